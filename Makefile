@@ -1,0 +1,123 @@
+# The one door. `make help` lists what it opens; .ci/run uses the same targets.
+# Paths are relative throughout, so that a checkout may lie in a folder with spaces in its name.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+BIN := .venv/bin
+STAMP := .venv/.setup-done
+RAY_STAMP := .venv/.setup-ray-done
+SEEDS ?= 200
+WORKERS ?= 2
+say = @printf '\033[1m==> %s\033[0m\n'
+
+.PHONY: help
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv with everything that the other targets need, pinned by hash
+	@echo "==> .venv is ready"
+
+$(BIN)/python:
+	@echo "==> looking for Python 3.11 or newer"
+	for python in "$${PYTHON:-}" python3.11 python3.12 python3.13 python3; do
+	    [ -n "$$python" ] || continue
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+	    python=
+	done
+	if [ -z "$$python" ]; then
+	    echo "No Python 3.11 or newer found. Install one, or name it: make setup PYTHON=/path/to/python3" >&2
+	    exit 1
+	fi
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then
+	    echo "$$python has no venv or ensurepip. On Debian: apt-get install python3-venv" >&2
+	    exit 1
+	fi
+	echo "==> making .venv with $$("$$python" --version)"
+	"$$python" -m venv .venv
+
+$(STAMP): pyproject.toml constraints/uv.txt constraints/dev.txt | $(BIN)/python
+	@echo "==> installing uv (constraints/uv.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/uv.txt
+	echo "==> installing the pinned requirements (constraints/dev.txt)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints/dev.txt
+	echo "==> installing elasticjob-cloud itself, editable"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e '.[scheduler]'
+	touch $@
+
+.PHONY: setup-ray
+setup-ray: $(RAY_STAMP) ## add Ray to .venv, for the ray engine and its tests
+
+$(RAY_STAMP): constraints/ray.txt $(STAMP)
+	@echo "==> installing Ray (constraints/ray.txt)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints/ray.txt
+	touch $@
+
+.PHONY: fmt
+fmt: $(STAMP) ## format the code, and mend what ruff can mend safely
+	$(say) "ruff: mending and formatting"
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format --quiet .
+
+.PHONY: check
+check: $(STAMP) ## format, lint, types, and the arrows between rooms
+	$(say) "ruff format --check"
+	$(BIN)/ruff format --check --quiet --diff .
+	echo "==> ruff check"
+	$(BIN)/ruff check --quiet .
+	echo "==> mypy --strict"
+	$(BIN)/mypy
+	echo "==> import-linter"
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: test
+test: $(STAMP) ## the suite for every commit: all but chaos, scale and browser
+	$(say) "pytest"
+	$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+
+.PHONY: test-all
+test-all: $(STAMP) ## every test, chaos, scale and browser included; minutes
+	$(say) "pytest, all of it"
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "" --timeout 900 $(ARGS)
+
+.PHONY: coverage
+coverage: $(STAMP) ## run the suite with branch coverage; a report in .coverage-html/
+	$(say) "pytest with coverage"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term --cov-report=html:.coverage-html $(ARGS)
+
+.PHONY: simulate
+simulate: $(STAMP) ## play SEEDS=200 random worlds against the core
+	$(say) "simulation: $(SEEDS) seeds"
+	PYTHONPATH=. $(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
+
+.PHONY: bench
+bench: $(STAMP) ## measure, and compare with the targets
+	$(say) "benchmarks"
+	PYTHONPATH=. $(BIN)/python benchmarks/run.py
+
+.PHONY: run
+run: $(STAMP) ## a scheduler, an agent and a demo job on this machine
+	$(BIN)/elasticjob-cloud demo
+
+# No line of a lock may name a registry or a path: it holds names, versions and hashes, for every PyPI user.
+COMPILE = $(BIN)/uv pip compile --quiet --no-config --generate-hashes --universal --python-version 3.11 \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS)
+.PHONY: lock
+lock: | $(BIN)/python ## pin the newest allowed versions anew in constraints/; LOCK_ARGS for uv
+	$(say) "pinning uv"
+	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/uv.txt
+	$(COMPILE) --upgrade --extra scheduler --extra postgres --group dev pyproject.toml -o constraints/dev.txt
+	echo uv | $(COMPILE) --no-annotate -c constraints/dev.txt - -o constraints/uv.txt
+	echo "==> pinning Ray"
+	$(COMPILE) --upgrade --extra ray -c constraints/dev.txt pyproject.toml -o constraints/ray.txt
+
+.PHONY: clean
+clean: ## remove everything that these targets made, .venv too
+	$(say) "cleaning"
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
