@@ -1,0 +1,1 @@
+"""How a scheduler finds its agents and talks to them."""

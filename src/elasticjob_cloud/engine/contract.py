@@ -1,0 +1,43 @@
+"""What every engine promises: how a scheduler finds its agents and talks to them.
+
+`local`, `ray` and the fake of the tests keep this contract, and one suite (`tests/contract`) runs against all.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from elasticjob_cloud.model.messages import Command, EngineEvent, LogChunk, Sandbox
+
+EventSink = Callable[[EngineEvent], None]
+
+
+class Engine(Protocol):
+    """A scheduler's way to its agents. All methods are called on the event loop's thread."""
+
+    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
+        """Find the agents, and from now on hand what happens to `sink`, on the loop's thread.
+
+        For each id in `known_agents` (those that recorded tasks name) there will be, soon or late, an `AgentJoined` or an
+        `AgentLost`. `AgentLost` comes only when nothing that the agent started can run any more, and after all statuses
+        that the agent, or its successor on its behalf, could still tell. `AgentJoined` comes again after each reconnect.
+        Raises `StartError` when there can be no agent.
+        """
+
+    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
+        """Send commands in order, without waiting. Those to an agent that cannot be reached are lost; the
+        `AgentJoined` of its return lets the core send again what is still due."""
+
+    def acknowledge(self, agent_id: str, sequence: int) -> None:
+        """Tell the agent that its events up to this sequence number are committed, so that it can forget them."""
+
+    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Read a part of a task's output; `stream` is `stdout` or `stderr`.
+
+        Raises `NotFoundError` when the output is not kept (any more), `UnavailableError` when the agent does not answer.
+        """
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """List where the agents keep the app's files."""
+
+    async def stop(self) -> None:
+        """Let go of the agents. Their tasks run on; an agent that holds none may end."""

@@ -1,0 +1,114 @@
+"""Every error that crosses a room, in one place. Standard library only: the SDK uses it too.
+
+The class tells whose fault it was (the caller's, the world's, ours), and the HTTP status and CLI exit code follow from
+the class alone (`status`, `exit_code`). A message says what is wrong and what to do about it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One invalid field of a request: its name as the caller wrote it, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class ElasticJobError(Exception):
+    """The base of all errors of ElasticJob-Cloud."""
+
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+
+class CallerError(ElasticJobError):
+    """The caller asked for something that cannot be done as asked; nothing was changed."""
+
+    status = 400
+    exit_code = 2
+
+
+class InvalidRequestError(CallerError):
+    """A request is malformed, or has invalid fields, which `errors` lists."""
+
+    def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+    @classmethod
+    def of(cls, *errors: FieldError) -> "InvalidRequestError":
+        """Make the error for these invalid fields, with a message that names all of them."""
+        return cls(" ".join(f"{error.field}: {error.message}" for error in errors), errors)
+
+
+class UnauthorizedError(CallerError):
+    """No token, or one that is wrong or has expired."""
+
+    status = 401
+
+    def __init__(self, message: str = "Unauthorized.") -> None:
+        super().__init__(message)
+
+
+class ForbiddenError(CallerError):
+    """The caller's role may not do this."""
+
+    status = 403
+
+
+class NotFoundError(CallerError):
+    """There is no app, job or task of that name."""
+
+    status = 404
+
+
+class ConflictError(CallerError):
+    """It exists already, or its state does not allow the call."""
+
+    status = 409
+
+
+class TooLargeError(CallerError):
+    """The request's body is over the limit."""
+
+    status = 413
+
+
+class UnsupportedMediaError(CallerError):
+    """The request's content type is not one that the API reads."""
+
+    status = 415
+
+
+class TooManyAttemptsError(CallerError):
+    """Too many failed logins from this address for this user."""
+
+    status = 429
+
+
+class UnavailableError(ElasticJobError):
+    """The world is not ready: no leader, a full queue, an agent that does not answer. Try again later."""
+
+    status = 503
+    exit_code = 3
+
+    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StartError(ElasticJobError):
+    """The scheduler or an executor cannot start; the message says what to change."""
+
+    exit_code = 4
+
+
+class AppUnavailableError(ElasticJobError):
+    """An app could not be downloaded, extracted or started on an agent."""
+
+
+class BugError(ElasticJobError):
+    """Something that cannot happen did. This is our bug: please report it with the message."""

@@ -1,0 +1,156 @@
+"""What schedulers and agents say to each other: commands one way, events the other, both in batches.
+
+A command carries the leader's epoch; an agent refuses one that is older than the newest it has seen. Events are kept by
+the agent until the scheduler has committed them and says so (`acknowledge`), and are sent again after a reconnect, so
+that each arrives at least once. Times are epoch milliseconds of the sender's wall clock.
+"""
+
+import msgspec
+
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.task import TaskState
+
+
+class TaskSpec(msgspec.Struct, frozen=True, array_like=True):
+    """One shard to start."""
+
+    task_id: str
+    item: int
+    parameter: str
+
+
+class Launch(msgspec.Struct, frozen=True, tag="launch"):
+    """Start these shards of one run. Idempotent: an agent ignores task ids that it holds."""
+
+    app: AppConfiguration
+    job: JobConfiguration
+    tasks: tuple[TaskSpec, ...]
+
+
+class Kill(msgspec.Struct, frozen=True, tag="kill"):
+    """End these tasks and everything that they started.
+
+    Each is answered with a terminal status, `TASK_KILLED` where the kill ended it. A task that the agent does not hold
+    is answered with `TASK_KILLED` too, and never started should its launch arrive late.
+    """
+
+    task_ids: tuple[str, ...]
+    reason: str
+
+
+class StopExecutor(msgspec.Struct, frozen=True, tag="stop-executor"):
+    """Stop the executor of this app if it has no tasks, to free its room."""
+
+    app_name: str
+
+
+class RemoveApp(msgspec.Struct, frozen=True, tag="remove-app"):
+    """The app was deleted: stop its executor and forget what was downloaded."""
+
+    app_name: str
+
+
+Command = Launch | Kill | StopExecutor | RemoveApp
+
+
+class Execution(msgspec.Struct, frozen=True, array_like=True):
+    """One execution of job code or of a script, ended: for `JOB_EXECUTION_LOG`."""
+
+    start_ms: int
+    complete_ms: int
+    success: bool
+    failure_cause: str = ""
+
+
+class TaskStatus(msgspec.Struct, frozen=True, tag="status"):
+    """A task came to this state. `by_executor`: the app's executor said so, not the agent."""
+
+    task_id: str
+    state: TaskState
+    time_ms: int
+    message: str = ""
+    execution: Execution | None = None
+    by_executor: bool = False
+
+
+class ExecutorStarted(msgspec.Struct, frozen=True, tag="executor-started"):
+    """An app's executor process runs on the agent, and holds the app's own cpuCount and memoryMB."""
+
+    app_name: str
+
+
+class ExecutorStopped(msgspec.Struct, frozen=True, tag="executor-stopped"):
+    """An app's executor process is gone from the agent."""
+
+    app_name: str
+    message: str = ""
+
+
+AgentEvent = TaskStatus | ExecutorStarted | ExecutorStopped
+
+
+class AgentInfo(msgspec.Struct, frozen=True):
+    """Who an agent is. The id is new for each agent process, so that no two lives of an agent are mixed up."""
+
+    agent_id: str
+    hostname: str
+    ip: str
+    cpus: float
+    memory_mb: float
+    pid: int = 0
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """All that an agent holds when a scheduler joins it.
+
+    `tasks` has a status for each task that the agent holds: `TASK_STAGING` or `TASK_RUNNING` for live ones, and the
+    terminal one for each that ended and was not acknowledged, those of the agent's predecessor included.
+    """
+
+    agent: AgentInfo
+    tasks: tuple[TaskStatus, ...] = ()
+    executors: tuple[str, ...] = ()
+
+
+class AgentJoined(msgspec.Struct, frozen=True):
+    """An agent is there, or there again; what it holds settles what the scheduler believed of it."""
+
+    inventory: Inventory
+
+
+class AgentLost(msgspec.Struct, frozen=True):
+    """An agent is gone for good: nothing that it started runs any more, and it takes no commands again (promise 5)."""
+
+    agent_id: str
+    reason: str
+
+
+class AgentEvents(msgspec.Struct, frozen=True):
+    """A batch of an agent's events, to be acknowledged by this sequence number once committed."""
+
+    agent_id: str
+    sequence: int
+    events: tuple[AgentEvent, ...]
+
+
+EngineEvent = AgentJoined | AgentLost | AgentEvents
+
+
+class LogChunk(msgspec.Struct, frozen=True):
+    """A part of a task's output. `size`: bytes kept so far; `ended`: no more will come; `truncated`: the limit was hit."""
+
+    offset: int
+    content: bytes
+    size: int
+    ended: bool
+    truncated: bool = False
+
+
+class Sandbox(msgspec.Struct, frozen=True):
+    """Where an agent keeps the files of an app's executor or script tasks (`GET /operate/sandbox`)."""
+
+    agent_id: str
+    app_name: str
+    path: str
+    task_ids: tuple[str, ...]

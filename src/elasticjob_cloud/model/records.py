@@ -1,0 +1,169 @@
+"""What the core keeps and the store holds: rows in, rows out. Times are epoch milliseconds (UTC).
+
+The core hands a `Changes` to the store in each turn of the loop; a `Snapshot` is what a new leader starts from.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.task import TaskState, TaskType
+
+
+class FireSource(StrEnum):
+    """What a fire came from."""
+
+    CRON = "CRON"  # a due time of the job's cron
+    TRIGGER = "TRIGGER"  # an API call
+    DAEMON = "DAEMON"  # a daemon job that was registered, updated or enabled
+
+
+class FireState(StrEnum):
+    """What became of a fire."""
+
+    WAITING = "WAITING"  # in the ready queue, or behind the job's earlier run
+    RUNNING = "RUNNING"  # its tasks are recorded and launched
+    COMPLETED = "COMPLETED"  # all its tasks ended
+    DROPPED = "DROPPED"  # it never ran: see the reason
+
+
+class DropReason(StrEnum):
+    """Why a fire did not become a run (promise 1)."""
+
+    MISFIRED = "misfired"  # due while an earlier run was queued or running, or while nobody led
+    DISABLED = "disabled"  # the job or its app was disabled while it waited
+    QUEUE_FULL = "queue full"  # beyond job_state_queue_size
+    REMOVED = "removed"  # the job was deregistered or updated while it waited
+
+
+class AppRecord(msgspec.Struct, frozen=True):
+    """A published app. `removing`: it was deleted, and is kept only until its tasks have ended."""
+
+    configuration: AppConfiguration
+    disabled: bool = False
+    removing: bool = False
+
+
+class JobRecord(msgspec.Struct, frozen=True):
+    """A registered job and since when its present settings hold."""
+
+    configuration: JobConfiguration
+    disabled: bool = False
+    since_ms: int = 0
+
+
+class FireRecord(msgspec.Struct, frozen=True):
+    """One fire, or, when dropped after a time without a leader, `count` fires from `due_ms` to `last_due_ms`."""
+
+    fire_id: int
+    job_name: str
+    source: FireSource
+    due_ms: int
+    state: FireState
+    recorded_ms: int
+    reason: str = ""
+    count: int = 1
+    last_due_ms: int = 0
+    started_ms: int = 0
+    ended_ms: int = 0
+    failed_tasks: int = 0
+
+
+class TaskRecord(msgspec.Struct, frozen=True):
+    """A live task, with the settings it was started with: a job's update never changes a running task."""
+
+    task_id: str
+    fire_id: int
+    job_name: str
+    app_name: str
+    item: int
+    type: TaskType
+    agent_id: str
+    state: TaskState
+    staged_ms: int
+    cpu_count: float
+    memory_mb: float
+    attempt: int = 1
+    original_task_id: str = ""
+    kill_reason: str = ""
+    idle: bool = False
+    running_ms: int = 0
+
+
+class FailoverRecord(msgspec.Struct, frozen=True):
+    """A shard that waits to be started again, in place of the task `original_task_id`."""
+
+    fire_id: int
+    job_name: str
+    item: int
+    original_task_id: str
+    agent_id: str
+    attempt: int
+    due_ms: int
+
+
+class StatusTrace(msgspec.Struct, frozen=True):
+    """One line of `JOB_STATUS_TRACE_LOG`."""
+
+    job_name: str
+    original_task_id: str
+    task_id: str
+    slave_id: str
+    source: str
+    execution_type: str
+    sharding_item: int
+    state: str
+    message: str
+    creation_ms: int
+
+
+class ExecutionTrace(msgspec.Struct, frozen=True):
+    """One line of `JOB_EXECUTION_LOG`."""
+
+    job_name: str
+    task_id: str
+    hostname: str
+    ip: str
+    sharding_item: int
+    execution_source: str
+    failure_cause: str
+    is_success: bool
+    start_ms: int
+    complete_ms: int
+
+
+FailoverKey = tuple[int, int]  # fire_id, item
+
+
+class Changes(msgspec.Struct):
+    """All rows that one turn of the loop writes. A value of None deletes the row of that key."""
+
+    apps: dict[str, AppRecord | None] = msgspec.field(default_factory=dict)
+    jobs: dict[str, JobRecord | None] = msgspec.field(default_factory=dict)
+    schedules: dict[str, int | None] = msgspec.field(default_factory=dict)
+    fires: dict[int, FireRecord] = msgspec.field(default_factory=dict)
+    tasks: dict[str, TaskRecord | None] = msgspec.field(default_factory=dict)
+    failovers: dict[FailoverKey, FailoverRecord | None] = msgspec.field(default_factory=dict)
+    status_traces: list[StatusTrace] = msgspec.field(default_factory=list)
+    executions: list[ExecutionTrace] = msgspec.field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to write."""
+        return any((self.apps, self.jobs, self.schedules, self.fires, self.tasks, self.failovers, self.status_traces, self.executions))
+
+
+class Snapshot(msgspec.Struct):
+    """What the store holds that the core works on. `schedules`: up to when each job's cron was evaluated.
+
+    `fires` has those that are WAITING or RUNNING; `next_fire_id` is above every id that was ever used.
+    """
+
+    apps: dict[str, AppRecord] = msgspec.field(default_factory=dict)
+    jobs: dict[str, JobRecord] = msgspec.field(default_factory=dict)
+    schedules: dict[str, int] = msgspec.field(default_factory=dict)
+    fires: list[FireRecord] = msgspec.field(default_factory=list)
+    tasks: list[TaskRecord] = msgspec.field(default_factory=list)
+    failovers: list[FailoverRecord] = msgspec.field(default_factory=list)
+    next_fire_id: int = 1

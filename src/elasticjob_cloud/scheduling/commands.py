@@ -1,0 +1,87 @@
+"""What the API asks of the core. Each either changes the state and is recorded, or raises a `CallerError`."""
+
+from typing import Any
+
+import msgspec
+
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration
+
+
+class PublishApp(msgspec.Struct, frozen=True):
+    """Publish a new app."""
+
+    configuration: AppConfiguration
+
+
+class UpdateApp(msgspec.Struct, frozen=True):
+    """Change the given fields of an app (names as in `AppConfiguration`), keep the rest."""
+
+    app_name: str
+    changes: dict[str, Any]
+
+
+class SetAppDisabled(msgspec.Struct, frozen=True):
+    """Stop scheduling an app's jobs and kill their tasks, or take them up again."""
+
+    app_name: str
+    disabled: bool
+
+
+class DeleteApp(msgspec.Struct, frozen=True):
+    """Remove an app and its jobs, kill their tasks, stop its executors."""
+
+    app_name: str
+
+
+class RegisterJob(msgspec.Struct, frozen=True):
+    """Register a new job."""
+
+    configuration: JobConfiguration
+    disabled: bool = False
+
+
+class UpdateJob(msgspec.Struct, frozen=True):
+    """Replace a job's settings; its schedule starts afresh. `disabled` of None keeps what it is."""
+
+    configuration: JobConfiguration
+    disabled: bool | None = None
+
+
+class DeregisterJob(msgspec.Struct, frozen=True):
+    """Remove a job and kill its tasks."""
+
+    job_name: str
+
+
+class SetJobDisabled(msgspec.Struct, frozen=True):
+    """Stop scheduling a job and kill its tasks, or take it up again."""
+
+    job_name: str
+    disabled: bool
+
+
+class TriggerJob(msgspec.Struct, frozen=True):
+    """Run a transient job once now, apart from its cron."""
+
+    job_name: str
+
+
+class KillTask(msgspec.Struct, frozen=True):
+    """Kill one live task."""
+
+    task_id: str
+
+
+ApiCommand = (
+    PublishApp
+    | UpdateApp
+    | SetAppDisabled
+    | DeleteApp
+    | RegisterJob
+    | UpdateJob
+    | DeregisterJob
+    | SetJobDisabled
+    | TriggerJob
+    | KillTask
+)

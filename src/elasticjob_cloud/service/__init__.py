@@ -1,0 +1,1 @@
+"""The loop that ties core, store and engine; leadership; settings."""

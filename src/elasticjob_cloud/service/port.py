@@ -1,0 +1,106 @@
+"""What the faces (API, console, CLI) may ask of a scheduler.
+
+Queries answer from committed state only: what they show survives a crash.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.scheduling.commands import ApiCommand
+
+
+class ReadyJob(msgspec.Struct, frozen=True):
+    """A job in the ready queue: how many runs wait, and why the next has not started, when it cannot (promise 4)."""
+
+    job_name: str
+    times: int
+    reason: str = ""
+
+
+class AgentView(msgspec.Struct, frozen=True):
+    """An agent as operators see it (`GET /operate/agents`)."""
+
+    agent_id: str
+    hostname: str
+    ip: str
+    cpus_total: float
+    cpus_used: float
+    memory_mb_total: float
+    memory_mb_used: float
+    executors: tuple[str, ...]
+    task_count: int
+    last_seen_ms: int
+
+
+class SchedulerView(msgspec.Struct, frozen=True):
+    """A scheduler as operators see it (`GET /operate/schedulers`)."""
+
+    scheduler_id: str
+    address: str
+    leader: bool
+    epoch: int
+
+
+class SchedulerPort(Protocol):
+    """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
+
+    async def submit(self, command: ApiCommand) -> None:
+        """Carry out a command; return when it is committed (promise 9).
+
+        Raises:
+            CallerError: the command cannot be carried out; nothing changed.
+            UnavailableError: no leader, or the ready queue is full.
+        """
+
+    async def app(self, app_name: str) -> AppRecord:
+        """Give a published app, or raise `NotFoundError`."""
+
+    async def apps(self) -> Sequence[AppRecord]:
+        """Give all apps, by name."""
+
+    async def job(self, job_name: str) -> JobRecord:
+        """Give a registered job, or raise `NotFoundError`."""
+
+    async def jobs(self) -> Sequence[JobRecord]:
+        """Give all jobs, by name."""
+
+    async def running_tasks(self) -> Sequence[TaskRecord]:
+        """Give all live tasks, staging and running."""
+
+    async def ready_jobs(self) -> Sequence[ReadyJob]:
+        """Give the ready queue, the next to start first."""
+
+    async def failover_tasks(self) -> Sequence[FailoverRecord]:
+        """Give the shards that wait to be started again."""
+
+    async def agents(self) -> Sequence[AgentView]:
+        """Give the agents that are there."""
+
+    async def schedulers(self) -> Sequence[SchedulerView]:
+        """Give the leader and the standbys."""
+
+    async def executions(self, query: HistoryQuery) -> HistoryPage:
+        """Give a page of `JOB_EXECUTION_LOG`."""
+
+    async def status_traces(self, query: HistoryQuery) -> HistoryPage:
+        """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Read a part of a task's output, or raise `NotFoundError`."""
+
+    async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
+        """Give where the agents keep an app's files."""
+
+    async def reconcile(self) -> None:
+        """Ask all agents what they hold, and settle what differs."""
+
+    def not_ready_reason(self) -> str | None:
+        """Say why the scheduler is not ready (no leader, no store, no agent), or None when it is."""
+
+    def default_time_zone(self) -> str:
+        """Give the IANA name of the zone that crons without a `timeZone` are evaluated in."""

@@ -1,0 +1,61 @@
+"""What every store promises. All methods are synchronous and may block: the service calls them from threads.
+
+`commit`, `load` and the lease methods are called from one thread at a time; queries from several.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.records import Changes, Snapshot
+
+
+class SchedulerRow(msgspec.Struct, frozen=True):
+    """One scheduler that shares this database, as it last said of itself."""
+
+    scheduler_id: str
+    address: str
+    leader: bool
+    epoch: int
+
+
+class Store(Protocol):
+    """The database behind a scheduler."""
+
+    def migrate(self) -> None:
+        """Bring the schema to this version, from none or any earlier one. Raises `StartError` for a later one."""
+
+    def acquire_lease(self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False) -> int | None:
+        """Try to become leader; give the new epoch (greater than any before), or None while another leads.
+
+        Expiry is judged by the database's own clock. `steal` takes a lease that has not expired: only for callers who
+        know that its holder is dead.
+        """
+
+    def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
+        """Prolong the lease; False when it is no longer this epoch's."""
+
+    def release_lease(self, epoch: int) -> None:
+        """Give the lease up on a clean stop, so that another can lead at once."""
+
+    def load(self) -> Snapshot:
+        """Give what the core works on."""
+
+    def commit(self, epoch: int, changes: Changes) -> bool:
+        """Write all rows in one durable transaction, if `epoch` is still the leader's; False (nothing written) if not."""
+
+    def executions(self, query: HistoryQuery) -> HistoryPage:
+        """Give a page of `JOB_EXECUTION_LOG`."""
+
+    def status_traces(self, query: HistoryQuery) -> HistoryPage:
+        """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    def prune_history(self, before_ms: int, limit: int) -> int:
+        """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""
+
+    def schedulers(self) -> list[SchedulerRow]:
+        """Give the schedulers that share this database."""
+
+    def close(self) -> None:
+        """Close all connections."""
