@@ -12,8 +12,8 @@ BIN := .venv/bin
 STAMP := .venv/.setup-done
 RAY_STAMP := .venv/.setup-ray-done
 SEEDS ?= 200
+UPGRADE ?= --upgrade
 WORKERS ?= 2
-say = @printf '\033[1m==> %s\033[0m\n'
 
 .PHONY: help
 help: ## list these targets
@@ -60,13 +60,13 @@ $(RAY_STAMP): constraints/ray.txt $(STAMP)
 
 .PHONY: fmt
 fmt: $(STAMP) ## format the code, and mend what ruff can mend safely
-	$(say) "ruff: mending and formatting"
+	@echo "==> ruff: mending and formatting"
 	$(BIN)/ruff check --quiet --fix-only .
 	$(BIN)/ruff format --quiet .
 
 .PHONY: check
 check: $(STAMP) ## format, lint, types, and the arrows between rooms
-	$(say) "ruff format --check"
+	@echo "==> ruff format --check"
 	$(BIN)/ruff format --check --quiet --diff .
 	echo "==> ruff check"
 	$(BIN)/ruff check --quiet .
@@ -77,27 +77,27 @@ check: $(STAMP) ## format, lint, types, and the arrows between rooms
 
 .PHONY: test
 test: $(STAMP) ## the suite for every commit: all but chaos, scale and browser
-	$(say) "pytest"
+	@echo "==> pytest"
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
 
 .PHONY: test-all
 test-all: $(STAMP) ## every test, chaos, scale and browser included; minutes
-	$(say) "pytest, all of it"
+	@echo "==> pytest, all of it"
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "" --timeout 900 $(ARGS)
 
 .PHONY: coverage
 coverage: $(STAMP) ## run the suite with branch coverage; a report in .coverage-html/
-	$(say) "pytest with coverage"
+	@echo "==> pytest with coverage"
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term --cov-report=html:.coverage-html $(ARGS)
 
 .PHONY: simulate
 simulate: $(STAMP) ## play SEEDS=200 random worlds against the core
-	$(say) "simulation: $(SEEDS) seeds"
+	@echo "==> simulation: $(SEEDS) seeds"
 	PYTHONPATH=. $(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
 
 .PHONY: bench
 bench: $(STAMP) ## measure, and compare with the targets
-	$(say) "benchmarks"
+	@echo "==> benchmarks"
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py
 
 .PHONY: run
@@ -106,18 +106,18 @@ run: $(STAMP) ## a scheduler, an agent and a demo job on this machine
 
 # No line of a lock may name a registry or a path: it holds names, versions and hashes, for every PyPI user.
 COMPILE = $(BIN)/uv pip compile --quiet --no-config --generate-hashes --universal --python-version 3.11 \
-    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_ARGS)
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 .PHONY: lock
-lock: | $(BIN)/python ## pin the newest allowed versions anew in constraints/; LOCK_ARGS for uv
-	$(say) "pinning uv"
+lock: | $(BIN)/python ## pin the newest allowed versions anew; UPGRADE= keeps those that are there
+	@echo "==> pinning what all targets need, and uv"
 	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/uv.txt
-	$(COMPILE) --upgrade --extra scheduler --extra postgres --group dev pyproject.toml -o constraints/dev.txt
+	$(COMPILE) $(UPGRADE) --extra scheduler --extra postgres --group dev pyproject.toml -o constraints/dev.txt
 	echo uv | $(COMPILE) --no-annotate -c constraints/dev.txt - -o constraints/uv.txt
 	echo "==> pinning Ray"
-	$(COMPILE) --upgrade --extra ray -c constraints/dev.txt pyproject.toml -o constraints/ray.txt
+	$(COMPILE) $(UPGRADE) --extra ray -c constraints/dev.txt pyproject.toml -o constraints/ray.txt
 
 .PHONY: clean
 clean: ## remove everything that these targets made, .venv too
-	$(say) "cleaning"
+	@echo "==> cleaning"
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
