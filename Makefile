@@ -73,7 +73,7 @@ check: $(STAMP) ## format, lint, types, and the arrows between rooms
 	echo "==> mypy --strict"
 	$(BIN)/mypy
 	echo "==> import-linter"
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: test
 test: $(STAMP) ## the suite for every commit: all but chaos, scale and browser
