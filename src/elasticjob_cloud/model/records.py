@@ -90,6 +90,7 @@ class TaskRecord(msgspec.Struct, frozen=True):
     kill_reason: str = ""
     idle: bool = False
     running_ms: int = 0
+    is_script: bool = False
 
 
 class FailoverRecord(msgspec.Struct, frozen=True):
