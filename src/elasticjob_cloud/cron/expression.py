@@ -1,0 +1,140 @@
+"""A Quartz cron expression and its fires."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import repeat
+from zoneinfo import ZoneInfo
+
+from elasticjob_cloud.cron.days import lowest_bit, next_day
+from elasticjob_cloud.cron.fields import FIRST_YEAR, LAST_YEAR
+from elasticjob_cloud.cron.parse import Plan, parse_plan
+from elasticjob_cloud.cron.zones import end_of_gap, instant, local_time
+
+_SECOND_MS = 1000
+_HORIZON_YEARS = 100
+_ONE_DAY = dt.timedelta(days=1)
+# No fire lies outside, and datetime cannot hold every integer. Local time is at most a day off UTC.
+_FIRST_SECOND = int(dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC).timestamp()) - 86_400
+_LAST_SECOND = int(dt.datetime(LAST_YEAR + 1, 1, 1, tzinfo=dt.UTC).timestamp()) + 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class CronExpression:
+    """When a job fires: an expression in Quartz's grammar, read and ready to search.
+
+    Made by `parse`. Expressions are equal when their texts are; they never change and may be shared.
+
+    Attributes:
+        text: The expression as it was written.
+    """
+
+    text: str
+    _plan: Plan = field(repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> CronExpression:
+        """Read an expression of six or seven fields.
+
+        They are second, minute, hour, day of month, month, day of week, and the year if you like. The
+        grammar is that of Quartz 2.3.2 as its manual has it. What only Quartz's parser lets pass by
+        accident, such as ``MON-FRI/2`` with its step ignored, is refused.
+
+        Args:
+            text: The expression. Names in any case; fields separated by spaces and tabs.
+
+        Returns:
+            The expression. It may never fire (30 February): then `next_fire_ms` returns None from the start.
+
+        Raises:
+            InvalidCronError: If the text is no such expression. The message names the field, and says
+                what to write where that can be known.
+        """
+        return _parse(text)
+
+    def next_fire_ms(self, after_ms: int, zone: ZoneInfo) -> int | None:
+        """Return the first fire strictly after an instant.
+
+        As Quartz does (Quartz vectors, "Rules observed"): one second is added to the instant, the fraction
+        dropped, and the local wall clock of that is where the search begins. A wall-clock time that a clock
+        change skips does not fire; one that it repeats fires in the second pass only. The consequence for an
+        instant inside the first pass of an overlap: it is read as its wall clock, so the next fire is in the
+        second pass, later than that wall clock.
+
+        Args:
+            after_ms: The instant, in epoch milliseconds. Fires before 1970 do not exist.
+            zone: The time zone of the fields.
+
+        Returns:
+            The fire in epoch milliseconds, or None when none is left: none within a hundred calendar years of
+            the instant, or none before the year 3000.
+        """
+        second = max(after_ms // _SECOND_MS + 1, _FIRST_SECOND)
+        if second >= _LAST_SECOND:
+            return None
+        start = local_time(second, zone)
+        last_year = min(start.year + _HORIZON_YEARS, LAST_YEAR)
+        wall = self._next_wall(start, last_year)
+        while wall is not None:
+            fire = instant(wall, zone)
+            if fire is not None:
+                return fire * _SECOND_MS
+            # A gap may be an hour of matches that do not exist: leave it in one step.
+            wall = self._next_wall(end_of_gap(wall, zone), last_year)
+        return None
+
+    def fires_ms(
+        self, after_ms: int, zone: ZoneInfo, *, until_ms: int | None = None, count: int | None = None
+    ) -> Iterator[int]:
+        """Yield the fires after an instant in order, each as `next_fire_ms` of the one before.
+
+        Args:
+            after_ms: The instant to begin after, in epoch milliseconds.
+            zone: The time zone of the fields.
+            until_ms: The last instant that may be yielded.
+            count: How many to yield at most.
+
+        Yields:
+            Fires in epoch milliseconds.
+        """
+        for _ in repeat(None) if count is None else repeat(None, count):
+            fire = self.next_fire_ms(after_ms, zone)
+            if fire is None or (until_ms is not None and fire > until_ms):
+                return
+            yield fire
+            after_ms = fire
+
+    def _next_wall(self, start: dt.datetime, last_year: int) -> dt.datetime | None:
+        """Return the first wall-clock time that matches, at or after the start, whether it exists or not."""
+        plan, today = self._plan, start.date()
+        day = next_day(plan.calendar, plan.years, today, last_year)
+        if day == today:
+            time = self._next_time(start.hour, start.minute, start.second)
+            if time is not None:
+                return dt.datetime.combine(day, time)
+            day = next_day(plan.calendar, plan.years, today + _ONE_DAY, last_year)
+        if day is None:
+            return None
+        first_time = dt.time(lowest_bit(plan.hours), lowest_bit(plan.minutes), lowest_bit(plan.seconds))
+        return dt.datetime.combine(day, first_time)
+
+    def _next_time(self, hour: int, minute: int, second: int) -> dt.time | None:
+        """Return the first matching time of day, at or after the given one; None if the day has no more."""
+        plan = self._plan
+        if plan.hours >> hour & 1:
+            if plan.minutes >> minute & 1 and (seconds := plan.seconds >> second):
+                return dt.time(hour, minute, second + lowest_bit(seconds))
+            if minutes := plan.minutes >> minute + 1:
+                return dt.time(hour, minute + 1 + lowest_bit(minutes), lowest_bit(plan.seconds))
+        if hours := plan.hours >> hour + 1:
+            return dt.time(hour + 1 + lowest_bit(hours), lowest_bit(plan.minutes), lowest_bit(plan.seconds))
+        return None
+
+
+# Jobs often share an expression. The bound keeps texts that are used once from piling up.
+@lru_cache(maxsize=16_384)
+def _parse(text: str) -> CronExpression:
+    return CronExpression(text, parse_plan(text))
