@@ -1,0 +1,389 @@
+"""The scheduler's settings: command line before environment before file before default (`docs/configuration.md`).
+
+A setting `data_dir` is the option `--data-dir` (where `OPTIONS` has it), the variable `ELASTICJOB_DATA_DIR` and the
+TOML key `data_dir`. What is wrong with one is said with where it came from and what is allowed; a secret is never shown.
+"""
+
+import contextlib
+import difflib
+import ipaddress
+import os
+import tomllib
+import zoneinfo
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+import argon2
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from elasticjob_cloud.model.errors import StartError
+
+ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
+ARGON2ID_PREFIX: Final = "$argon2id$"
+URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
+# Only these can be given on the command line; all others belong in the environment or the file.
+OPTIONS: Final = frozenset(
+    {
+        "host",
+        "port",
+        "data_dir",
+        "no_auth",
+        "cpus",
+        "memory_mb",
+        "engine",
+        "ray_address",
+        "database_url",
+        "time_zone",
+        "log_level",
+        "log_format",
+    }
+)
+# What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
+STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
+_SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
+_UNSAFE_PASSWORDS: Final = {"admin_password": "pwd", "guest_password": "guest"}
+_ZONE_DIRECTORY = "zoneinfo/"
+
+
+def machine_time_zone(
+    environment: Mapping[str, str] | None = None, localtime: Path = Path("/etc/localtime")
+) -> str:
+    """Give the IANA name of this machine's time zone, from `TZ` or the link `/etc/localtime`; UTC when neither tells."""
+    variable = (os.environ if environment is None else environment).get("TZ", "").removeprefix(":")
+    candidates = [variable]
+    # A machine may lack the link, or have a copy of the zone's file, which does not tell its name.
+    with contextlib.suppress(OSError):
+        candidates.append(str(localtime.readlink()))
+    for candidate in candidates:
+        name = candidate.rpartition(_ZONE_DIRECTORY)[2]
+        if name and _zone_exists(name):
+            return name
+    return "UTC"
+
+
+def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
+    """Give `$XDG_DATA_HOME/elasticjob-cloud`, by default `~/.local/share/elasticjob-cloud`."""
+    home = (os.environ if environment is None else environment).get("XDG_DATA_HOME", "")
+    # The XDG specification has relative paths ignored.
+    base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share"
+    return base / "elasticjob-cloud"
+
+
+def _zone_exists(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+def _known_zone(name: str) -> str:
+    if not _zone_exists(name):
+        close = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ", such as Europe/Berlin or UTC"
+        raise ValueError(f"must be the IANA name of a time zone{hint}")
+    return name
+
+
+def _readable_password(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if not text:
+        raise ValueError("must not be empty")
+    if text.startswith(ARGON2ID_PREFIX):
+        try:
+            argon2.extract_parameters(text)
+        except argon2.exceptions.InvalidHashError:
+            raise ValueError("begins as an argon2id hash, but is not a whole one") from None
+    return password
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _known_schemes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    for prefix in prefixes:
+        if not prefix.lower().startswith(URL_SCHEMES):
+            raise ValueError(f"must have prefixes that each begin with one of {', '.join(URL_SCHEMES)}")
+    return prefixes
+
+
+def _known_database(url: str) -> str:
+    if url and not url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+        raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
+    return url
+
+
+def _whole_path(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Password = Annotated[SecretStr, AfterValidator(_readable_password)]
+
+
+class SchedulerSettings(BaseSettings):
+    """All settings of a scheduler. Made by `load_settings`, which also says where a bad value came from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8899, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    data_dir: Annotated[Path, AfterValidator(_whole_path)] = Field(
+        default_factory=default_data_dir,
+        description="Where the database, apps, sandboxes and output are kept.",
+    )
+    no_auth: bool = Field(
+        default=False, description="Serve without log-in: whoever reaches the port may do all. Loopback only."
+    )
+    cpus: PositiveFloat | None = Field(
+        None, description="How many CPUs this machine's agent offers; by default all."
+    )
+    memory_mb: PositiveFloat | None = Field(
+        None,
+        description="How many MB of memory this machine's agent offers; by default what the machine has.",
+    )
+    engine: Literal["local", "ray"] = Field(
+        "local", description="Where tasks run: on this machine (`local`) or on a Ray cluster (`ray`)."
+    )
+    ray_address: str = Field(
+        "auto", min_length=1, description="The Ray cluster to join, as `ray.init` takes it."
+    )
+    database_url: Annotated[str, AfterValidator(_known_database)] = Field(
+        "",
+        repr=False,
+        description="SQLite or PostgreSQL, as an SQLAlchemy URL; by default `elasticjob.db` in the data directory.",
+    )
+
+    admin_username: str = Field("root", min_length=1, description="Who may do everything.")
+    admin_password: Password = Field(
+        SecretStr("pwd"),
+        description="Their password, or its argon2id hash. The default is refused off loopback.",
+    )
+    guest_username: str = Field("guest", min_length=1, description="Who may only look.")
+    guest_password: Password = Field(
+        SecretStr("guest"),
+        description="Their password, or its argon2id hash. The default is refused off loopback.",
+    )
+    token_hours: PositiveFloat = Field(24.0, description="How long a log-in lasts.")
+
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default_factory=machine_time_zone,
+        description="The zone of crons whose job names none; by default the machine's.",
+    )
+    job_state_queue_size: PositiveInt = Field(
+        10_000,
+        description="How many jobs may wait in the ready queue; fires beyond that are recorded as dropped.",
+    )
+    misfire_limit: int = Field(
+        100, ge=0, description="How many missed fires of a job are made up after a time without a leader."
+    )
+    failover_attempts: int = Field(
+        3, ge=0, description="How often a failed task of a transient job with failover is started again."
+    )
+    lease_seconds: float = Field(
+        10.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
+    )
+    history_days: PositiveFloat = Field(30.0, description="How long executions and status traces are kept.")
+
+    fence_seconds: PositiveFloat = Field(
+        10.0, description="After this time without its scheduler a remote agent kills what may fail over."
+    )
+    lost_seconds: PositiveFloat = Field(
+        15.0,
+        description="After this time without its agent a task counts as lost; longer than `fence_seconds`.",
+    )
+    orphan_seconds: PositiveFloat = Field(
+        600.0, description="After this time without a scheduler a local agent ends its tasks and itself."
+    )
+    kill_grace_seconds: float = Field(
+        5.0, ge=0, description="How long a task may tidy up between SIGTERM and SIGKILL."
+    )
+    executor_idle_seconds: PositiveFloat = Field(
+        300.0, description="An app's executor without tasks is stopped after this time."
+    )
+
+    allowed_url_prefixes: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_schemes)
+    ] = Field(
+        URL_SCHEMES[:3],
+        min_length=1,
+        description="What an `appURL` may begin with (comma-separated); `standalone` allows `file://` as well.",
+    )
+    app_download_limit_bytes: ByteSize = Field(
+        ByteSize(1024**3), gt=0, description="The largest app to download."
+    )
+    app_extracted_limit_bytes: ByteSize = Field(
+        ByteSize(4 * 1024**3), gt=0, description="The most that an app's archive may hold."
+    )
+    app_file_limit: PositiveInt = Field(100_000, description="The most files that an app's archive may hold.")
+    app_download_seconds: PositiveFloat = Field(
+        600.0, description="The longest time for a download and its extraction."
+    )
+    output_limit_bytes: ByteSize = Field(
+        ByteSize(10 * 1024**2), gt=0, description="How much of each output stream of a task is kept."
+    )
+    output_days: PositiveFloat = Field(7.0, description="How long the output of ended tasks is kept.")
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info", description="How much the scheduler logs."
+    )
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+        "console", description="Log lines for people (`console`) or for machines (`json`)."
+    )
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether nobody but this machine can reach the port."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL: as set, else that of `elasticjob.db` in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'elasticjob.db'}"
+
+    def check_exposure(self) -> Self:
+        """Give the settings back, or raise `StartError` when others than this machine could walk in (api.md)."""
+        if self.listens_on_loopback:
+            return self
+        if self.no_auth:
+            raise StartError(
+                f"no_auth serves on loopback only, not on {self.host}: drop it, or listen on 127.0.0.1."
+            )
+        unsafe = [
+            name
+            for name, known in _UNSAFE_PASSWORDS.items()
+            if getattr(self, name).get_secret_value() == known
+        ]
+        if unsafe:
+            settings = " and ".join(f"{name} ({variable_of(name)})" for name in unsafe)
+            raise StartError(
+                f"The default passwords are known to all, and {self.host} is not loopback: set {settings}, "
+                "or listen on 127.0.0.1."
+            )
+        return self
+
+
+def option_of(name: str) -> str:
+    """Give a setting's option: `data_dir` is `--data-dir`."""
+    return "--" + name.replace("_", "-")
+
+
+def variable_of(name: str) -> str:
+    """Give a setting's environment variable: `data_dir` is `ELASTICJOB_DATA_DIR`."""
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def load_settings(
+    options: Mapping[str, object | None],
+    config: Path | None = None,
+    *,
+    defaults: Mapping[str, object] | None = None,
+    required: Sequence[str] = (),
+) -> SchedulerSettings:
+    """Gather the settings.
+
+    Args:
+        options: Those of the command line, by setting; None stands for an option that was not given.
+        config: The TOML file, if any.
+        defaults: What differs from the general defaults for this command (`STANDALONE_DEFAULTS`).
+        required: Settings that must be given somewhere.
+
+    Raises:
+        StartError: The file cannot be read or has an unknown key, a value is not allowed, one that is required is
+            missing, or the server would be open to strangers. All faults of values are told at once.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    file = {} if config is None else read_settings_file(config)
+    # pydantic reads the variables itself, below what is passed: so the file must not pass what a variable sets.
+    environment = {name.upper() for name, value in os.environ.items() if value}
+    lower = {
+        name: value
+        for name, value in {**(defaults or {}), **file}.items()
+        if variable_of(name) not in environment
+    }
+
+    def source_of(name: str) -> str:
+        if name in given:
+            return f"option {option_of(name)}"
+        if variable_of(name) in environment:
+            return f"variable {variable_of(name)}"
+        return f"{name} in {config}" if name in file else f"setting {name}"
+
+    try:
+        settings = SchedulerSettings(**{**lower, **given})
+    except ValidationError as error:
+        raise StartError("\n".join(_describe(problem, source_of) for problem in error.errors())) from None
+    for name in required:
+        if name not in settings.model_fields_set or not getattr(settings, name):
+            ways = f"{option_of(name)}, {variable_of(name)}, or {name} in the file of --config"
+            raise StartError(f"{name} is not set, and there is no default: give it by {ways}.")
+    if settings.lost_seconds <= settings.fence_seconds:
+        raise StartError(
+            f"{source_of('lost_seconds')}: must be more than fence_seconds ({settings.fence_seconds:g}), so that an "
+            f"agent has killed its tasks before they start elsewhere; it is {settings.lost_seconds:g}."
+        )
+    return settings.check_exposure()
+
+
+def read_settings_file(config: Path) -> dict[str, Any]:
+    """Read a TOML file of settings; raise `StartError` when it is not one or has a key that is no setting."""
+    try:
+        values = tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StartError(f"The configuration file {config} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # bad TOML, or bytes that are not UTF-8
+        raise StartError(f"The configuration file {config} is not TOML: {error}.") from None
+    refuse_unknown_keys(values, str(config))
+    return values
+
+
+def refuse_unknown_keys(values: Mapping[str, object], source: str) -> None:
+    """Raise `StartError` for each key that is no setting, with the setting that was probably meant."""
+    known = list(SchedulerSettings.model_fields)
+    problems = []
+    for key in values:
+        if key not in known:
+            close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else "docs/configuration.md lists all settings."
+            problems.append(f"{source}: there is no setting '{key}'; {hint}")
+    if problems:
+        raise StartError("\n".join(problems))
+
+
+def _describe(problem: ErrorDetails, source_of: Callable[[str], str]) -> str:
+    name = str(problem["loc"][0])
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    hidden = name in _SECRETS or problem.get("input") is None
+    value = "this" if hidden else repr(str(problem["input"])[:80])
+    return f"{source_of(name)}: {value} is not allowed: it {message.removeprefix('it ')}" + (
+        "" if message.endswith("?") else "."
+    )
