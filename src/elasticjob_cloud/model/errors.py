@@ -100,6 +100,18 @@ class UnavailableError(ElasticJobError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class StoreUnavailableError(UnavailableError):
+    """The database is locked, full, gone or damaged; nothing was written, unless `outcome_unknown`.
+
+    `outcome_unknown`: a commit was cut off, and may or may not be found in the database when it is back. Whoever asked
+    for it must load anew before going on.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: int = 1, *, outcome_unknown: bool = False) -> None:
+        super().__init__(message, retry_after_seconds)
+        self.outcome_unknown = outcome_unknown
+
+
 class StartError(ElasticJobError):
     """The scheduler or an executor cannot start; the message says what to change."""
 

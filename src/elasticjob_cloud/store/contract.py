@@ -26,7 +26,9 @@ class Store(Protocol):
     def migrate(self) -> None:
         """Bring the schema to this version, from none or any earlier one. Raises `StartError` for a later one."""
 
-    def acquire_lease(self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False) -> int | None:
+    def acquire_lease(
+        self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
+    ) -> int | None:
         """Try to become leader; give the new epoch (greater than any before), or None while another leads.
 
         Expiry is judged by the database's own clock. `steal` takes a lease that has not expired: only for callers who

@@ -1,0 +1,112 @@
+"""The leader's lease: one row, judged by the database's clock alone. All functions want a transaction of the writer."""
+
+from typing import Final
+
+from sqlalchemy import Connection, delete, select, update
+
+from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.contract import SchedulerRow
+from elasticjob_cloud.store.database import Database
+
+NOBODY: Final = ""
+_ROW: Final = tables.lease.c.id == 1
+# A standby asks for the lease several times while it lasts; one that was silent for this many is gone.
+_LEASES_UNTIL_FORGOTTEN: Final = 3
+
+
+def acquire(
+    connection: Connection,
+    database: Database,
+    scheduler_id: str,
+    address: str,
+    lease_seconds: float,
+    *,
+    steal: bool,
+) -> int | None:
+    now_ms = _now_ms(connection, database)
+    _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
+    epoch, holder, expires_ms = connection.execute(
+        select(tables.lease.c.epoch, tables.lease.c.scheduler_id, tables.lease.c.expires_ms).where(_ROW)
+    ).one()
+    if not steal and holder not in {NOBODY, scheduler_id} and now_ms < expires_ms:
+        return None
+    new_epoch = int(epoch) + 1
+    connection.execute(
+        update(tables.lease)
+        .where(_ROW)
+        .values(epoch=new_epoch, scheduler_id=scheduler_id, expires_ms=now_ms + _milliseconds(lease_seconds))
+    )
+    return new_epoch
+
+
+def renew(connection: Connection, database: Database, epoch: int, lease_seconds: float) -> bool:
+    holder = holder_of(connection, epoch)
+    if holder is None:
+        return False
+    now_ms = _now_ms(connection, database)
+    connection.execute(
+        update(tables.lease).where(_ROW).values(expires_ms=now_ms + _milliseconds(lease_seconds))
+    )
+    connection.execute(
+        update(tables.scheduler)
+        .where(tables.scheduler.c.scheduler_id == holder)
+        .values(forget_ms=_forget_ms(now_ms, lease_seconds))
+    )
+    return True
+
+
+def release(connection: Connection, epoch: int) -> None:
+    holder = holder_of(connection, epoch)
+    if holder is not None:
+        connection.execute(update(tables.lease).where(_ROW).values(scheduler_id=NOBODY, expires_ms=0))
+        connection.execute(delete(tables.scheduler).where(tables.scheduler.c.scheduler_id == holder))
+
+
+def holder_of(connection: Connection, epoch: int) -> str | None:
+    """Give who leads with this epoch, or None when nobody does (any more)."""
+    holder = connection.execute(
+        select(tables.lease.c.scheduler_id).where(
+            _ROW, tables.lease.c.epoch == epoch, tables.lease.c.scheduler_id != NOBODY
+        )
+    ).scalar()
+    return None if holder is None else str(holder)
+
+
+def schedulers(connection: Connection, database: Database) -> list[SchedulerRow]:
+    now_ms = _now_ms(connection, database)
+    lease = connection.execute(select(tables.lease).where(_ROW)).one()
+    present = connection.execute(
+        select(tables.scheduler.c.scheduler_id, tables.scheduler.c.address)
+        .where(tables.scheduler.c.forget_ms > now_ms)
+        .order_by(tables.scheduler.c.scheduler_id)
+    )
+    rows = []
+    for scheduler_id, address in present:
+        leads = scheduler_id == lease.scheduler_id and now_ms < lease.expires_ms
+        rows.append(SchedulerRow(scheduler_id, address, leads, lease.epoch if leads else 0))
+    return rows
+
+
+def _remember(
+    connection: Connection,
+    database: Database,
+    scheduler_id: str,
+    address: str,
+    now_ms: int,
+    lease_seconds: float,
+) -> None:
+    connection.execute(delete(tables.scheduler).where(tables.scheduler.c.forget_ms <= now_ms))
+    row = {"scheduler_id": scheduler_id, "address": address, "forget_ms": _forget_ms(now_ms, lease_seconds)}
+    connection.execute(database.upsert(tables.scheduler), row)
+
+
+def _now_ms(connection: Connection, database: Database) -> int:
+    return int(connection.execute(select(database.now_ms())).scalar_one())
+
+
+def _forget_ms(now_ms: int, lease_seconds: float) -> int:
+    return now_ms + _LEASES_UNTIL_FORGOTTEN * _milliseconds(lease_seconds)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

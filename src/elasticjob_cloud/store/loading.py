@@ -1,0 +1,36 @@
+"""What a new leader starts from."""
+
+from sqlalchemy import Connection, func, select, text
+
+from elasticjob_cloud.model.records import Snapshot
+from elasticjob_cloud.store import rows, tables
+from elasticjob_cloud.store.commit import NEXT_FIRE_ID
+
+
+def load_snapshot(connection: Connection) -> Snapshot:
+    live_fires = select(tables.fire).where(text(tables.LIVE_FIRE)).order_by(tables.fire.c.fire_id)
+    return Snapshot(
+        apps={row[0]: rows.app_record(row) for row in connection.execute(select(tables.app))},
+        jobs={row[0]: rows.job_record(row) for row in connection.execute(select(tables.job))},
+        schedules={row[0]: row[1] for row in connection.execute(select(tables.schedule))},
+        fires=[rows.fire_record(row) for row in connection.execute(live_fires)],
+        tasks=[
+            rows.task_record(row)
+            for row in connection.execute(select(tables.task).order_by(tables.task.c.task_id))
+        ],
+        failovers=[
+            rows.failover_record(row)
+            for row in connection.execute(
+                select(tables.failover).order_by(tables.failover.c.fire_id, tables.failover.c.item)
+            )
+        ],
+        next_fire_id=_next_fire_id(connection),
+    )
+
+
+def _next_fire_id(connection: Connection) -> int:
+    value = connection.execute(
+        select(tables.counter.c.value).where(tables.counter.c.name == NEXT_FIRE_ID)
+    ).scalar_one()
+    highest = connection.execute(select(func.max(tables.fire.c.fire_id))).scalar()
+    return max(int(value), int(highest or 0) + 1)

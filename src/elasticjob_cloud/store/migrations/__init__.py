@@ -1,0 +1,1 @@
+"""The schema's revisions, which Alembic finds in `versions`. One that was released is never edited."""

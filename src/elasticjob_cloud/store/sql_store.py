@@ -1,0 +1,176 @@
+"""The store on a SQL database."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from elasticjob_cloud.model.errors import StoreUnavailableError
+from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.records import Changes, Snapshot
+from elasticjob_cloud.store import lease
+from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.contract import SchedulerRow
+from elasticjob_cloud.store.database import open_database
+from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable, prune_fires, prune_traces
+from elasticjob_cloud.store.loading import load_snapshot
+from elasticjob_cloud.store.migration import migrate_database
+
+# A commit waits for at most one of these, a few milliseconds.
+_PRUNE_CHUNK: Final = 500
+
+
+class SqlStore:
+    """A `Store` (see `store/contract.py`) on the database that a URL such as `sqlite:////path/file.db` names.
+
+    Every method may be called from any thread; those that write wait for each other. Besides what the contract says,
+    every method raises `StoreUnavailableError` when the database cannot be used at the moment.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Choose the database; `migrate` opens it.
+
+        Raises:
+            StartError: the URL cannot be read, or names a product that is not supported.
+        """
+        self._database = open_database(url)
+        self._changes = ChangesWriter(self._database)
+        self._writing = threading.Lock()
+        self._closed = False
+
+    def migrate(self) -> None:
+        """Open the database and bring its schema to this version; see `Store.migrate`.
+
+        Raises:
+            StartError: the file cannot be used, or its schema is newer than this version.
+        """
+        self._database.open()
+        with self._writing, self._errors():
+            migrate_database(self._database)
+
+    def acquire_lease(
+        self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
+    ) -> int | None:
+        with self._write() as connection:
+            return lease.acquire(
+                connection, self._database, scheduler_id, address, lease_seconds, steal=steal
+            )
+
+    def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
+        with self._write() as connection:
+            return lease.renew(connection, self._database, epoch, lease_seconds)
+
+    def release_lease(self, epoch: int) -> None:
+        with self._write() as connection:
+            lease.release(connection, epoch)
+
+    def load(self) -> Snapshot:
+        with self._read() as connection:
+            return load_snapshot(connection)
+
+    def commit(self, epoch: int, changes: Changes) -> bool:
+        """Write all rows in one durable transaction; see `Store.commit`.
+
+        Raises:
+            StoreUnavailableError: nothing was written, unless its `outcome_unknown` is set.
+        """
+        with self._write() as connection:
+            if lease.holder_of(connection, epoch) is None:
+                return False
+            self._changes.write(connection, changes)
+            return True
+
+    def executions(self, query: HistoryQuery) -> HistoryPage:
+        return self._page(EXECUTIONS, query)
+
+    def status_traces(self, query: HistoryQuery) -> HistoryPage:
+        return self._page(STATUS_TRACES, query)
+
+    def prune_history(self, before_ms: int, limit: int) -> int:
+        """Delete old rows in small transactions, and rest as long after each as it took, so that commits come through."""
+        deleted = 0
+        for history in (STATUS_TRACES, EXECUTIONS):
+            deleted += self._prune(self._trace_pruner(history, before_ms), limit - deleted)
+        return deleted + self._prune(
+            lambda connection, chunk: prune_fires(connection, before_ms, chunk), limit - deleted
+        )
+
+    def schedulers(self) -> list[SchedulerRow]:
+        with self._read() as connection:
+            return lease.schedulers(connection, self._database)
+
+    def close(self) -> None:
+        with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+            self._database.close()
+
+    def _page(self, history: HistoryTable, query: HistoryQuery) -> HistoryPage:
+        with self._read() as connection:
+            return history.page(connection, query)
+
+    def _trace_pruner(self, history: HistoryTable, before_ms: int) -> Callable[[Connection, int], int]:
+        def prune(connection: Connection, chunk: int) -> int:
+            deleted = prune_traces(connection, history, before_ms, chunk)
+            self._changes.add_to_counter(connection, history.table.name, -deleted)
+            return deleted
+
+        return prune
+
+    def _prune(self, prune: Callable[[Connection, int], int], limit: int) -> int:
+        deleted = 0
+        while deleted < limit:
+            began = time.monotonic()
+            chunk = min(_PRUNE_CHUNK, limit - deleted)
+            with self._write() as connection:
+                count = prune(connection, chunk)
+            deleted += count
+            if count < chunk:
+                break
+            time.sleep(time.monotonic() - began)
+        return deleted
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """Give a connection within a transaction that sees one state of the database."""
+        with self._errors():
+            self._check_open()
+            with self._database.reader.begin() as connection:
+                yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """Give the writing connection within a transaction: committed at the end, rolled back on any exception."""
+        with self._writing:
+            with self._errors():
+                self._check_open()
+                connection = self._database.writer.connect()
+            with connection:
+                with self._errors():
+                    transaction = connection.begin()
+                    try:
+                        yield connection
+                    except BaseException:
+                        transaction.rollback()
+                        raise
+                with self._errors(committing=True):
+                    transaction.commit()
+
+    @contextmanager
+    def _errors(self, *, committing: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._database.explain(error, committing=committing) from error
+        except PoolTimeoutError as error:
+            raise StoreUnavailableError("Too many queries wait for the database. Try again.") from error
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError("The store is closed: the scheduler stops.")

@@ -1,0 +1,149 @@
+"""SQLite: one file, one connection that writes, several that read."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    create_engine,
+    event,
+    literal_column,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError, StoreUnavailableError
+
+BUSY_SECONDS: Final = 5.0
+_READERS: Final = 4
+_CACHE_KIB: Final = 32 * 1024
+_CHECKPOINT_PAGES: Final = 4096
+_WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
+
+# unixepoch('subsec') came with SQLite 3.42; julianday has the same millisecond in every version.
+_NOW_MS: Final = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
+
+_WORLD: Final = {
+    sqlite3.SQLITE_BUSY: "is locked by another process. Let only schedulers use it, and end other programs that write to it.",
+    sqlite3.SQLITE_LOCKED: "is locked by another connection. Try again.",
+    sqlite3.SQLITE_FULL: "is full: there is no room left on its disk. Free some, and scheduling goes on.",
+    sqlite3.SQLITE_IOERR: "cannot be read or written (I/O error). Look at the disk and the system's log.",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Look at whether its directory is there and writable.",
+    sqlite3.SQLITE_READONLY: "is read-only. Give the scheduler's user the right to write to the file and its directory.",
+    sqlite3.SQLITE_PERM: "may not be opened. Give the scheduler's user the right to.",
+    sqlite3.SQLITE_CORRUPT: "is damaged. Stop the scheduler and restore the file from a backup.",
+    sqlite3.SQLITE_NOTADB: "is not an SQLite database. Give another file in the database URL, or restore it from a backup.",
+}
+
+
+class SqliteDatabase:
+    """An SQLite file in WAL mode, every commit synced to the disk."""
+
+    def __init__(self, file: str) -> None:
+        if file in {"", ":memory:"} or file.startswith("file:"):
+            raise StartError(
+                "The scheduler keeps its data in a file. Give a database URL such as sqlite:////var/lib/elasticjob/cloud.db."
+            )
+        self._file = Path(file).absolute()
+        self.writer = self._engine(self._connect_writer, "BEGIN IMMEDIATE", connections=1)
+        self.reader = self._engine(self._connect_reader, "BEGIN", connections=_READERS)
+
+    def open(self) -> None:
+        directory = self._file.parent
+        if not directory.is_dir():
+            raise StartError(f"The directory {directory} of the database does not exist. Create it.")
+        # WAL keeps two more files beside the database, so that the directory must be writable too.
+        for path in (directory, self._file):
+            if path.exists() and not os.access(
+                path, os.W_OK, effective_ids=os.access in os.supports_effective_ids
+            ):
+                raise StartError(
+                    f"{path} is not writable. Give the scheduler's user the right to write to it."
+                )
+        try:
+            with self.writer.connect():
+                pass
+        except DBAPIError as error:
+            raise StartError(str(self.explain(error))) from error
+
+    def upsert(self, table: Table) -> Insert:
+        statement = insert(table)
+        changed = {
+            column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+        }
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
+
+    def now_ms(self) -> ColumnElement[int]:
+        return literal_column(_NOW_MS, BigInteger)
+
+    def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        kind = code & 0xFF if code is not None else None
+        if kind not in _WORLD:
+            return BugError(f"The database {self._file} refused a statement of ours: {error.orig}.")
+        # A sync that failed says nothing of whether the commit is on the disk; in every other case it is not there.
+        unknown = committing and kind == sqlite3.SQLITE_IOERR
+        return StoreUnavailableError(f"The database {self._file} {_WORLD[kind]}", outcome_unknown=unknown)
+
+    def close(self) -> None:
+        self.reader.dispose()
+        # Another process may read, or the file may never have been opened: whoever opens it next does this then.
+        with suppress(DBAPIError):
+            if self._file.exists():
+                with self.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.writer.dispose()
+
+    @staticmethod
+    def _engine(connect: Callable[[], sqlite3.Connection], begin: str, connections: int) -> Engine:
+        engine = create_engine(
+            "sqlite://",
+            creator=connect,
+            poolclass=QueuePool,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=30,
+        )
+
+        @event.listens_for(engine, "begin")
+        def begin_transaction(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        connection = self._connect("rwc")
+        try:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            # Only once in a file's life: changing the mode wants the file for itself.
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        return self._connect("ro")
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self._file.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # transactions begin where we say so
+            check_same_thread=False,  # the pool hands a connection to one thread at a time
+        )

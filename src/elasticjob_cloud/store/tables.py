@@ -1,0 +1,178 @@
+"""The tables. `docs/database.md` explains them to operators.
+
+Times are epoch milliseconds (UTC) and truth values are 0 or 1, so that rows mean the same on every database. There are
+no foreign keys: live tasks and history outlive the job that they belong to, and the core, not the database, decides
+what goes together; each key would cost a look-up for each row of the busiest tables.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+_ID = BigInteger().with_variant(Integer, "sqlite")
+
+metadata: Final = MetaData()
+
+
+def _text(name: str, *, primary_key: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=primary_key, nullable=False)
+
+
+def _time(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _truth(name: str) -> Column[int]:
+    return Column(name, SmallInteger, nullable=False)
+
+
+def _amount(name: str) -> Column[float]:
+    return Column(name, Double, nullable=False)
+
+
+def _keyed_by_text(name: str, *items: SchemaItem) -> Table:
+    # One B-tree rather than two: the rows lie in the order of their key.
+    return Table(name, metadata, *items, sqlite_with_rowid=False)
+
+
+app: Final = _keyed_by_text(
+    "app",
+    _text("app_name", primary_key=True),
+    _text("configuration"),
+    _truth("disabled"),
+    _truth("removing"),
+)
+
+job: Final = _keyed_by_text(
+    "job",
+    _text("job_name", primary_key=True),
+    _text("configuration"),
+    _truth("disabled"),
+    _time("since_ms"),
+)
+
+schedule: Final = _keyed_by_text("schedule", _text("job_name", primary_key=True), _time("evaluated_to_ms"))
+
+fire: Final = Table(
+    "fire",
+    metadata,
+    Column("fire_id", _ID, primary_key=True, autoincrement=False, nullable=False),
+    _text("job_name"),
+    _text("source"),
+    _time("due_ms"),
+    _text("state"),
+    _time("recorded_ms"),
+    _text("reason"),
+    _count("count"),
+    _time("last_due_ms"),
+    _time("started_ms"),
+    _time("ended_ms"),
+    _count("failed_tasks"),
+)
+LIVE_FIRE: Final = "state IN ('WAITING', 'RUNNING')"
+Index("fire_live", fire.c.fire_id, sqlite_where=text(LIVE_FIRE), postgresql_where=text(LIVE_FIRE))
+Index("fire_recorded_ms", fire.c.recorded_ms)
+
+task: Final = _keyed_by_text(
+    "task",
+    _text("task_id", primary_key=True),
+    Column("fire_id", BigInteger, nullable=False),
+    _text("job_name"),
+    _text("app_name"),
+    _count("item"),
+    _text("type"),
+    _text("agent_id"),
+    _text("state"),
+    _time("staged_ms"),
+    _amount("cpu_count"),
+    _amount("memory_mb"),
+    _count("attempt"),
+    _text("original_task_id"),
+    _text("kill_reason"),
+    _truth("idle"),
+    _time("running_ms"),
+)
+
+failover: Final = _keyed_by_text(
+    "failover",
+    Column("fire_id", BigInteger, primary_key=True, autoincrement=False, nullable=False),
+    _text("job_name"),
+    Column("item", Integer, primary_key=True, autoincrement=False, nullable=False),
+    _text("original_task_id"),
+    _text("agent_id"),
+    _count("attempt"),
+    _time("due_ms"),
+)
+
+lease: Final = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    _text("scheduler_id"),
+    _time("expires_ms"),
+)
+
+scheduler: Final = _keyed_by_text(
+    "scheduler", _text("scheduler_id", primary_key=True), _text("address"), _time("forget_ms")
+)
+
+# `next_fire_id` never goes back, whatever is pruned; the others count the rows of the trace tables, which no database
+# counts quickly.
+counter: Final = _keyed_by_text(
+    "counter", _text("name", primary_key=True), Column("value", BigInteger, nullable=False)
+)
+
+job_execution_log: Final = Table(
+    "job_execution_log",
+    metadata,
+    Column("id", _ID, primary_key=True, nullable=False),
+    _text("job_name"),
+    _text("task_id"),
+    _text("hostname"),
+    _text("ip"),
+    _count("sharding_item"),
+    _text("execution_source"),
+    _text("failure_cause"),
+    _truth("is_success"),
+    _time("start_time"),
+    _time("complete_time"),
+)
+
+job_status_trace_log: Final = Table(
+    "job_status_trace_log",
+    metadata,
+    Column("id", _ID, primary_key=True, nullable=False),
+    _text("job_name"),
+    _text("original_task_id"),
+    _text("task_id"),
+    _text("slave_id"),
+    _text("source"),
+    _text("execution_type"),
+    _count("sharding_item"),
+    _text("state"),
+    _text("message"),
+    _time("creation_time"),
+)
+
+Index("job_execution_log_task_id", job_execution_log.c.task_id)
+Index("job_execution_log_start_time", job_execution_log.c.start_time)
+Index("job_status_trace_log_task_id_state", job_status_trace_log.c.task_id, job_status_trace_log.c.state)
+Index("job_status_trace_log_creation_time", job_status_trace_log.c.creation_time)
