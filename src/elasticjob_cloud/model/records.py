@@ -152,7 +152,18 @@ class Changes(msgspec.Struct):
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
-        return any((self.apps, self.jobs, self.schedules, self.fires, self.tasks, self.failovers, self.status_traces, self.executions))
+        return any(
+            (
+                self.apps,
+                self.jobs,
+                self.schedules,
+                self.fires,
+                self.tasks,
+                self.failovers,
+                self.status_traces,
+                self.executions,
+            )
+        )
 
 
 class Snapshot(msgspec.Struct):

@@ -1,0 +1,80 @@
+"""What the core believes of an agent: its room, and who holds how much of it."""
+
+from elasticjob_cloud.model.messages import AgentInfo
+from elasticjob_cloud.model.records import TaskRecord
+from elasticjob_cloud.scheduling.room import Room
+
+
+class ExecutorRoom:
+    """An app's executor on an agent. It holds its room while it runs, or while tasks of the app need it."""
+
+    __slots__ = ("room", "running", "stopping", "task_count")
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.task_count = 0
+        self.running = False
+        self.stopping = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it runs without tasks, and could be stopped to free its room."""
+        return self.running and self.task_count == 0
+
+
+class AgentState:
+    """One agent that is there, with the live tasks that were placed on it."""
+
+    def __init__(self, info: AgentInfo) -> None:
+        self.info = info
+        self.total = Room.of(info.cpus, info.memory_mb)
+        self.free = self.total
+        self.task_ids: set[str] = set()
+        self.executors: dict[str, ExecutorRoom] = {}
+        self.last_seen_ms = 0
+
+    def used(self) -> Room:
+        """Give what tasks and executors hold."""
+        return self.total.minus(self.free)
+
+    def add_task(self, task: TaskRecord, executor: Room | None) -> None:
+        """Reserve a task's room, and its app executor's where it needs one that is not there yet."""
+        self.task_ids.add(task.task_id)
+        self.free = self.free.minus(Room.of(task.cpu_count, task.memory_mb))
+        if executor is not None:
+            self._executor(task.app_name, executor).task_count += 1
+
+    def remove_task(self, task: TaskRecord) -> None:
+        """Give a task's room back."""
+        if task.task_id not in self.task_ids:
+            return
+        self.task_ids.remove(task.task_id)
+        self.free = self.free.plus(Room.of(task.cpu_count, task.memory_mb))
+        executor = self.executors.get(task.app_name)
+        if executor is not None and not task.is_script:
+            executor.task_count -= 1
+            self._release_unused(task.app_name)
+
+    def executor_started(self, app_name: str, room: Room) -> None:
+        """Note that an app's executor runs."""
+        self._executor(app_name, room).running = True
+
+    def executor_stopped(self, app_name: str) -> None:
+        """Note that an app's executor is gone; tasks that need it will have a new one."""
+        executor = self.executors.get(app_name)
+        if executor is not None:
+            executor.running = executor.stopping = False
+            self._release_unused(app_name)
+
+    def _executor(self, app_name: str, room: Room) -> ExecutorRoom:
+        executor = self.executors.get(app_name)
+        if executor is None:
+            executor = self.executors[app_name] = ExecutorRoom(room)
+            self.free = self.free.minus(room)
+        return executor
+
+    def _release_unused(self, app_name: str) -> None:
+        executor = self.executors[app_name]
+        if not executor.running and executor.task_count == 0:
+            del self.executors[app_name]
+            self.free = self.free.plus(executor.room)

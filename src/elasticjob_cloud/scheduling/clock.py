@@ -1,0 +1,10 @@
+"""The two faces of time, handed in by whoever calls the core."""
+
+from typing import NamedTuple
+
+
+class Now(NamedTuple):
+    """An instant: `wall_ms` (UTC, may jump) for due times and records, `monotonic_ms` for backoff and to see jumps."""
+
+    wall_ms: int
+    monotonic_ms: int

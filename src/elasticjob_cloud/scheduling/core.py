@@ -1,0 +1,122 @@
+"""The core: events in with the time, decisions out. It owns the state; nobody else changes it.
+
+It is pure: no I/O, no clock, no threads, no randomness of its own. Who calls it must commit `Decisions.changes` before
+sending any of its commands, and must throw the core away (and build a new one from the store) when a commit fails.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from elasticjob_cloud.model.errors import CallerError, UnavailableError
+from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.records import Snapshot
+from elasticjob_cloud.scheduling.clock import Now
+from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.scheduling.configuration import carry_out
+from elasticjob_cloud.scheduling.fires import fire_due_jobs, skip_missed_fires
+from elasticjob_cloud.scheduling.launching import demand_of, start_failovers, start_ready
+from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
+from elasticjob_cloud.scheduling.placement import explain_refusal
+from elasticjob_cloud.scheduling.settings import CoreSettings
+from elasticjob_cloud.scheduling.state import State
+from elasticjob_cloud.scheduling.takeover import take_up_jobs
+from elasticjob_cloud.scheduling.turn import Decisions, Turn
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A command of the API; its outcome comes back under the number."""
+
+    number: int
+    command: ApiCommand
+
+
+Event = Request | EngineEvent
+
+
+class Core:
+    """Decides what is fired, queued, placed, launched, killed and recorded."""
+
+    def __init__(self, snapshot: Snapshot, settings: CoreSettings, new_id: Callable[[], str]) -> None:
+        self.state = State.of(snapshot)
+        self._settings = settings
+        self._new_id = new_id
+        self._last: Now | None = None
+
+    def take_over(self, now: Now) -> Decisions:
+        """Go on from the record, once, before the first `handle`: fires that came due while nobody led have misfired."""
+        turn = self._turn(now)
+        take_up_jobs(turn)
+        return self._finish(turn)
+
+    def handle(self, events: Sequence[Event], now: Now) -> Decisions:
+        """Take up events in order, and all that has come due by now."""
+        turn = self._turn(now)
+        jump_ms = self._jump_ms(now)
+        if jump_ms > self._settings.clock_jump_ms:
+            skip_missed_fires(turn, now.wall_ms - self._settings.clock_jump_ms)
+        for event in events:
+            if not isinstance(event, Request):
+                _take_engine_event(turn, event)
+        fire_due_jobs(turn)  # after the statuses: a run that ended in time is no reason to misfire
+        for event in events:
+            if isinstance(
+                event, Request
+            ):  # after what is due: disabling a job must not swallow an earlier fire
+                _take_request(turn, event)
+        return self._finish(turn)
+
+    def next_due_ms(self) -> int | None:
+        """Give the wall time at which something comes due by itself, for the loop to sleep until."""
+        state = self.state
+        due = (
+            state.triggers.next_due_ms(),
+            state.retries.next_due_ms(lambda fire_id, item: (fire_id, item) in state.failovers),
+        )
+        return min((it for it in due if it is not None), default=None)
+
+    def explain_waiting(self, job_name: str) -> str:
+        """Say why the next run of a job in the ready queue has not started (promise 4)."""
+        if self.state.is_busy(job_name):
+            return "Waits until the job's earlier run has ended."
+        configuration = self.state.jobs[job_name].configuration
+        app = self.state.apps[configuration.app_name]
+        demand = demand_of(app, configuration, configuration.sharding_total_count)
+        return explain_refusal(demand, self.state.agents.values())
+
+    def _turn(self, now: Now) -> Turn:
+        return Turn(self.state, self._settings, now, self._new_id)
+
+    def _finish(self, turn: Turn) -> Decisions:
+        if self.state.room_freed:
+            self.state.room_freed = False
+            self.state.ready.room_freed()
+            self.state.retries.room_freed()
+        start_failovers(turn)
+        start_ready(turn)
+        self._last = turn.now
+        return turn.decisions
+
+    def _jump_ms(self, now: Now) -> int:
+        if self._last is None:
+            return 0
+        return (now.wall_ms - self._last.wall_ms) - (now.monotonic_ms - self._last.monotonic_ms)
+
+
+def _take_engine_event(turn: Turn, event: EngineEvent) -> None:
+    match event:
+        case AgentEvents():
+            take_agent_events(turn, event)
+        case AgentJoined():
+            take_agent_joined(turn, event)
+        case AgentLost():
+            take_agent_lost(turn, event)
+
+
+def _take_request(turn: Turn, request: Request) -> None:
+    try:
+        carry_out(turn, request.command)
+    except (CallerError, UnavailableError) as error:
+        turn.decisions.outcomes[request.number] = error
+    else:
+        turn.decisions.outcomes[request.number] = None

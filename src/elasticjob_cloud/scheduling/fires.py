@@ -1,0 +1,93 @@
+"""What a due time or a trigger leads to: a fire that waits for its run, or the reason why not (promises 1, 7, 8)."""
+
+from collections.abc import Sequence
+
+from elasticjob_cloud.model.errors import UnavailableError
+from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource
+from elasticjob_cloud.scheduling.launching import start_ready
+from elasticjob_cloud.scheduling.turn import Turn
+
+
+def fire_due_jobs(turn: Turn) -> None:
+    """Fire all jobs that are due, and find out which fires nobody saw because the clock was set forwards."""
+    for due_ms, job_names in turn.state.triggers.pop_due(turn.now_ms):
+        for job_name in job_names:
+            turn.put_schedule(job_name, due_ms)
+            turn.decisions.lateness_ms.append(turn.now_ms - due_ms)
+            fire_job(turn, job_name, due_ms)
+
+
+def skip_missed_fires(turn: Turn, until_ms: int) -> None:
+    """Treat all fires due up to `until_ms` as misfired: the clock was set forwards over them (promise 10)."""
+    for missed, job_names in turn.state.triggers.pop_missed(until_ms):
+        for job_name in job_names:
+            make_up_fires(turn, job_name, missed)
+
+
+def fire_job(turn: Turn, job_name: str, due_ms: int) -> None:
+    """Take up one due time of a job's cron."""
+    state = turn.state
+    fire = turn.new_fire(job_name, FireSource.CRON, due_ms)
+    is_misfire = state.is_busy(job_name) or job_name in state.waiting
+    if is_misfire and not state.jobs[job_name].configuration.misfire:
+        turn.drop_fire(fire, DropReason.MISFIRED)
+    elif _is_full(turn, job_name):
+        turn.drop_fire(fire, DropReason.QUEUE_FULL)
+    else:
+        enqueue(turn, fire)
+
+
+def make_up_fires(turn: Turn, job_name: str, missed: Sequence[int]) -> None:
+    """Take up the fires that came due while nobody led: made up if `misfire`, oldest first, else dropped (promise 7)."""
+    turn.put_schedule(job_name, missed[-1])
+    limit = turn.settings.misfire_limit if turn.state.jobs[job_name].configuration.misfire else 0
+    made_up = 0
+    for due_ms in missed[:limit]:
+        if _is_full(turn, job_name):
+            break
+        enqueue(turn, turn.new_fire(job_name, FireSource.CRON, due_ms))
+        made_up += 1
+    rest = missed[made_up:]
+    if rest:
+        fire = turn.new_fire(job_name, FireSource.CRON, rest[0])
+        reason = DropReason.QUEUE_FULL if made_up < min(limit, len(missed)) else DropReason.MISFIRED
+        turn.drop_fire(fire, reason, count=len(rest), last_due_ms=rest[-1])
+
+
+def trigger_job(turn: Turn, job_name: str) -> None:
+    """Take up an API trigger: never dropped, but refused when the queue is full (promises 7 and 8)."""
+    if _is_full(turn, job_name):
+        message = (
+            "The ready queue is full; the job was not triggered. Try again when earlier runs have started."
+        )
+        raise UnavailableError(message, retry_after_seconds=5)
+    enqueue(turn, turn.new_fire(job_name, FireSource.TRIGGER, turn.now_ms))
+
+
+def start_daemon(turn: Turn, job_name: str) -> None:
+    """Let a daemon job's tasks be started once; from then on they are kept alive."""
+    enqueue(turn, turn.new_fire(job_name, FireSource.DAEMON, turn.now_ms))
+
+
+def enqueue(turn: Turn, fire: FireRecord) -> None:
+    """Let a fire wait for its run."""
+    state = turn.state
+    if fire.job_name not in state.waiting and not state.is_busy(fire.job_name):
+        state.ready.push(fire)
+    turn.put_waiting(fire)
+
+
+def drop_waiting(turn: Turn, job_name: str, reason: DropReason) -> None:
+    """Record why none of the job's waiting fires will run."""
+    for fire in turn.state.waiting.pop(job_name, ()):
+        turn.drop_fire(fire, reason)
+
+
+def _is_full(turn: Turn, job_name: str) -> bool:
+    limit = turn.settings.job_state_queue_size
+    waiting = turn.state.waiting
+    if job_name in waiting:
+        return len(waiting[job_name]) >= limit
+    if len(waiting) >= limit:
+        start_ready(turn)  # those that came due in this very turn may have room
+    return len(waiting) >= limit

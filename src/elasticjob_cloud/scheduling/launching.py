@@ -1,0 +1,169 @@
+"""From the ready queue to tasks on agents: failover first, then ready jobs, oldest fire first (promises 4 and 11)."""
+
+from functools import lru_cache
+
+import msgspec
+
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.messages import Launch, StopExecutor, TaskSpec
+from elasticjob_cloud.model.records import AppRecord, FailoverRecord, FireRecord, FireState, TaskRecord
+from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
+from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
+from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.placement import Demand, executors_to_stop, plan_placement
+from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.state import Run
+from elasticjob_cloud.scheduling.turn import Turn
+
+
+def start_failovers(turn: Turn) -> None:
+    """Start again the shards that may be, where there is room."""
+    state = turn.state
+    refused: set[Demand] = set()
+    while (entry := state.retries.pop_due(turn.now_ms)) is not None:
+        failover = state.failovers.get((entry[1], entry[2]))
+        if failover is None or failover.due_ms != entry[0]:
+            continue
+        run = state.runs[failover.job_name]
+        configuration = run.configuration
+        if configuration is None or not state.is_enabled(failover.job_name):
+            continue  # the job is being stopped: what stops it drops the failover too
+        placement = _place(turn, _demand(turn, configuration, 1), refused, avoid=failover.agent_id)
+        if placement is None:
+            state.retries.set_aside(entry)
+        else:
+            _restart(turn, run, configuration, failover, placement[0][0])
+
+
+def start_ready(turn: Turn) -> None:
+    """Start the runs that have room for all their shards."""
+    state = turn.state
+    refused: set[Demand] = set()
+    while (entry := state.ready.pop()) is not None:
+        _, fire_id, job_name = entry
+        waiting = state.waiting.get(job_name)
+        if waiting is None or waiting[0].fire_id != fire_id or state.is_busy(job_name):
+            continue
+        if not state.is_enabled(job_name):
+            continue
+        configuration = state.jobs[job_name].configuration
+        placement = _place(turn, _demand(turn, configuration, configuration.sharding_total_count), refused)
+        if placement is None:
+            state.ready.set_aside(entry)
+            continue
+        fire = waiting.popleft()
+        if not waiting:
+            del state.waiting[job_name]
+        _start_run(turn, fire, configuration, placement)
+
+
+def demand_of(app: AppRecord, configuration: JobConfiguration, count: int) -> Demand:
+    """Give what so many shards of a job ask for."""
+    executor = None
+    if not configuration.is_script:
+        executor = Room.of(app.configuration.cpu_count, app.configuration.memory_mb)
+    shard = Room.of(configuration.cpu_count, configuration.memory_mb)
+    return Demand(configuration.app_name, count, shard, executor)
+
+
+def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecord]) -> Launch:
+    """Make the command that starts these tasks of one run on their agent."""
+    parameters = _parameters(configuration.sharding_item_parameters, configuration.sharding_total_count)
+    app = turn.state.apps[configuration.app_name].configuration
+    specs = tuple(TaskSpec(task.task_id, task.item, parameters.get(task.item, "")) for task in tasks)
+    return Launch(app, configuration, specs)
+
+
+def _demand(turn: Turn, configuration: JobConfiguration, count: int) -> Demand:
+    return demand_of(turn.state.apps[configuration.app_name], configuration, count)
+
+
+def _place(
+    turn: Turn, demand: Demand, refused: set[Demand], *, avoid: str = ""
+) -> list[tuple[AgentState, int]] | None:
+    if demand in refused:
+        return None
+    agents = turn.state.agents.values()
+    placement = plan_placement(demand, agents, avoid)
+    if placement is None:
+        refused.add(demand)
+        for agent, app_name in executors_to_stop(demand, agents) or ():
+            executor = agent.executors[app_name]
+            if not executor.stopping:
+                executor.stopping = True
+                turn.send(agent.info.agent_id, StopExecutor(app_name))
+    return placement
+
+
+def _start_run(
+    turn: Turn, fire: FireRecord, configuration: JobConfiguration, placement: list[tuple[AgentState, int]]
+) -> None:
+    fire = msgspec.structs.replace(fire, state=FireState.RUNNING, started_ms=turn.now_ms)
+    turn.put_fire(fire)
+    run = turn.state.runs[fire.job_name] = Run(fire, configuration)
+    run.open_items = set(range(configuration.sharding_total_count))
+    first = 0
+    for agent, count in placement:
+        tasks = [
+            _stage(turn, run, configuration, agent, item, TaskType.READY)
+            for item in range(first, first + count)
+        ]
+        first += count
+        turn.send(agent.info.agent_id, launch_of(turn, configuration, tasks))
+
+
+def _restart(
+    turn: Turn, run: Run, configuration: JobConfiguration, failover: FailoverRecord, agent: AgentState
+) -> None:
+    turn.drop_failover(failover)
+    task = _stage(
+        turn,
+        run,
+        configuration,
+        agent,
+        failover.item,
+        TaskType.FAILOVER if failover.original_task_id else TaskType.READY,
+        attempt=failover.attempt,
+        original_task_id=failover.original_task_id,
+    )
+    turn.send(agent.info.agent_id, launch_of(turn, configuration, [task]))
+
+
+def _stage(
+    turn: Turn,
+    run: Run,
+    configuration: JobConfiguration,
+    agent: AgentState,
+    item: int,
+    type_: TaskType,
+    *,
+    attempt: int = 1,
+    original_task_id: str = "",
+) -> TaskRecord:
+    agent_id = agent.info.agent_id
+    task = TaskRecord(
+        task_id=str(TaskId(configuration.job_name, item, type_, agent_id, turn.new_id())),
+        fire_id=run.fire.fire_id,
+        job_name=configuration.job_name,
+        app_name=configuration.app_name,
+        item=item,
+        type=type_,
+        agent_id=agent_id,
+        state=TaskState.STAGING,
+        staged_ms=turn.now_ms,
+        cpu_count=configuration.cpu_count,
+        memory_mb=configuration.memory_mb,
+        attempt=attempt,
+        original_task_id=original_task_id,
+        is_script=configuration.is_script,
+    )
+    app = turn.state.apps[task.app_name]
+    agent.add_task(task, demand_of(app, configuration, 1).executor)
+    turn.put_task(task)
+    turn.trace_status(task, TaskState.STAGING)
+    return task
+
+
+@lru_cache(maxsize=256)
+def _parameters(text: str, total: int) -> dict[int, str]:
+    return parse_sharding_item_parameters(text, total)

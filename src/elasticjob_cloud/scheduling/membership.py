@@ -1,0 +1,93 @@
+"""Agents that come, tell and go: what they hold is held against what the core believes (reconcile)."""
+
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    ExecutorStarted,
+    ExecutorStopped,
+    Inventory,
+    Kill,
+    Launch,
+    RemoveApp,
+    TaskStatus,
+)
+from elasticjob_cloud.model.records import TaskRecord
+from elasticjob_cloud.model.task import TaskState
+from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.launching import launch_of
+from elasticjob_cloud.scheduling.room import NOTHING, Room
+from elasticjob_cloud.scheduling.tasks import end_task, take_status
+from elasticjob_cloud.scheduling.turn import Turn
+
+
+def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
+    """Take an agent in, or take it in anew, and settle what differs between its word and ours."""
+    inventory = event.inventory
+    agent_id = inventory.agent.agent_id
+    agent = turn.state.agents[agent_id] = AgentState(inventory.agent)
+    agent.last_seen_ms = turn.now_ms
+    turn.state.room_freed = True
+    for task in turn.state.tasks_on(agent_id):
+        agent.add_task(task, None if task.is_script else _executor_room(turn, task.app_name))
+    for app_name in inventory.executors:
+        agent.executor_started(app_name, _executor_room(turn, app_name))
+        if app_name not in turn.state.apps:
+            turn.send(agent_id, RemoveApp(app_name))
+    for status in inventory.tasks:
+        take_status(turn, agent_id, status)
+    _settle(turn, inventory)
+
+
+def take_agent_lost(turn: Turn, event: AgentLost) -> None:
+    """Nothing that ran on this agent runs any more: its tasks are lost."""
+    turn.state.agents.pop(event.agent_id, None)
+    turn.decisions.commands.pop(event.agent_id, None)
+    for task in turn.state.tasks_on(event.agent_id):
+        end_task(turn, task, TaskState.LOST, f"Its agent is gone: {event.reason}")
+
+
+def take_agent_events(turn: Turn, batch: AgentEvents) -> None:
+    """Take up what an agent tells."""
+    agent = turn.state.agents.get(batch.agent_id)
+    if agent is not None:
+        agent.last_seen_ms = turn.now_ms
+    for event in batch.events:
+        match event:
+            case TaskStatus():
+                take_status(turn, batch.agent_id, event)
+            case ExecutorStarted() if agent is not None:
+                agent.executor_started(event.app_name, _executor_room(turn, event.app_name))
+            case ExecutorStopped() if agent is not None:
+                agent.executor_stopped(event.app_name)
+                turn.state.room_freed = True
+            case _:
+                pass  # an executor of an agent that has since been lost
+
+
+def _settle(turn: Turn, inventory: Inventory) -> None:
+    agent_id = inventory.agent.agent_id
+    held = {status.task_id for status in inventory.tasks}
+    unsent: dict[int, list[TaskRecord]] = {}
+    for task in turn.state.tasks_on(agent_id):
+        if task.kill_reason:
+            turn.send(agent_id, Kill((task.task_id,), task.kill_reason))
+        elif task.task_id in held:
+            continue
+        elif task.state is TaskState.STAGING:
+            unsent.setdefault(task.fire_id, []).append(task)
+        else:
+            end_task(turn, task, TaskState.LOST, "Its agent does not know it.")
+    for tasks in unsent.values():
+        turn.send(agent_id, _launch_again(turn, tasks))
+
+
+def _launch_again(turn: Turn, tasks: list[TaskRecord]) -> Launch:
+    configuration = turn.state.runs[tasks[0].job_name].configuration
+    assert configuration is not None, "a run without its job is stopping, and so has a kill reason"
+    return launch_of(turn, configuration, tasks)
+
+
+def _executor_room(turn: Turn, app_name: str) -> Room:
+    app = turn.state.apps.get(app_name)
+    return Room.of(app.configuration.cpu_count, app.configuration.memory_mb) if app else NOTHING

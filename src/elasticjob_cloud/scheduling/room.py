@@ -1,0 +1,36 @@
+"""CPU and memory in whole numbers, so that what is reserved is exactly the sum of what is live."""
+
+import math
+from typing import NamedTuple
+
+
+class Room(NamedTuple):
+    """An amount of CPU (thousandths of one) and memory (KiB). Amounts asked for are rounded up."""
+
+    milli_cpus: int
+    memory_kib: int
+
+    @classmethod
+    def of(cls, cpu_count: float, memory_mb: float) -> "Room":
+        """Give the room that these settings ask for."""
+        return cls(math.ceil(cpu_count * 1000 - 1e-6), math.ceil(memory_mb * 1024 - 1e-6))
+
+    def plus(self, other: "Room") -> "Room":
+        """Give both together."""
+        return Room(self.milli_cpus + other.milli_cpus, self.memory_kib + other.memory_kib)
+
+    def minus(self, other: "Room") -> "Room":
+        """Give what is left of this without the other; a part may be negative."""
+        return Room(self.milli_cpus - other.milli_cpus, self.memory_kib - other.memory_kib)
+
+    def count_of(self, part: "Room") -> int:
+        """Give how many times `part` fits into this."""
+        counts = [have // need for have, need in zip(self, part, strict=True) if need > 0]
+        return max(0, min(counts)) if min(self) >= 0 else 0
+
+    def __str__(self) -> str:
+        """Give the amount as people write it."""
+        return f"{self.milli_cpus / 1000:g} CPU and {self.memory_kib / 1024:g} MB"
+
+
+NOTHING = Room(0, 0)

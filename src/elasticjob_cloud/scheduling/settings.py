@@ -1,0 +1,16 @@
+"""The core's own settings."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """How the core behaves where `semantics.md` leaves a choice; the defaults are the promises' own figures."""
+
+    time_zone: str = "UTC"  # for crons without a timeZone
+    job_state_queue_size: int = 10_000  # jobs in the ready queue, and fires that wait for one job (promise 8)
+    misfire_limit: int = 100  # fires made up for a job after a time without a leader (promise 7)
+    failover_attempts: int = 3  # starts of a transient shard that fails (promise 6)
+    backoff_first_ms: int = 1_000
+    backoff_longest_ms: int = 300_000
+    clock_jump_ms: int = 1_000  # wall against monotonic clock: more than this is a jump (promise 10)

@@ -1,0 +1,141 @@
+"""What the core knows: configuration, fires that wait, runs, live tasks, agents. Changed only through a `Turn`."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.records import (
+    AppRecord,
+    FailoverKey,
+    FailoverRecord,
+    FireRecord,
+    FireState,
+    JobRecord,
+    Snapshot,
+    TaskRecord,
+)
+from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
+from elasticjob_cloud.scheduling.triggers import Triggers
+
+
+class Run:
+    """A fire whose tasks were launched. `open_items`: the shards that run or wait to be started again.
+
+    `configuration` is what the run was started with: an update of the job does not change it (api.md, PUT /job/update).
+    """
+
+    __slots__ = ("configuration", "fire", "open_items")
+
+    def __init__(self, fire: FireRecord, configuration: JobConfiguration | None) -> None:
+        self.fire = fire
+        self.configuration = configuration
+        self.open_items: set[int] = set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether its job was disabled, removed or replaced: a running fire has a reason only then."""
+        return self.fire.reason != ""
+
+
+class State:
+    """All that the core keeps between turns."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, AppRecord] = {}
+        self.jobs: dict[str, JobRecord] = {}
+        self.jobs_of_app: dict[str, dict[str, None]] = {}
+        self.schedules: dict[str, int] = {}
+        self.triggers = Triggers()
+        self.waiting: dict[str, deque[FireRecord]] = {}
+        self.runs: dict[str, Run] = {}
+        self.tasks: dict[str, TaskRecord] = {}
+        self.tasks_of_job: dict[str, dict[str, None]] = {}
+        self.tasks_of_app: dict[str, int] = {}
+        self.tasks_of_agent: dict[str, dict[str, None]] = {}
+        self.failovers: dict[FailoverKey, FailoverRecord] = {}
+        self.ready = ReadyQueue()
+        self.retries = RetryQueue()
+        self.agents: dict[str, AgentState] = {}
+        self.next_fire_id = 1
+        self.room_freed = False
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "State":
+        """Rebuild the state from what the store holds. Triggers and agents are not stored."""
+        state = cls()
+        state.next_fire_id = snapshot.next_fire_id
+        state.apps.update(snapshot.apps)
+        state.schedules.update(snapshot.schedules)
+        for job in snapshot.jobs.values():
+            state.put_job(job)
+        for fire in sorted(snapshot.fires, key=lambda it: it.fire_id):
+            if fire.state is FireState.WAITING:
+                state.waiting.setdefault(fire.job_name, deque()).append(fire)
+            else:
+                record = state.jobs.get(fire.job_name)
+                state.runs[fire.job_name] = Run(fire, record.configuration if record is not None else None)
+        for task in snapshot.tasks:
+            state.put_task(task)
+            state.runs[task.job_name].open_items.add(task.item)
+        for failover in snapshot.failovers:
+            state.failovers[failover.fire_id, failover.item] = failover
+            state.runs[failover.job_name].open_items.add(failover.item)
+            state.retries.push(failover)
+        for job_name, fires in state.waiting.items():
+            if not state.is_busy(job_name):
+                state.ready.push(fires[0])
+        return state
+
+    def put_job(self, job: JobRecord) -> None:
+        """Add or replace a job."""
+        name = job.configuration.job_name
+        self.drop_job(name)
+        self.jobs[name] = job
+        self.jobs_of_app.setdefault(job.configuration.app_name, {})[name] = None
+
+    def drop_job(self, job_name: str) -> None:
+        """Forget a job's configuration; what it left (tasks, run) stays."""
+        job = self.jobs.pop(job_name, None)
+        if job is not None:
+            of_app = self.jobs_of_app[job.configuration.app_name]
+            del of_app[job_name]
+            if not of_app:
+                del self.jobs_of_app[job.configuration.app_name]
+
+    def put_task(self, task: TaskRecord) -> None:
+        """Add a live task, or replace what is known of it."""
+        if task.task_id not in self.tasks:
+            self.tasks_of_job.setdefault(task.job_name, {})[task.task_id] = None
+            self.tasks_of_agent.setdefault(task.agent_id, {})[task.task_id] = None
+            self.tasks_of_app[task.app_name] = self.tasks_of_app.get(task.app_name, 0) + 1
+        self.tasks[task.task_id] = task
+
+    def drop_task(self, task: TaskRecord) -> None:
+        """Forget a task that ended."""
+        del self.tasks[task.task_id]
+        for index, key in ((self.tasks_of_job, task.job_name), (self.tasks_of_agent, task.agent_id)):
+            of_key = index[key]
+            del of_key[task.task_id]
+            if not of_key:
+                del index[key]
+        self.tasks_of_app[task.app_name] -= 1
+        if not self.tasks_of_app[task.app_name]:
+            del self.tasks_of_app[task.app_name]
+
+    def tasks_on(self, agent_id: str) -> Iterator[TaskRecord]:
+        """Give the live tasks that were placed on an agent; safe while they are dropped."""
+        for task_id in list(self.tasks_of_agent.get(agent_id, ())):
+            yield self.tasks[task_id]
+
+    def is_busy(self, job_name: str) -> bool:
+        """Tell whether a run of the job has not ended; tasks of a job that was removed and registered anew count."""
+        return job_name in self.runs
+
+    def is_enabled(self, job_name: str) -> bool:
+        """Tell whether a job is there, and neither it nor its app is disabled or being removed."""
+        job = self.jobs.get(job_name)
+        if job is None or job.disabled:
+            return False
+        app = self.apps[job.configuration.app_name]
+        return not (app.disabled or app.removing)

@@ -1,0 +1,37 @@
+"""What a new leader does first: find out which fires came due while nobody led (promises 1 and 7)."""
+
+from elasticjob_cloud.cron import CronExpression
+from elasticjob_cloud.model.records import JobRecord
+from elasticjob_cloud.scheduling.configuration import schedule, zone_of
+from elasticjob_cloud.scheduling.fires import make_up_fires, start_daemon
+from elasticjob_cloud.scheduling.turn import Turn
+
+_MissedFires = dict[tuple[str, str, int], list[int]]
+
+
+def take_up_jobs(turn: Turn) -> None:
+    """Let every enabled job go on from what the record says of it."""
+    state = turn.state
+    missed_fires: _MissedFires = {}  # jobs with equal cron and zone were mostly evaluated up to the same instant
+    for job_name, job in list(state.jobs.items()):
+        if not state.is_enabled(job_name):
+            continue
+        if job.configuration.is_daemon:
+            if not state.is_busy(job_name) and job_name not in state.waiting:
+                start_daemon(turn, job_name)
+        elif job.configuration.cron:
+            _take_up_cron(turn, job, missed_fires)
+
+
+def _take_up_cron(turn: Turn, job: JobRecord, missed_fires: _MissedFires) -> None:
+    configuration = job.configuration
+    zone = zone_of(turn, configuration)
+    evaluated_to_ms = turn.state.schedules.get(configuration.job_name, job.since_ms)
+    key = (configuration.cron, zone.key, evaluated_to_ms)
+    missed = missed_fires.get(key)
+    if missed is None:
+        cron = CronExpression.parse(configuration.cron)
+        missed = missed_fires[key] = list(cron.fires_ms(evaluated_to_ms, zone, until_ms=turn.now_ms))
+    if missed:
+        make_up_fires(turn, configuration.job_name, missed)
+    schedule(turn, job, max(evaluated_to_ms, turn.now_ms))

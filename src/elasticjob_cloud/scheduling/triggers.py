@@ -1,0 +1,96 @@
+"""When jobs are due: jobs with equal cron and zone share one trigger, and a tick costs what is due, not what is registered."""
+
+import heapq
+from collections.abc import Iterator
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from elasticjob_cloud.cron import CronExpression
+
+
+class Trigger:
+    """The jobs of one cron and zone that are next due at the same instant."""
+
+    __slots__ = ("cron", "jobs", "next_ms", "zone")
+
+    def __init__(self, cron: CronExpression, zone: ZoneInfo, next_ms: int) -> None:
+        self.cron = cron
+        self.zone = zone
+        self.next_ms = next_ms
+        self.jobs: dict[str, None] = {}  # a dict, because a set would lose the order of registration
+
+
+class Triggers:
+    """All triggers, in the order in which they are due."""
+
+    def __init__(self) -> None:
+        self._by_due: dict[tuple[int, str, str], Trigger] = {}
+        self._of_job: dict[str, Trigger] = {}
+        self._heap: list[tuple[int, int, Trigger]] = []
+        self._sequence = count()
+
+    def add(self, job_name: str, cron: CronExpression, zone: ZoneInfo, after_ms: int) -> None:
+        """Schedule a job: its first fire is the first one of the cron after this instant. None there: no trigger."""
+        self.remove(job_name)
+        next_ms = cron.next_fire_ms(after_ms, zone)
+        if next_ms is not None:
+            trigger = self._trigger(cron, zone, next_ms)
+            trigger.jobs[job_name] = None
+            self._of_job[job_name] = trigger
+
+    def remove(self, job_name: str) -> None:
+        """Take a job out of the schedule, if it is in."""
+        trigger = self._of_job.pop(job_name, None)
+        if trigger is not None:
+            del trigger.jobs[job_name]
+
+    def next_due_ms(self) -> int | None:
+        """Give when the next trigger is due."""
+        while self._heap and not self._heap[0][2].jobs:
+            self._retire(heapq.heappop(self._heap)[2])
+        return self._heap[0][0] if self._heap else None
+
+    def pop_due(self, now_ms: int) -> Iterator[tuple[int, list[str]]]:
+        """Give each due time up to now with its jobs, in order, and move the triggers on."""
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= now_ms:
+            trigger = heapq.heappop(self._heap)[2]
+            yield due_ms, list(trigger.jobs)
+            self._move_on(trigger, due_ms)
+
+    def pop_missed(self, until_ms: int) -> Iterator[tuple[list[int], list[str]]]:
+        """Give the due times up to `until_ms` of each trigger, all at once, with its jobs, and move the triggers on."""
+        while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
+            trigger = heapq.heappop(self._heap)[2]
+            missed = [due_ms, *trigger.cron.fires_ms(due_ms, trigger.zone, until_ms=until_ms)]
+            yield missed, list(trigger.jobs)
+            self._move_on(trigger, missed[-1])
+
+    def _move_on(self, trigger: Trigger, after_ms: int) -> None:
+        self._retire(trigger)
+        next_ms = trigger.cron.next_fire_ms(after_ms, trigger.zone)
+        if next_ms is None:
+            for job_name in trigger.jobs:
+                del self._of_job[job_name]
+            return
+        key = (next_ms, trigger.cron.text, trigger.zone.key)
+        other = self._by_due.get(key)
+        if other is None:
+            trigger.next_ms = next_ms
+            self._keep(trigger)
+        else:
+            other.jobs.update(trigger.jobs)
+            self._of_job.update(dict.fromkeys(trigger.jobs, other))
+
+    def _trigger(self, cron: CronExpression, zone: ZoneInfo, next_ms: int) -> Trigger:
+        trigger = self._by_due.get((next_ms, cron.text, zone.key))
+        if trigger is None:
+            trigger = Trigger(cron, zone, next_ms)
+            self._keep(trigger)
+        return trigger
+
+    def _keep(self, trigger: Trigger) -> None:
+        self._by_due[trigger.next_ms, trigger.cron.text, trigger.zone.key] = trigger
+        heapq.heappush(self._heap, (trigger.next_ms, next(self._sequence), trigger))
+
+    def _retire(self, trigger: Trigger) -> None:
+        self._by_due.pop((trigger.next_ms, trigger.cron.text, trigger.zone.key), None)
