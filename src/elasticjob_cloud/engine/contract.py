@@ -24,11 +24,17 @@ class Engine(Protocol):
         """
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
-        """Send commands in order, without waiting. Those to an agent that cannot be reached are lost; the
-        `AgentJoined` of its return lets the core send again what is still due."""
+        """Send commands in order, without waiting.
+
+        Those to an agent that cannot be reached are lost; the `AgentJoined` of its return lets the core send again what
+        is still due.
+        """
 
     def acknowledge(self, agent_id: str, sequence: int) -> None:
         """Tell the agent that its events up to this sequence number are committed, so that it can forget them."""
+
+    def reconcile(self) -> None:
+        """Have every agent tell anew what it holds: an `AgentJoined` for each that can be reached."""
 
     async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         """Read a part of a task's output; `stream` is `stdout` or `stderr`.
