@@ -33,8 +33,11 @@ class Engine(Protocol):
     def acknowledge(self, agent_id: str, sequence: int) -> None:
         """Tell the agent that its events up to this sequence number are committed, so that it can forget them."""
 
-    def reconcile(self) -> None:
-        """Have every agent tell anew what it holds: an `AgentJoined` for each that can be reached."""
+    def reconcile(self, known_agents: frozenset[str]) -> None:
+        """Have every agent tell anew what it holds: an `AgentJoined` for each that can be reached.
+
+        Those in `known_agents` that are gone for good lead to an `AgentLost` again.
+        """
 
     async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         """Read a part of a task's output; `stream` is `stdout` or `stderr`.
