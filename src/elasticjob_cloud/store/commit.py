@@ -1,9 +1,22 @@
 """How the rows of a turn are written: SQL text compiled once, and tuples."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
-from sqlalchemy import Connection, Dialect, Insert, Table, and_, bindparam, case, delete, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    update,
+)
 from sqlalchemy.sql.dml import Delete, Update
 
 from elasticjob_cloud.model.records import (
@@ -14,7 +27,7 @@ from elasticjob_cloud.model.records import (
     JobRecord,
     TaskRecord,
 )
-from elasticjob_cloud.store import rows, tables
+from elasticjob_cloud.store import lease, rows, tables
 from elasticjob_cloud.store.database import Database
 from elasticjob_cloud.store.rows import Row
 
@@ -77,20 +90,17 @@ class ChangesWriter:
         )
         self._status_traces = _compiled_log(dialect, tables.job_status_trace_log)
         self._executions = _compiled_log(dialect, tables.job_execution_log)
-        name = tables.counter.c.name == bindparam("counter")
-        value = tables.counter.c.value
-        amount = bindparam("amount", type_=value.type)
-        self._add = _compiled(
-            dialect, update(tables.counter).where(name).values(value=value + amount), ["amount", "counter"]
-        )
+        self._leads = _compiled(dialect, lease.holder_query(bindparam("epoch")), ["epoch"])
+        self._add = _compiled_counter(dialect, tables.counter.c.value + bindparam("amount"), ["amount"])
         # A CASE, because the greater of two values is MAX here and GREATEST there.
-        lowest = bindparam("lowest", type_=value.type)
-        other = bindparam("other", type_=value.type)
-        self._raise = _compiled(
-            dialect,
-            update(tables.counter).where(name).values(value=case((value < lowest, other), else_=value)),
-            ["lowest", "other", "counter"],
+        at_least = case(
+            (tables.counter.c.value < bindparam("low"), bindparam("least")), else_=tables.counter.c.value
         )
+        self._raise = _compiled_counter(dialect, at_least, ["low", "least"])
+
+    def leads(self, connection: Connection, epoch: int) -> bool:
+        """Tell whether this epoch is the leader's, and let nobody change that before the transaction ends."""
+        return connection.exec_driver_sql(self._leads, (epoch,)).first() is not None
 
     def write(self, connection: Connection, changes: Changes) -> None:
         self._apps.write(connection, changes.apps)
@@ -102,28 +112,21 @@ class ChangesWriter:
             _execute(connection, self._fires, [rows.fire_row(record) for record in changes.fires.values()])
             following = max(changes.fires) + 1
             _execute(connection, self._raise, [(following, following, NEXT_FIRE_ID)])
-        self._append(
+        status_traces = [rows.status_trace_row(trace) for trace in changes.status_traces]
+        executions = [rows.execution_row(trace) for trace in changes.executions]
+        _execute(connection, self._status_traces, status_traces)
+        _execute(connection, self._executions, executions)
+        self.add_to_counters(
             connection,
-            tables.job_status_trace_log,
-            self._status_traces,
-            map(rows.status_trace_row, changes.status_traces),
-        )
-        self._append(
-            connection,
-            tables.job_execution_log,
-            self._executions,
-            map(rows.execution_row, changes.executions),
+            {
+                tables.job_status_trace_log.name: len(status_traces),
+                tables.job_execution_log.name: len(executions),
+            },
         )
 
-    def _append(self, connection: Connection, table: Table, statement: str, log_rows: Iterable[Row]) -> None:
-        written = list(log_rows)
-        if written:
-            _execute(connection, statement, written)
-            self.add_to_counter(connection, table.name, len(written))
-
-    def add_to_counter(self, connection: Connection, name: str, amount: int) -> None:
-        """Keep the number of a trace table's rows, which changes in the transaction that changes the rows."""
-        _execute(connection, self._add, [(amount, name)])
+    def add_to_counters(self, connection: Connection, amounts: Mapping[str, int]) -> None:
+        """Keep the numbers of the trace tables' rows, in the transaction that changes the rows."""
+        _execute(connection, self._add, [(amount, name) for name, amount in amounts.items() if amount])
 
 
 def _single(key: str) -> Row:
@@ -144,7 +147,13 @@ def _compiled_log(dialect: Dialect, table: Table) -> str:
     return _compiled(dialect, insert(table).values({name: bindparam(name) for name in names}), names)
 
 
-def _compiled(dialect: Dialect, statement: Insert | Update | Delete, order: list[str]) -> str:
+def _compiled_counter(dialect: Dialect, value: ColumnElement[int], order: list[str]) -> str:
+    counter = tables.counter
+    statement = update(counter).where(counter.c.name == bindparam("counter")).values(value=value)
+    return _compiled(dialect, statement, [*order, "counter"])
+
+
+def _compiled(dialect: Dialect, statement: Insert | Update | Delete | Select[str], order: list[str]) -> str:
     """Give the SQL text, after making sure that it takes its parameters in the order in which rows have them."""
     compiled = statement.compile(dialect=dialect)
     assert compiled.positiontup == order, (compiled.positiontup, order)

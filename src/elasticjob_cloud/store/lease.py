@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import BindParameter, Connection, Select, delete, literal_column, select, update
 
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import Database
 
 NOBODY: Final = ""
-_ROW: Final = tables.lease.c.id == 1
+_ROW: Final = tables.lease.c.id == literal_column("1")
 # A standby asks for the lease several times while it lasts; one that was silent for this many is gone.
 _LEASES_UNTIL_FORGOTTEN: Final = 3
 
@@ -40,7 +40,7 @@ def acquire(
 
 
 def renew(connection: Connection, database: Database, epoch: int, lease_seconds: float) -> bool:
-    holder = holder_of(connection, epoch)
+    holder = _holder(connection, epoch)
     if holder is None:
         return False
     now_ms = _now_ms(connection, database)
@@ -56,19 +56,24 @@ def renew(connection: Connection, database: Database, epoch: int, lease_seconds:
 
 
 def release(connection: Connection, epoch: int) -> None:
-    holder = holder_of(connection, epoch)
+    holder = _holder(connection, epoch)
     if holder is not None:
         connection.execute(update(tables.lease).where(_ROW).values(scheduler_id=NOBODY, expires_ms=0))
         connection.execute(delete(tables.scheduler).where(tables.scheduler.c.scheduler_id == holder))
 
 
-def holder_of(connection: Connection, epoch: int) -> str | None:
-    """Give who leads with this epoch, or None when nobody does (any more)."""
-    holder = connection.execute(
-        select(tables.lease.c.scheduler_id).where(
-            _ROW, tables.lease.c.epoch == epoch, tables.lease.c.scheduler_id != NOBODY
-        )
-    ).scalar()
+def holder_query(epoch: int | BindParameter[int]) -> Select[str]:
+    """Give the question who leads with this epoch: no row when nobody does (any more).
+
+    The row stays as it is until the transaction ends: SQLite lets one writer in at a time, others lock the row.
+    """
+    holder = tables.lease.c.scheduler_id
+    query = select(holder).where(_ROW, tables.lease.c.epoch == epoch, holder != literal_column("''"))
+    return query.with_for_update(read=True)
+
+
+def _holder(connection: Connection, epoch: int) -> str | None:
+    holder = connection.execute(holder_query(epoch)).scalar()
     return None if holder is None else str(holder)
 
 

@@ -45,6 +45,8 @@ def storable_text(text: str) -> str:
 
     Such text comes from job code. One message that cannot be stored would otherwise fail the commit of all others.
     """
+    if not text:  # nearly always
+        return text
     if len(text) > TEXT_LIMIT:
         text = f"{text[:TEXT_LIMIT]}... [{len(text) - TEXT_LIMIT} more characters]"
     if not text.isascii():

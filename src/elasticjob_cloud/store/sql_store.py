@@ -80,7 +80,7 @@ class SqlStore:
             StoreUnavailableError: nothing was written, unless its `outcome_unknown` is set.
         """
         with self._write() as connection:
-            if lease.holder_of(connection, epoch) is None:
+            if not self._changes.leads(connection, epoch):
                 return False
             self._changes.write(connection, changes)
             return True
@@ -118,7 +118,7 @@ class SqlStore:
     def _trace_pruner(self, history: HistoryTable, before_ms: int) -> Callable[[Connection, int], int]:
         def prune(connection: Connection, chunk: int) -> int:
             deleted = prune_traces(connection, history, before_ms, chunk)
-            self._changes.add_to_counter(connection, history.table.name, -deleted)
+            self._changes.add_to_counters(connection, {history.table.name: -deleted})
             return deleted
 
         return prune

@@ -1,0 +1,278 @@
+"""Measure the store: commits against bare sqlite3, loading, and pages of a large history.
+
+    PYTHONPATH=. .venv/bin/python benchmarks/bench_store.py [--tasks 20000] [--jobs 100000] [--history 0]
+
+`--history 1000000` fills both trace tables to that many rows first, which takes some minutes.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.records import (
+    Changes,
+    ExecutionTrace,
+    FireRecord,
+    FireSource,
+    FireState,
+    JobRecord,
+    StatusTrace,
+    TaskRecord,
+)
+from elasticjob_cloud.model.task import TaskState, TaskType
+from elasticjob_cloud.store import SqlStore
+from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.sqlite import SqliteDatabase
+
+BATCH = 500
+SHARDS = 10
+JOBS = 1000
+NOW_MS = 1_795_000_000_000
+
+
+def one_turn(number: int) -> Iterator[Changes]:
+    """The rows of 500 tasks, as the loop writes them: staged in one turn, run and ended in the next."""
+    staged, ended = Changes(), Changes()
+    for index in range(BATCH):
+        sequence = number * BATCH + index
+        item, run = index % SHARDS, sequence // SHARDS
+        # The same jobs come again and again, in another order, as they do in life.
+        job = f"job-{run * 7919 % JOBS}"
+        agent = f"agent-{run % 3}"
+        task_id = f"{job}@-@{item}@-@READY@-@{agent}@-@{(sequence * 0x9E3779B97F4A7C15) % 2**128:032x}"
+        time_ms = NOW_MS + sequence // 10
+        if item == 0:
+            fire = (run + 1, job, FireSource.CRON, time_ms)
+            staged.fires[run + 1] = FireRecord(*fire, FireState.RUNNING, time_ms)
+            ended.fires[run + 1] = FireRecord(*fire, FireState.COMPLETED, time_ms, ended_ms=time_ms + 5)
+            staged.schedules[job] = time_ms
+        staged.tasks[task_id] = TaskRecord(
+            task_id, run + 1, job, "app", item, TaskType.READY, agent, TaskState.STAGING, time_ms, 0.001, 1.0
+        )
+        ended.tasks[task_id] = None
+        failed = sequence % 1000 == 0
+        for changes, state in (
+            (staged, "TASK_STAGING"),
+            (ended, "TASK_RUNNING"),
+            (ended, "TASK_FAILED" if failed else "TASK_FINISHED"),
+        ):
+            source = "CLOUD_SCHEDULER" if changes is staged else "CLOUD_EXECUTOR"
+            changes.status_traces.append(
+                StatusTrace(job, "", task_id, agent, source, "READY", item, state, "", time_ms)
+            )
+        cause = "ValueError: no such city" if failed else ""
+        ended.executions.append(
+            ExecutionTrace(
+                job,
+                task_id,
+                agent,
+                f"10.0.0.{run % 3}",
+                item,
+                "NORMAL_TRIGGER",
+                cause,
+                not failed,
+                time_ms,
+                time_ms + 1,
+            )
+        )
+    yield staged
+    yield ended
+
+
+def row_count(changes: Changes) -> int:
+    return sum(len(getattr(changes, field)) for field in changes.__struct_fields__)
+
+
+class Recorder:
+    """Stands in for a connection, and keeps what it is told to execute."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[tuple[object, ...]]]] = []
+
+    def exec_driver_sql(self, statement: str, parameters: list[tuple[object, ...]]) -> None:
+        self.calls.append((statement, parameters))
+
+
+def bench_commits(directory: Path, tasks: int) -> None:
+    store = SqlStore(f"sqlite:///{directory}/store.db")
+    twin = SqlStore(f"sqlite:///{directory}/bare.db")
+    store.migrate()
+    twin.migrate()
+    twin.close()
+    epoch = store.acquire_lease("bench", "", 3600)
+    assert epoch is not None
+    database = SqliteDatabase(f"{directory}/bare.db")
+    writer = ChangesWriter(database)
+    bare = database._connect_writer()  # noqa: SLF001 - the same settings
+    ratios, store_us, bare_us, cpu_us = [], [], [], []
+    for number in range(tasks // BATCH):
+        turns = list(one_turn(number))
+        rows = sum(map(row_count, turns))
+        recorder = Recorder()
+        for changes in turns:
+            recorder.calls.append(("BEGIN IMMEDIATE", []))
+            writer.write(recorder, changes)  # type: ignore[arg-type]
+            recorder.calls.append(("COMMIT", []))
+        began = time.perf_counter()
+        for statement, parameters in recorder.calls:
+            if parameters:
+                bare.executemany(statement, parameters)
+            else:
+                bare.execute(statement)
+        middle, cpu = time.perf_counter(), time.thread_time()
+        for changes in turns:
+            assert store.commit(epoch, changes)
+        ended = time.perf_counter()
+        cpu_us.append((time.thread_time() - cpu) / rows * 1e6)
+        bare_us.append((middle - began) / rows * 1e6)
+        store_us.append((ended - middle) / rows * 1e6)
+        ratios.append((ended - middle) / (middle - began))
+    bare.close()
+    print(
+        f"commit: {rows / BATCH:.1f} rows a task, {statistics.median(store_us):.2f} us a row (mean {statistics.mean(store_us):.2f}, CPU {statistics.median(cpu_us):.2f}); "
+        f"bare sqlite3 {statistics.median(bare_us):.2f} (mean {statistics.mean(bare_us):.2f}); ratio {statistics.median(ratios):.2f}"
+    )
+    single = []
+    for number in range(tasks, tasks + 300):
+        changes = next(one_turn(number))
+        small = Changes(status_traces=changes.status_traces[:1], tasks=dict(list(changes.tasks.items())[:1]))
+        began = time.perf_counter()
+        assert store.commit(epoch, small)
+        single.append((time.perf_counter() - began) * 1e6)
+    print(f"commit of two rows: {statistics.median(single):.0f} us")
+    store.close()
+
+
+def bench_load(directory: Path, jobs: int) -> None:
+    store = SqlStore(f"sqlite:///{directory}/jobs.db")
+    store.migrate()
+    epoch = store.acquire_lease("bench", "", 3600)
+    assert epoch is not None
+    began = time.perf_counter()
+    for start in range(0, jobs, 1000):
+        changes = Changes()
+        for number in range(start, min(start + 1000, jobs)):
+            name = f"job-{number}"
+            configuration = JobConfiguration(
+                job_name=name,
+                app_name="app",
+                job_execution_type=JobExecutionType.TRANSIENT,
+                sharding_total_count=1,
+                cpu_count=0.1,
+                memory_mb=1,
+                cron=f"{number % 60} {number // 60 % 60} * * * ?",
+                time_zone="Asia/Shanghai",
+            )
+            changes.jobs[name] = JobRecord(configuration)
+            changes.schedules[name] = NOW_MS
+        assert store.commit(epoch, changes)
+    written = time.perf_counter()
+    snapshot = store.load()
+    loaded = time.perf_counter()
+    assert len(snapshot.jobs) == jobs
+    tracemalloc.start()
+    snapshot = store.load()
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    print(
+        f"{jobs} jobs: written in {written - began:.2f} s, loaded in {loaded - written:.2f} s, {size / jobs:.0f} bytes each"
+    )
+    store.close()
+    store = SqlStore(f"sqlite:///{directory}/jobs.db")
+    began = time.perf_counter()
+    store.migrate()
+    print(f"start-up with the schema in place: {(time.perf_counter() - began) * 1e3:.1f} ms")
+    store.close()
+
+
+def bench_history(directory: Path, rows: int) -> None:
+    store = SqlStore(f"sqlite:///{directory}/history.db")
+    store.migrate()
+    epoch = store.acquire_lease("bench", "", 3600)
+    assert epoch is not None
+    began = time.perf_counter()
+    for number in range(rows // BATCH):
+        staged, ended = one_turn(number)
+        staged.status_traces += ended.status_traces
+        staged.executions = ended.executions
+        if number % 3:  # three traces a task: a third of the turns fills that table
+            staged.status_traces = []
+        assert store.commit(epoch, Changes(status_traces=staged.status_traces, executions=staged.executions))
+    print(
+        f"history of {rows} executions written in {time.perf_counter() - began:.0f} s, file {(directory / 'history.db').stat().st_size / 1e6:.0f} MB"
+    )
+    middle = NOW_MS + rows // 20
+    newest = store.executions(HistoryQuery()).rows[0]
+    executions = [
+        HistoryQuery(),
+        HistoryQuery(per_page=100, ascending=True),
+        HistoryQuery(filters={"jobName": "job-7"}),
+        HistoryQuery(filters={"taskId": newest["taskId"]}),
+        HistoryQuery(filters={"ip": "10.0.0.1"}),
+        HistoryQuery(filters={"ip": "10.9.9.9"}),
+        HistoryQuery(filters={"isSuccess": "false"}),
+        HistoryQuery(filters={"isSuccess": "true"}),
+        HistoryQuery(filters={"isSuccess": "false", "jobName": "job-7"}),
+        HistoryQuery(start_ms=middle, end_ms=middle + 1000),
+        HistoryQuery(start_ms=middle),
+        HistoryQuery(page=1000),
+    ]
+    traces = [
+        HistoryQuery(),
+        HistoryQuery(filters={"jobName": "job-7"}),
+        HistoryQuery(filters={"taskId": newest["taskId"]}),
+        HistoryQuery(filters={"slaveId": "agent-1"}),
+        HistoryQuery(filters={"slaveId": "nobody"}),
+        HistoryQuery(filters={"source": "CLOUD_EXECUTOR"}),
+        HistoryQuery(filters={"source": "LITE_EXECUTOR"}),
+        HistoryQuery(filters={"executionType": "READY"}),
+        HistoryQuery(filters={"executionType": "FAILOVER"}),
+        HistoryQuery(filters={"state": "TASK_FINISHED"}),
+        HistoryQuery(filters={"state": "TASK_FAILED"}),
+        HistoryQuery(filters={"state": "TASK_LOST"}),
+        HistoryQuery(start_ms=middle, end_ms=middle + 1000),
+    ]
+    for ask, queries in ((store.executions, executions), (store.status_traces, traces)):
+        for query in queries:
+            taken = []
+            for _ in range(5):
+                began = time.perf_counter()
+                page = ask(query)
+                taken.append((time.perf_counter() - began) * 1e3)
+            asked = {
+                field: getattr(query, field)
+                for field in query.__struct_fields__
+                if getattr(query, field) != getattr(HistoryQuery(), field)
+            }
+            print(
+                f"  {ask.__name__:14} {asked!s:100.100} total {page.total:8} {statistics.median(taken):8.2f} ms"
+            )
+    began = time.perf_counter()
+    count = store.prune_history(middle, 100_000)
+    print(f"pruned {count} rows in {time.perf_counter() - began:.1f} s")
+    store.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, default=20_000)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--history", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        if arguments.tasks:
+            bench_commits(Path(directory), arguments.tasks)
+        if arguments.jobs:
+            bench_load(Path(directory), arguments.jobs)
+        if arguments.history:
+            bench_history(Path(directory), arguments.history)
+
+
+if __name__ == "__main__":
+    main()
