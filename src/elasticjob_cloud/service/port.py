@@ -1,6 +1,7 @@
 """What the faces (API, console, CLI) may ask of a scheduler.
 
-Queries answer from committed state only: what they show survives a crash.
+Queries answer from committed state only: what they show survives a crash. What commands are made of is re-exported
+here, so that the faces need no other room than this one and `model`.
 """
 
 from collections.abc import Sequence
@@ -8,10 +9,43 @@ from typing import Protocol
 
 import msgspec
 
+from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
-from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.scheduling.commands import (
+    ApiCommand,
+    DeleteApp,
+    DeregisterJob,
+    KillTask,
+    PublishApp,
+    RegisterJob,
+    SetAppDisabled,
+    SetJobDisabled,
+    TriggerJob,
+    UpdateApp,
+    UpdateJob,
+)
+
+__all__ = [
+    "AgentView",
+    "ApiCommand",
+    "CronExpression",
+    "DeleteApp",
+    "DeregisterJob",
+    "InvalidCronError",
+    "KillTask",
+    "PublishApp",
+    "ReadyJob",
+    "RegisterJob",
+    "SchedulerPort",
+    "SchedulerView",
+    "SetAppDisabled",
+    "SetJobDisabled",
+    "TriggerJob",
+    "UpdateApp",
+    "UpdateJob",
+]
 
 
 class ReadyJob(msgspec.Struct, frozen=True):

@@ -4,12 +4,10 @@ A setting `data_dir` is the option `--data-dir` (where `OPTIONS` has it), the va
 TOML key `data_dir`. What is wrong with one is said with where it came from and what is allowed; a secret is never shown.
 """
 
-import contextlib
 import difflib
 import ipaddress
 import os
 import tomllib
-import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -29,6 +27,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
 ARGON2ID_PREFIX: Final = "$argon2id$"
@@ -54,23 +53,6 @@ OPTIONS: Final = frozenset(
 STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
 _SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
 _UNSAFE_PASSWORDS: Final = {"admin_password": "pwd", "guest_password": "guest"}
-_ZONE_DIRECTORY = "zoneinfo/"
-
-
-def machine_time_zone(
-    environment: Mapping[str, str] | None = None, localtime: Path = Path("/etc/localtime")
-) -> str:
-    """Give the IANA name of this machine's time zone, from `TZ` or the link `/etc/localtime`; UTC when neither tells."""
-    variable = (os.environ if environment is None else environment).get("TZ", "").removeprefix(":")
-    candidates = [variable]
-    # A machine may lack the link, or have a copy of the zone's file, which does not tell its name.
-    with contextlib.suppress(OSError):
-        candidates.append(str(localtime.readlink()))
-    for candidate in candidates:
-        name = candidate.rpartition(_ZONE_DIRECTORY)[2]
-        if name and _zone_exists(name):
-            return name
-    return "UTC"
 
 
 def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
@@ -81,19 +63,10 @@ def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
     return base / "elasticjob-cloud"
 
 
-def _zone_exists(name: str) -> bool:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        return False
-    return True
-
-
 def _known_zone(name: str) -> str:
-    if not _zone_exists(name):
-        close = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ", such as Europe/Berlin or UTC"
-        raise ValueError(f"must be the IANA name of a time zone{hint}")
+    problem = time_zone_problem(name)
+    if problem:
+        raise ValueError(problem)
     return name
 
 

@@ -1,0 +1,42 @@
+"""One scheduler per SQLite file: an advisory lock that the operating system takes back when its holder dies.
+
+Whoever has it knows that a lease still written in the database is a dead scheduler's, and need not wait for its expiry.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from elasticjob_cloud.model.errors import StartError
+
+
+class DatabaseLock:
+    """Held from construction until `release` or the end of the process.
+
+    Raises:
+        StartError: another process holds it, or the directory cannot be written.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(database.name + ".lock")
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            message = f"Cannot write {self._path}: {error.strerror}. Choose another --data-dir."
+            raise StartError(message) from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(self._descriptor, 20).decode(errors="replace").strip() or "unknown"
+            os.close(self._descriptor)
+            message = (
+                f"Another scheduler (process {holder}) works on {database}. Stop it first, or give this one a "
+                "--data-dir of its own."
+            )
+            raise StartError(message) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another scheduler have the database. The file stays: to remove it would let two hold "the" lock."""
+        os.close(self._descriptor)

@@ -1,0 +1,192 @@
+"""The scheduling loop: take what waits, let the core decide, commit once, then act and answer.
+
+Nothing is sent and nobody is answered before the turn's one transaction is durable (promises 2 and 9). While a turn is
+being committed the next one's events gather, so a slow store makes turns larger, not promises weaker.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.model.errors import BugError, ElasticJobError, UnavailableError
+from elasticjob_cloud.model.messages import AgentEvents, EngineEvent
+from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
+from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.service.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+_EVENTS_PER_TURN = 1_000
+_LONGEST_SLEEP_SECONDS = 1.0  # so that a clock that was set forwards is noticed soon
+T = TypeVar("T")
+
+
+class LeaseLostError(ElasticJobError):
+    """Another scheduler leads; this turn was not written."""
+
+
+class SchedulingLoop:
+    """Runs one core, from its take-over until it is stopped, loses the lease or cannot commit."""
+
+    def __init__(
+        self,
+        core: Core,
+        engine: Engine,
+        commit: Callable[[Changes], Awaitable[bool]],
+        read_clock: Callable[[], Now],
+        metrics: Metrics,
+        on_commit: Callable[[Changes], None] | None = None,
+    ) -> None:
+        self._core = core
+        self._engine = engine
+        self._commit = commit
+        self._read_clock = read_clock
+        self._metrics = metrics
+        self._on_commit = on_commit
+        self._inbox: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._numbers = itertools.count()
+        self._answers: dict[int, asyncio.Future[None]] = {}
+        self._uncommitted = True
+        self._queries: list[asyncio.Future[None]] = []
+        self._stopping = False
+        self._lease_lost = False
+
+    def take(self, event: EngineEvent) -> None:
+        """Put an engine's event into the inbox."""
+        self._inbox.append(event)
+        self._wake.set()
+
+    async def submit(self, command: ApiCommand) -> None:
+        """Have a command carried out; return when it is committed, raise why it was refused."""
+        if self._stopping:
+            raise UnavailableError(_SHUTTING_DOWN)
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._inbox.append(Request(number, command))
+        self._wake.set()
+        await answer
+
+    async def query(self, read: Callable[[Core], T]) -> T:
+        """Read from the core between turns, when all that it knows is committed."""
+        if self._stopping:
+            raise UnavailableError(_SHUTTING_DOWN)
+        if self._uncommitted:
+            turn_end = asyncio.get_running_loop().create_future()
+            self._queries.append(turn_end)
+            await turn_end
+        return read(self._core)
+
+    async def run(self) -> None:
+        """Take over, then turn until stopped.
+
+        Raises:
+            LeaseLostError: another scheduler leads.
+            UnavailableError: the store did not commit; the core must be built anew.
+        """
+        failure: ElasticJobError = UnavailableError(_SHUTTING_DOWN)
+        try:
+            await self._finish_turn(self._core.take_over(self._read_clock()), [])
+            while not self._stopping:
+                await self._sleep()
+                events = self._take_events()
+                self._uncommitted = True
+                await self._finish_turn(self._core.handle(events, self._read_clock()), events)
+        except ElasticJobError as error:
+            failure = UnavailableError(f"The scheduler could not write its database: {error}")
+            raise
+        except Exception as error:
+            failure = BugError("The scheduling loop failed. This is our bug: please report it with the log.")
+            raise failure from error
+        finally:
+            self._stopping = True
+            self._fail_all(failure)
+
+    def stop(self) -> None:
+        """End the loop after the turn that is under way; what waits in the inbox is refused."""
+        self._stopping = True
+        self._wake.set()
+
+    def lose_lease(self) -> None:
+        """End the loop before its next turn: the lease could not be renewed."""
+        self._lease_lost = True
+        self._wake.set()
+
+    async def _sleep(self) -> None:
+        if self._lease_lost:
+            raise LeaseLostError(_LEASE_LOST)
+        if self._inbox:
+            await asyncio.sleep(0)
+            return
+        self._wake.clear()
+        due_ms = self._core.next_due_ms()
+        seconds = _LONGEST_SLEEP_SECONDS
+        if due_ms is not None:
+            seconds = min(seconds, (due_ms - self._read_clock().wall_ms) / 1000)
+        if seconds > 0:
+            timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
+            if self._lease_lost:
+                raise LeaseLostError(_LEASE_LOST)
+
+    def _take_events(self) -> list[Event]:
+        return [self._inbox.popleft() for _ in range(min(len(self._inbox), _EVENTS_PER_TURN))]
+
+    async def _finish_turn(self, decisions: Decisions, events: list[Event]) -> None:
+        seconds = 0.0
+        if decisions.changes:
+            started = time.perf_counter()
+            if not await self._commit(decisions.changes):
+                raise LeaseLostError(_LEASE_LOST)
+            seconds = time.perf_counter() - started
+        self._uncommitted = False
+        self._act(decisions, events)
+        self._answer_queries()
+        self._metrics.note_turn(decisions, seconds)
+        if self._on_commit is not None and decisions.changes:
+            self._on_commit(decisions.changes)
+
+    def _act(self, decisions: Decisions, events: list[Event]) -> None:
+        for agent_id, commands in decisions.commands.items():
+            self._engine.send(agent_id, commands)
+        for agent_id, sequence in _highest_sequences(events).items():
+            self._engine.acknowledge(agent_id, sequence)
+        for number, error in decisions.outcomes.items():
+            answer = self._answers.pop(number)
+            if answer.done():
+                continue  # the caller went away
+            if error is None:
+                answer.set_result(None)
+            else:
+                answer.set_exception(error)
+
+    def _answer_queries(self) -> None:
+        queries, self._queries = self._queries, []
+        for turn_end in queries:
+            if not turn_end.done():
+                turn_end.set_result(None)
+
+    def _fail_all(self, failure: ElasticJobError) -> None:
+        for future in (*self._answers.values(), *self._queries):
+            if not future.done():
+                future.set_exception(failure)
+        self._answers.clear()
+        self._queries.clear()
+
+
+_LEASE_LOST = "Another scheduler has taken the lead."
+_SHUTTING_DOWN = "The scheduler is stopping or starting anew; try again in a moment."
+
+
+def _highest_sequences(events: list[Event]) -> dict[str, int]:
+    sequences: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, AgentEvents):
+            sequences[event.agent_id] = max(sequences.get(event.agent_id, 0), event.sequence)
+    return sequences

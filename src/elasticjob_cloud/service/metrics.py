@@ -1,0 +1,70 @@
+"""What Prometheus sees of a scheduler (`/metrics`)."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from elasticjob_cloud.scheduling import Core, Decisions
+
+_LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+_COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
+
+
+class Metrics:
+    """The metrics of one scheduler process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._lateness = Histogram(
+            "elasticjob_fire_lateness_seconds",
+            "How long after its due time a cron fire was taken up.",
+            buckets=_LATENESS_BUCKETS,
+            registry=self.registry,
+        )
+        self._dropped = Counter(
+            "elasticjob_fires_dropped", "Fires that never became a run.", ["reason"], registry=self.registry
+        )
+        self._ended = Counter(
+            "elasticjob_tasks_ended", "Tasks by final state.", ["state"], registry=self.registry
+        )
+        self._commit = Histogram(
+            "elasticjob_commit_seconds",
+            "How long the durable write of one turn took.",
+            buckets=_COMMIT_BUCKETS,
+            registry=self.registry,
+        )
+        self._gauges: dict[str, Gauge] = {
+            name: Gauge(f"elasticjob_{name}", text, registry=self.registry)
+            for name, text in (
+                ("apps", "Published apps."),
+                ("jobs", "Registered jobs."),
+                ("agents", "Agents that are there."),
+                ("ready_jobs", "Jobs with a fire that waits for its run."),
+                ("live_tasks", "Tasks that are staging or running."),
+                ("failover_tasks", "Shards that wait to be started again."),
+                ("leader", "1 while this scheduler leads."),
+            )
+        }
+
+    def note_turn(self, decisions: Decisions, commit_seconds: float) -> None:
+        """Count what a committed turn decided."""
+        for lateness_ms in decisions.lateness_ms:
+            self._lateness.observe(lateness_ms / 1000)
+        for reason, count in decisions.dropped.items():
+            self._dropped.labels(reason).inc(count)
+        for state, count in decisions.ended.items():
+            self._ended.labels(state).inc(count)
+        if commit_seconds:
+            self._commit.observe(commit_seconds)
+
+    def follow(self, core: Core) -> None:
+        """Show the sizes of this core's queues, read when Prometheus asks."""
+        state = core.state
+        self._gauges["apps"].set_function(lambda: len(state.apps))
+        self._gauges["jobs"].set_function(lambda: len(state.jobs))
+        self._gauges["agents"].set_function(lambda: len(state.agents))
+        self._gauges["ready_jobs"].set_function(lambda: len(state.waiting))
+        self._gauges["live_tasks"].set_function(lambda: len(state.tasks))
+        self._gauges["failover_tasks"].set_function(lambda: len(state.failovers))
+
+    def set_leader(self, *, leads: bool) -> None:
+        """Note whether this scheduler leads."""
+        self._gauges["leader"].set(int(leads))

@@ -1,0 +1,315 @@
+"""A scheduler process: it seeks the lead, and while it has it runs the scheduling loop; the faces ask it."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import make_url
+
+from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.model.errors import NotFoundError, UnavailableError
+from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.messages import EngineEvent, LogChunk, Sandbox
+from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, Snapshot, TaskRecord
+from elasticjob_cloud.model.task import TaskId
+from elasticjob_cloud.scheduling import Core, CoreSettings
+from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.service.clock import read_clock
+from elasticjob_cloud.service.database_lock import DatabaseLock
+from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
+from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.views import agent_views, ready_jobs
+from elasticjob_cloud.store import Store
+
+_log = logging.getLogger(__name__)
+_RETRY_SECONDS = 1.0
+_PRUNE_EVERY_SECONDS = 60.0
+_PRUNE_AT_ONCE = 5_000
+_DAY_MS = 86_400_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LeadershipSettings:
+    """How a scheduler seeks and keeps the lead, and how long it keeps history."""
+
+    address: str
+    lease_seconds: float = 10.0
+    history_days: float = 30.0
+
+
+def new_id() -> str:
+    """Give a random id for a task: 32 hexadecimal digits, as a UUID has."""
+    return os.urandom(16).hex()
+
+
+class Scheduler:
+    """Implements `SchedulerPort`. `start` returns once it leads (or stands by); `stop` lets go of everything."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        core_settings: CoreSettings,
+        settings: LeadershipSettings,
+        *,
+        database_url: str,
+        on_commit: Callable[[Changes], None] | None = None,
+    ) -> None:
+        self.metrics = Metrics()
+        self._store = store
+        self._engine = engine
+        self._core_settings = core_settings
+        self._settings = settings
+        self._database_url = database_url
+        self._on_commit = on_commit
+        self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._reader = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        self._lock: DatabaseLock | None = None
+        self._epoch: int | None = None
+        self._loop: SchedulingLoop | None = None
+        self._core: Core | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._engine_started = False
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Open the store, take the lead if it is free, and begin to schedule in the background.
+
+        Raises:
+            StartError: the database or the engine cannot be used.
+        """
+        path = _sqlite_path(self._database_url)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = DatabaseLock(path)
+        await self._in_writer(self._store.migrate)
+        first_term = asyncio.Event()
+        self._task = asyncio.create_task(self._seek_and_lead(first_term), name="scheduling")
+        waiter = asyncio.create_task(first_term.wait())
+        await asyncio.wait({self._task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        waiter.cancel()
+        if self._task.done():
+            await self.stop()
+            self._task.result()
+
+    async def stop(self) -> None:
+        """End the turn under way, give the lead up, and let go of agents and store. Running tasks run on."""
+        self._stopping.set()
+        if self._loop is not None:
+            self._loop.stop()
+        if self._task is not None:
+            with contextlib.suppress(Exception):
+                await self._task
+        if self._engine_started:
+            await self._engine.stop()
+        if self._epoch is not None:
+            with contextlib.suppress(Exception):
+                await self._in_writer(self._store.release_lease, self._epoch)
+            self._epoch = None
+        await self._in_writer(self._store.close)
+        self._writer.shutdown()
+        self._reader.shutdown()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    # What the faces ask
+
+    async def submit(self, command: ApiCommand) -> None:
+        await self._leading().submit(command)
+
+    async def app(self, app_name: str) -> AppRecord:
+        app = await self._query(lambda core: core.state.apps.get(app_name))
+        if app is None or app.removing:
+            message = f"There is no app '{app_name}'. Publish it with POST /api/app."
+            raise NotFoundError(message)
+        return app
+
+    async def apps(self) -> Sequence[AppRecord]:
+        apps = await self._query(lambda core: sorted(core.state.apps.items()))
+        return [app for _, app in apps if not app.removing]
+
+    async def job(self, job_name: str) -> JobRecord:
+        job = await self._query(lambda core: core.state.jobs.get(job_name))
+        if job is None:
+            message = f"There is no job '{job_name}'. Register it with POST /api/job/register."
+            raise NotFoundError(message)
+        return job
+
+    async def jobs(self) -> Sequence[JobRecord]:
+        return await self._query(lambda core: [job for _, job in sorted(core.state.jobs.items())])
+
+    async def running_tasks(self) -> Sequence[TaskRecord]:
+        return await self._query(lambda core: list(core.state.tasks.values()))
+
+    async def ready_jobs(self) -> Sequence[ReadyJob]:
+        return await self._query(ready_jobs)
+
+    async def failover_tasks(self) -> Sequence[FailoverRecord]:
+        return await self._query(lambda core: list(core.state.failovers.values()))
+
+    async def agents(self) -> Sequence[AgentView]:
+        return await self._query(agent_views)
+
+    async def schedulers(self) -> Sequence[SchedulerView]:
+        rows = await self._in_reader(self._store.schedulers)
+        return [SchedulerView(it.scheduler_id, it.address, it.leader, it.epoch) for it in rows]
+
+    async def executions(self, query: HistoryQuery) -> HistoryPage:
+        return await self._in_reader(self._store.executions, query)
+
+    async def status_traces(self, query: HistoryQuery) -> HistoryPage:
+        return await self._in_reader(self._store.status_traces, query)
+
+    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        self._leading()
+        try:
+            agent_id = TaskId.parse(task_id).agent_id
+        except ValueError as error:
+            raise NotFoundError(str(error)) from error
+        return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+
+    async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
+        await self.app(app_name)
+        return await self._engine.sandboxes(app_name)
+
+    async def reconcile(self) -> None:
+        self._leading()
+        agents = await self._query(lambda core: frozenset(core.state.tasks_of_agent))
+        self._engine.reconcile(agents)
+
+    def not_ready_reason(self) -> str | None:
+        if self._loop is None or self._core is None:
+            return "This scheduler does not lead."
+        if not self._core.state.agents:
+            return "No agent is there yet."
+        return None
+
+    def default_time_zone(self) -> str:
+        return self._core_settings.time_zone
+
+    # The lead
+
+    async def _seek_and_lead(self, first_term: asyncio.Event) -> None:
+        keeper = asyncio.create_task(self._keep_lease(), name="lease")
+        pruner = asyncio.create_task(self._prune_history(), name="retention")
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._lead_once(first_term)
+                except LeaseLostError as error:
+                    _log.warning("%s Standing by.", error)
+                    self._epoch = None
+                except UnavailableError as error:
+                    _log.error("%s Starting anew from the record.", error)
+                    await self._pause(_RETRY_SECONDS)
+        finally:
+            keeper.cancel()
+            pruner.cancel()
+
+    async def _lead_once(self, first_term: asyncio.Event) -> None:
+        if self._epoch is None:
+            self._epoch = await self._in_writer(self._acquire_lease)
+        if self._epoch is None:
+            first_term.set()
+            await self._pause(_RETRY_SECONDS)
+            return
+        snapshot = await self._in_writer(self._store.load)
+        epoch = self._epoch
+        self._core = Core(snapshot, self._core_settings, new_id)
+        self._loop = SchedulingLoop(
+            self._core, self._engine, self._commit_for(epoch), read_clock, self.metrics, self._on_commit
+        )
+        self.metrics.follow(self._core)
+        self.metrics.set_leader(leads=True)
+        try:
+            await self._join_engine(epoch, snapshot)
+            first_term.set()
+            await self._loop.run()
+        finally:
+            self.metrics.set_leader(leads=False)
+            self._loop = self._core = None
+
+    async def _join_engine(self, epoch: int, snapshot: Snapshot) -> None:
+        known_agents = frozenset(task.agent_id for task in snapshot.tasks)
+        if self._engine_started:
+            self._engine.reconcile(known_agents)
+        else:
+            await self._engine.start(epoch, known_agents, self._take)
+            self._engine_started = True
+
+    def _take(self, event: EngineEvent) -> None:
+        # Between two terms nothing is lost: the next one has the agents tell anew.
+        if self._loop is not None:
+            self._loop.take(event)
+
+    def _acquire_lease(self) -> int | None:
+        return self._store.acquire_lease(
+            self._id, self._settings.address, self._settings.lease_seconds, steal=self._lock is not None
+        )
+
+    def _commit_for(self, epoch: int) -> Callable[[Changes], "asyncio.Future[bool]"]:
+        def commit(changes: Changes) -> "asyncio.Future[bool]":
+            loop = asyncio.get_running_loop()
+            return loop.run_in_executor(self._writer, self._store.commit, epoch, changes)
+
+        return commit
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease_seconds / 3)
+            if self._epoch is None:
+                continue
+            try:
+                kept = await self._in_writer(
+                    self._store.renew_lease, self._epoch, self._settings.lease_seconds
+                )
+            except UnavailableError as error:
+                _log.warning("The lease could not be renewed: %s", error)
+                continue
+            if not kept and self._loop is not None:
+                self._loop.lose_lease()
+
+    async def _prune_history(self) -> None:
+        while True:
+            await asyncio.sleep(_PRUNE_EVERY_SECONDS)
+            if self._loop is None:
+                continue
+            before_ms = read_clock().wall_ms - int(self._settings.history_days * _DAY_MS)
+            with contextlib.suppress(UnavailableError):
+                await self._in_writer(self._store.prune_history, before_ms, _PRUNE_AT_ONCE)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _leading(self) -> SchedulingLoop:
+        if self._loop is None:
+            message = "No scheduler leads at the moment; try again in a moment."
+            raise UnavailableError(message)
+        return self._loop
+
+    async def _query(self, read: Callable[[Core], T]) -> T:
+        return await self._leading().query(read)
+
+    async def _in_writer(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, call, *arguments)
+
+    async def _in_reader(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, call, *arguments)
+
+
+def _sqlite_path(database_url: str) -> Path | None:
+    url = make_url(database_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None

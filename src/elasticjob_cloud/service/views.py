@@ -1,0 +1,32 @@
+"""What operators see of the core's state."""
+
+from elasticjob_cloud.scheduling import Core
+from elasticjob_cloud.service.port import AgentView, ReadyJob
+
+
+def ready_jobs(core: Core) -> list[ReadyJob]:
+    """Give the jobs that wait, the one with the oldest fire first, each with the reason why it waits."""
+    waiting = sorted(core.state.waiting.items(), key=lambda it: (it[1][0].due_ms, it[1][0].fire_id))
+    return [ReadyJob(job_name, len(fires), core.explain_waiting(job_name)) for job_name, fires in waiting]
+
+
+def agent_views(core: Core) -> list[AgentView]:
+    """Give the agents that are there, by id."""
+    views = []
+    for agent_id, agent in sorted(core.state.agents.items()):
+        used = agent.used()
+        views.append(
+            AgentView(
+                agent_id=agent_id,
+                hostname=agent.info.hostname,
+                ip=agent.info.ip,
+                cpus_total=agent.info.cpus,
+                cpus_used=used.milli_cpus / 1000,
+                memory_mb_total=agent.info.memory_mb,
+                memory_mb_used=used.memory_kib / 1024,
+                executors=tuple(sorted(agent.executors)),
+                task_count=len(agent.task_ids),
+                last_seen_ms=agent.last_seen_ms,
+            )
+        )
+    return views
