@@ -1,0 +1,65 @@
+"""`elasticjob-cloud login` and `logout`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from elasticjob_cloud.cli.credentials import Login, choose_login, forget_login, save_login
+from elasticjob_cloud.cli.options import UrlOption
+from elasticjob_cloud.cli.output import say
+from elasticjob_cloud.model.errors import CallerError, UnauthorizedError
+
+DEFAULT_USERNAME = "root"
+
+
+def login(
+    url: UrlOption = None,
+    username: Annotated[
+        str | None,
+        typer.Option("--username", "-u", help="Who logs in; asked for if left out.", show_default=False),
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin, for scripts.")
+    ] = False,
+) -> None:
+    """Log in to a scheduler.
+
+    The other commands then ask it. The token that it gives is kept in a file that its owner alone can read.
+    """
+    from elasticjob_cloud.cli.connection import Connection  # noqa: PLC0415 - slow to import, see options.connect
+
+    chosen = Login(choose_login(url).url)
+    user = username or _ask_username(password_stdin)
+    password = _read_password(user, password_stdin)
+    with Connection(chosen) as scheduler:
+        try:
+            token = str(scheduler.post("login", json={"username": user, "password": password})["accessToken"])
+        except UnauthorizedError:
+            raise CallerError(f"{chosen.url} knows no user {user} with this password.") from None
+    path = save_login(Login(chosen.url, token, user))
+    say(f"Logged in to {chosen.url} as {user}; the token is in {path}. Log out: elasticjob-cloud logout")
+
+
+def _ask_username(password_stdin: bool) -> str:
+    if password_stdin or not sys.stdin.isatty():
+        return DEFAULT_USERNAME
+    return str(typer.prompt("Username", default=DEFAULT_USERNAME, err=True))
+
+
+def _read_password(username: str, password_stdin: bool) -> str:
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise CallerError("There is no password on stdin.")
+        return password
+    if not sys.stdin.isatty():
+        raise CallerError(
+            "There is no terminal to ask for the password: pass it on stdin, with --password-stdin."
+        )
+    return str(typer.prompt(f"Password of {username}", hide_input=True, err=True))
+
+
+def logout() -> None:
+    """Forget the stored token."""
+    say("Logged out." if forget_login() else "Nobody was logged in.")

@@ -1,0 +1,132 @@
+"""What commands print: tables for people and JSON for machines to stdout, messages to stderr."""
+
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+# Rich is imported where something is drawn: it takes a third of the time of `--help`, which needs none of it.
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_UNBOUNDED_WIDTH = 10_000
+_MAXIMUM_EPOCH_MS = 253_402_300_799_000  # the end of year 9999, where datetime ends
+_STYLES = {
+    "disabled": "yellow",
+    "running": "green",
+    "enabled": "green",
+    "yes": "green",
+    "no": "red",
+    "leader": "green",
+    "TASK_RUNNING": "green",
+    "TASK_FINISHED": "green",
+    "TASK_FAILED": "red",
+    "TASK_ERROR": "red",
+    "TASK_LOST": "red",
+    "TASK_DROPPED": "yellow",
+    "TASK_KILLED": "yellow",
+}
+
+
+def console_for(stream: TextIO) -> "Console":
+    """Make a console for this stream: as wide as the terminal, or, in a pipe, as wide as the rows are."""
+    from rich.console import Console  # noqa: PLC0415 - see above
+
+    piped = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(file=stream, width=_UNBOUNDED_WIDTH if piped else None, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, and nothing else, to stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(
+    titles: Sequence[str], rows: Iterable[Sequence[object]], *, folded: Sequence[str] = ()
+) -> None:
+    """Print rows under titles. A `folded` column is broken over lines where others are cut: ids to be copied."""
+    from rich.table import Table  # noqa: PLC0415 - see above
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(
+            title, overflow="fold" if title in folded else "ellipsis", no_wrap=title not in folded
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console_for(sys.stdout).print(table)
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print one thing, a line for each of its fields."""
+    from rich.table import Table  # noqa: PLC0415 - see above
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in fields.items():
+        for key, part in value.items() if isinstance(value, dict) else ((None, value),):
+            table.add_row(name if key is None else f"{name}.{key}", _cell(part))
+    console_for(sys.stdout).print(table)
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something, on stderr."""
+    sys.stderr.write(printable(message) + "\n")
+
+
+def say_error(message: str) -> None:
+    """Tell what went wrong, a line for each fault, on stderr."""
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    console = console_for(sys.stderr)
+    for line in message.splitlines():
+        console.print(Text("Error: ", style="bold red") + Text(printable(line)), soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Replace what would move a terminal's cursor or change its colours."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd" for character in text
+    )
+
+
+def local_time(value: object) -> str:
+    """Show a time of the API (ISO 8601, or epoch milliseconds) in this machine's zone; as it is if it is neither."""
+    if value in (None, "", 0):
+        return ""
+    try:
+        if isinstance(value, int | float) and 0 < value <= _MAXIMUM_EPOCH_MS:
+            time = dt.datetime.fromtimestamp(value / 1000, dt.UTC)
+        else:
+            time = dt.datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def yes_no(value: object) -> str:
+    """Show a truth as a word."""
+    return "yes" if value else "no"
+
+
+def number(value: Any) -> str:
+    """Show a number without the `.0` of whole ones."""
+    return f"{value:g}" if isinstance(value, float) else str("" if value is None else value)
+
+
+def _cell(value: object) -> "Text":
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    text = yes_no(value) if isinstance(value, bool) else number(value)
+    return Text(printable(text).replace("\n", " "), style=_STYLES.get(text, ""))
+
+
+def write_raw(text: str) -> None:
+    """Write a task's own output to stdout as it came, at once."""
+    if text:
+        sys.stdout.write(text)
+        sys.stdout.flush()
