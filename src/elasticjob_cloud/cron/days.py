@@ -170,19 +170,13 @@ def next_day(calendar: YearCalendar, years: int, day: dt.date, last_year: int) -
         day: Where to begin, from 1969 to 3000.
         last_year: The last year to look at.
     """
-    years &= (2 << last_year - YEAR.bit_0) - 1
-    index = day.year - YEAR.bit_0
-    if years >> index & 1:
-        days = calendar[_YEAR_KINDS[index]] >> day.toordinal() - _NEW_YEARS[index]
-        if days:
-            return dt.date.fromordinal(day.toordinal() + lowest_bit(days))
-    years &= -2 << index
-    while years:
-        index = lowest_bit(years)
-        days = calendar[_YEAR_KINDS[index]]
-        if days:
-            return dt.date.fromordinal(_NEW_YEARS[index] + lowest_bit(days))
-        years &= years - 1
+    first = day.year - YEAR.bit_0
+    passed = day.toordinal() - _NEW_YEARS[first]
+    for year in range(first, last_year - YEAR.bit_0 + 1):
+        days = calendar[_YEAR_KINDS[year]] >> passed
+        if days and years >> year & 1:
+            return dt.date.fromordinal(_NEW_YEARS[year] + passed + lowest_bit(days))
+        passed = 0
     return None
 
 
