@@ -1,3 +1,33 @@
-"""ElasticJob-Cloud for Python: scheduled jobs, sharded over a cluster."""
+"""ElasticJob-Cloud for Python: scheduled jobs, sharded over a cluster.
+
+Everything that a job author imports is here, and needs the standard library alone.
+"""
+
+from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.errors import ElasticJobError, NotFoundError, StartError
+from elasticjob_cloud.sdk import (
+    CurrentTask,
+    Job,
+    JobBootstrap,
+    JobFunction,
+    SimpleJob,
+    TaskKilledError,
+    current_task,
+)
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CurrentTask",
+    "ElasticJobError",
+    "Job",
+    "JobBootstrap",
+    "JobFunction",
+    "NotFoundError",
+    "ShardingContext",
+    "SimpleJob",
+    "StartError",
+    "TaskKilledError",
+    "__version__",
+    "current_task",
+]

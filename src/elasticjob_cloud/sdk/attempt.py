@@ -1,0 +1,109 @@
+"""Running one shard in the calling thread, and what is reported of it."""
+
+import ctypes
+import time
+from collections.abc import Callable
+from threading import get_ident
+
+from elasticjob_cloud.model.wire import ExecutorStatus
+from elasticjob_cloud.sdk.error_handlers import error_handler_names, find_error_handler
+from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
+from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
+from elasticjob_cloud.sdk.streams import tell_process
+
+Report = Callable[[ExecutorStatus], None]
+_set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+
+def now_ms() -> int:
+    """Return the wall clock in epoch milliseconds."""
+    return int(time.time() * 1000)
+
+
+class ThreadInterrupt:
+    """Raises TaskKilledError in one thread, between two of its bytecodes, and takes that back."""
+
+    def __init__(self) -> None:
+        self._thread = ctypes.c_ulong(get_ident())
+
+    def __call__(self) -> None:
+        _set_exception(self._thread, ctypes.py_object(TaskKilledError))
+
+    def disarm(self) -> None:
+        _set_exception(self._thread, None)
+
+
+def run_shard(shard: Shard, interrupt: ThreadInterrupt, report: Report) -> None:
+    """Run a shard in this thread, from its `TASK_RUNNING` to its terminal status, which is the last thing done."""
+    current_shard.set(shard)
+    started_ms = now_ms()
+    failure: BaseException | None = None
+    try:
+        try:
+            if not shard.enter(interrupt):
+                current_shard.set(None)
+                return
+            report({"taskId": shard.context.task_id, "state": "TASK_RUNNING"})
+            shard.bound.function(shard.context)
+        except BaseException as raised:  # noqa: BLE001 - SystemExit too ends a shard, not the executor
+            failure = raised
+        shard.settle(interrupt.disarm)
+    except TaskKilledError as killed:  # it came between the job's last line and `settle`
+        failure = killed
+        shard.settle(interrupt.disarm)
+    conclude(shard, started_ms, failure, report)
+    current_shard.set(None)
+    del failure  # its traceback holds this frame: left here, the cycle would wait for the collector
+
+
+def conclude(shard: Shard, started_ms: int, failure: BaseException | None, report: Report) -> None:
+    """Handle the exception, close the output, report the terminal status. The calling context is the shard's."""
+    if failure is None and not shard.killed:
+        shard.output.close()
+        report(
+            {
+                "taskId": shard.context.task_id,
+                "state": "TASK_FINISHED",
+                "startTime": started_ms,
+                "completeTime": now_ms(),
+                "success": True,
+            }
+        )
+        return
+    status = failed_status(shard, started_ms, failure)
+    shard.output.close()
+    report(status)
+
+
+def failed_status(shard: Shard, started_ms: int, failure: BaseException | None) -> ExecutorStatus:
+    """Return the terminal status of a killed or failed shard, after its error handler has had its say."""
+    status: ExecutorStatus = {
+        "taskId": shard.context.task_id,
+        "state": "TASK_KILLED",
+        "startTime": started_ms,
+        "completeTime": now_ms(),
+        "success": False,
+        "failureCause": "The task was killed.",
+    }
+    if shard.killed or failure is None:
+        return status
+    status["failureCause"] = describe_failure(failure)
+    status["state"] = "TASK_FINISHED"
+    handler = find_error_handler(shard.job["jobErrorHandlerType"])
+    assert handler is not None, "a shard is given to a worker only after its handler was found"
+    try:
+        handler.handle(shard.context, failure)
+    except BaseException as problem:  # noqa: BLE001 - a broken log configuration must not eat the shard's end
+        tell_process(f"error handler failed for {shard.context.task_id}: {summarize_failure(problem)}")
+    if handler.ends_in_error:
+        status["state"] = "TASK_ERROR"
+        status["message"] = summarize_failure(failure)
+    return status
+
+
+def handler_problem(name: str) -> str | None:
+    """Say why a job with this error handler cannot run, or None when it can."""
+    if find_error_handler(name) is not None:
+        return None
+    known = ", ".join(error_handler_names())
+    return f"Error handler {name!r} is not supported by this SDK; set jobErrorHandlerType to one of {known}."

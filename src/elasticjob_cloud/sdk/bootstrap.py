@@ -1,0 +1,72 @@
+"""The entrance of an app's executor: what its `bootstrapScript` calls."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, TOKEN_VARIABLE
+from elasticjob_cloud.sdk.job import Job
+
+if TYPE_CHECKING:
+    from elasticjob_cloud.sdk.registry import JobRegistry
+
+_EXIT_NO_AGENT = 2
+_NO_AGENT = f"""\
+elasticjob-cloud: there is no agent here ({ADDRESS_VARIABLE} is not set).
+An app's executor is started by an agent, with its bootstrapScript. To run a job by hand, without any server:
+
+    elasticjob-cloud run-local module:Job --shards 3
+"""
+
+
+class JobBootstrap:
+    """Serves the jobs of an app."""
+
+    @staticmethod
+    def execute(jobs: Job | Mapping[str, Job], *, max_threads: int = 256) -> None:
+        """Serve the agent that started this process, until it says stop.
+
+        Call it last, at the end of the bootstrap script: with the executor service `PROCESS`, pool workers run the
+        script once more, up to this call. When the agent is gone, the process ends here, at once.
+
+        Args:
+            jobs: One job for every job name of the app, or a mapping from job names to jobs. A job is a `SimpleJob`
+                class or instance, or a function (plain or async) that takes the sharding context.
+            max_threads: How many shards of `CPU` jobs may run at a time; more wait.
+
+        Raises:
+            StartError: If a job is none, or the agent cannot be reached.
+            SystemExit: With code 2 when no agent started this process.
+        """
+        # An import of the package alone must cost a job author's tests next to nothing.
+        from elasticjob_cloud.sdk.process_worker import POOL_VARIABLE, serve_pool  # noqa: PLC0415
+        from elasticjob_cloud.sdk.registry import JobRegistry  # noqa: PLC0415
+        from elasticjob_cloud.sdk.streams import install_routing  # noqa: PLC0415
+
+        if max_threads < 1:
+            raise StartError(f"max_threads must be at least 1, not {max_threads}.")
+        registry = JobRegistry(jobs)
+        pool = os.environ.pop(POOL_VARIABLE, "")
+        if pool:
+            install_routing()
+            serve_pool(registry, int(pool))
+            return
+        address = os.environ.get(ADDRESS_VARIABLE, "")
+        if not address:
+            sys.stderr.write(_NO_AGENT)
+            sys.exit(_EXIT_NO_AGENT)
+        install_routing()
+        _serve_agent(registry, address, max_threads)
+
+
+def _serve_agent(registry: "JobRegistry", address: str, max_threads: int) -> None:
+    from elasticjob_cloud import __version__  # noqa: PLC0415 - the package imports this module
+    from elasticjob_cloud.sdk.connection import connect, register  # noqa: PLC0415 - as above
+    from elasticjob_cloud.sdk.executor import Executor  # noqa: PLC0415
+
+    connection = connect(address)
+    # Job code has no business with the token, nor have the processes that it starts.
+    register(connection, os.environ.pop(TOKEN_VARIABLE, ""), os.getpid(), f"python/{__version__}")
+    Executor(registry, connection, max_threads).serve()

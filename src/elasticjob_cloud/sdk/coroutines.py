@@ -1,0 +1,97 @@
+"""One event loop, in a thread of its own, for the shards of `async` jobs."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from functools import partial
+from typing import ClassVar, cast
+
+from elasticjob_cloud.sdk.attempt import Report, conclude, now_ms
+from elasticjob_cloud.sdk.failure import summarize_failure
+from elasticjob_cloud.sdk.shard import Shard, current_shard
+from elasticjob_cloud.sdk.streams import tell_process
+
+
+class CoroutineLoop:
+    """The loop's thread. It goes on when a stray asyncio task raises SystemExit through it."""
+
+    _shared: ClassVar["CoroutineLoop | None"] = None
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        threading.Thread(target=self._serve, name="elasticjob-async", daemon=True).start()
+
+    @classmethod
+    def shared(cls) -> "CoroutineLoop":
+        """Return this process's loop, started by the first call."""
+        if cls._shared is None:
+            cls._shared = cls()
+        return cls._shared
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run a coroutine on the loop, from any thread."""
+        self.loop.call_soon_threadsafe(self._start, work)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        while True:
+            try:
+                self.loop.run_forever()
+            except BaseException as problem:  # noqa: BLE001 - a task that job code started raised SystemExit
+                tell_process(f"an asyncio task of job code raised {summarize_failure(problem)}")
+
+
+class CoroutineLane:
+    """Runs shards of async jobs, all at once or, with a lock, one after another in the order they came."""
+
+    def __init__(self, report: Report, *, one_at_a_time: bool) -> None:
+        self._owner = CoroutineLoop.shared()
+        self._report = report
+        self._lock = asyncio.Lock() if one_at_a_time else None
+
+    def submit(self, shard: Shard) -> None:
+        """Run a shard on the loop."""
+        self._owner.start(self._run(shard))
+
+    async def _run(self, shard: Shard) -> None:
+        if self._lock is None:
+            await self._run_now(shard)
+            return
+        async with self._lock:
+            await self._run_now(shard)
+
+    async def _run_now(self, shard: Shard) -> None:
+        current_shard.set(shard)
+        started_ms = now_ms()
+        failure = await attempt_coroutine(shard, self._report)
+        if shard.was_abandoned:
+            return
+        conclude(shard, started_ms, failure, self._report)
+        del failure
+
+
+async def attempt_coroutine(shard: Shard, report: Report) -> BaseException | None:
+    """Enter a shard and await its job; give the exception that ended it."""
+    loop = asyncio.get_running_loop()
+    task = cast("asyncio.Task[None]", asyncio.current_task())
+    failure: BaseException | None = None
+    try:
+        if shard.enter(partial(loop.call_soon_threadsafe, task.cancel)):
+            report({"taskId": shard.context.task_id, "state": "TASK_RUNNING"})
+            result = shard.bound.function(shard.context)
+            if result is not None:
+                await result
+    except BaseException as raised:  # noqa: BLE001 - SystemExit too ends a shard, not the loop
+        failure = raised
+    shard.settle(_nothing)
+    return failure
+
+
+def _nothing() -> None:
+    """A cancellation that comes after a shard's last `await` finds a finished task, and has no effect."""

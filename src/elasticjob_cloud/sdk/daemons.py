@@ -1,0 +1,227 @@
+"""DAEMON tasks: the executor runs the cron itself (semantics, "Transient and daemon jobs").
+
+Each task has a thread that waits for its next fire and runs one execution at a time, as a shard of its own, by the
+same code that runs transient ones; what that reports is told to the agent as BEGIN and COMPLETE of the execution.
+"""
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from elasticjob_cloud.cron import CronExpression, InvalidCronError
+from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
+from elasticjob_cloud.sdk.attempt import Report, ThreadInterrupt, now_ms, run_shard
+from elasticjob_cloud.sdk.coroutines import CoroutineLane
+from elasticjob_cloud.sdk.processes import WorkerProcess
+from elasticjob_cloud.sdk.shard import Shard, ShardOutput, StreamName
+
+BEGIN = "BEGIN"
+COMPLETE = "COMPLETE"
+_PAUSE_SECONDS = 0.1
+_PAUSE_AFTER_FAILURE_SECONDS = 1.0
+# The wall clock may be set while a thread waits: it looks again after this time at the latest.
+_LONGEST_WAIT_SECONDS = 30.0
+_GATE_SECONDS = 0.1
+
+
+class DaemonLane:
+    """Keeps daemon tasks running, each in a thread of its own."""
+
+    def __init__(self, report: Report, open_runner: "Callable[[], Runner]", *, one_at_a_time: bool) -> None:
+        self._report = report
+        self._open_runner = open_runner
+        self._gate = threading.Lock() if one_at_a_time else None
+
+    def submit(self, shard: Shard) -> None:
+        """Start a daemon task."""
+        daemon = _Daemon(shard, self._report, self._open_runner(), self._gate)
+        threading.Thread(target=daemon.run, name="elasticjob-daemon", daemon=True).start()
+
+
+class Runner:
+    """Runs the executions of one daemon task in the calling thread."""
+
+    def run(self, shard: Shard, report: Report) -> None:
+        """Run one execution to its terminal status."""
+        run_shard(shard, ThreadInterrupt(), report)
+
+    def close(self) -> None:
+        """The task has ended."""
+
+
+class CoroutineRunner(Runner):
+    """Runs them on the event loop."""
+
+    def run(self, shard: Shard, report: Report) -> None:
+        ended = threading.Event()
+
+        def report_and_wake(status: ExecutorStatus) -> None:
+            report(status)
+            if status["state"] != "TASK_RUNNING":
+                ended.set()
+
+        CoroutineLane(report_and_wake, one_at_a_time=False).submit(shard)
+        while not ended.wait(_GATE_SECONDS):
+            if shard.was_abandoned:
+                return  # killed before the loop came to it: then nothing is reported
+
+
+class ProcessRunner(Runner):
+    """Runs them in a worker process that belongs to this task."""
+
+    def __init__(self) -> None:
+        self._process = WorkerProcess()
+
+    def run(self, shard: Shard, report: Report) -> None:
+        self._process.run(shard, report)
+
+    def close(self) -> None:
+        self._process.discard()
+
+
+class Schedule:
+    """When a daemon job fires."""
+
+    def __init__(self, job: JobMessage) -> None:
+        """Read the job's cron and zone.
+
+        Raises:
+            StartError: If one of them is none.
+        """
+        self._expression: CronExpression | None = None
+        if not job["cron"]:
+            return
+        try:
+            self._expression = CronExpression.parse(job["cron"])
+            self._zone = ZoneInfo(job["timeZone"] or "UTC")
+        except InvalidCronError as error:
+            raise StartError(f"cron: {error}") from error
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise StartError(
+                f"timeZone: {job['timeZone']!r} is not known on this machine; the package tzdata brings all zones."
+            ) from error
+
+    def next_fire_ms(self, after_ms: int, pause_seconds: float) -> int | None:
+        """Return the next fire after an instant; without cron, that is after a pause. None: never again."""
+        if self._expression is None:
+            return after_ms + int(pause_seconds * 1000)
+        return self._expression.next_fire_ms(after_ms, self._zone)
+
+
+class _SharedOutput:
+    """The output of the task, which all its executions write to."""
+
+    def __init__(self, output: ShardOutput) -> None:
+        self._output = output
+        self.limit_bytes = output.limit_bytes
+
+    def write(self, stream: StreamName, text: str) -> bool:
+        return self._output.write(stream, text)
+
+    def flush(self, stream: StreamName) -> None:
+        self._output.flush(stream)
+
+    def close(self) -> None:
+        self._output.flush("stdout")
+        self._output.flush("stderr")
+
+
+class _Daemon:
+    def __init__(self, shard: Shard, report: Report, runner: Runner, gate: "threading.Lock | None") -> None:
+        self._shard = shard
+        self._report = report
+        self._runner = runner
+        self._gate = gate
+        self._execution: Shard | None = None
+        self._killed = threading.Event()
+        self._executions = 0
+
+    def run(self) -> None:
+        task_id = self._shard.context.task_id
+        status: ExecutorStatus = {
+            "taskId": task_id,
+            "state": "TASK_KILLED",
+            "message": "Killed between executions.",
+        }
+        if not self._shard.enter(self._interrupt):
+            return
+        try:
+            schedule = Schedule(self._shard.job)
+        except StartError as error:
+            status = {"taskId": task_id, "state": "TASK_ERROR", "message": str(error)}
+        else:
+            self._report({"taskId": task_id, "state": "TASK_RUNNING", "message": COMPLETE})
+            status = self._repeat(schedule) or status
+        self._shard.settle(_nothing)
+        self._runner.close()
+        self._shard.output.close()
+        self._report(status)
+
+    def _repeat(self, schedule: Schedule) -> ExecutorStatus | None:
+        """Run execution after execution; give the status of the one that ended the task, None for a kill between."""
+        after_ms, pause_seconds = now_ms(), 0.0
+        while self._wait_until(schedule.next_fire_ms(after_ms, pause_seconds)):
+            begun_ms = now_ms()
+            status = self._execute()
+            if status is None or status["state"] != "TASK_FINISHED":
+                return status
+            pause_seconds = _PAUSE_SECONDS if status["success"] else _PAUSE_AFTER_FAILURE_SECONDS
+            # Never before the last fire again, should the clock have been set back (promise 10).
+            after_ms = max(begun_ms, now_ms())
+        return None
+
+    def _wait_until(self, fire_ms: int | None) -> bool:
+        """Wait for a fire; False when the task was killed."""
+        while fire_ms is None or now_ms() < fire_ms:
+            seconds = _LONGEST_WAIT_SECONDS if fire_ms is None else (fire_ms - now_ms()) / 1000
+            if self._killed.wait(min(max(seconds, 0.001), _LONGEST_WAIT_SECONDS)):
+                return False
+        return not self._killed.is_set()
+
+    def _execute(self) -> ExecutorStatus | None:
+        if self._gate is None:
+            return self._execute_now()
+        while not self._gate.acquire(timeout=_GATE_SECONDS):
+            if self._killed.is_set():
+                return None
+        try:
+            return self._execute_now()
+        finally:
+            self._gate.release()
+
+    def _execute_now(self) -> ExecutorStatus | None:
+        outer = self._shard
+        execution = Shard(outer.context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
+        self._execution = execution
+        if outer.killed:
+            return None  # a kill that came before this line did not see the execution
+        told: SimpleQueue[ExecutorStatus] = SimpleQueue()
+        every = outer.job["eventTraceSamplingCount"]
+        self._executions += 1
+        is_sampled = every <= 0 or self._executions % every == 0
+
+        def report(status: ExecutorStatus) -> None:
+            if status["state"] != "TASK_RUNNING":
+                told.put(status)
+            elif is_sampled:
+                self._report({**status, "message": BEGIN})
+
+        self._runner.run(execution, report)
+        if told.empty():
+            return None  # killed before it began
+        ended = told.get()
+        if ended["state"] == "TASK_FINISHED" and is_sampled:
+            self._report({**ended, "state": "TASK_RUNNING", "message": COMPLETE})
+        return ended
+
+    def _interrupt(self) -> None:
+        self._killed.set()
+        execution = self._execution
+        if execution is not None:
+            execution.kill()
+
+
+def _nothing() -> None:
+    """The interrupt of a daemon reaches its executions alone."""

@@ -1,0 +1,124 @@
+"""The output files of one task: opened on the first write, bounded, written line by line."""
+
+import os
+import threading
+
+from elasticjob_cloud.sdk.shard import StreamName
+
+# A line longer than this is written in pieces, so that memory stays bounded.
+_LINE_BYTES = 8192
+_opening = threading.Lock()
+
+
+class OutputFile:
+    """One stream of one task. Whole lines go to the file at once, so that it can be followed."""
+
+    def __init__(self, path: str, limit_bytes: int) -> None:
+        self._lock = threading.Lock()
+        self._pending = bytearray()
+        self._marker = f"\n[output limit of {limit_bytes} bytes reached: the rest is left out]\n".encode()
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._room = max(0, limit_bytes - len(self._marker))
+        present = os.fstat(self._file).st_size
+        # A file that an earlier process filled has its marker already.
+        self._full = present > self._room
+        self._room -= present
+        self._closed = False
+
+    def write(self, data: bytes) -> bool:
+        with self._lock:
+            if self._closed:
+                return False
+            if self._full:
+                return True
+            self._pending += data
+            if b"\n" in data:
+                self._drain(self._pending.rfind(b"\n") + 1)
+            elif len(self._pending) > _LINE_BYTES:
+                self._drain(len(self._pending))
+            return True
+
+    def flush(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._drain(len(self._pending))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._drain(len(self._pending))
+            self._closed = True
+            os.close(self._file)
+
+    def _drain(self, count: int) -> None:
+        if self._full or not count:
+            return
+        data = bytes(self._pending[:count])
+        del self._pending[:count]
+        if len(data) > self._room:
+            # Not in the middle of a character.
+            data = data[: self._room].decode("utf-8", "ignore").encode() + self._marker
+            self._full = True
+            self._pending.clear()
+        self._room -= len(data)
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError:
+            # A full disk must not fail a job that merely prints.
+            self._full = True
+
+
+class TaskOutput:
+    """`<path>.stdout` and `<path>.stderr` of one task (wire, `TaskMessage.output`)."""
+
+    __slots__ = ("_closed", "_files", "_path", "limit_bytes")
+
+    def __init__(self, path: str, limit_bytes: int) -> None:
+        self._path = path
+        self.limit_bytes = limit_bytes
+        self._files: dict[StreamName, OutputFile] | None = None
+        self._closed = False
+
+    def write(self, stream: StreamName, text: str) -> bool:
+        file = self._files.get(stream) if self._files else None
+        if file is None:
+            file = self._open(stream)
+        return file is not None and file.write(text.encode("utf-8", "backslashreplace"))
+
+    def flush(self, stream: StreamName) -> None:
+        if self._files and stream in self._files:
+            self._files[stream].flush()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._files is None:
+            return  # most shards print nothing; one that opens its file just now sees `_closed`
+        with _opening:
+            self._close_files()
+
+    def _open(self, stream: StreamName) -> OutputFile | None:
+        with _opening:
+            if self._closed:
+                return None
+            files = self._files if self._files is not None else {}
+            try:
+                if stream not in files:
+                    files[stream] = OutputFile(f"{self._path}.{stream}", self.limit_bytes)
+            except OSError:
+                return None  # without its folder the output goes to the executor's own
+            self._adopt(files)
+            return files[stream]
+
+    def _adopt(self, files: dict[StreamName, OutputFile]) -> None:
+        self._files = files
+        if self._closed:  # meanwhile, by `close`, which saw no files
+            self._close_files()
+
+    def _close_files(self) -> None:
+        for file in (self._files or {}).values():
+            file.close()
