@@ -88,6 +88,10 @@ class TooManyAttemptsError(CallerError):
 
     status = 429
 
+    def __init__(self, message: str, retry_after_seconds: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class UnavailableError(ElasticJobError):
     """The world is not ready: no leader, a full queue, an agent that does not answer. Try again later."""

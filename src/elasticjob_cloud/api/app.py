@@ -1,0 +1,108 @@
+"""The REST API as one ASGI app."""
+
+import time
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import REGISTRY, CollectorRegistry
+from starlette.exceptions import HTTPException
+
+from elasticjob_cloud.api.app_routes import app_routes
+from elasticjob_cloud.api.auth import Authenticator
+from elasticjob_cloud.api.body import BodyReader
+from elasticjob_cloud.api.boundary import Boundary
+from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.docs_routes import docs_routes
+from elasticjob_cloud.api.history_routes import history_routes
+from elasticjob_cloud.api.job_routes import job_routes
+from elasticjob_cloud.api.login_routes import login_routes
+from elasticjob_cloud.api.operation_routes import operation_routes
+from elasticjob_cloud.api.probe_routes import probe_routes
+from elasticjob_cloud.api.responses import json_response
+from elasticjob_cloud.api.settings import ApiSettings
+from elasticjob_cloud.api.task_routes import task_routes
+from elasticjob_cloud.api.text import shown
+from elasticjob_cloud.service.port import SchedulerPort
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def create_app(
+    scheduler: SchedulerPort,
+    authenticator: Authenticator | None,
+    settings: ApiSettings | None = None,
+    *,
+    registry: CollectorRegistry = REGISTRY,
+    wall_ms: Callable[[], int] = _wall_ms,
+    monotonic_seconds: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """Make the REST API of a scheduler.
+
+    Args:
+        scheduler: What answers queries and carries out commands.
+        authenticator: Who may do what; None serves everybody, which the caller allows on loopback only (`--no-auth`).
+        settings: The API's own settings.
+        registry: The metrics that `/metrics` shows.
+        wall_ms: The clock that fires are counted from, in epoch milliseconds.
+        monotonic_seconds: The clock that limits how often one may reconcile.
+
+    Returns:
+        An ASGI app, to be served by uvicorn.
+    """
+    settings = settings or ApiSettings()
+    # All off: FastAPI's telemetry would wrap each request, and prometheus-client has our metrics.
+    app = FastAPI(
+        title="ElasticJob-Cloud",
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    app.add_middleware(
+        Boundary,
+        authenticator=authenticator,
+        guard=_browser_guard(authenticator, settings),
+        body_limit_bytes=settings.body_limit_bytes,
+    )
+    app.add_exception_handler(HTTPException, _no_such_route)
+    bodies = BodyReader(settings.body_limit_bytes)
+    for router in (
+        login_routes(authenticator, bodies),
+        app_routes(scheduler, bodies, settings.allowed_url_prefixes),
+        job_routes(scheduler, bodies, wall_ms),
+        task_routes(scheduler),
+        history_routes(scheduler),
+        operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
+        probe_routes(scheduler, registry),
+        docs_routes(app, needs_token=authenticator is not None),
+    ):
+        app.include_router(router)
+    return app
+
+
+def _browser_guard(authenticator: Authenticator | None, settings: ApiSettings) -> BrowserGuard | None:
+    if authenticator is None:
+        return BrowserGuard(settings.allowed_hosts, every_request=True)
+    if authenticator.has_default_passwords:
+        return BrowserGuard(settings.allowed_hosts, every_request=False)
+    return None
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    call = f"{request.method} {shown(request.url.path)}"
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        message = f"There is no {call}; allowed here: {allowed}."
+    elif error.status_code == 404:
+        message = f"There is no {call}; /api/docs lists all calls."
+    else:
+        message = str(error.detail)
+    return json_response({"message": message}, error.status_code, error.headers)

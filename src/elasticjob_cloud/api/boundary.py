@@ -1,0 +1,89 @@
+"""The outermost layer: who may come in, and what becomes of an error. Plain ASGI, so that it costs little."""
+
+import uuid
+from typing import Final
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from elasticjob_cloud.api.auth import Authenticator, Role
+from elasticjob_cloud.api.body import too_large
+from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.responses import error_response, json_response
+from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
+
+API_PREFIX: Final = "/api"
+# All other paths below /api need a token: a new route is closed until it is put here.
+OPEN_PATHS: Final = frozenset(
+    {"/api/login", "/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css"}
+)
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+_QUERY_METHODS: Final = frozenset({"GET", "HEAD"})
+
+log = structlog.get_logger(__name__)
+
+
+class Boundary:
+    """ASGI middleware: checks the caller, and turns each error into its answer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authenticator: Authenticator | None,
+        guard: BrowserGuard | None,
+        body_limit_bytes: int,
+    ) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._guard = guard
+        self._body_limit_bytes = body_limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            self._admit(scope)
+            await self._app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if started:
+                raise
+            await _answer_to(error, scope)(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> None:
+        path, method = scope["path"], scope["method"]
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if self._guard is not None and path not in _PROBES:
+            self._guard.check(method, headers)
+        inside = path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
+        if inside and path not in OPEN_PATHS and self._authenticator is not None:
+            principal = self._authenticator.identify(scope["headers"])
+            if principal.role is not Role.ADMIN and method not in _QUERY_METHODS:
+                raise ForbiddenError(
+                    f"{principal.username} has the role {principal.role.value} and may only look (GET); "
+                    "log in as an admin for this."
+                )
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > self._body_limit_bytes):
+            raise too_large(self._body_limit_bytes)
+
+
+def _answer_to(error: Exception, scope: Scope) -> Response:
+    if isinstance(error, ElasticJobError) and (error.status < 500 or isinstance(error, UnavailableError)):
+        return error_response(error)
+    incident = uuid.uuid4().hex[:12]
+    log.error("request failed", incident=incident, method=scope["method"], path=scope["path"], exc_info=error)
+    message = f"This is our fault. The scheduler's log says more under incident {incident}."
+    return json_response({"message": message}, 500)

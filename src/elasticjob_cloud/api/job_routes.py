@@ -1,0 +1,136 @@
+# ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
+"""`/api/job`: register, change, trigger and remove jobs."""
+
+from collections.abc import Callable
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+
+from elasticjob_cloud.api.body import BodyReader
+from elasticjob_cloud.api.documents import (
+    BOOLEAN,
+    TEXT,
+    TRUE,
+    array_of,
+    described,
+    described_by_job_name,
+    object_of,
+    reference,
+)
+from elasticjob_cloud.api.known import check_job_name
+from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
+from elasticjob_cloud.api.responses import done, json_response
+from elasticjob_cloud.api.schedules import next_fires, schedule_errors
+from elasticjob_cloud.api.validation import check_fields
+from elasticjob_cloud.api.views import job_view
+from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.requests import JobRequest
+from elasticjob_cloud.service.port import (
+    DeregisterJob,
+    RegisterJob,
+    SchedulerPort,
+    SetJobDisabled,
+    TriggerJob,
+    UpdateJob,
+)
+
+JobName = Annotated[str, Path(alias="jobName")]
+
+
+class FiresQuery(QueryParameters):
+    """`GET /api/job/cron/fires`."""
+
+    cron: str = Field(description="a Quartz expression")
+    time_zone: str = Field("", description="IANA name; the scheduler's zone by default")
+    start: str = Field("", description="ISO 8601; now by default")
+    count: int = Field(10, ge=1, le=100)
+
+
+def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[], int]) -> APIRouter:
+    """Give the routes of jobs."""
+    router = APIRouter(prefix="/api/job", tags=["jobs"])
+
+    async def read_job_request(request: Request) -> JobRequest:
+        return check_fields(
+            JobRequest,
+            await bodies.object(request),
+            lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms()),
+        )
+
+    @router.post("/register", **described(TRUE, body=JobRequest, errors=(404, 409)))
+    async def register_job(request: Request) -> Response:
+        """Register a job under a published app."""
+        given = await read_job_request(request)
+        await scheduler.submit(RegisterJob(given.to_configuration(), disabled=bool(given.disabled)))
+        return done()
+
+    @router.put("/update", **described(TRUE, body=JobRequest, errors=(404, 409)))
+    async def update_job(request: Request) -> Response:
+        """Replace a job's settings; its schedule starts afresh."""
+        given = await read_job_request(request)
+        await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled))
+        return done()
+
+    @router.delete("/deregister", **described_by_job_name(TRUE, errors=(404,)))
+    async def deregister_job(request: Request) -> Response:
+        """Remove a job and kill its tasks."""
+        await scheduler.submit(DeregisterJob(await bodies.job_name(request)))
+        return done()
+
+    @router.delete("/{jobName}/deregister", **described(TRUE, errors=(404,)))
+    async def deregister_named_job(job_name: JobName) -> Response:
+        """Remove a job and kill its tasks."""
+        await scheduler.submit(DeregisterJob(check_job_name(job_name)))
+        return done()
+
+    @router.post("/trigger", **described_by_job_name(TRUE, errors=(404, 409)))
+    async def trigger_job(request: Request) -> Response:
+        """Run a transient job once now, apart from its cron. A trigger during a run is queued."""
+        await scheduler.submit(TriggerJob(await bodies.job_name(request)))
+        return done()
+
+    @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
+    async def list_jobs() -> Response:
+        """Give all jobs, by name."""
+        return json_response([job_view(record) for record in await scheduler.jobs()])
+
+    @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
+    async def read_job(job_name: JobName) -> Response:
+        """Give one job."""
+        return json_response(job_view(await scheduler.job(check_job_name(job_name))))
+
+    @router.get("/{jobName}/disable", **described(BOOLEAN, errors=(404,)))
+    async def is_job_disabled(job_name: JobName) -> Response:
+        """Tell whether a job is disabled."""
+        return json_response((await scheduler.job(check_job_name(job_name))).disabled)
+
+    @router.post("/{jobName}/disable", **described(TRUE, errors=(404, 409)))
+    async def disable_job(job_name: JobName) -> Response:
+        """Stop scheduling a job and kill its running tasks."""
+        await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=True))
+        return done()
+
+    @router.post("/{jobName}/enable", **described(TRUE, errors=(404, 409)))
+    async def enable_job(job_name: JobName) -> Response:
+        """Take a job up again."""
+        await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=False))
+        return done()
+
+    @router.get("/cron/fires", **described(object_of({"fires": array_of(TEXT)}), query=FiresQuery))
+    async def list_cron_fires(request: Request) -> Response:
+        """Give the next fires of an expression; fewer than asked for when it ends."""
+        given = read_query(request, FiresQuery)
+        zone_name = given.time_zone or scheduler.default_time_zone()
+        errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, zone_name, wall_ms())
+        # Whether it fires is asked from `start` on, not from now; so only its form counts here.
+        if any(error.field == "timeZone" for error in errors):
+            raise InvalidRequestError.of(*errors)
+        start_ms = parse_time_ms("start", given.start, ZoneInfo(zone_name)) if given.start else wall_ms()
+        errors = schedule_errors({"cron": given.cron}, zone_name, start_ms)
+        if errors:
+            raise InvalidRequestError.of(*errors)
+        return json_response({"fires": next_fires(given.cron, zone_name, start_ms, given.count)})
+
+    return router

@@ -1,0 +1,72 @@
+"""How often a login may fail: per address and user, and per address. Time is handed in."""
+
+import ipaddress
+import math
+from collections import OrderedDict, deque
+from typing import Final
+
+from elasticjob_cloud.model.errors import TooManyAttemptsError
+
+WINDOW_SECONDS: Final = 60.0
+# Addresses may be shared by many people behind one gateway, so an address as a whole is allowed more than one user is.
+_ADDRESS_FACTOR: Final = 6
+_MAXIMUM_KEYS: Final = 10_000
+
+
+class LoginLimit:
+    """Remembers failed logins of the last minute, of at most 10,000 addresses and users."""
+
+    def __init__(self, failures: int) -> None:
+        self._failures = failures
+        self._attempts: OrderedDict[tuple[str, str | None], deque[float]] = OrderedDict()
+
+    def begin_attempt(self, address: str, username: str, now: float) -> None:
+        """Count an attempt as failed until `forgive` says otherwise, so that attempts at the same time count too.
+
+        Args:
+            address: Where it comes from; all of an IPv6 /64 counts as one, since one machine may use it all.
+            username: Who it wants to be.
+            now: Monotonic seconds.
+
+        Raises:
+            TooManyAttemptsError: Too many have failed already; this one is not to be looked at.
+        """
+        network = _network_of(address)
+        bounds = (((network, username), self._failures), ((network, None), self._failures * _ADDRESS_FACTOR))
+        for key, bound in bounds:
+            recent = self._recent(key, now)
+            if len(recent) >= bound:
+                seconds = max(1, math.ceil(recent[0] + WINDOW_SECONDS - now))
+                raise TooManyAttemptsError(f"Too many failed logins; try again in {seconds} s.", seconds)
+        for key, _ in bounds:
+            self._attempts.setdefault(key, deque()).append(now)
+            self._attempts.move_to_end(key)
+        while len(self._attempts) > _MAXIMUM_KEYS:
+            self._attempts.popitem(last=False)
+
+    def forgive(self, address: str, username: str) -> None:
+        """Forget a user's failures at this address, since the password was right in the end."""
+        network = _network_of(address)
+        mended = self._attempts.pop((network, username), deque())
+        whole = self._attempts.get((network, None))
+        for moment in mended:
+            if whole is not None and moment in whole:
+                whole.remove(moment)
+
+    def _recent(self, key: tuple[str, str | None], now: float) -> deque[float]:
+        attempts = self._attempts.get(key, deque())
+        while attempts and attempts[0] <= now - WINDOW_SECONDS:
+            attempts.popleft()
+        return attempts
+
+
+def _network_of(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address

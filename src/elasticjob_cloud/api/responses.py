@@ -1,0 +1,68 @@
+"""Answers: the JSON of results and errors, one form for each."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from fastapi import Response
+
+from elasticjob_cloud.model.errors import (
+    ElasticJobError,
+    InvalidRequestError,
+    TooLargeError,
+    TooManyAttemptsError,
+    UnauthorizedError,
+    UnavailableError,
+)
+
+# Answers are about this moment and for this caller; and never anything but what their type says.
+_HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_encoder: Final = msgspec.json.Encoder()
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Make an answer of anything that msgspec can write."""
+    return Response(
+        _encoder.encode(content), status, {**_HEADERS, **(headers or {})}, media_type="application/json"
+    )
+
+
+def text_response(
+    content: str | bytes, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Make an answer of a text."""
+    return Response(content, 200, {**_HEADERS, **(headers or {})}, media_type=media_type)
+
+
+def done() -> Response:
+    """Answer a command that was carried out: `true`, as users' scripts expect."""
+    return json_response(content=True)
+
+
+def error_response(error: ElasticJobError) -> Response:
+    """Answer with an error in the one form that errors have (api.md)."""
+    content: dict[str, Any] = {"message": _sendable(str(error))}
+    if isinstance(error, InvalidRequestError) and error.errors:
+        content["errors"] = [
+            {"field": _sendable(each.field), "message": _sendable(each.message)} for each in error.errors
+        ]
+    return json_response(content, error.status, _error_headers(error))
+
+
+def _error_headers(error: ElasticJobError) -> dict[str, str]:
+    match error:
+        case UnavailableError() | TooManyAttemptsError():
+            return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
+        case UnauthorizedError():
+            return {"WWW-Authenticate": "Bearer"}
+        case TooLargeError():
+            # What is left of the body is not worth reading.
+            return {"Connection": "close"}
+        case _:
+            return {}
+
+
+def _sendable(text: str) -> str:
+    # A message may quote what the caller sent, and a lone surrogate cannot be sent back.
+    return text.encode("utf-8", "backslashreplace").decode()

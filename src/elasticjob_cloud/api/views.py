@@ -1,0 +1,83 @@
+"""What queries answer, in upstream's shapes."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from elasticjob_cloud.model.messages import Sandbox
+from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+
+
+def app_view(record: AppRecord) -> dict[str, Any]:
+    """Show an app: its configuration by the manual's names, and `disabled`."""
+    return {**msgspec.to_builtins(record.configuration), "disabled": record.disabled}
+
+
+def job_view(record: JobRecord) -> dict[str, Any]:
+    """Show a job: its configuration by the manual's names, and `disabled`."""
+    return {**msgspec.to_builtins(record.configuration), "disabled": record.disabled}
+
+
+def running_task_view(record: TaskRecord) -> dict[str, Any]:
+    """Show a live task as upstream's task context."""
+    return {
+        "id": record.task_id,
+        "metaInfo": {"jobName": record.job_name, "shardingItems": [record.item]},
+        "type": record.type.value,
+        "slaveId": record.agent_id,
+        "idle": record.idle,
+    }
+
+
+def ready_job_view(job: ReadyJob) -> dict[str, str]:
+    """Show a waiting job. `times` is a string, as upstream has it; `reason` is ours, where there is one."""
+    view = {"jobName": job.job_name, "times": str(job.times)}
+    return {**view, "reason": job.reason} if job.reason else view
+
+
+def failover_task_view(record: FailoverRecord) -> dict[str, Any]:
+    """Show a shard that waits to be started again."""
+    return {
+        "taskInfo": {"jobName": record.job_name, "shardingItems": [record.item]},
+        "originalTaskId": record.original_task_id,
+    }
+
+
+def agent_view(agent: AgentView) -> dict[str, Any]:
+    """Show an agent, with `lastSeen` in UTC."""
+    return {
+        "id": agent.agent_id,
+        "hostname": agent.hostname,
+        "ip": agent.ip,
+        "cpusTotal": agent.cpus_total,
+        "cpusUsed": agent.cpus_used,
+        "memoryMBTotal": agent.memory_mb_total,
+        "memoryMBUsed": agent.memory_mb_used,
+        "executors": list(agent.executors),
+        "taskCount": agent.task_count,
+        "lastSeen": dt.datetime.fromtimestamp(agent.last_seen_ms / 1000, dt.UTC).isoformat(
+            timespec="milliseconds"
+        ),
+    }
+
+
+def scheduler_view(scheduler: SchedulerView) -> dict[str, Any]:
+    """Show a scheduler."""
+    return {
+        "id": scheduler.scheduler_id,
+        "address": scheduler.address,
+        "leader": scheduler.leader,
+        "epoch": scheduler.epoch,
+    }
+
+
+def sandbox_view(sandbox: Sandbox) -> dict[str, Any]:
+    """Show where an agent keeps an app's files."""
+    return {
+        "agentId": sandbox.agent_id,
+        "appName": sandbox.app_name,
+        "path": sandbox.path,
+        "taskIds": list(sandbox.task_ids),
+    }

@@ -1,0 +1,212 @@
+"""A scheduler in memory, for tests of the API alone: real commands, kept in dictionaries, nothing ever runs."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from elasticjob_cloud.model.errors import CallerError, ConflictError, ElasticJobError, NotFoundError
+from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.model.task import TaskState, TaskType
+from elasticjob_cloud.service.port import (
+    AgentView,
+    ApiCommand,
+    DeleteApp,
+    DeregisterJob,
+    KillTask,
+    PublishApp,
+    ReadyJob,
+    RegisterJob,
+    SchedulerView,
+    SetAppDisabled,
+    SetJobDisabled,
+    TriggerJob,
+    UpdateApp,
+    UpdateJob,
+)
+
+TASK_ID = "my_job@-@0@-@READY@-@agent-1@-@0b0d6c3e"
+
+
+class MemoryScheduler:
+    """Keeps apps, jobs and tasks in dictionaries; `failure` is what every call raises while it is set."""
+
+    def __init__(self) -> None:
+        self.app_records: dict[str, AppRecord] = {}
+        self.job_records: dict[str, JobRecord] = {}
+        self.task_records: dict[str, TaskRecord] = {}
+        self.waiting: dict[str, int] = {}
+        self.failovers: list[FailoverRecord] = []
+        self.outputs: dict[tuple[str, str], bytes] = {}
+        self.ended = False
+        self.submitted: list[ApiCommand] = []
+        self.queries: list[HistoryQuery] = []
+        self.reconciled = 0
+        self.failure: Exception | None = None
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    async def submit(self, command: ApiCommand) -> None:
+        self._fail()
+        self._carry_out(command)
+        self.submitted.append(command)
+
+    def _carry_out(self, command: ApiCommand) -> None:
+        match command:
+            case PublishApp(configuration):
+                if configuration.app_name in self.app_records:
+                    raise ConflictError(f"App '{configuration.app_name}' exists already.")
+                self.app_records[configuration.app_name] = AppRecord(configuration)
+            case UpdateApp(app_name, changes):
+                record = self._app(app_name)
+                changed = msgspec.structs.replace(record.configuration, **changes)
+                self.app_records[app_name] = msgspec.structs.replace(record, configuration=changed)
+            case SetAppDisabled(app_name, disabled):
+                self.app_records[app_name] = msgspec.structs.replace(self._app(app_name), disabled=disabled)
+            case DeleteApp(app_name):
+                self._app(app_name)
+                del self.app_records[app_name]
+                for name, job in list(self.job_records.items()):
+                    if job.configuration.app_name == app_name:
+                        del self.job_records[name]
+            case KillTask(task_id):
+                if task_id not in self.task_records:
+                    raise NotFoundError(f"There is no live task '{task_id}'.")
+                del self.task_records[task_id]
+            case _:
+                self._carry_out_for_job(command)
+
+    def _carry_out_for_job(self, command: ApiCommand) -> None:
+        match command:
+            case RegisterJob(configuration, disabled):
+                if configuration.job_name in self.job_records:
+                    raise ConflictError(f"Job '{configuration.job_name}' exists already.")
+                self._app(configuration.app_name)
+                self.job_records[configuration.job_name] = JobRecord(configuration, disabled)
+            case UpdateJob(configuration, disabled):
+                record = self._job(configuration.job_name)
+                self._app(configuration.app_name)
+                kept = record.disabled if disabled is None else disabled
+                self.job_records[configuration.job_name] = JobRecord(configuration, kept)
+            case DeregisterJob(job_name):
+                self._job(job_name)
+                del self.job_records[job_name]
+            case SetJobDisabled(job_name, disabled):
+                self.job_records[job_name] = msgspec.structs.replace(self._job(job_name), disabled=disabled)
+            case TriggerJob(job_name):
+                record = self._job(job_name)
+                if record.configuration.is_daemon:
+                    raise CallerError(f"Job '{job_name}' is a daemon job, which cannot be triggered.")
+                if record.disabled:
+                    raise ConflictError(f"Job '{job_name}' is disabled.")
+                self.waiting[job_name] = self.waiting.get(job_name, 0) + 1
+            case _:
+                raise AssertionError(command)
+
+    def _app(self, app_name: str) -> AppRecord:
+        if app_name not in self.app_records:
+            raise NotFoundError(f"There is no app '{app_name}'.")
+        return self.app_records[app_name]
+
+    def _job(self, job_name: str) -> JobRecord:
+        if job_name not in self.job_records:
+            raise NotFoundError(f"There is no job '{job_name}'.")
+        return self.job_records[job_name]
+
+    async def app(self, app_name: str) -> AppRecord:
+        self._fail()
+        return self._app(app_name)
+
+    async def apps(self) -> Sequence[AppRecord]:
+        self._fail()
+        return [record for _, record in sorted(self.app_records.items())]
+
+    async def job(self, job_name: str) -> JobRecord:
+        self._fail()
+        return self._job(job_name)
+
+    async def jobs(self) -> Sequence[JobRecord]:
+        self._fail()
+        return [record for _, record in sorted(self.job_records.items())]
+
+    async def running_tasks(self) -> Sequence[TaskRecord]:
+        self._fail()
+        return list(self.task_records.values())
+
+    async def ready_jobs(self) -> Sequence[ReadyJob]:
+        self._fail()
+        return [
+            ReadyJob(name, times, "" if times == 1 else "no room") for name, times in self.waiting.items()
+        ]
+
+    async def failover_tasks(self) -> Sequence[FailoverRecord]:
+        self._fail()
+        return self.failovers
+
+    async def agents(self) -> Sequence[AgentView]:
+        self._fail()
+        return [
+            AgentView(
+                "agent-1", "host", "127.0.0.1", 4.0, 0.5, 1024.0, 64.0, ("my_app",), 1, 1_795_000_000_123
+            )
+        ]
+
+    async def schedulers(self) -> Sequence[SchedulerView]:
+        self._fail()
+        return [SchedulerView("scheduler-1", "127.0.0.1:8899", leader=True, epoch=3)]
+
+    async def executions(self, query: HistoryQuery) -> HistoryPage:
+        self._fail()
+        self.queries.append(query)
+        return HistoryPage(1, [{"jobName": "my_job", "isSuccess": True}])
+
+    async def status_traces(self, query: HistoryQuery) -> HistoryPage:
+        self._fail()
+        self.queries.append(query)
+        return HistoryPage(1, [{"jobName": "my_job", "state": "TASK_RUNNING"}])
+
+    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        self._fail()
+        if (task_id, stream) not in self.outputs:
+            raise NotFoundError(f"There is no output of task '{task_id}'.")
+        output = self.outputs[task_id, stream]
+        return LogChunk(offset, output[offset : offset + limit], len(output), self.ended)
+
+    async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
+        self._fail()
+        self._app(app_name)
+        return [Sandbox("agent-1", app_name, "/sandbox/my_app", (TASK_ID,))]
+
+    async def reconcile(self) -> None:
+        self._fail()
+        self.reconciled += 1
+
+    def not_ready_reason(self) -> str | None:
+        return str(self.failure) if isinstance(self.failure, ElasticJobError) else None
+
+    def default_time_zone(self) -> str:
+        return "Asia/Shanghai"
+
+    def state(self) -> tuple[object, ...]:
+        """Everything that a refused call must leave as it was."""
+        return (dict(self.app_records), dict(self.job_records), dict(self.task_records), dict(self.waiting))
+
+
+def running_task(task_id: str = TASK_ID) -> TaskRecord:
+    job_name, item, type_, agent_id, _ = task_id.split("@-@")
+    return TaskRecord(
+        task_id=task_id,
+        fire_id=1,
+        job_name=job_name,
+        app_name="my_app",
+        item=int(item),
+        type=TaskType(type_),
+        agent_id=agent_id,
+        state=TaskState.RUNNING,
+        staged_ms=1,
+        cpu_count=0.1,
+        memory_mb=64.0,
+    )
