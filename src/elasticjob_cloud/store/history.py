@@ -8,8 +8,10 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, d
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
 from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.rows import storable_text
 
 _TRUTHS: Final = {"true": 1, "false": 0}
+_NUMBER_LIMIT: Final = 2**63  # what a database takes for an integer
 
 
 class HistoryTable:
@@ -28,6 +30,7 @@ class HistoryTable:
         Raises:
             InvalidRequestError: a sort or filter column that is not there, or a page below 1.
         """
+        _check_numbers(query)
         conditions = self._conditions(query)
         order = self._order(query)
         offset = (query.page - 1) * query.per_page
@@ -68,9 +71,6 @@ class HistoryTable:
         return conditions
 
     def _order(self, query: HistoryQuery) -> list[ColumnElement[Any]]:
-        for field, value in (("page", query.page), ("per_page", query.per_page)):
-            if value < 1:
-                raise InvalidRequestError.of(FieldError(field, f"must be at least 1, it is {value}."))
         column = self._columns.get(query.sort or self._time_name)
         if column is None:
             raise InvalidRequestError.of(FieldError("sort", f"is not one of {', '.join(self._columns)}."))
@@ -94,9 +94,23 @@ def prune_fires(connection: Connection, before_ms: int, limit: int) -> int:
     return connection.execute(delete(tables.fire).where(fire.fire_id.in_(oldest))).rowcount
 
 
+def _check_numbers(query: HistoryQuery) -> None:
+    numbers = {
+        "page": query.page,
+        "per_page": query.per_page,
+        "startTime": query.start_ms,
+        "endTime": query.end_ms,
+    }
+    for field, number in numbers.items():
+        if number is not None and not -_NUMBER_LIMIT < number < _NUMBER_LIMIT:
+            raise InvalidRequestError.of(FieldError(field, "is out of range."))
+        if number is not None and number < 1 and field in {"page", "per_page"}:
+            raise InvalidRequestError.of(FieldError(field, f"must be at least 1, it is {number}."))
+
+
 def _filter_value(name: str, text: str) -> str | int:
     if name != "isSuccess":
-        return text
+        return storable_text(text)
     if text not in _TRUTHS:
         raise InvalidRequestError.of(FieldError(name, f"is 'true' or 'false', not {text[:60]!r}."))
     return _TRUTHS[text]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.tables import metadata
 
 SCHEMA_REVISION: Final = "0001"
 REVISIONS_DIRECTORY: Final = Path(__file__).parent / "migrations"
@@ -45,7 +46,13 @@ def _upgrade(connection: Connection, target: str) -> None:
     if revision is not None and revision not in known:
         raise StartError(
             f"The database has the schema {revision!r}, which this version (schema {SCHEMA_REVISION!r}) does not know. "
-            "A newer version wrote it: start that one, or restore a backup made before the upgrade."
+            "A newer version wrote it, or another program: start that one, or restore a backup made before the upgrade."
+        )
+
+    strangers = set() if revision else set(inspect(connection).get_table_names()) & set(metadata.tables)
+    if strangers:
+        raise StartError(
+            f"The database holds tables of another program: {', '.join(sorted(strangers))}. Give the scheduler its own."
         )
 
     def steps(revisions: tuple[str, ...], _: MigrationContext) -> list[RevisionStep]:

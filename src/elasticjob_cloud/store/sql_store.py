@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from elasticjob_cloud.model.errors import StoreUnavailableError
+from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease
@@ -50,8 +50,11 @@ class SqlStore:
             StartError: the file cannot be used, or its schema is newer than this version.
         """
         self._database.open()
-        with self._writing, self._errors():
-            migrate_database(self._database)
+        try:
+            with self._writing, self._errors():
+                migrate_database(self._database)
+        except StoreUnavailableError as error:
+            raise StartError(str(error)) from error
 
     def acquire_lease(
         self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False

@@ -38,7 +38,7 @@ _WORLD: Final = {
     sqlite3.SQLITE_LOCKED: "is locked by another connection. Try again.",
     sqlite3.SQLITE_FULL: "is full: there is no room left on its disk. Free some, and scheduling goes on.",
     sqlite3.SQLITE_IOERR: "cannot be read or written (I/O error). Look at the disk and the system's log.",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Look at whether its directory is there and writable.",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Look at whether its directory is there and writable, and the file readable.",
     sqlite3.SQLITE_READONLY: "is read-only. Give the scheduler's user the right to write to the file and its directory.",
     sqlite3.SQLITE_PERM: "may not be opened. Give the scheduler's user the right to.",
     sqlite3.SQLITE_CORRUPT: "is damaged. Stop the scheduler and restore the file from a backup.",

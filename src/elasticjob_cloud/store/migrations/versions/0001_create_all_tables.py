@@ -88,6 +88,12 @@ def upgrade() -> None:
         sa.Column("complete_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(
+        "job_execution_log_is_success", "job_execution_log", ["is_success", "start_time"], unique=False
+    )
+    op.create_index(
+        "job_execution_log_job_name", "job_execution_log", ["job_name", "start_time"], unique=False
+    )
     op.create_index("job_execution_log_start_time", "job_execution_log", ["start_time"], unique=False)
     op.create_index("job_execution_log_task_id", "job_execution_log", ["task_id"], unique=False)
     op.create_table(
@@ -107,6 +113,12 @@ def upgrade() -> None:
     )
     op.create_index(
         "job_status_trace_log_creation_time", "job_status_trace_log", ["creation_time"], unique=False
+    )
+    op.create_index(
+        "job_status_trace_log_job_name", "job_status_trace_log", ["job_name", "creation_time"], unique=False
+    )
+    op.create_index(
+        "job_status_trace_log_state", "job_status_trace_log", ["state", "creation_time"], unique=False
     )
     op.create_index(
         "job_status_trace_log_task_id_state", "job_status_trace_log", ["task_id", "state"], unique=False

@@ -1,0 +1,61 @@
+"""Plain records of every kind, for tests that care about one or two of their fields."""
+
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.records import (
+    AppRecord,
+    ExecutionTrace,
+    FireRecord,
+    FireSource,
+    FireState,
+    StatusTrace,
+    TaskRecord,
+)
+from elasticjob_cloud.model.task import TaskState, TaskType
+
+
+def app(name: str = "app") -> AppRecord:
+    return AppRecord(
+        AppConfiguration(app_name=name, app_url="file:///app.tar", bootstrap_script="./start.sh")
+    )
+
+
+def fire(
+    fire_id: int, state: FireState = FireState.RUNNING, recorded_ms: int = 1000, ended_ms: int = 0
+) -> FireRecord:
+    return FireRecord(fire_id, "job", FireSource.CRON, 1000, state, recorded_ms, ended_ms=ended_ms)
+
+
+def task(task_id: str, fire_id: int = 1) -> TaskRecord:
+    return TaskRecord(
+        task_id, fire_id, "job", "app", 0, TaskType.READY, "agent", TaskState.STAGING, 1000, 0.5, 64.0
+    )
+
+
+def status_trace(
+    task_id: str,
+    creation_ms: int = 1000,
+    *,
+    job_name: str = "job",
+    state: str = "TASK_STAGING",
+    message: str = "",
+    slave_id: str = "agent",
+    source: str = "CLOUD_SCHEDULER",
+    execution_type: str = "READY",
+) -> StatusTrace:
+    return StatusTrace(
+        job_name, "", task_id, slave_id, source, execution_type, 0, state, message, creation_ms
+    )
+
+
+def execution(
+    task_id: str,
+    start_ms: int = 1000,
+    *,
+    job_name: str = "job",
+    is_success: bool = True,
+    failure_cause: str = "",
+    ip: str = "10.0.0.1",
+) -> ExecutionTrace:
+    return ExecutionTrace(
+        job_name, task_id, "host", ip, 0, "NORMAL_TRIGGER", failure_cause, is_success, start_ms, start_ms + 5
+    )

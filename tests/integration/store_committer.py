@@ -1,0 +1,73 @@
+"""A process of its own for the tests of the store: `python -m tests.integration.store_committer MODE URL`.
+
+`commit` writes one run after another, and says each one's number when it is durable, until somebody ends it.
+`compete` asks for the lease when a line comes in, and says the epoch that it got, or 0.
+`narrow` commits while its files may not grow, and again when they may.
+"""
+
+import resource
+import sys
+
+from elasticjob_cloud.model.errors import StoreUnavailableError
+from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.store import SqlStore
+from tests.contract import store_samples as samples
+
+
+def one_run(number: int) -> Changes:
+    """A fire with three tasks, a trace and an execution for each: seven rows in five tables that belong together."""
+    names = [f"{number}-{item}" for item in range(3)]
+    return Changes(
+        fires={number: samples.fire(number)},
+        tasks={name: samples.task(name, number) for name in names},
+        status_traces=[samples.status_trace(name) for name in names],
+        executions=[samples.execution(name) for name in names],
+    )
+
+
+def say(text: object) -> None:
+    print(text, flush=True)
+
+
+def commit(store: SqlStore) -> None:
+    epoch = store.acquire_lease("committer", "", 60, steal=True)
+    assert epoch is not None
+    number = store.load().next_fire_id
+    while True:
+        assert store.commit(epoch, one_run(number))
+        say(number)
+        number += 1
+
+
+def compete(store: SqlStore) -> None:
+    say("ready")
+    sys.stdin.readline()
+    say(store.acquire_lease(f"competitor-{sys.argv[3]}", "", 60) or 0)
+
+
+def narrow(store: SqlStore) -> None:
+    epoch = store.acquire_lease("narrow", "", 60)
+    assert epoch is not None
+    assert store.commit(epoch, one_run(1))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        store.commit(epoch, one_run(2))
+    except StoreUnavailableError as error:
+        say(error.outcome_unknown)
+        say(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    say([fire.fire_id for fire in store.load().fires])
+    say(store.commit(epoch, one_run(3)))
+    say([fire.fire_id for fire in store.load().fires])
+
+
+def main() -> None:
+    store = SqlStore(sys.argv[2])
+    store.migrate()
+    {"commit": commit, "compete": compete, "narrow": narrow}[sys.argv[1]](store)
+    store.close()
+
+
+if __name__ == "__main__":
+    main()
