@@ -2,10 +2,15 @@
 
 import ipaddress
 import ssl
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
+if "httpx" not in sys.modules:
+    # With the library, httpx imports its own command line: click, pygments, rich, half a command's time. It allows for
+    # their absence, and None stands for that (importlib's rule).
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # typeshed knows modules only
 import httpx
 
 from elasticjob_cloud import __version__

@@ -5,12 +5,11 @@ TOML key `data_dir`. What is wrong with one is said with where it came from and 
 """
 
 import difflib
-import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 import argon2
 from pydantic import (
@@ -18,7 +17,7 @@ from pydantic import (
     BeforeValidator,
     ByteSize,
     Field,
-    PositiveFloat,
+    FiniteFloat,
     PositiveInt,
     SecretStr,
     ValidationError,
@@ -52,7 +51,6 @@ OPTIONS: Final = frozenset(
 # What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
 STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
 _SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
-_UNSAFE_PASSWORDS: Final = {"admin_password": "pwd", "guest_password": "guest"}
 
 
 def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
@@ -109,6 +107,7 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
 Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
@@ -132,10 +131,10 @@ class SchedulerSettings(BaseSettings):
     no_auth: bool = Field(
         default=False, description="Serve without log-in: whoever reaches the port may do all. Loopback only."
     )
-    cpus: PositiveFloat | None = Field(
+    cpus: PositiveNumber | None = Field(
         None, description="How many CPUs this machine's agent offers; by default all."
     )
-    memory_mb: PositiveFloat | None = Field(
+    memory_mb: PositiveNumber | None = Field(
         None,
         description="How many MB of memory this machine's agent offers; by default what the machine has.",
     )
@@ -161,7 +160,7 @@ class SchedulerSettings(BaseSettings):
         SecretStr("guest"),
         description="Their password, or its argon2id hash. The default is refused off loopback.",
     )
-    token_hours: PositiveFloat = Field(24.0, description="How long a log-in lasts.")
+    token_hours: PositiveNumber = Field(24.0, description="How long a log-in lasts.")
 
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         default_factory=machine_time_zone,
@@ -177,25 +176,25 @@ class SchedulerSettings(BaseSettings):
     failover_attempts: int = Field(
         3, ge=0, description="How often a failed task of a transient job with failover is started again."
     )
-    lease_seconds: float = Field(
+    lease_seconds: FiniteFloat = Field(
         10.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
     )
-    history_days: PositiveFloat = Field(30.0, description="How long executions and status traces are kept.")
+    history_days: PositiveNumber = Field(30.0, description="How long executions and status traces are kept.")
 
-    fence_seconds: PositiveFloat = Field(
+    fence_seconds: PositiveNumber = Field(
         10.0, description="After this time without its scheduler a remote agent kills what may fail over."
     )
-    lost_seconds: PositiveFloat = Field(
+    lost_seconds: PositiveNumber = Field(
         15.0,
         description="After this time without its agent a task counts as lost; longer than `fence_seconds`.",
     )
-    orphan_seconds: PositiveFloat = Field(
+    orphan_seconds: PositiveNumber = Field(
         600.0, description="After this time without a scheduler a local agent ends its tasks and itself."
     )
-    kill_grace_seconds: float = Field(
+    kill_grace_seconds: FiniteFloat = Field(
         5.0, ge=0, description="How long a task may tidy up between SIGTERM and SIGKILL."
     )
-    executor_idle_seconds: PositiveFloat = Field(
+    executor_idle_seconds: PositiveNumber = Field(
         300.0, description="An app's executor without tasks is stopped after this time."
     )
 
@@ -213,13 +212,13 @@ class SchedulerSettings(BaseSettings):
         ByteSize(4 * 1024**3), gt=0, description="The most that an app's archive may hold."
     )
     app_file_limit: PositiveInt = Field(100_000, description="The most files that an app's archive may hold.")
-    app_download_seconds: PositiveFloat = Field(
+    app_download_seconds: PositiveNumber = Field(
         600.0, description="The longest time for a download and its extraction."
     )
     output_limit_bytes: ByteSize = Field(
         ByteSize(10 * 1024**2), gt=0, description="How much of each output stream of a task is kept."
     )
-    output_days: PositiveFloat = Field(7.0, description="How long the output of ended tasks is kept.")
+    output_days: PositiveNumber = Field(7.0, description="How long the output of ended tasks is kept.")
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="How much the scheduler logs."
@@ -229,40 +228,9 @@ class SchedulerSettings(BaseSettings):
     )
 
     @property
-    def listens_on_loopback(self) -> bool:
-        """Whether nobody but this machine can reach the port."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
-
-    @property
     def store_url(self) -> str:
         """The database's URL: as set, else that of `elasticjob.db` in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'elasticjob.db'}"
-
-    def check_exposure(self) -> Self:
-        """Give the settings back, or raise `StartError` when others than this machine could walk in (api.md)."""
-        if self.listens_on_loopback:
-            return self
-        if self.no_auth:
-            raise StartError(
-                f"no_auth serves on loopback only, not on {self.host}: drop it, or listen on 127.0.0.1."
-            )
-        unsafe = [
-            name
-            for name, known in _UNSAFE_PASSWORDS.items()
-            if getattr(self, name).get_secret_value() == known
-        ]
-        if unsafe:
-            settings = " and ".join(f"{name} ({variable_of(name)})" for name in unsafe)
-            raise StartError(
-                f"The default passwords are known to all, and {self.host} is not loopback: set {settings}, "
-                "or listen on 127.0.0.1."
-            )
-        return self
 
 
 def option_of(name: str) -> str:
@@ -291,8 +259,8 @@ def load_settings(
         required: Settings that must be given somewhere.
 
     Raises:
-        StartError: The file cannot be read or has an unknown key, a value is not allowed, one that is required is
-            missing, or the server would be open to strangers. All faults of values are told at once.
+        StartError: The file cannot be read or has an unknown key, a value is not allowed, or one that is required
+            is missing. All faults of values are told at once.
     """
     given = {name: value for name, value in options.items() if value is not None}
     file = {} if config is None else read_settings_file(config)
@@ -324,7 +292,7 @@ def load_settings(
             f"{source_of('lost_seconds')}: must be more than fence_seconds ({settings.fence_seconds:g}), so that an "
             f"agent has killed its tasks before they start elsewhere; it is {settings.lost_seconds:g}."
         )
-    return settings.check_exposure()
+    return settings
 
 
 def read_settings_file(config: Path) -> dict[str, Any]:

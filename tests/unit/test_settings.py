@@ -1,0 +1,203 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.service.settings import (
+    OPTIONS,
+    STANDALONE_DEFAULTS,
+    SchedulerSettings,
+    default_data_dir,
+    load_settings,
+    option_of,
+    refuse_unknown_keys,
+    variable_of,
+)
+from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
+
+NOWHERE = Path("/nonexistent/localtime")
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SchedulerSettings.model_fields:
+        monkeypatch.delenv(variable_of(name), raising=False)
+
+
+def refusal(options: Mapping[str, object | None], **arguments: object) -> str:
+    with pytest.raises(StartError) as caught:
+        load_settings(options, **arguments)  # type: ignore[arg-type]  # each caller passes what it has
+    return str(caught.value)
+
+
+def test_defaults_are_those_of_the_manual() -> None:
+    settings = load_settings({})
+    assert (settings.host, settings.port, settings.no_auth) == ("127.0.0.1", 8899, False)
+    assert (settings.admin_username, settings.admin_password.get_secret_value()) == ("root", "pwd")
+    assert (settings.guest_username, settings.guest_password.get_secret_value()) == ("guest", "guest")
+    assert settings.job_state_queue_size == 10_000
+    assert settings.allowed_url_prefixes == ("http://", "https://", "ftp://")
+
+
+def test_every_default_is_itself_allowed() -> None:
+    values = load_settings({}).model_dump(exclude_none=True)
+    assert load_settings(values).model_dump(exclude_none=True) == values
+
+
+def test_option_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELASTICJOB_PORT", "1111")
+    assert load_settings({"port": None}).port == 1111
+    assert load_settings({"port": 2222}).port == 2222
+
+
+def test_variable_wins_over_the_defaults_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "file://" in load_settings({}, defaults=STANDALONE_DEFAULTS).allowed_url_prefixes
+    monkeypatch.setenv("ELASTICJOB_ALLOWED_URL_PREFIXES", "https://apps.example/ , ftp://b/")
+    settings = load_settings({}, defaults=STANDALONE_DEFAULTS)
+    assert settings.allowed_url_prefixes == ("https://apps.example/", "ftp://b/")
+
+
+def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELASTICJOB_PORT", "")
+    assert load_settings({}).port == 8899
+
+
+@pytest.mark.parametrize(
+    "name, text, value",
+    [
+        ("no_auth", "true", True),
+        ("cpus", "2.5", 2.5),
+        ("output_limit_bytes", "5 MiB", 5 * 1024**2),
+        ("log_level", "DEBUG", "debug"),
+        ("data_dir", "/somewhere", Path("/somewhere")),
+        ("time_zone", "Asia/Shanghai", "Asia/Shanghai"),
+        ("database_url", "postgresql://u:p@h/d", "postgresql://u:p@h/d"),
+    ],
+)
+def test_variable_is_read_as_its_type(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(variable_of(name), text)
+    assert getattr(load_settings({}), name) == value
+
+
+@pytest.mark.parametrize(
+    "name, value, allowed",
+    [
+        ("port", "abc", "valid integer"),
+        ("port", "65536", "65535"),
+        ("cpus", "0", "greater than 0"),
+        ("cpus", "nan", "finite"),
+        ("lease_seconds", "inf", "finite"),
+        ("job_state_queue_size", "0", "greater than 0"),
+        ("engine", "mesos", "'local' or 'ray'"),
+        ("time_zone", "Europe/Berln", "did you mean Europe/Berlin?"),
+        ("allowed_url_prefixes", "gopher://", "http://"),
+        ("output_limit_bytes", "many", "byte"),
+        ("log_format", "xml", "'console' or 'json'"),
+    ],
+)
+def test_bad_value_is_told_with_its_source_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
+) -> None:
+    message = refusal({name: value})
+    assert f"option {option_of(name)}: " in message
+    assert value in message
+    assert allowed in message
+    monkeypatch.setenv(variable_of(name), value)
+    assert f"variable {variable_of(name)}: " in refusal({})
+
+
+def test_all_bad_values_are_told_at_once() -> None:
+    assert len(refusal({"port": -1, "cpus": -1, "log_level": "loud"}).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("admin_password", "$argon2id$hunter2"),
+        ("guest_password", "$argon2id$hunter2"),
+        ("database_url", "mysql://root:hunter2@host/db"),
+    ],
+)
+def test_secret_is_never_shown(name: str, value: str) -> None:
+    message = refusal({name: value})
+    assert name.replace("_", "-") in message
+    assert "hunter2" not in message
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    settings = load_settings({"admin_password": "hunter2", "database_url": "postgresql://u:hunter2@h/d"})
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in str(settings)
+
+
+def test_empty_password_is_refused() -> None:
+    assert "must not be empty" in refusal({"admin_password": ""})
+
+
+def test_whole_password_hash_is_accepted() -> None:
+    import argon2
+
+    hashed = argon2.PasswordHasher(time_cost=1, memory_cost=64).hash("secret")
+    assert load_settings({"admin_password": hashed}).admin_password.get_secret_value() == hashed
+
+
+def test_missing_required_setting_is_told_with_all_ways_to_give_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal({}, required=("database_url",))
+    for way in ("--database-url", "ELASTICJOB_DATABASE_URL", "--config"):
+        assert way in message
+    monkeypatch.setenv("ELASTICJOB_DATABASE_URL", "sqlite:///x.db")
+    assert load_settings({}, required=("database_url",)).store_url == "sqlite:///x.db"
+
+
+def test_task_is_never_given_away_before_its_old_place_was_fenced() -> None:
+    assert "option --lost-seconds" in refusal({"fence_seconds": 20, "lost_seconds": 20})
+    assert "setting lost_seconds" in refusal({"fence_seconds": 20})
+
+
+def test_database_is_in_the_data_directory_by_default() -> None:
+    assert load_settings({"data_dir": "/data"}).store_url == "sqlite:////data/elasticjob.db"
+
+
+def test_unknown_key_is_refused_with_the_one_probably_meant() -> None:
+    with pytest.raises(StartError) as caught:
+        refuse_unknown_keys({"prot": 1, "data-dir": "x", "zzzzzz": 0, "host": "h"}, "my.toml")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "my.toml: there is no setting 'prot'; did you mean port?"
+    assert "did you mean data_dir?" in lines[1]
+    assert "docs/configuration.md" in lines[2]
+    assert len(lines) == 3
+
+
+def test_every_option_is_a_setting_and_no_password_is_an_option() -> None:
+    assert set(SchedulerSettings.model_fields) >= OPTIONS
+    assert not [name for name in OPTIONS if "password" in name]
+
+
+def test_data_directory_follows_the_xdg_variable_unless_it_is_relative() -> None:
+    assert default_data_dir({"XDG_DATA_HOME": "/x"}) == Path("/x/elasticjob-cloud")
+    home = Path.home() / ".local/share/elasticjob-cloud"
+    assert default_data_dir({}) == default_data_dir({"XDG_DATA_HOME": "x"}) == home
+
+
+@pytest.mark.parametrize(
+    "variable, name",
+    [
+        ("Asia/Shanghai", "Asia/Shanghai"),
+        (":Asia/Shanghai", "Asia/Shanghai"),
+        (":/usr/share/zoneinfo/Asia/Shanghai", "Asia/Shanghai"),
+        ("CST-8", "UTC"),
+        ("../../etc/passwd", "UTC"),
+        ("", "UTC"),
+    ],
+)
+def test_time_zone_of_the_machine_comes_from_its_variable(variable: str, name: str) -> None:
+    assert machine_time_zone({"TZ": variable}, NOWHERE) == name
+
+
+def test_folder_of_time_zones_is_none() -> None:
+    assert time_zone_problem("Europe") is not None
+    assert time_zone_problem("") is not None
+    assert time_zone_problem("Europe/Berlin") is None
