@@ -1,0 +1,7 @@
+"""How an agent gets apps: download, a cache that asks whether an app changed, and extraction that trusts no archive."""
+
+from elasticjob_cloud.agent.apps.cache import AppCache
+from elasticjob_cloud.agent.apps.limits import AppLimits
+from elasticjob_cloud.agent.apps.version import PreparedApp
+
+__all__ = ["AppCache", "AppLimits", "PreparedApp"]

@@ -1,0 +1,404 @@
+"""The apps of an agent: each version downloaded once, shared by all who hold it, deleted when nobody does.
+
+All but the blocking work happens on the event loop's thread, so that no locks are needed. What several callers want at
+once is one task, a flight, which goes on as long as one of them waits.
+"""
+
+import asyncio
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from elasticjob_cloud.agent.apps.address import AppAddress
+from elasticjob_cloud.agent.apps.archive import unpack_download
+from elasticjob_cloud.agent.apps.errors import ContentError, FetchError
+from elasticjob_cloud.agent.apps.fetching import Fetched, Source, fetch_in_time
+from elasticjob_cloud.agent.apps.file_source import FileSource
+from elasticjob_cloud.agent.apps.ftp_source import FtpSource
+from elasticjob_cloud.agent.apps.http_source import HttpSource
+from elasticjob_cloud.agent.apps.limits import AppLimits
+from elasticjob_cloud.agent.apps.shelf import VersionShelf, disk_bytes
+from elasticjob_cloud.agent.apps.slots import DownloadSlots
+from elasticjob_cloud.agent.apps.threads import run_stoppable
+from elasticjob_cloud.agent.apps.version import CONTENT_NAME, PreparedApp, Version, VersionRecord
+from elasticjob_cloud.model.errors import AppUnavailableError
+
+_HOUSEKEEPING_THREADS = 2
+_CLOSE_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class _Flight:
+    """A question to the server, and the download if need be, that several callers wait for."""
+
+    def __init__(self, task: asyncio.Task[Version]) -> None:
+        self.task = task
+        self.waiters = 0
+
+
+class _Entry:
+    """What is known of a URL."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.app_names: set[str] = set()
+        self.version: Version | None = None
+        self.failure: str | None = None
+        self.valid_until = float("-inf")
+        """Until then, `version` or `failure` is the answer."""
+        self.flight: _Flight | None = None
+
+    def settle_on(self, version: Version | None, failure: str | None, valid_until: float) -> None:
+        self.version, self.failure, self.valid_until = version, failure, valid_until
+
+
+class AppCache:
+    """Prepares apps, and remembers them below `directory`, which no other process may use. All methods: on the loop."""
+
+    def __init__(self, directory: Path, limits: AppLimits) -> None:
+        self._limits = limits
+        self._shelf = VersionShelf(directory)
+        self._slots = DownloadSlots(limits.max_concurrent_downloads, limits.max_downloads_per_url)
+        self._threads = ThreadPoolExecutor(limits.max_concurrent_downloads + 1, "app-download")
+        # Apart, so that deleting and syncing hold up no download.
+        self._housekeeping = ThreadPoolExecutor(_HOUSEKEEPING_THREADS, "app-housekeeping")
+        self._chores: set[Future[None]] = set()
+        http = HttpSource(limits, self._threads)
+        self._sources: dict[str, Source] = {
+            "http": http,
+            "https": http,
+            "ftp": FtpSource(limits, self._threads),
+            "file": FileSource(limits, self._threads),
+        }
+        self._entries: dict[str, _Entry] = {}
+        self._cached_bytes = 0
+        self._opening: asyncio.Task[None] | None = None
+        self._closing = threading.Event()
+
+    async def prepare(self, app_name: str, url: str, *, cache: bool) -> PreparedApp:
+        """Have an app on disk: with `cache` the version that the server has now, else one downloaded for this call.
+
+        With `cache`, and when the server gives no answer, it is the version fetched last (docs/decisions/0002).
+
+        Raises:
+            AppUnavailableError: It could not be fetched, is not what its name says, or is over the limits. The message
+                names the URL, without its password, and the cause.
+        """
+        shown = "its appURL"
+        try:
+            address = AppAddress.parse(url)
+            shown = address.shown
+            address.require_allowed(self._limits.allowed_url_prefixes)
+            await self._open()
+            key = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+            version = await (
+                self._take_cached(app_name, key, address) if cache else self._take_anew(key, address)
+            )
+        except AppUnavailableError as error:
+            raise AppUnavailableError(f"App {app_name} is not available from {shown}: {error}") from error
+        return PreparedApp(version.content, version.record.single_file, url, partial(self._release, version))
+
+    async def forget(self, app_name: str) -> None:
+        """Delete what was downloaded for this app and for no other; what is held is deleted when it is released."""
+        await self._open()
+        for entry in [entry for entry in self._entries.values() if app_name in entry.app_names]:
+            entry.app_names.discard(app_name)
+            if entry.app_names:
+                self._save_names(entry)
+                continue
+            version = entry.version
+            entry.settle_on(None, None, float("-inf"))
+            if version is not None:
+                self._retire(version)
+            if entry.flight is None:
+                del self._entries[entry.key]
+
+    async def close(self) -> None:
+        """End what is under way. Callers that still wait in `prepare` get an `AppUnavailableError`."""
+        self._closing.set()
+        tasks: list[asyncio.Task[Version] | asyncio.Task[None]] = [
+            entry.flight.task for entry in self._entries.values() if entry.flight is not None
+        ]
+        if self._opening is not None:
+            tasks.append(self._opening)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        # The set shrinks in other threads: looked at once.
+        chores = list(self._chores)
+        if chores:
+            await asyncio.wait([asyncio.wrap_future(chore) for chore in chores], timeout=_CLOSE_SECONDS)
+        for executor in (self._threads, self._housekeeping):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _open(self) -> None:
+        if self._closing.is_set():
+            raise FetchError("the agent is stopping.")
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._load_versions())
+        opening = self._opening
+        await asyncio.wait([opening])
+        try:
+            opening.result()
+        except OSError as error:
+            self._opening = None
+            raise FetchError(f"the cache's directory cannot be used: {error.strerror}.") from error
+        except asyncio.CancelledError:
+            raise FetchError("the agent is stopping.") from None
+
+    async def _load_versions(self) -> None:
+        for version in await run_stoppable(self._threads, lambda _stop: self._shelf.open()):
+            entry = self._entries[version.record.key] = _Entry(version.record.key)
+            entry.app_names.update(version.record.app_names)
+            entry.version = version
+            self._cached_bytes += version.record.disk_bytes
+        self._evict()
+
+    async def _take_anew(self, key: str, address: AppAddress) -> Version:
+        async with self._slots.take(key):
+            staging = await self._new_staging()
+            try:
+                record = await self._fetch_into(staging, key, address, None)
+                assert record is not None, "without a version before, there is always a new one"
+            except BaseException:
+                self._delete_later(staging)
+                raise
+        version = Version(staging, record, time.time_ns())
+        version.retired = True
+        version.hold()
+        return version
+
+    async def _take_cached(self, app_name: str, key: str, address: AppAddress) -> Version:
+        entry = self._entries.get(key) or self._new_entry(key)
+        entry.app_names.add(app_name)
+        under_way = entry.flight is not None and not entry.flight.task.done()
+        if not under_way and asyncio.get_running_loop().time() < entry.valid_until:
+            if entry.failure is not None:
+                raise FetchError(entry.failure)
+            assert entry.version is not None, "a valid answer is a failure or a version"
+            entry.version.hold()
+            self._save_names(entry)
+            return entry.version
+        return await self._board(entry, address)
+
+    def _new_entry(self, key: str) -> _Entry:
+        # The place to drop remembered failures, which come one for each URL at most.
+        now = asyncio.get_running_loop().time()
+        for old in list(self._entries.values()):
+            if old.version is None and old.flight is None and old.valid_until < now:
+                del self._entries[old.key]
+        entry = self._entries[key] = _Entry(key)
+        return entry
+
+    async def _board(self, entry: _Entry, address: AppAddress) -> Version:
+        flight = entry.flight
+        if flight is None or flight.task.done():
+            flight = entry.flight = _Flight(asyncio.create_task(self._refresh(entry, address)))
+        flight.waiters += 1
+        try:
+            await asyncio.wait([flight.task])
+            if flight.task.cancelled():
+                raise FetchError("the agent is stopping.")
+            version = flight.task.result()
+            version.hold()
+            return version
+        finally:
+            flight.waiters -= 1
+            if not flight.waiters:
+                self._land(entry, flight)
+
+    def _land(self, entry: _Entry, flight: _Flight) -> None:
+        if entry.flight is flight:
+            entry.flight = None
+        if not flight.task.done():
+            flight.task.cancel()
+            flight.task.add_done_callback(self._drop_unclaimed)
+        else:
+            self._drop_unclaimed(flight.task)
+
+    def _drop_unclaimed(self, task: asyncio.Task[Version]) -> None:
+        # The flight's own hold, which kept the version from being evicted before its passengers took theirs.
+        if not task.cancelled() and task.exception() is None:
+            self._release(task.result())
+
+    async def _refresh(self, entry: _Entry, address: AppAddress) -> Version:
+        """Give the version to use now, with a hold on it."""
+        async with self._slots.take(entry.key):
+            current = await self._hold_current(entry)
+            version: Version | None = None
+            try:
+                version = await self._newest(entry, address, current)
+                return version
+            finally:
+                if current is not None and version is not current:
+                    self._release(current)
+
+    async def _hold_current(self, entry: _Entry) -> Version | None:
+        version = entry.version
+        if version is None:
+            return None
+        version.hold()
+        there = False
+        try:
+            there = await run_stoppable(self._threads, lambda _stop: self._shelf.touch(version))
+        finally:
+            if not there:
+                self._release(version)
+        if there:
+            return version
+        logger.warning("The cached version of an app was deleted by somebody else: %s.", version.directory)
+        if entry.version is version:
+            entry.version = None
+            self._retire(version)
+        return None
+
+    async def _newest(self, entry: _Entry, address: AppAddress, current: Version | None) -> Version:
+        limits = self._limits
+        loop = asyncio.get_running_loop()
+        staging = await self._new_staging()
+        try:
+            record = await self._fetch_into(staging, entry.key, address, current)
+            if record is not None:
+                version = self._install(entry, staging, record)
+                if entry.version is version:
+                    entry.settle_on(version, None, loop.time() + limits.revalidate_seconds)
+                return version
+            valid_seconds = limits.revalidate_seconds
+        except (FetchError, ContentError) as error:
+            if current is None or isinstance(error, ContentError):
+                entry.settle_on(entry.version, str(error), loop.time() + limits.revalidate_seconds)
+                raise
+            logger.warning("The app at %s is used as fetched earlier: %s", address.shown, error)
+            valid_seconds = limits.stale_seconds
+        finally:
+            self._delete_later(staging)
+        assert current is not None, "only a version fetched earlier can be unchanged"
+        if entry.version is current:
+            entry.settle_on(current, None, loop.time() + valid_seconds)
+            self._save_names(entry)
+        return current
+
+    async def _new_staging(self) -> Path:
+        try:
+            return await run_stoppable(self._threads, lambda _stop: self._shelf.new_staging())
+        except OSError as error:
+            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
+
+    async def _fetch_into(
+        self, staging: Path, key: str, address: AppAddress, current: Version | None
+    ) -> VersionRecord | None:
+        """Fetch and extract into `staging`; None when `current` is still what the server has."""
+        source = self._sources[address.scheme]
+        download = staging / "download"
+        validator = current.record.validator if current is not None else {}
+        fetched = await fetch_in_time(source, address, validator, download, self._limits)
+        if fetched is None:
+            return None
+        if current is not None and fetched.sha256 == current.record.sha256:
+            # A server without ETags, or several that do not agree on them: the app is the same.
+            if fetched.validator != validator:
+                current.record.validator = fetched.validator
+                self._do_later(partial(self._shelf.save, current))
+            return None
+        unpack = partial(self._unpack, staging, key, address.base_name, fetched)
+        return await run_stoppable(self._threads, unpack)
+
+    def _unpack(
+        self, staging: Path, key: str, base_name: str, fetched: Fetched, stop: threading.Event
+    ) -> VersionRecord:
+        download, content = staging / "download", staging / CONTENT_NAME
+        single_file = unpack_download(download, base_name, content, self._limits, stop)
+        try:
+            download.unlink()
+            record = VersionRecord(
+                key=key,
+                app_names=[],
+                single_file=single_file,
+                validator=fetched.validator,
+                sha256=fetched.sha256,
+                disk_bytes=disk_bytes(content),
+                created_ns=time.time_ns(),
+                boot_id=self._shelf.boot_id,
+            )
+            self._shelf.write_record(staging, record)
+        except OSError as error:
+            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
+        return record
+
+    def _install(self, entry: _Entry, staging: Path, record: VersionRecord) -> Version:
+        try:
+            version = Version(self._shelf.install(staging), record, time.time_ns())
+        except OSError as error:
+            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
+        version.hold()
+        self._cached_bytes += record.disk_bytes
+        before, entry.version = entry.version, version
+        if before is not None:
+            self._retire(before)
+        if entry.app_names:
+            self._save_names(entry)
+            self._do_later(partial(self._shelf.settle, version, self._closing))
+        else:
+            # Its app was deleted meanwhile.
+            entry.version = None
+            self._retire(version)
+        self._evict()
+        return version
+
+    def _save_names(self, entry: _Entry) -> None:
+        version = entry.version
+        if version is not None and entry.app_names != set(version.record.app_names):
+            version.record.app_names = sorted(entry.app_names)
+            self._do_later(partial(self._shelf.save, version))
+
+    def _retire(self, version: Version) -> None:
+        if version.retired:
+            return
+        version.retired = True
+        self._cached_bytes -= version.record.disk_bytes
+        if version.holders:
+            self._do_later(partial(self._shelf.retire, version))
+        else:
+            self._delete_later(version.directory)
+
+    def _release(self, version: Version) -> None:
+        version.holders -= 1
+        if version.holders:
+            return
+        if version.retired:
+            self._delete_later(version.directory)
+        else:
+            self._evict()
+
+    def _evict(self) -> None:
+        if self._cached_bytes <= self._limits.cache_bytes:
+            return
+        idle = [
+            (entry.version.used_ns, entry.key, entry.version)
+            for entry in self._entries.values()
+            if entry.version is not None and not entry.version.holders and entry.flight is None
+        ]
+        for _, key, version in sorted(idle, key=lambda row: row[0]):
+            del self._entries[key]
+            self._retire(version)
+            if self._cached_bytes <= self._limits.cache_bytes:
+                return
+
+    def _delete_later(self, directory: Path) -> None:
+        self._do_later(partial(self._shelf.delete, directory))
+
+    def _do_later(self, chore: Callable[[], None]) -> None:
+        try:
+            future = self._housekeeping.submit(chore)
+        except RuntimeError:
+            # Closed; the next start removes what is left over.
+            return
+        self._chores.add(future)
+        future.add_done_callback(self._chores.discard)

@@ -1,0 +1,161 @@
+"""Apps from http and https servers."""
+
+import email.utils
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from elasticjob_cloud.agent.apps.address import AppAddress
+from elasticjob_cloud.agent.apps.errors import FetchError
+from elasticjob_cloud.agent.apps.fetching import DownloadFile, Fetched, Validator
+from elasticjob_cloud.agent.apps.kinds import archive_kind
+from elasticjob_cloud.agent.apps.limits import AppLimits
+from elasticjob_cloud.agent.apps.threads import run_stoppable
+
+T = TypeVar("T")
+
+_MAXIMUM_REDIRECTS = 5
+_WRITE_BYTES = 1024**2
+# Last-Modified knows whole seconds: a file that changed this shortly before may change again unseen (RFC 9110, 8.8.2.2).
+_UNSURE_SECONDS = 2.0
+
+
+class HttpSource:
+    """Fetches by GET, with `If-None-Match` and `If-Modified-Since` when a version is there."""
+
+    def __init__(self, limits: AppLimits, executor: Executor) -> None:
+        self._limits = limits
+        self._executor = executor
+        self._tls: ssl.SSLContext | None = None
+        _hush_http_logs()
+
+    async def fetch(
+        self, address: AppAddress, validator: Validator, target: Path, answered: Callable[[], None]
+    ) -> Fetched | None:
+        """See `Source.fetch`."""
+        if self._tls is None:
+            # Reads hundreds of certificates: too long for the loop.
+            self._tls = await self._run(httpx.create_ssl_context)
+        limits = self._limits
+        timeout = httpx.Timeout(limits.idle_seconds, connect=limits.connect_seconds)
+        # A client of its own for each, so that apps share neither cookies nor a pool that one of them could exhaust.
+        client = httpx.AsyncClient(verify=self._tls, timeout=timeout, headers=_request_headers(validator))
+        try:
+            async with client, self._get(client, address) as response:
+                answered()
+                if response.status_code == HTTPStatus.NOT_MODIFIED and validator:
+                    return None
+                _require_success(response, address)
+                sha256 = await self._write_body(response, target)
+                return Fetched(_validator(response.headers), sha256)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise FetchError(address.hide(_explain(error, limits))) from error
+
+    @asynccontextmanager
+    async def _get(self, client: httpx.AsyncClient, start: AppAddress) -> AsyncIterator[httpx.Response]:
+        # Redirects are followed here, since httpx would ask nobody whether the new place is allowed.
+        address = start
+        for _ in range(_MAXIMUM_REDIRECTS + 1):
+            knows_password = address.origin == start.origin and (start.user or start.password)
+            auth = httpx.BasicAuth(start.user, start.password) if knows_password else None
+            request = client.build_request("GET", address.request_url)
+            response = await client.send(request, auth=auth, stream=True)
+            try:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                address = self._redirected(address, response)
+            finally:
+                await response.aclose()
+        raise FetchError(f"the server redirects more than {_MAXIMUM_REDIRECTS} times.")
+
+    def _redirected(self, address: AppAddress, response: httpx.Response) -> AppAddress:
+        try:
+            to = AppAddress.parse(str(httpx.URL(address.request_url).join(response.headers["Location"])))
+            to.require_allowed(self._limits.allowed_url_prefixes)
+        except (FetchError, httpx.InvalidURL) as error:
+            raise FetchError(f"the server redirects to where it may not: {error}") from error
+        if to.scheme not in {"http", "https"} or (address.scheme == "https" and to.scheme == "http"):
+            raise FetchError(
+                f"the server redirects from {address.scheme} to {to.scheme}, which is not followed."
+            )
+        return to
+
+    async def _write_body(self, response: httpx.Response, target: Path) -> str:
+        file = await self._run(lambda: DownloadFile(target, self._limits))
+        with file:
+            announced = response.headers.get("Content-Length", "")
+            file.require_size(int(announced) if announced.isdecimal() else 0)
+            # Raw: the bytes as they are on the server. A .tar.gz served as `Content-Encoding: gzip` stays one.
+            async for chunk in response.aiter_raw(_WRITE_BYTES):
+                await self._run(partial(file.write, chunk))
+            return file.sha256
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        return await run_stoppable(self._executor, lambda _stop: function())
+
+
+def _hush_http_logs() -> None:
+    # At INFO httpx writes whole URLs, with the signatures in their queries, and httpcore headers at DEBUG.
+    for name in ("httpx", "httpcore"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
+
+
+def _request_headers(validator: Validator) -> dict[str, str]:
+    headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "elasticjob-cloud-agent"}
+    if "etag" in validator:
+        headers["If-None-Match"] = validator["etag"]
+    if "last-modified" in validator:
+        headers["If-Modified-Since"] = validator["last-modified"]
+    return headers
+
+
+def _require_success(response: httpx.Response, address: AppAddress) -> None:
+    if response.status_code != HTTPStatus.OK:
+        reason = response.reason_phrase or "unknown status"
+        raise FetchError(f"the server answered HTTP {response.status_code} {reason}.")
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
+    if encoding not in {"identity", ""} and archive_kind(address.base_name) is None:
+        raise FetchError(f"the server sent it compressed ({encoding}), though asked not to.")
+
+
+def _validator(headers: httpx.Headers) -> Validator:
+    validator = {name: headers[name] for name in ("etag", "last-modified") if headers.get(name)}
+    if "etag" not in validator and not _is_settled(headers):
+        validator.pop("last-modified", None)
+    return validator
+
+
+def _is_settled(headers: httpx.Headers) -> bool:
+    try:
+        modified = email.utils.parsedate_to_datetime(headers["Last-Modified"])
+        sent = email.utils.parsedate_to_datetime(headers["Date"])
+        return (sent - modified).total_seconds() >= _UNSURE_SECONDS
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _explain(error: Exception, limits: AppLimits) -> str:
+    match error:
+        case httpx.ConnectTimeout():
+            return f"no connection within {limits.connect_seconds:g} s."
+        case httpx.ReadTimeout() | httpx.WriteTimeout():
+            return f"the server sent nothing for {limits.idle_seconds:g} s."
+        case httpx.ConnectError():
+            return f"no connection: {error}."
+        case httpx.RemoteProtocolError():
+            return f"the server broke off, or does not speak HTTP: {error}."
+        case httpx.InvalidURL():
+            return "the URL is malformed."
+        case _:
+            return f"the download broke off: {str(error) or type(error).__name__}."

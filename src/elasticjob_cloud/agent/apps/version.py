@@ -1,0 +1,72 @@
+"""One version of an app on the agent's disk, and who holds it."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from elasticjob_cloud.agent.apps.fetching import Validator
+
+CONTENT_NAME = "content"
+
+
+class VersionRecord(msgspec.Struct, kw_only=True):
+    """What is remembered of a version across restarts. The URL is not: it may hold a password."""
+
+    key: str
+    app_names: list[str]
+    single_file: str | None
+    validator: Validator
+    sha256: str
+    disk_bytes: int
+    created_ns: int
+    boot_id: str
+    settled: bool = False
+    """The disk has it: a loss of power leaves it whole. Before, it is trusted in the same boot of the machine only."""
+
+
+class Version:
+    """A version and its holders. All but `lock` belongs to the event loop's thread."""
+
+    def __init__(self, directory: Path, record: VersionRecord, used_ns: int) -> None:
+        self.directory = directory
+        self.record = record
+        self.used_ns = used_ns
+        self.holders = 0
+        self.retired = False
+        """Nobody new gets it; it is deleted when its last holder lets go."""
+        self.lock = threading.Lock()
+        """Held while its record is written."""
+
+    @property
+    def content(self) -> Path:
+        """The directory of the app."""
+        return self.directory / CONTENT_NAME
+
+    def hold(self) -> None:
+        """Count a holder."""
+        self.holders += 1
+        self.used_ns = time.time_ns()
+
+
+class PreparedApp:
+    """An app on this machine's disk, kept as long as it is not released. Holders share the directory with others."""
+
+    def __init__(
+        self, directory: Path, single_file: str | None, url: str, on_release: Callable[[], None]
+    ) -> None:
+        self.directory = directory
+        """Where the app is: run its scripts from there."""
+        self.single_file = single_file
+        """The file's name in the directory, if the app is one file; None for an archive."""
+        self.url = url
+        """As configured; with its password, so not for logs."""
+        self._on_release: Callable[[], None] | None = on_release
+
+    def release(self) -> None:
+        """Let go of the directory, which may be deleted then. On the loop's thread; again does nothing."""
+        on_release, self._on_release = self._on_release, None
+        if on_release is not None:
+            on_release()
