@@ -1,0 +1,70 @@
+"""`python -m elasticjob_cloud.agent --directory DIR`: the agent process, as the local engine starts it."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import resource
+import sys
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.server import AgentServer
+from elasticjob_cloud.agent.settings import AgentSettings
+
+_LOG_BYTES = 5 << 20
+_LOG_FILES = 2
+ALREADY_RUNS = 75  # the exit code when another agent has the directory
+
+
+def main() -> int:
+    """Run an agent until it is over; give the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.agent")
+    parser.add_argument("--directory", type=Path, required=True)
+    parser.add_argument("--settings", default="{}", help="AgentSettings as JSON")
+    arguments = parser.parse_args()
+    settings = msgspec.json.decode(arguments.settings, type=AgentSettings)
+    place = AgentPlace(arguments.directory)
+    lock = place.lock()
+    if lock is None:
+        sys.stderr.write(f"Another agent has {place.directory}.\n")
+        return ALREADY_RUNS
+    _configure_log(place.log)
+    _raise_file_limit()
+    # asyncio's own loop, never uvloop, which starts processes five times slower.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(AgentServer(place, settings).run())
+    return 0
+
+
+def _configure_log(path: Path) -> None:
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _raise_file_limit() -> None:
+    # Each running script takes three descriptors.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,231 @@
+"""The agent itself: takes commands, runs tasks, tells what became of them. Knows nothing of how it is reached."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from elasticjob_cloud.agent.apps_port import AppSource
+from elasticjob_cloud.agent.capacity import describe_agent
+from elasticjob_cloud.agent.child import ProcessRoom
+from elasticjob_cloud.agent.environment import base_environment
+from elasticjob_cloud.agent.executors import Executors
+from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
+from elasticjob_cloud.agent.ledger import Ledger
+from elasticjob_cloud.agent.memory import MemoryWatch
+from elasticjob_cloud.agent.output import OutputStore
+from elasticjob_cloud.agent.room import TaskRoom
+from elasticjob_cloud.agent.scripts import ScriptTasks
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.agent.spool import StatusSpool
+from elasticjob_cloud.agent.tasks import agent_stopped, killed
+from elasticjob_cloud.agent.trees import ProcessTrees, become_subreaper
+from elasticjob_cloud.agent.watch import Watch
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    Command,
+    Inventory,
+    Kill,
+    Launch,
+    LogChunk,
+    RemoveApp,
+    Sandbox,
+    StopExecutor,
+    TaskStatus,
+)
+from elasticjob_cloud.model.task import TaskState
+
+_log = structlog.get_logger(__name__)
+_CLOSE_EXTRA_SECONDS = 10.0
+
+
+class Agent:
+    """One agent on one machine, over one directory, which no other may use at the same time.
+
+    All methods are called on the event loop's thread; the loop is asyncio's own, whose machine is tuned for processes.
+    `emit` gets each batch of events; each is kept until `acknowledge`d.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: AgentSettings,
+        apps: AppSource,
+        emit: Callable[[AgentEvents], None],
+        socket_directory: Path,
+    ) -> None:
+        self._directory = directory
+        self._settings = settings
+        self._apps = apps
+        self._socket_directory = socket_directory
+        self.info = describe_agent(settings)
+        self._ledger = Ledger(self.info.agent_id, emit)
+        self._outputs = OutputStore(directory / "output")
+        self._spool = StatusSpool(directory / "statuses.spool")
+        self._background: list[asyncio.Task[None]] = []
+        self._forgetting: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """End what a predecessor left, take over what it had to tell, and be ready for commands."""
+        loop = asyncio.get_running_loop()
+        journal_path = self._directory / "processes.journal"
+        left = await asyncio.to_thread(end_predecessors_processes, journal_path)
+        if left:
+            _log.warning("Ended processes that an earlier agent left behind.", count=left)
+        if not become_subreaper():
+            _log.warning(
+                "This system has no subreaper: a process that leaves its session may outlive its task."
+            )
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._trees = ProcessTrees(loop)
+        self._journal = ProcessJournal(journal_path, self.info.agent_id)
+        self._watch = Watch(loop)
+        room = TaskRoom(
+            self._settings,
+            self._ledger,
+            self._apps,
+            self._outputs,
+            ProcessRoom(self._watch, self._trees, self._journal, self._null),
+            base_environment(self.info.agent_id),
+        )
+        self._scripts = ScriptTasks(room, loop)
+        socket_path = self._socket_directory / f"x-{secrets.token_hex(4)}.sock"
+        self._executors = Executors(room, loop, self.info.agent_id, socket_path)
+        await self._executors.start()
+        self._ledger.adopt(self._spool.load())
+        memory = MemoryWatch(self._trees, self._settings.memory_check_seconds)
+        self._background = [
+            loop.create_task(memory.run()),
+            loop.create_task(self._executors.watch_idle()),
+            loop.create_task(self._enforce_retention()),
+        ]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no task is held that has not ended, and no process runs."""
+        return not self._ledger.live_count and not len(self._trees)
+
+    def handle(self, commands: Sequence[Command]) -> None:
+        """Carry out commands in order. A command that fails is logged, and does not stop the others."""
+        for command in commands:
+            try:
+                self._handle(command)
+            except Exception:  # noqa: BLE001 - contained: one command's fault must not take the agent down
+                _log.exception("A command failed.", command=type(command).__name__)
+                self._fail(command)
+
+    def acknowledge(self, sequence: int) -> None:
+        """Forget what the batches up to this one told: it is committed."""
+        self._ledger.acknowledge(sequence)
+        if self._spool.is_kept and sequence >= 1:
+            # What the spool held was told in the first batch.
+            self._spool.clear()
+
+    def inventory(self) -> Inventory:
+        """Give all that the agent holds."""
+        return Inventory(self.info, self._ledger.statuses(), self._executors.running_apps())
+
+    def unacknowledged(self) -> list[AgentEvents]:
+        """Give the batches to send again to one who has just come, oldest first."""
+        return self._ledger.unacknowledged()
+
+    def read_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Read a part of a task's output, an earlier agent's tasks included; raise `NotFoundError`."""
+        live = self._ledger.is_live(task_id)
+        known = self._ledger.holds(task_id)
+        return self._outputs.read(task_id, stream, offset, limit, known=known, ended=not live)
+
+    def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """List where the app's files are in use."""
+        return self._executors.sandboxes(app_name) + self._scripts.sandboxes(app_name, self.info.agent_id)
+
+    def stop_idle_executors(self) -> None:
+        """Stop the executors that have no tasks."""
+        self._executors.stop_idle()
+
+    async def close(self, reason: str) -> None:
+        """End all tasks and processes, keep on disk what nobody has acknowledged, and let go of the directory."""
+        ending = agent_stopped(reason)
+        self._scripts.end_all(ending)
+        self._executors.end_all(ending)
+        deadline = time.monotonic() + self._settings.kill_grace_seconds + _CLOSE_EXTRA_SECONDS
+        while not self.is_idle and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        self._spool.save(self._ledger.ended_statuses())
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._executors.close()
+        with contextlib.suppress(Exception):
+            await self._apps.close()
+        self._trees.close()
+        self._watch.close()
+        self._journal.close()
+        os.close(self._null)
+
+    def _handle(self, command: Command) -> None:
+        match command:
+            case Launch():
+                self._launch(command)
+            case Kill():
+                self._kill(command)
+            case StopExecutor(app_name):
+                self._executors.stop_idle(app_name)
+            case RemoveApp(app_name):
+                self._executors.remove(app_name, killed("Its app was removed."))
+                forgetting = asyncio.get_running_loop().create_task(self._forget(app_name))
+                self._forgetting.add(forgetting)
+                forgetting.add_done_callback(self._forgetting.discard)
+
+    def _launch(self, launch: Launch) -> None:
+        specs = [spec for spec in launch.tasks if self._ledger.accept(spec.task_id)]
+        if not specs:
+            return
+        runner = self._scripts if launch.job.is_script else self._executors
+        runner.launch(launch.app, launch.job, specs)
+
+    def _kill(self, kill: Kill) -> None:
+        ending = killed(kill.reason)
+        now_ms = time.time_ns() // 1_000_000
+        for task_id in kill.task_ids:
+            if not self._ledger.is_live(task_id):
+                self._ledger.report(TaskStatus(task_id, TaskState.KILLED, now_ms, ending.message))
+        self._scripts.end(kill.task_ids, ending)
+        self._executors.end(kill.task_ids, ending)
+
+    def _fail(self, command: Command) -> None:
+        if not isinstance(command, Launch):
+            return
+        now_ms = time.time_ns() // 1_000_000
+        for spec in command.tasks:
+            if self._ledger.is_live(spec.task_id):
+                message = "The agent could not start it; its log says why."
+                self._ledger.report(TaskStatus(spec.task_id, TaskState.ERROR, now_ms, message))
+
+    async def _forget(self, app_name: str) -> None:
+        try:
+            await self._apps.forget(app_name)
+        except Exception:  # noqa: BLE001 - contained: files that stay are a nuisance, not a failure
+            _log.exception("An app could not be removed from the cache.", app=app_name)
+
+    async def _enforce_retention(self) -> None:
+        settings = self._settings
+        while True:
+            live = (status.task_id for status in self._ledger.statuses() if not status.state.is_terminal)
+            paths = frozenset(self._outputs.base_path(task_id) for task_id in live)
+            try:
+                await asyncio.to_thread(
+                    self._outputs.enforce_retention,
+                    settings.output_retention_seconds,
+                    settings.output_total_bytes,
+                    settings.output_file_count,
+                    paths,
+                )
+            except OSError as error:
+                _log.warning("Old output could not be removed.", error=str(error))
+            await asyncio.sleep(settings.output_sweep_seconds)

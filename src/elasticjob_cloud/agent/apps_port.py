@@ -1,0 +1,28 @@
+"""What the agent needs of the app cache: small enough for a test to give another one."""
+
+from pathlib import Path
+from typing import Protocol
+
+
+class Prepared(Protocol):
+    """An app that is there to be run, until it is released."""
+
+    @property
+    def directory(self) -> Path:
+        """Where it was extracted, or where its single file is."""
+
+    def release(self) -> None:
+        """Give it back: from now on its directory may be removed."""
+
+
+class AppSource(Protocol):
+    """Where apps come from."""
+
+    async def prepare(self, app_name: str, url: str, *, cache: bool) -> Prepared:
+        """Download and extract; raise `AppUnavailableError` when that cannot be done."""
+
+    async def forget(self, app_name: str) -> None:
+        """Remove what is kept of the app."""
+
+    async def close(self) -> None:
+        """Stop all downloads."""

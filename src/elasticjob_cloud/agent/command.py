@@ -1,0 +1,56 @@
+"""How `bootstrapScript` and `script.command.line` become a command (semantics, "Transient and daemon jobs")."""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import stat
+from pathlib import Path
+
+# A path and plain words: /bin/sh would do nothing but execute it, so it need not be started for that.
+_PLAIN = re.compile(r"[\w@%+:,./-]*/[\w@%+:,./-]*(?: +[\w@%+=:,./-]+)* *", re.ASCII)
+_FIRST_WORD = re.compile(r"\s*([^\s'\"$`;&|<>(){}*?\[\]#~=!]+)(?=\s|$|[;&|])")
+_EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
+
+def shell_command(command_line: str, directory: str) -> str:
+    """Give the command line with its first word mended: Windows separators, a script without its run bit.
+
+    `bin\\start.sh` becomes `bin/start.sh` where the app has such a file; `start.sh`, which a shell would look for in `PATH`
+    alone, becomes `./start.sh` where only the app has it.
+    """
+    match = _FIRST_WORD.match(command_line)
+    if match is None or match[1].startswith("/"):
+        return command_line
+    word = match[1]
+    path = word.replace("\\", "/")
+    file = Path(directory, path)
+    if ".." in path or not file.is_file():
+        return command_line
+    _allow_execution(file)
+    if "/" not in path and shutil.which(path) is None:
+        path = f"./{path}"
+    return command_line[: match.start(1)] + path + command_line[match.end(1) :]
+
+
+def arguments_of(command_line: str, last_argument: str | None) -> list[str]:
+    """Give the argument vector that runs a command line as `/bin/sh -c` would, with one more argument at its end."""
+    if _PLAIN.fullmatch(command_line):
+        words = command_line.split()
+        return words if last_argument is None else [*words, last_argument]
+    return shell_arguments(command_line, last_argument)
+
+
+def shell_arguments(command_line: str, last_argument: str | None) -> list[str]:
+    """Give the argument vector of `/bin/sh -c` for this command line, with one more quoted argument at its end."""
+    whole = command_line if last_argument is None else f"{command_line} {shlex.quote(last_argument)}"
+    return ["/bin/sh", "-c", whole]
+
+
+def _allow_execution(file: Path) -> None:
+    mode = file.stat().st_mode
+    if not mode & stat.S_IXUSR and os.access(file, os.R_OK):
+        # A read-only sandbox answers with the shell's own "permission denied", which says enough.
+        with contextlib.suppress(OSError):
+            file.chmod(mode | _EXECUTABLE)

@@ -1,0 +1,115 @@
+"""All app executors of an agent, and the socket that they register at."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from elasticjob_cloud.agent.executor import AppExecutor
+from elasticjob_cloud.agent.executor_lines import ExecutorConnection, LineHandler, RegisterLine
+from elasticjob_cloud.agent.room import TaskRoom
+from elasticjob_cloud.agent.tasks import Ending
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.messages import Sandbox, TaskSpec
+
+_LONGEST_IDLE_CHECK_SECONDS = 5.0
+
+
+class Executors:
+    """One executor for each app that has run SDK tasks here."""
+
+    def __init__(
+        self, room: TaskRoom, loop: asyncio.AbstractEventLoop, agent_id: str, socket_path: Path
+    ) -> None:
+        self._room = room
+        self._loop = loop
+        self._agent_id = agent_id
+        self._socket_path = socket_path
+        self._executors: dict[str, AppExecutor] = {}
+        self._tokens: dict[str, AppExecutor] = {}
+        self._server: asyncio.Server | None = None
+
+    @property
+    def has_processes(self) -> bool:
+        """Whether an executor's process runs."""
+        return any(executor.has_process for executor in self._executors.values())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an executor has tasks."""
+        return any(executor.is_busy for executor in self._executors.values())
+
+    def running_apps(self) -> tuple[str, ...]:
+        """Give the apps whose executor's process runs."""
+        return tuple(name for name, executor in self._executors.items() if executor.has_process)
+
+    async def start(self) -> None:
+        """Listen for executors."""
+        limit = self._room.settings.executor_line_limit_bytes
+        self._server = await self._loop.create_unix_server(
+            lambda: ExecutorConnection(self, self._loop, limit), str(self._socket_path), backlog=128
+        )
+        self._socket_path.chmod(0o600)
+
+    async def close(self) -> None:
+        """Listen no more. Executors have been ended before."""
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(OSError):
+            self._socket_path.unlink()
+
+    def launch(self, app: AppConfiguration, job: JobConfiguration, specs: Iterable[TaskSpec]) -> None:
+        """Run these shards, which the ledger has accepted."""
+        executor = self._executors.get(app.app_name)
+        if executor is None:
+            address = f"unix:{self._socket_path}"
+            executor = AppExecutor(self._room, self._loop, app, address, self._tokens)
+            self._executors[app.app_name] = executor
+        executor.launch(app, job, specs)
+
+    def end(self, task_ids: Iterable[str], ending: Ending) -> None:
+        """End the tasks of these ids that executors have."""
+        ids = list(task_ids)
+        for executor in self._executors.values():
+            executor.end(ids, ending)
+
+    def end_all(self, ending: Ending) -> None:
+        """End all executors with their tasks."""
+        for executor in self._executors.values():
+            executor.end_all(ending)
+
+    def stop_idle(self, app_name: str | None = None) -> None:
+        """Stop the executors without tasks, or that of one app."""
+        for name, executor in self._executors.items():
+            if app_name is None or name == app_name:
+                executor.stop_if_idle()
+
+    def remove(self, app_name: str, ending: Ending) -> None:
+        """End the executor of an app that is no more."""
+        executor = self._executors.get(app_name)
+        if executor is not None:
+            executor.end_all(ending)
+            if not executor.has_process:
+                del self._executors[app_name]
+
+    def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """List where the app's executor has its files."""
+        executor = self._executors.get(app_name)
+        sandbox = executor.sandbox(self._agent_id) if executor is not None else None
+        return [] if sandbox is None else [sandbox]
+
+    def register(self, line: RegisterLine, connection: ExecutorConnection) -> LineHandler | None:
+        """Give the executor that a token was made for; each token counts once."""
+        executor = self._tokens.pop(line.token, None)
+        if executor is not None:
+            executor.registered(connection, self._agent_id)
+        return executor
+
+    async def watch_idle(self) -> None:
+        """Stop executors that have been without tasks for long, until cancelled."""
+        idle = self._room.settings.executor_idle_seconds
+        while True:
+            await asyncio.sleep(min(_LONGEST_IDLE_CHECK_SECONDS, idle / 2 + 0.05))
+            for executor in self._executors.values():
+                executor.stop_if_idle(idle)

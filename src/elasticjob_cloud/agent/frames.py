@@ -1,0 +1,177 @@
+"""What a scheduler on the same machine and its agent say to each other: msgpack messages, each after its length.
+
+A scheduler begins with `Hello`; the agent answers `Welcome` with all that it holds, or `Refused`. A command needs no
+epoch of its own: it counts as the epoch of the connection that it came by.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from elasticjob_cloud.model.messages import AgentEvents, Command, Inventory, LogChunk, Sandbox
+
+_log = structlog.get_logger(__name__)
+_LENGTH = struct.Struct(">I")
+_FRAME_LIMIT_BYTES = 256 << 20
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """Scheduler: I lead with this epoch."""
+
+    epoch: int
+
+
+class Commands(msgspec.Struct, frozen=True, tag="commands"):
+    """Scheduler: do this, in order."""
+
+    commands: list[Command]
+
+
+class Acknowledge(msgspec.Struct, frozen=True, tag="acknowledge"):
+    """Scheduler: the batches up to this one are committed."""
+
+    sequence: int
+
+
+class ReadLog(msgspec.Struct, frozen=True, tag="read-log"):
+    """Scheduler: show a part of a task's output."""
+
+    request: int
+    task_id: str
+    stream: str
+    offset: int
+    limit: int
+
+
+class ListSandboxes(msgspec.Struct, frozen=True, tag="list-sandboxes"):
+    """Scheduler: where are the app's files."""
+
+    request: int
+    app_name: str
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Scheduler: are you there. The agent gives it back."""
+
+
+class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
+    """Scheduler: I stop, for now without a successor. Finish what runs."""
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """Agent: I obey you; this is what I hold. Batches that nobody acknowledged follow."""
+
+    inventory: Inventory
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """Agent: I have obeyed a scheduler of this newer epoch."""
+
+    epoch: int
+
+
+class Events(msgspec.Struct, frozen=True, tag="events"):
+    """Agent: this happened."""
+
+    batch: AgentEvents
+
+
+class LogAnswer(msgspec.Struct, frozen=True, tag="log-answer"):
+    """Agent: a part of a task's output, or why there is none."""
+
+    request: int
+    chunk: LogChunk | None = None
+    fault: str = ""
+
+
+class SandboxesAnswer(msgspec.Struct, frozen=True, tag="sandboxes-answer"):
+    """Agent: where the app's files are."""
+
+    request: int
+    sandboxes: list[Sandbox]
+
+
+SchedulerFrame = Hello | Commands | Acknowledge | ReadLog | ListSandboxes | Ping | Goodbye
+AgentFrame = Welcome | Refused | Events | LogAnswer | SandboxesAnswer | Ping
+
+_scheduler_decoder: msgspec.msgpack.Decoder[SchedulerFrame] = msgspec.msgpack.Decoder(SchedulerFrame)
+_agent_decoder: msgspec.msgpack.Decoder[AgentFrame] = msgspec.msgpack.Decoder(AgentFrame)
+_encode_frame = msgspec.msgpack.Encoder().encode
+
+
+def decode_scheduler_frame(content: bytes) -> SchedulerFrame:
+    """Read what a scheduler sent; raises `msgspec.DecodeError`."""
+    return _scheduler_decoder.decode(content)
+
+
+def decode_agent_frame(content: bytes) -> AgentFrame:
+    """Read what an agent sent; raises `msgspec.DecodeError`."""
+    return _agent_decoder.decode(content)
+
+
+class FrameProtocol(asyncio.Protocol):
+    """Both ends of such a connection: cuts the stream into messages, and hands each on.
+
+    A message that cannot be read closes the connection: both ends are of one version, so that it is a fault.
+    """
+
+    def __init__(
+        self,
+        receive: Callable[["FrameProtocol", bytes], None],
+        lost: Callable[["FrameProtocol"], None],
+    ) -> None:
+        self._receive = receive
+        self._lost = lost
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be written to."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, frame: SchedulerFrame | AgentFrame) -> None:
+        """Send a message; on a closed connection it is lost."""
+        if self._transport is not None and not self._transport.is_closing():
+            content = _encode_frame(frame)
+            self._transport.write(_LENGTH.pack(len(content)) + content)
+
+    def close(self) -> None:
+        """Close once all that was sent has left."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclass of asyncio's.
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while len(buffer) - start >= _LENGTH.size:
+                (length,) = _LENGTH.unpack_from(buffer, start)
+                end = start + _LENGTH.size + length
+                if length > _FRAME_LIMIT_BYTES:
+                    raise ValueError(f"a message of {length} bytes")  # noqa: TRY301 - one way out for all faults
+                if len(buffer) < end:
+                    break
+                content = bytes(buffer[start + _LENGTH.size : end])
+                start = end
+                self._receive(self, content)
+        except Exception:  # noqa: BLE001 - contained: a broken peer, or our handling of it, costs this connection only
+            _log.exception("A message could not be handled.")
+            self.abort()
+        del buffer[:start]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost(self)

@@ -1,0 +1,189 @@
+"""The record of live processes on disk, by which a new agent ends what a killed predecessor left behind.
+
+An entry is a pid and the span of boot-clock ticks in which it was started: no read of /proc for each start, and enough
+to tell a process from a later one of the same pid.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from elasticjob_cloud.agent.environment import AGENT_VARIABLE
+from elasticjob_cloud.agent.process_table import (
+    ProcessRow,
+    boot_ticks,
+    read_environment,
+    read_process,
+    read_processes,
+)
+
+_log = structlog.get_logger(__name__)
+_COMPACT_BYTES = 1 << 20
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_END_DEADLINE_SECONDS = 20.0
+
+
+class JournalEntry(NamedTuple):
+    """A process that was started between these ticks of the boot clock."""
+
+    pid: int
+    earliest_ticks: int
+    latest_ticks: int
+
+    def matches(self, row: ProcessRow) -> bool:
+        """Whether this is that very process, not a later one of its pid."""
+        return row.pid == self.pid and self.earliest_ticks - 1 <= row.start_ticks <= self.latest_ticks + 1
+
+
+def boot_clock() -> float:
+    """Read the clock that the kernel stamps processes with, in seconds."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
+
+
+class ProcessJournal:
+    """The file of live processes. A disk that cannot be written costs the record, not the task."""
+
+    def __init__(self, path: Path, agent_id: str) -> None:
+        self._path = path
+        self._agent_id = agent_id
+        self._live: dict[int, bytes] = {}
+        self._descriptor = -1
+        self._size = 0
+        self._compact()
+
+    def started(self, pid: int, earliest: float, latest: float) -> None:
+        """Record a process that was just started."""
+        line = b"+ %d %d %d\n" % (pid, boot_ticks(earliest), boot_ticks(latest))
+        self._live[pid] = line
+        self._append(line)
+
+    def ended(self, pid: int) -> None:
+        """Record that the process and all that it started are gone."""
+        if self._live.pop(pid, None) is not None:
+            self._append(b"- %d\n" % pid)
+
+    def close(self) -> None:
+        """Stop recording."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _append(self, line: bytes) -> None:
+        if self._descriptor < 0:
+            return
+        try:
+            os.write(self._descriptor, line)
+        except OSError as error:
+            _log.warning("The process journal cannot be written.", error=str(error))
+        self._size += len(line)
+        if self._size > _COMPACT_BYTES + 2 * len(self._live) * 64:
+            self._compact()
+
+    def _compact(self) -> None:
+        self.close()
+        lines = [b"agent %s %s\n" % (self._agent_id.encode(), _boot_id().encode()), *self._live.values()]
+        content = b"".join(lines)
+        temporary = self._path.with_suffix(".new")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(self._path)
+            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError as error:
+            _log.warning("The process journal cannot be written.", error=str(error))
+        self._size = len(content)
+
+
+def end_predecessors_processes(path: Path) -> int:
+    """End all that the agent which wrote this journal left behind; give how many processes that were.
+
+    They are found by pid and start time, by session, and by the agent's id in their environment, so that neither a new
+    session nor a cleaned environment alone hides one. Blocks until all are gone, some seconds at most.
+    """
+    agent_id, entries = _read_journal(path)
+    if not agent_id:
+        return 0
+    mark = f"{AGENT_VARIABLE}={agent_id}\0".encode()
+    return end_all(lambda: _left_behind(entries, mark))
+
+
+def end_all(find: Callable[[], set[int]]) -> int:
+    """Kill what `find` finds until it finds nothing; give how many processes that were."""
+    ended: set[int] = set()
+    deadline = time.monotonic() + _END_DEADLINE_SECONDS
+    while found := find():
+        ended |= found
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            _log.error("Processes cannot be ended.", pids=sorted(found))
+            break
+        time.sleep(0.005)
+    return len(ended)
+
+
+def _left_behind(entries: list[JournalEntry], mark: bytes) -> set[int]:
+    rows = {pid: row for pid, row in read_processes().items() if not row.zombie and pid != os.getpid()}
+    mains = {entry.pid for entry in entries if (row := rows.get(entry.pid)) and entry.matches(row)}
+    # A leader that is gone leaves its number to its session; a leader of another start time means the number went round.
+    sessions = mains | {entry.pid for entry in entries if entry.pid not in rows}
+    found = {
+        pid
+        for pid, row in rows.items()
+        if row.session in sessions or pid in mains or mark in read_environment(pid)
+    }
+    return found | _descendants(rows, found)
+
+
+def _descendants(rows: dict[int, ProcessRow], roots: set[int]) -> set[int]:
+    found: set[int] = set()
+    more = roots
+    while more:
+        more = {
+            pid for pid, row in rows.items() if row.parent in more and pid not in found and pid not in roots
+        }
+        found |= more
+    return found
+
+
+def _read_journal(path: Path) -> tuple[str, list[JournalEntry]]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return "", []
+    words = lines[0].split() if lines else []
+    if len(words) != 3 or words[0] != b"agent" or words[2].decode() != _boot_id():
+        return "", []
+    live: dict[int, JournalEntry] = {}
+    for line in lines[1:]:
+        _replay(line.split(), live)
+    return words[1].decode(), list(live.values())
+
+
+def _replay(words: list[bytes], live: dict[int, JournalEntry]) -> None:
+    # The last line may be torn by the crash that made this reading necessary.
+    with contextlib.suppress(ValueError, IndexError):
+        if words[0] == b"+":
+            pid, earliest, latest = (int(word) for word in words[1:4])
+            live[pid] = JournalEntry(pid, earliest, latest)
+        elif words[0] == b"-":
+            live.pop(int(words[1]), None)
+
+
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return "unknown-boot"
+
+
+def is_running(pid: int, start_ticks: int) -> bool:
+    """Whether the process of that pid and start time still runs."""
+    row = read_process(pid)
+    return row is not None and not row.zombie and row.start_ticks == start_ticks

@@ -1,0 +1,139 @@
+"""What an agent remembers of its tasks, and has to tell: states, events that wait for their acknowledgement, tombstones.
+
+Nothing terminal is forgotten before the scheduler has committed it. This module knows nothing of processes.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+
+from elasticjob_cloud.model.messages import AgentEvent, AgentEvents, TaskStatus
+from elasticjob_cloud.model.task import TaskState
+
+# Ids of tasks that ended and were acknowledged, or were killed before they came: enough to refuse late launches.
+_TOMBSTONES = 50_000
+# Beyond so many unacknowledged events, mere progress is dropped; what ended is kept.
+_EVENTS_KEPT = 200_000
+
+
+class Ledger:
+    """The tasks that an agent holds, and the events that it still has to tell."""
+
+    def __init__(self, agent_id: str, emit: Callable[[AgentEvents], None]) -> None:
+        self._agent_id = agent_id
+        self._emit = emit
+        self._live: dict[str, TaskState] = {}
+        self._ended: dict[str, TaskStatus] = {}
+        self._tombstones: OrderedDict[str, None] = OrderedDict()
+        self._waiting: list[AgentEvent] = []
+        self._unacknowledged: deque[AgentEvents] = deque()
+        self._kept = 0
+        self._sequence = 0
+
+    @property
+    def live_count(self) -> int:
+        """How many tasks are held that have not ended."""
+        return len(self._live)
+
+    def holds(self, task_id: str) -> bool:
+        """Whether the task is known at all: live, ended, or refused by an earlier kill."""
+        return task_id in self._live or task_id in self._ended or task_id in self._tombstones
+
+    def is_live(self, task_id: str) -> bool:
+        """Whether the task was taken and has not ended."""
+        return task_id in self._live
+
+    def accept(self, task_id: str) -> bool:
+        """Take a new task as staging; False when it is known already, and so must not be started (promise 5)."""
+        if self.holds(task_id):
+            return False
+        self._live[task_id] = TaskState.STAGING
+        return True
+
+    def report(self, status: TaskStatus) -> bool:
+        """Record a state and tell it; False, and nothing told, for a task that has ended already."""
+        state = status.state
+        if state.is_terminal:
+            if status.task_id in self._ended:
+                return False
+            self._live.pop(status.task_id, None)
+            self._ended[status.task_id] = status
+        elif status.task_id in self._live:
+            self._live[status.task_id] = state
+        else:
+            return False
+        self.tell(status)
+        return True
+
+    def tell(self, event: AgentEvent) -> None:
+        """Tell an event with the batch of this turn of the loop."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._waiting.append(event)
+
+    def flush(self) -> None:
+        """Hand the waiting events on as one batch."""
+        if not self._waiting:
+            return
+        self._sequence += 1
+        batch = AgentEvents(self._agent_id, self._sequence, tuple(self._waiting))
+        self._waiting = []
+        self._unacknowledged.append(batch)
+        self._kept += len(batch.events)
+        if self._kept > _EVENTS_KEPT:
+            self._drop_progress()
+        self._emit(batch)
+
+    def acknowledge(self, sequence: int) -> None:
+        """Forget what the batches up to `sequence` told; ended tasks leave a tombstone."""
+        while self._unacknowledged and self._unacknowledged[0].sequence <= sequence:
+            batch = self._unacknowledged.popleft()
+            self._kept -= len(batch.events)
+            for event in batch.events:
+                if isinstance(event, TaskStatus) and event.state.is_terminal:
+                    self._ended.pop(event.task_id, None)
+                    self._bury(event.task_id)
+
+    def adopt(self, statuses: Iterable[TaskStatus]) -> None:
+        """Take over what a predecessor had still to tell."""
+        for status in statuses:
+            self._ended[status.task_id] = status
+            self.tell(status)
+
+    def statuses(self) -> tuple[TaskStatus, ...]:
+        """Give a status for each task held, as an inventory shows them."""
+        live = (TaskStatus(task_id, state, 0) for task_id, state in self._live.items())
+        return (*live, *self._ended.values())
+
+    def ended_statuses(self) -> list[TaskStatus]:
+        """Give the terminal statuses that nobody has acknowledged."""
+        return list(self._ended.values())
+
+    def unacknowledged(self) -> list[AgentEvents]:
+        """Give the batches to send again after a reconnect, oldest first."""
+        self.flush_silently()
+        return list(self._unacknowledged)
+
+    def flush_silently(self) -> None:
+        """Close the batch of this turn without handing it on: for one who is about to read all batches."""
+        emit, self._emit = self._emit, lambda _: None
+        self.flush()
+        self._emit = emit
+
+    def _bury(self, task_id: str) -> None:
+        self._tombstones[task_id] = None
+        while len(self._tombstones) > _TOMBSTONES:
+            self._tombstones.popitem(last=False)
+
+    def _drop_progress(self) -> None:
+        kept: deque[AgentEvents] = deque()
+        self._kept = 0
+        for batch in self._unacknowledged:
+            events = tuple(event for event in batch.events if _must_arrive(event))
+            self._kept += len(events)
+            kept.append(AgentEvents(batch.agent_id, batch.sequence, events))
+        self._unacknowledged = kept
+
+
+def _must_arrive(event: AgentEvent) -> bool:
+    return not isinstance(event, TaskStatus) or event.state.is_terminal

@@ -1,0 +1,47 @@
+"""Looks at the memory of all process trees every so often, and reports the ones that use too much."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+
+from elasticjob_cloud.agent.process_table import read_processes
+from elasticjob_cloud.agent.trees import ProcessTrees, Tree
+
+_log = structlog.get_logger(__name__)
+# A look takes longer the more processes the machine has; it never takes more than this part of a core.
+_SHARE_OF_CORE = 0.02
+
+
+class MemoryWatch:
+    """Holds trees to their `memory_limit`."""
+
+    def __init__(self, trees: ProcessTrees, interval_seconds: float) -> None:
+        self._trees = trees
+        self._interval_seconds = interval_seconds
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            began = time.monotonic()
+            if len(self._trees):
+                with contextlib.suppress(OSError):
+                    await self._look()
+            took = time.monotonic() - began
+            await asyncio.sleep(max(self._interval_seconds, took / _SHARE_OF_CORE))
+
+    async def _look(self) -> None:
+        rows = await asyncio.to_thread(read_processes)
+        for tree, used in self._trees.measure(rows).items():
+            if tree.memory_limit is not None and used > (limit := tree.memory_limit()):
+                self._judge(tree, used, limit)
+        self._trees.sweep_soon()
+
+    def _judge(self, tree: Tree, used: int, limit: int) -> None:
+        # Resident sizes count shared pages once for each process: what matters is counted properly before anyone dies.
+        exact = self._trees.shared_memory(tree)
+        used = used if exact is None else exact
+        if used > limit and tree.on_memory_exceeded is not None:
+            _log.warning("A task uses more memory than it may.", pid=tree.main, used=used, limit=limit)
+            tree.on_memory_exceeded(used, limit)

@@ -1,0 +1,99 @@
+"""The directory of an agent: whose it is, and where its sockets are."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from elasticjob_cloud.agent.journal import is_running
+from elasticjob_cloud.agent.process_table import read_process
+from elasticjob_cloud.model.errors import StartError
+
+# A Unix socket's path has at most 108 bytes on Linux and 104 on macOS; the longest name below takes 16.
+_SOCKET_DIRECTORY_BYTES = 80
+
+
+class AgentProcess(msgspec.Struct, frozen=True):
+    """The process that has an agent's directory: what another needs to find and, if need be, end it."""
+
+    agent_id: str
+    pid: int
+    start_ticks: int
+
+    def runs(self) -> bool:
+        """Whether that very process still runs."""
+        return is_running(self.pid, self.start_ticks)
+
+
+class AgentPlace:
+    """Paths of an agent's directory. Making one creates the directory and touches nothing else."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.absolute()
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.socket_directory = _socket_directory(self.directory)
+
+    @property
+    def socket(self) -> Path:
+        """Where schedulers connect."""
+        return self.socket_directory / "agent.sock"
+
+    @property
+    def log(self) -> Path:
+        """The agent's own log."""
+        return self.directory / "agent.log"
+
+    @property
+    def start_log(self) -> Path:
+        """What an agent printed before it had a log."""
+        return self.directory / "agent-start.log"
+
+    @property
+    def _process_file(self) -> Path:
+        return self.directory / "agent.json"
+
+    def lock(self) -> int | None:
+        """Take the directory for this process; None when another has it. The lock goes with the process."""
+        descriptor = os.open(self.directory / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def write_process(self, agent_id: str) -> None:
+        """Tell others which process has the directory."""
+        row = read_process(os.getpid())
+        assert row is not None
+        content = msgspec.json.encode(AgentProcess(agent_id, os.getpid(), row.start_ticks))
+        temporary = self._process_file.with_suffix(".new")
+        temporary.write_bytes(content)
+        temporary.replace(self._process_file)
+
+    def read_process(self) -> AgentProcess | None:
+        """Tell which process had the directory last, whether it still runs or not."""
+        try:
+            return msgspec.json.decode(self._process_file.read_bytes(), type=AgentProcess)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+
+def _socket_directory(directory: Path) -> Path:
+    if len(os.fsencode(directory)) <= _SOCKET_DIRECTORY_BYTES:
+        return _private(directory / "run")
+    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
+    return _private(Path(tempfile.gettempdir()) / f"elasticjob-{os.getuid()}-{digest}")
+
+
+def _private(directory: Path) -> Path:
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.lstat()
+    # In a shared temporary directory another user may have been here first.
+    if status.st_uid != os.getuid() or directory.is_symlink():
+        raise StartError(f"{directory} belongs to another user; remove it, or choose another data directory.")
+    directory.chmod(0o700)
+    return directory

@@ -1,0 +1,108 @@
+"""Reads which processes there are, whose children they are, and what memory they use."""
+
+import contextlib
+import os
+import sys
+from typing import NamedTuple
+
+import psutil
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+HAS_PROC = sys.platform == "linux"
+
+
+class ProcessRow(NamedTuple):
+    """One process. `start_ticks`: clock ticks since the machine started, which with the pid names one process for good."""
+
+    pid: int
+    parent: int
+    session: int
+    start_ticks: int
+    memory_bytes: int
+    zombie: bool
+
+
+def read_process(pid: int) -> ProcessRow | None:
+    """Read one process, or None when there is none of that pid."""
+    if not HAS_PROC:
+        return _read_portably(pid)
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - hot
+            content = file.read(1024)
+    except OSError:
+        return None
+    # The command's name may hold anything, parentheses included: what follows the last one is plain.
+    fields = content[content.rfind(b")") + 2 :].split()
+    return ProcessRow(
+        pid,
+        int(fields[1]),
+        int(fields[3]),
+        int(fields[19]),
+        int(fields[21]) * _PAGE_BYTES,
+        fields[0] in b"ZX",
+    )
+
+
+def read_processes() -> dict[int, ProcessRow]:
+    """Read all processes of this machine (or this container)."""
+    names = os.listdir("/proc") if HAS_PROC else map(str, psutil.pids())  # noqa: PTH208 - hot
+    rows = (read_process(int(name)) for name in names if name.isdecimal())
+    return {row.pid: row for row in rows if row is not None}
+
+
+def read_shared_memory(pid: int) -> int | None:
+    """Read a process's proportional share of memory in bytes (PSS), or None when the kernel does not tell."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123 - as its neighbours
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def read_own_children() -> list[int]:
+    """Give the pids of this process's children, adopted orphans included."""
+    if not HAS_PROC:
+        return [child.pid for child in psutil.Process().children()]
+    children: list[int] = []
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - hot
+        with (
+            contextlib.suppress(OSError),
+            open(f"/proc/self/task/{thread}/children", "rb", buffering=0) as file,
+        ):
+            while part := file.read(1 << 16):
+                children += map(int, part.split())
+    return children
+
+
+def read_environment(pid: int) -> bytes:
+    """Give the environment that a process was started with: `NAME=value`, NUL after each; empty when it is not ours to see."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as its neighbours
+            return file.read()
+    except OSError:
+        return b""
+
+
+def boot_ticks(clock_seconds: float) -> int:
+    """Turn a reading of the boot clock into the ticks that `start_ticks` counts in."""
+    return int(clock_seconds * _TICKS_PER_SECOND)
+
+
+def _read_portably(pid: int) -> ProcessRow | None:
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            return ProcessRow(
+                pid,
+                process.ppid(),
+                os.getsid(pid),
+                boot_ticks(process.create_time()),
+                process.memory_info().rss,
+                process.status() == psutil.STATUS_ZOMBIE,
+            )
+    except (psutil.Error, OSError):
+        return None

@@ -1,0 +1,152 @@
+"""An agent as a process of its own: serves the scheduler of this machine over a Unix socket, and outlives it."""
+
+import asyncio
+import contextlib
+import signal
+
+import structlog
+
+from elasticjob_cloud.agent.agent import Agent
+from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.frames import (
+    Acknowledge,
+    Commands,
+    Events,
+    FrameProtocol,
+    Goodbye,
+    Hello,
+    ListSandboxes,
+    LogAnswer,
+    Ping,
+    ReadLog,
+    Refused,
+    SandboxesAnswer,
+    Welcome,
+    decode_scheduler_frame,
+)
+from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.messages import AgentEvents
+
+_log = structlog.get_logger(__name__)
+_CHECK_SECONDS = 0.2
+
+
+class AgentServer:
+    """Obeys the scheduler of the newest epoch that has come; ends itself when none comes for long (promise 5)."""
+
+    def __init__(self, place: AgentPlace, settings: AgentSettings) -> None:
+        self._place = place
+        self._settings = settings
+        self._apps = AppCache(place.directory / "apps", settings.app_limits)
+        self._agent = Agent(place.directory, settings, self._apps, self._emit, place.socket_directory)
+        self._epoch = -1
+        self._scheduler: FrameProtocol | None = None
+        self._alone_since = 0.0
+        self._draining = False
+        self._stop_reason = ""
+
+    async def run(self) -> None:
+        """Serve until told to stop, drained, or orphaned."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
+        await self._agent.start()
+        self._remove_stale_sockets()
+        server = await loop.create_unix_server(
+            lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
+        )
+        self._place.socket.chmod(0o600)
+        self._place.write_process(self._agent.info.agent_id)
+        self._alone_since = loop.time()
+        _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
+        while not self._is_over(loop.time()):
+            await asyncio.sleep(_CHECK_SECONDS)
+        _log.info("The agent stops.", reason=self._stop_reason)
+        server.close()
+        with contextlib.suppress(OSError):
+            self._place.socket.unlink()
+        # Whoever comes now finds no agent, and waits for the lock rather than for an answer.
+        if self._scheduler is not None:
+            self._scheduler.close()
+            self._scheduler = None
+        await self._agent.close(self._stop_reason)
+
+    def _remove_stale_sockets(self) -> None:
+        for path in self._place.socket_directory.glob("agent.sock"):
+            path.unlink()
+
+    def _stop(self, reason: str) -> None:
+        self._stop_reason = self._stop_reason or reason
+
+    def _is_over(self, now: float) -> bool:
+        if self._scheduler is None:
+            alone_seconds = now - self._alone_since
+            if alone_seconds > self._settings.orphan_seconds:
+                self._stop(f"no scheduler came for {alone_seconds:.0f} s.")
+            elif self._draining:
+                self._agent.stop_idle_executors()
+                if self._agent.is_idle:
+                    self._stop("its scheduler has stopped, and nothing runs any more.")
+        return bool(self._stop_reason)
+
+    def _emit(self, batch: AgentEvents) -> None:
+        if self._scheduler is not None:
+            self._scheduler.send(Events(batch))
+
+    def _receive(self, connection: FrameProtocol, content: bytes) -> None:
+        frame = decode_scheduler_frame(content)
+        if isinstance(frame, Hello):
+            self._greet(connection, frame)
+            return
+        if connection is not self._scheduler:
+            # It was taken over by another, or never said hello: what it still sends does not count.
+            connection.abort()
+            return
+        match frame:
+            case Commands(commands):
+                self._agent.handle(commands)
+            case Acknowledge(sequence):
+                self._agent.acknowledge(sequence)
+            case ReadLog():
+                self._read_log(connection, frame)
+            case ListSandboxes(request, app_name):
+                connection.send(SandboxesAnswer(request, self._agent.sandboxes(app_name)))
+            case Ping():
+                connection.send(frame)
+            case Goodbye():
+                self._draining = True
+
+    def _greet(self, connection: FrameProtocol, hello: Hello) -> None:
+        if hello.epoch < self._epoch:
+            _log.warning("Refused a scheduler of an older epoch.", epoch=hello.epoch, newest=self._epoch)
+            connection.send(Refused(self._epoch))
+            connection.close()
+            return
+        self._epoch = hello.epoch
+        former, self._scheduler = self._scheduler, connection
+        if former is not None and former is not connection:
+            former.send(Refused(self._epoch))
+            former.close()
+        self._draining = False
+        # Batches first: closing the one of this turn must not be told twice.
+        batches = self._agent.unacknowledged()
+        connection.send(Welcome(self._agent.inventory()))
+        for batch in batches:
+            connection.send(Events(batch))
+
+    def _lost(self, connection: FrameProtocol) -> None:
+        if connection is self._scheduler:
+            self._scheduler = None
+            self._alone_since = asyncio.get_running_loop().time()
+
+    def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
+        try:
+            chunk = self._agent.read_log(frame.task_id, frame.stream, frame.offset, frame.limit)
+        except NotFoundError as error:
+            connection.send(LogAnswer(frame.request, fault=str(error)))
+        except OSError as error:
+            connection.send(LogAnswer(frame.request, fault=f"The output cannot be read: {error}"))
+        else:
+            connection.send(LogAnswer(frame.request, chunk))

@@ -1,0 +1,33 @@
+"""What an operator may set for an agent, with defaults that are safe on a shared machine (promise 12)."""
+
+import msgspec
+
+from elasticjob_cloud.agent.apps import AppLimits
+
+_MEBIBYTE = 1 << 20
+
+
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits and times of one agent. `docs/agent.md` explains each one to operators."""
+
+    app_limits: AppLimits = msgspec.field(default_factory=AppLimits)
+    # Output of tasks and executors.
+    output_limit_bytes: int = 10 * _MEBIBYTE  # of one stream of one task
+    output_retention_seconds: float = 7 * 24 * 3600.0
+    output_total_bytes: int = 2048 * _MEBIBYTE
+    output_file_count: int = 20_000
+    output_sweep_seconds: float = 60.0
+    # Processes.
+    kill_grace_seconds: float = 5.0  # from SIGTERM to SIGKILL
+    memory_check_seconds: float = 0.25
+    processes_at_once: int = 1_000  # scripts beyond it wait their turn
+    # App executors.
+    executor_idle_seconds: float = 300.0
+    executor_connect_seconds: float = 60.0
+    executor_line_limit_bytes: int = 16 * _MEBIBYTE
+    executor_restart_seconds: float = 0.5  # after a failed start; doubles up to the next
+    executor_restart_maximum_seconds: float = 30.0
+    # An agent without a scheduler.
+    orphan_seconds: float = 600.0
+    # Capacity kept back for the machine itself and the scheduler.
+    memory_reserve_fraction: float = 0.1

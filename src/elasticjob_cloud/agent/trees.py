@@ -1,0 +1,300 @@
+"""Sees to it that a task's processes end with it: all of them, wherever they went (brief: nothing left behind).
+
+Each main process leads a session of its own. What leaves the session is found by its parents, by the mark in its
+environment, or by the last look at the process table; orphans come back to the agent, which is their subreaper. The
+usual case, a script that leaves nothing, costs one `killpg` and a share in one read of the agent's children.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from elasticjob_cloud.agent.environment import OWNER_VARIABLE
+from elasticjob_cloud.agent.process_table import (
+    ProcessRow,
+    read_environment,
+    read_own_children,
+    read_process,
+    read_processes,
+    read_shared_memory,
+)
+
+_log = structlog.get_logger(__name__)
+_PR_SET_CHILD_SUBREAPER = 36
+_FIRST_RETRY_SECONDS = 0.002
+_LAST_RETRY_SECONDS = 0.1
+# What cannot be killed (another user's by then) must not keep a task from its end.
+_ATTEMPTS = 200
+
+
+def become_subreaper() -> bool:
+    """Let orphaned descendants become children of this process; False where the system has no such thing (macOS)."""
+    if sys.platform != "linux":
+        return False
+    result: int = ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    return result == 0
+
+
+class Tree:
+    """A main process and all that came of it. `mark` is the value of `OWNER_VARIABLE` in their environment."""
+
+    __slots__ = (
+        "attempts",
+        "ended",
+        "escaped",
+        "group_gone",
+        "main",
+        "mark",
+        "memory_limit",
+        "on_gone",
+        "on_memory_exceeded",
+    )
+
+    def __init__(self, main: int, mark: str, on_gone: Callable[[], None]) -> None:
+        self.main = main
+        self.mark = mark
+        self.on_gone = on_gone
+        self.ended = False
+        self.group_gone = False
+        self.attempts = 0
+        # Bytes, and what to do with the bytes found when they are more.
+        self.memory_limit: Callable[[], int] | None = None
+        self.on_memory_exceeded: Callable[[int, int], None] | None = None
+        # Members outside the session that a look at the process table has shown: pid and start time.
+        self.escaped: set[tuple[int, int]] = set()
+
+
+class ProcessTrees:
+    """All process trees of an agent. Used on the loop's thread only."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._trees: dict[int, Tree] = {}
+        self._ended: list[Tree] = []
+        self._sweep_soon: asyncio.Handle | None = None
+        self._sweep_later: asyncio.TimerHandle | None = None
+        self._own_session = os.getsid(0)
+        # Orphans of unknown origin, with the trees that they may have come from.
+        self._unclaimed: dict[tuple[int, int], set[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._trees)
+
+    def add(self, main: int, mark: str, on_gone: Callable[[], None]) -> Tree:
+        """Take a process that was just started as the main one of a tree."""
+        tree = self._trees[main] = Tree(main, mark, on_gone)
+        return tree
+
+    def main_exited(self, tree: Tree) -> None:
+        """End what is left of a tree whose main process was reaped, and call its `on_gone` when nothing is."""
+        tree.ended = True
+        self._ended.append(tree)
+        self.sweep_soon()
+
+    def sweep_soon(self) -> None:
+        """Look for orphans that came to this process, in this turn of the loop."""
+        if self._sweep_soon is None:
+            self._sweep_soon = self._loop.call_soon(self._sweep)
+
+    def close(self) -> None:
+        """Look no more."""
+        for handle in (self._sweep_soon, self._sweep_later):
+            if handle is not None:
+                handle.cancel()
+
+    def signal(self, trees: Iterable[Tree], number: signal.Signals) -> None:
+        """Send a signal to all processes of these trees."""
+        trees = list(trees)
+        if not trees:
+            return
+        rows = read_processes()
+        for tree in trees:
+            for pid in self._members(tree, rows):
+                _kill(pid, number)
+
+    def terminate(self, trees: Iterable[Tree], grace_seconds: float) -> None:
+        """Send SIGTERM now, and SIGKILL after the grace to those that have not gone by then."""
+        ended = list(trees)
+        self.signal(ended, signal.SIGTERM)
+        self._loop.call_later(grace_seconds, self._kill_left, ended)
+
+    def _kill_left(self, trees: Iterable[Tree]) -> None:
+        self.signal([tree for tree in trees if self._trees.get(tree.main) is tree], signal.SIGKILL)
+
+    def measure(self, rows: dict[int, ProcessRow]) -> dict[Tree, int]:
+        """Give the bytes of memory of each live tree, and remember which processes left its session."""
+        children = _children(rows)
+        return {tree: self._measure(tree, rows, children) for tree in self._trees.values() if not tree.ended}
+
+    def shared_memory(self, tree: Tree) -> int | None:
+        """Give the tree's memory with shared pages counted once (PSS), or None where the kernel does not tell."""
+        shares = [read_shared_memory(pid) for pid in self._members(tree, read_processes())]
+        return sum(share for share in shares if share is not None) if any(shares) else None
+
+    def _measure(self, tree: Tree, rows: dict[int, ProcessRow], children: dict[int, list[int]]) -> int:
+        members = self._members(tree, rows, children)
+        tree.escaped = {(pid, rows[pid].start_ticks) for pid in members if rows[pid].session != tree.main}
+        return sum(rows[pid].memory_bytes for pid in members)
+
+    def _members(
+        self, tree: Tree, rows: dict[int, ProcessRow], children: dict[int, list[int]] | None = None
+    ) -> set[int]:
+        children = _children(rows) if children is None else children
+        roots = [
+            tree.main,
+            *(pid for pid, start in tree.escaped if pid in rows and rows[pid].start_ticks == start),
+        ]
+        found: set[int] = set()
+        while roots:
+            pid = roots.pop()
+            if pid in rows and pid not in found:
+                found.add(pid)
+                roots += children.get(pid, ())
+        found |= {pid for pid, row in rows.items() if row.session == tree.main}
+        return {pid for pid in found if not rows[pid].zombie}
+
+    def _sweep(self) -> None:
+        self._sweep_soon = None
+        left = self._adopted()
+        waiting = []
+        for tree in self._ended:
+            if self._is_gone(tree, left.get(tree.main, ())):
+                del self._trees[tree.main]
+                self._call_gone(tree)
+            else:
+                waiting.append(tree)
+        self._ended = waiting
+        if self._sweep_later is not None:
+            self._sweep_later.cancel()
+            self._sweep_later = None
+        if waiting or any(not owners for owners in self._unclaimed.values()):
+            attempts = min((tree.attempts for tree in waiting), default=_ATTEMPTS)
+            delay = min(_FIRST_RETRY_SECONDS * 2 ** min(attempts, 10), _LAST_RETRY_SECONDS)
+            self._sweep_later = self._loop.call_later(delay, self.sweep_soon)
+
+    def _is_gone(self, tree: Tree, left: Iterable[int]) -> bool:
+        tree.attempts += 1
+        gone = True
+        for pid in left:
+            _kill_family(pid, self._own_session)
+            gone = False
+        for pid, start in tree.escaped:
+            row = read_process(pid)
+            if row is not None and row.start_ticks == start and not row.zombie:
+                _kill_family(pid, self._own_session)
+                gone = False
+        if not tree.group_gone:
+            # While anyone is in the group its number is not given to another process; after that it may be.
+            tree.group_gone = _kill_group(tree.main)
+        if tree.attempts > _ATTEMPTS and not (gone and tree.group_gone):
+            _log.error("Processes of a task cannot be ended.", main=tree.main, left=list(left))
+            return True
+        return gone and tree.group_gone
+
+    def _adopted(self) -> dict[int, list[int]]:
+        """Give the orphans of ended trees by the tree's main pid."""
+        while strangers := [pid for pid in read_own_children() if pid not in self._trees]:
+            left, reaped = self._attribute(strangers)
+            if not reaped:
+                return left
+            # What died between the list and now may have left children to us that the list lacks.
+        self._unclaimed.clear()
+        return {}
+
+    def _attribute(self, strangers: list[int]) -> tuple[dict[int, list[int]], bool]:
+        """Reap the dead among adopted orphans (were there any?), and give the living ones of ended trees."""
+        reaped = False
+        left: dict[int, list[int]] = {}
+        marks: dict[str, int] = {}
+        present: set[tuple[int, int]] = set()
+        for pid in strangers:
+            row = read_process(pid)
+            if row is None or row.session == self._own_session:
+                continue  # what the agent's own libraries started
+            if row.zombie:
+                reaped |= _reap(pid)
+                continue
+            marks = marks or {tree.mark: tree.main for tree in self._trees.values()}
+            key = (pid, row.start_ticks)
+            present.add(key)
+            owner = self._owner(row, marks)
+            if owner is None:
+                self._judge_unclaimed(key)
+            elif self._trees[owner].ended:
+                left.setdefault(owner, []).append(pid)
+        self._unclaimed = {key: owners for key, owners in self._unclaimed.items() if key in present}
+        return left, reaped
+
+    def _owner(self, row: ProcessRow, marks: dict[str, int]) -> int | None:
+        if row.session in self._trees:
+            return row.session
+        key = (row.pid, row.start_ticks)
+        for tree in self._trees.values():
+            if key in tree.escaped:
+                return tree.main
+        environment = read_environment(row.pid)
+        _, found, rest = environment.partition(f"{OWNER_VARIABLE}=".encode())
+        mark = rest.split(b"\0", 1)[0].decode(errors="replace") if found else ""
+        if mark in marks:
+            return marks[mark]
+        if found:
+            # Its task is over and gone: this one came to light too late.
+            _kill_family(row.pid, self._own_session)
+        return None
+
+    def _judge_unclaimed(self, key: tuple[int, int]) -> None:
+        # It cleaned its environment and left its session before it was ever seen: it belongs to one of the trees that
+        # were there at first sight, and goes when the last of these has ended.
+        owners = self._unclaimed.setdefault(key, set(self._trees))
+        owners -= {main for main in owners if main not in self._trees or self._trees[main].ended}
+        if not owners:
+            _kill_family(key[0], self._own_session)
+
+    def _call_gone(self, tree: Tree) -> None:
+        try:
+            tree.on_gone()
+        except Exception:  # noqa: BLE001 - one task's fault must not stop the others
+            _log.exception("The end of a process tree could not be handled.", pid=tree.main)
+
+
+def _children(rows: dict[int, ProcessRow]) -> dict[int, list[int]]:
+    children: dict[int, list[int]] = {}
+    for row in rows.values():
+        children.setdefault(row.parent, []).append(row.pid)
+    return children
+
+
+def _kill_family(pid: int, own_session: int) -> None:
+    """Kill a process with its group, where that is not the agent's own."""
+    with contextlib.suppress(OSError):
+        if os.getsid(pid) != own_session:
+            os.killpg(os.getpgid(pid), signal.SIGKILL)
+    _kill(pid, signal.SIGKILL)
+
+
+def _kill(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _kill_group(leader: int) -> bool:
+    """Kill what is left of a group; True when nothing was."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _reap(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return False

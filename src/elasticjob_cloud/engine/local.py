@@ -1,0 +1,204 @@
+"""The engine of one machine: an agent behind a Unix socket, started when there is none, and outliving the scheduler."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from elasticjob_cloud.agent.frames import Acknowledge, Commands, Ping
+from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.local_connection import AgentConnection, EpochRefusedError
+from elasticjob_cloud.engine.local_process import AgentLauncher
+from elasticjob_cloud.model.errors import StartError, UnavailableError
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    Command,
+    Inventory,
+    LogChunk,
+    Sandbox,
+)
+
+_log = structlog.get_logger(__name__)
+_CONNECT_RETRY_SECONDS = 0.02
+_RETRY_SECONDS = 1.0
+_PING_SECONDS = 1.0
+_GOODBYE_SECONDS = 2.0
+
+
+class LocalEngine:
+    """Keeps `engine.contract.Engine` with the one agent of this machine.
+
+    Args:
+        directory: The agent's, for its files and its socket.
+        settings: What a newly started agent is given; one that runs already keeps its own.
+        cpus: What the agent is said to have, instead of what it finds.
+        memory_mb: Likewise.
+        start_seconds: How long an agent may take to answer after it was started.
+        unresponsive_seconds: How long an agent that runs may say nothing, before it is ended and replaced.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: AgentSettings | None = None,
+        cpus: float | None = None,
+        memory_mb: float | None = None,
+        *,
+        start_seconds: float = 20.0,
+        unresponsive_seconds: float = 10.0,
+    ) -> None:
+        self._place = AgentPlace(directory)
+        self._launcher = AgentLauncher(self._place, settings or AgentSettings())
+        self._cpus = cpus
+        self._memory_mb = memory_mb
+        self._start_seconds = start_seconds
+        self._unresponsive_seconds = unresponsive_seconds
+        self._epoch = 0
+        self._known: set[str] = set()
+        self._sink: EventSink | None = None
+        self._connection: AgentConnection | None = None
+        self._agent_id = ""
+        self._supervisor: asyncio.Task[None] | None = None
+
+    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
+        """Find or start the agent; return once it has joined. See the contract."""
+        self._epoch = epoch
+        self._known = set(known_agents)
+        self._sink = sink
+        connection = await self._reach()
+        self._supervisor = asyncio.get_running_loop().create_task(self._supervise(connection))
+
+    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
+        """Send commands in order. See the contract."""
+        if self._connection is not None and agent_id == self._agent_id and commands:
+            self._connection.send(Commands(list(commands)))
+
+    def acknowledge(self, agent_id: str, sequence: int) -> None:
+        """Let the agent forget what is committed. See the contract."""
+        if self._connection is not None and agent_id == self._agent_id:
+            self._connection.send(Acknowledge(sequence))
+
+    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Read a part of a task's output; that of earlier agents is kept by the present one. See the contract."""
+        return await self._present().read_log(task_id, stream, offset, limit)
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """List where the agent keeps the app's files. See the contract."""
+        return await self._present().sandboxes(app_name)
+
+    async def stop(self) -> None:
+        """Let go of the agent. See the contract."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+            self._supervisor = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.say_goodbye()
+            try:
+                await asyncio.wait_for(connection.closed.wait(), _GOODBYE_SECONDS)
+            except TimeoutError:
+                connection.abort()
+        self._launcher.let_go()
+
+    def _present(self) -> AgentConnection:
+        if self._connection is None:
+            raise UnavailableError("The agent is being started; try again in a moment.")
+        return self._connection
+
+    async def _supervise(self, connection: AgentConnection) -> None:
+        """Stay connected to an agent, whatever becomes of it."""
+        while True:
+            await self._watch(connection)
+            self._connection = None
+            if connection.refused_by is not None:
+                _log.error("The agent obeys a newer scheduler now.", epoch=connection.refused_by)
+                return
+            _log.warning("The connection to the agent broke; connecting again.", agent=self._agent_id)
+            next_connection = await self._reach_at_last()
+            if next_connection is None:
+                return
+            connection = next_connection
+
+    async def _watch(self, connection: AgentConnection) -> None:
+        """Return when the connection is lost, or its agent says nothing any more and has been ended."""
+        loop = asyncio.get_running_loop()
+        while not connection.closed.is_set():
+            connection.send(Ping())
+            try:
+                await asyncio.wait_for(connection.closed.wait(), _PING_SECONDS)
+            except TimeoutError:
+                silent_seconds = loop.time() - connection.heard_at
+                if silent_seconds > self._unresponsive_seconds:
+                    _log.error("The agent does not answer; it is replaced.", agent=self._agent_id)
+                    connection.abort()
+                    await asyncio.to_thread(self._launcher.end_present)
+                    return
+
+    async def _reach_at_last(self) -> AgentConnection | None:
+        while True:
+            try:
+                return await self._reach()
+            except EpochRefusedError as error:
+                _log.error("The agent obeys a newer scheduler.", reason=str(error))
+                return None
+            except StartError as error:
+                _log.error("No agent could be started; trying again.", reason=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _reach(self) -> AgentConnection:
+        """Connect to the agent that runs, or to a new one, and make it known."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._start_seconds
+        while True:
+            opened = await self._try_open()
+            if opened is not None:
+                self._join(*opened)
+                return opened[0]
+            await asyncio.to_thread(self._launcher.start)
+            await asyncio.sleep(_CONNECT_RETRY_SECONDS)
+            if loop.time() > deadline:
+                fault = await asyncio.to_thread(self._launcher.fault)
+                raise StartError(fault or f"The agent did not answer within {self._start_seconds:g} s.")
+
+    async def _try_open(self) -> tuple[AgentConnection, Inventory] | None:
+        connection = AgentConnection(self._batch_received)
+        try:
+            inventory = await asyncio.wait_for(
+                connection.open(str(self._place.socket), self._epoch), self._unresponsive_seconds
+            )
+        except TimeoutError:
+            connection.abort()
+            _log.error("An agent runs but does not answer; it is replaced.")
+            await asyncio.to_thread(self._launcher.end_present)
+            return None
+        except OSError:
+            connection.abort()
+            return None
+        return connection, inventory
+
+    def _join(self, connection: AgentConnection, inventory: Inventory) -> None:
+        assert self._sink is not None
+        agent = inventory.agent
+        agent = msgspec.structs.replace(
+            agent,
+            cpus=agent.cpus if self._cpus is None else self._cpus,
+            memory_mb=agent.memory_mb if self._memory_mb is None else self._memory_mb,
+        )
+        self._connection, self._agent_id = connection, agent.agent_id
+        self._sink(AgentJoined(msgspec.structs.replace(inventory, agent=agent)))
+        # The agent has this directory to itself, and has ended what earlier ones left, before it answered anyone.
+        for lost in sorted(self._known - {agent.agent_id}):
+            self._sink(AgentLost(lost, f"Agent {lost} ended; {agent.agent_id} took its place."))
+        self._known = {agent.agent_id}
+        connection.deliver_early()
+
+    def _batch_received(self, batch: AgentEvents) -> None:
+        assert self._sink is not None
+        self._sink(batch)

@@ -1,0 +1,146 @@
+"""A scheduler's end of the connection to the agent of its machine."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+
+from elasticjob_cloud.agent.frames import (
+    AgentFrame,
+    Events,
+    FrameProtocol,
+    Goodbye,
+    Hello,
+    ListSandboxes,
+    LogAnswer,
+    Ping,
+    ReadLog,
+    Refused,
+    SandboxesAnswer,
+    SchedulerFrame,
+    Welcome,
+    decode_agent_frame,
+)
+from elasticjob_cloud.model.errors import NotFoundError, StartError, UnavailableError
+from elasticjob_cloud.model.messages import AgentEvents, Inventory, LogChunk, Sandbox
+
+_ANSWER_SECONDS = 10.0
+
+Answer = LogAnswer | SandboxesAnswer
+
+
+class EpochRefusedError(StartError):
+    """The agent has obeyed a newer scheduler: this one leads no more."""
+
+
+class AgentConnection:
+    """One connection, from its hello to its end. `receive` gets the batches; not before the caller has the inventory."""
+
+    def __init__(self, receive: Callable[[AgentEvents], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._receive = receive
+        self._protocol = FrameProtocol(self._frame_received, self._protocol_lost)
+        self._welcome: asyncio.Future[Inventory] = self._loop.create_future()
+        self._answers: dict[int, asyncio.Future[Answer]] = {}
+        self._requests = count()
+        self._early: list[AgentEvents] | None = []
+        self.closed = asyncio.Event()
+        self.refused_by: int | None = None
+        self.heard_at = self._loop.time()
+
+    async def open(self, path: str, epoch: int) -> Inventory:
+        """Connect, say hello, and give what the agent holds.
+
+        Raises:
+            OSError: nobody listens, or the connection broke.
+            EpochRefusedError: the agent has obeyed a newer epoch.
+        """
+        await self._loop.create_unix_connection(lambda: self._protocol, path)
+        self.send(Hello(epoch))
+        return await self._welcome
+
+    def deliver_early(self) -> None:
+        """Hand on the batches that came with the inventory, and from now on each as it comes."""
+        early, self._early = self._early, None
+        for batch in early or ():
+            self._receive(batch)
+
+    def send(self, frame: SchedulerFrame) -> None:
+        """Send a message, if the connection still is."""
+        self._protocol.send(frame)
+
+    async def read_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Ask for a part of a task's output."""
+        request = next(self._requests)
+        answer = await self._ask(request, ReadLog(request, task_id, stream, offset, limit))
+        if not isinstance(answer, LogAnswer) or answer.chunk is None:
+            raise NotFoundError(answer.fault if isinstance(answer, LogAnswer) else "There is no such output.")
+        return answer.chunk
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """Ask where the app's files are."""
+        request = next(self._requests)
+        answer = await self._ask(request, ListSandboxes(request, app_name))
+        return answer.sandboxes if isinstance(answer, SandboxesAnswer) else []
+
+    def say_goodbye(self) -> None:
+        """Tell the agent that the scheduler stops, and close."""
+        self.send(Goodbye())
+        self._protocol.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._protocol.abort()
+
+    async def _ask(self, request: int, frame: SchedulerFrame) -> Answer:
+        if not self._protocol.is_open:
+            raise UnavailableError("The agent does not answer at the moment.")
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._answers[request] = future
+        try:
+            self.send(frame)
+            return await asyncio.wait_for(future, _ANSWER_SECONDS)
+        except TimeoutError:
+            raise UnavailableError("The agent does not answer at the moment.") from None
+        finally:
+            del self._answers[request]
+
+    def _frame_received(self, protocol: FrameProtocol, content: bytes) -> None:
+        self.heard_at = self._loop.time()
+        self._handle(decode_agent_frame(content))
+
+    def _handle(self, frame: AgentFrame) -> None:
+        match frame:
+            case Welcome(inventory):
+                if not self._welcome.done():
+                    self._welcome.set_result(inventory)
+            case Refused(epoch):
+                self.refused_by = epoch
+                self._protocol.close()
+            case Events(batch):
+                if self._early is not None:
+                    self._early.append(batch)
+                else:
+                    self._receive(batch)
+            case LogAnswer() | SandboxesAnswer():
+                future = self._answers.get(frame.request)
+                if future is not None and not future.done():
+                    future.set_result(frame)
+            case Ping():
+                pass  # being heard is all
+
+    def _protocol_lost(self, protocol: FrameProtocol) -> None:
+        self.closed.set()
+        if not self._welcome.done():
+            self._welcome.set_exception(self._welcome_fault())
+            self._welcome.exception()  # marks it as seen: whoever opened may have given up
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(UnavailableError("The connection to the agent broke."))
+
+    def _welcome_fault(self) -> Exception:
+        if self.refused_by is not None:
+            return EpochRefusedError(
+                f"The agent has obeyed a newer scheduler (epoch {self.refused_by}). Stop that one, or choose another"
+                " data directory."
+            )
+        return ConnectionError("The agent closed the connection.")
