@@ -1,5 +1,6 @@
 """An agent for tests of the SDK: a real socket, a real child process, and the statuses that it reported."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -131,10 +132,8 @@ class SdkAgent:
 
     def disconnect(self) -> None:
         if self._connection is not None:
-            try:
+            with contextlib.suppress(OSError):  # the executor was first
                 self._connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the executor was first
 
     def wait_until(self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
         with self._changed:

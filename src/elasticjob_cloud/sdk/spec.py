@@ -57,7 +57,7 @@ def load_job(spec: str) -> Job:
     for part in path.split("."):
         if not hasattr(target, part):
             raise StartError(
-                f"{spec!r}: there is no {part!r} in {target!r}.{_name_hint(part, target, module)}"
+                f"{spec!r}: {_describe(target)} has no {part!r}.{_name_hint(part, target, module)}"
             )
         target = getattr(target, part)
     if not callable(target) and not hasattr(target, "execute"):
@@ -99,6 +99,10 @@ def _directory_hint(name: str, directory: str) -> str:
 def _name_hint(name: str, target: object, module: ModuleType) -> str:
     close = difflib.get_close_matches(name, dir(target), 1)
     return f" Did you mean {close[0]!r}?" if close else _job_hint(module)
+
+
+def _describe(target: object) -> str:
+    return f"module {target.__name__!r}" if isinstance(target, ModuleType) else repr(target)
 
 
 def _job_hint(module: ModuleType) -> str:

@@ -9,7 +9,8 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TextIO, cast
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
 from elasticjob_cloud.sdk.shard import StreamName, current_shard
 
@@ -114,8 +115,28 @@ def install_routing() -> None:
             handler.setStream(sys.stdout)
         elif handler.stream is own_error:
             handler.setStream(sys.stderr)
-    _install_default_logging()
+    install_default_logging()
     _inherit_shards()
+
+
+@contextmanager
+def routing() -> Iterator[None]:
+    """Route print, logging and threads for a while, inside a test say, and leave all as it was."""
+    own_out, own_error, start_thread = sys.stdout, sys.stderr, threading.Thread.start
+    root, handler = logging.getLogger(), ShardLogHandler()
+    level = root.level
+    sys.stdout = cast("TextIO", RoutedStream(own_out, "stdout"))
+    sys.stderr = cast("TextIO", RoutedStream(own_error, "stderr"))
+    root.addHandler(handler)
+    root.setLevel(min(level, logging.INFO))
+    _inherit_shards()
+    try:
+        yield
+    finally:
+        threading.Thread.start = start_thread  # type: ignore[method-assign]  # as it was
+        root.setLevel(level)
+        root.removeHandler(handler)
+        sys.stdout, sys.stderr = own_out, own_error
 
 
 def tell_process(message: str) -> None:
@@ -134,10 +155,21 @@ def _stream_handlers() -> Iterator[logging.StreamHandler[TextIO]]:
             yield from (handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler))
 
 
-def _install_default_logging() -> None:
+def install_default_logging() -> None:
+    """Write records to stderr, from INFO on, if the program configures no logging of its own."""
     # `lastResort` rather than a handler on the root: a `basicConfig` in job code, at any time, still takes effect.
-    logging.lastResort = ShardLogHandler()
+    handler = logging.lastResort = ShardLogHandler()
     root = logging.getLogger()
+    configure = logging.basicConfig
+
+    def basic_config(**options: Any) -> None:
+        # `logging.warning(...)` and its like call this without options when nothing was configured.
+        if options or root.handlers:
+            configure(**options)
+        else:
+            root.addHandler(handler)
+
+    logging.basicConfig = basic_config
     if not root.handlers and root.level == logging.WARNING:
         root.setLevel(logging.INFO)
 

@@ -1,0 +1,234 @@
+"""`elasticjob-cloud run-local`: shards of a job, run here and now, without any server."""
+
+import argparse
+import asyncio
+import sys
+import threading
+import traceback
+import uuid
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TextIO, cast
+
+from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.wire import JobMessage, TaskMessage
+from elasticjob_cloud.sdk.job import BoundJob, bind_job
+from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.spec import load_job
+from elasticjob_cloud.sdk.streams import install_default_logging, install_routing
+
+_EXIT_FAILED = 1
+_MOST_THREADS = 32
+_UNBOUNDED = 1 << 62
+
+_DESCRIPTION = (
+    "Run a job's shards on this machine, without scheduler or agent: for writing and debugging jobs."
+)
+_EPILOG = """\
+examples:
+  elasticjob-cloud run-local my_app.jobs:Cleanup
+      one shard, item 0
+  elasticjob-cloud run-local my_app.jobs:Cleanup --shards 3 --parameters "0=Beijing,1=Shanghai,2=Xi'an"
+      all three shards at the same time, each line with its item in front
+  elasticjob-cloud run-local my_app.jobs:Cleanup --shards 3 --item 1
+      item 1 of 3 alone, in the main thread: breakpoint() and pdb work
+
+The module is looked for in the working directory first. The exit code is 1 if a shard raised an exception.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the shards that the arguments ask for; give the process's exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        parameters = parse_parameters(options.parameters, options.shards)
+        bound = bind_job(load_job(options.job))
+        contexts = _make_contexts(options, parameters)
+    except StartError as error:
+        sys.stderr.write(f"elasticjob-cloud: {error}\n")
+        return error.exit_code
+    if len(contexts) == 1:
+        failed = [] if run_in_terminal(bound, contexts[0]) else [contexts[0].sharding_item]
+    else:
+        failed = _run_all(bound, contexts)
+    if failed:
+        items = ", ".join(map(str, failed))
+        sys.stderr.write(f"elasticjob-cloud: {len(failed)} of {len(contexts)} shards failed: item {items}\n")
+        return _EXIT_FAILED
+    return 0
+
+
+def parse_parameters(text: str, shards: int) -> dict[int, str]:
+    """Read `0=Beijing,1=Shanghai`.
+
+    Raises:
+        StartError: If it is not of this form, or names an item outside the count.
+    """
+    parameters: dict[int, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        item, separator, value = part.partition("=")
+        if not separator or not item.strip().isdecimal():
+            raise StartError(
+                f'--parameters: {part!r} is not of the form item=value, as in "0=Beijing,1=Shanghai".'
+            )
+        number = int(item)
+        if number >= shards:
+            raise StartError(f"--parameters: there is no item {number} in {shards} shards; items start at 0.")
+        parameters[number] = value.strip()
+    return parameters
+
+
+def call_job(bound: BoundJob, context: ShardingContext) -> None:
+    """Call a job for one shard, in this thread, an async one on a loop of its own."""
+    result = bound.function(context)
+    if result is not None and hasattr(result, "__await__"):
+        asyncio.run(cast("Coroutine[Any, Any, None]", result))
+
+
+def run_in_terminal(bound: BoundJob, context: ShardingContext) -> bool:
+    """Run a shard with its output where it is; whether it ended well."""
+    install_default_logging()
+    try:
+        call_job(bound, context)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - SystemExit counts as an exception of the shard
+        _print_failure(context)
+        return False
+    return True
+
+
+def _run_all(bound: BoundJob, contexts: Sequence[ShardingContext]) -> list[int]:
+    own_streams: dict[StreamName, TextIO] = {"stdout": sys.stdout, "stderr": sys.stderr}
+    install_routing()
+    terminal = _Terminal(own_streams)
+    with ThreadPoolExecutor(min(len(contexts), _MOST_THREADS)) as pool:
+        ended = list(pool.map(lambda context: _run_one(bound, context, terminal), contexts))
+    return [context.sharding_item for context, is_good in zip(contexts, ended, strict=True) if not is_good]
+
+
+def _run_one(bound: BoundJob, context: ShardingContext, terminal: "_Terminal") -> bool:
+    output = _PrefixedOutput(f"[{context.sharding_item}] ", terminal)
+    shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
+    current_shard.set(shard)
+    try:
+        call_job(bound, context)
+    except BaseException:  # noqa: BLE001 - as above
+        _print_failure(context)
+        return False
+    finally:
+        output.close()
+        current_shard.set(None)
+    return True
+
+
+def _print_failure(context: ShardingContext) -> None:
+    sys.stderr.write(f"Job '{context.job_name}' item {context.sharding_item} failed\n")
+    traceback.print_exc()
+
+
+class _Terminal:
+    """The process's own streams, a line at a time."""
+
+    def __init__(self, streams: Mapping[StreamName, TextIO]) -> None:
+        self._streams = streams
+        self._lock = threading.Lock()
+
+    def write(self, stream: StreamName, line: str) -> None:
+        with self._lock:
+            self._streams[stream].write(line)
+            self._streams[stream].flush()
+
+
+class _PrefixedOutput:
+    """Puts a shard's item in front of each line."""
+
+    def __init__(self, prefix: str, terminal: _Terminal) -> None:
+        self.limit_bytes = _UNBOUNDED
+        self._prefix = prefix
+        self._terminal = terminal
+        self._pending: dict[StreamName, str] = {"stdout": "", "stderr": ""}
+
+    def write(self, stream: StreamName, text: str) -> bool:
+        *lines, self._pending[stream] = (self._pending[stream] + text).split("\n")
+        for line in lines:
+            self._terminal.write(stream, f"{self._prefix}{line}\n")
+        return True
+
+    def flush(self, stream: StreamName) -> None:
+        """Do nothing: half a line would be continued by another shard."""
+
+    def close(self) -> None:
+        for stream, rest in self._pending.items():
+            if rest:
+                self.write(stream, "\n")
+
+
+def _make_contexts(options: argparse.Namespace, parameters: Mapping[int, str]) -> list[ShardingContext]:
+    if options.item is not None and options.item >= options.shards:
+        raise StartError(
+            f"--item {options.item}: the items of {options.shards} shards are 0 to {options.shards - 1}."
+        )
+    items = range(options.shards) if options.item is None else [options.item]
+    run = uuid.uuid4().hex
+    name = options.job_name or options.job.rpartition(":")[2]
+    return [
+        ShardingContext(
+            task_id=f"{name}@-@{item}@-@READY@-@local@-@{run}",
+            job_name=name,
+            sharding_total_count=options.shards,
+            sharding_item=item,
+            sharding_parameter=parameters.get(item, ""),
+            job_parameter=options.job_parameter,
+            props=dict(options.prop),
+        )
+        for item in items
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="elasticjob-cloud run-local",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("job", metavar="module:Job", help="the job: a class, an instance or a function")
+    parser.add_argument("--shards", type=_positive, default=1, metavar="N", help="shardingTotalCount (1)")
+    parser.add_argument(
+        "--item", type=_natural, metavar="K", help="run this sharding item only (all of them)"
+    )
+    parser.add_argument(
+        "--parameters", default="", metavar="TEXT", help='shardingItemParameters: "0=Beijing,1=Shanghai"'
+    )
+    parser.add_argument("--job-parameter", default="", metavar="X", help="jobParameter")
+    parser.add_argument("--job-name", metavar="NAME", help="jobName (what stands after the colon)")
+    parser.add_argument(
+        "--prop",
+        type=_property,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one of props; repeatable",
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; items start at 0")
+    return int(text)
+
+
+def _property(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
+    return key, value

@@ -1,0 +1,101 @@
+"""For the tests of a job author: run one shard, and look at what it did."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.wire import JobMessage, TaskMessage
+from elasticjob_cloud.sdk.job import Job, bind_job
+from elasticjob_cloud.sdk.local import call_job
+from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.streams import routing
+
+_UNBOUNDED = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What one shard printed, logged (on `stderr`) and raised."""
+
+    stdout: str
+    stderr: str
+    exception: BaseException | None
+
+    @property
+    def success(self) -> bool:
+        """Whether it raised nothing."""
+        return self.exception is None
+
+
+def run_shard(
+    job: Job,
+    *,
+    item: int = 0,
+    total_count: int = 1,
+    parameter: str = "",
+    job_parameter: str = "",
+    job_name: str = "test-job",
+    props: Mapping[str, str] | None = None,
+) -> ShardResult:
+    """Run one shard of a job in this thread, an async one to its end.
+
+    Args:
+        job: In any form that `JobBootstrap.execute` takes.
+        item: The sharding item.
+        total_count: How many items the job has.
+        parameter: The parameter of this item.
+        job_parameter: The parameter of the job.
+        job_name: The job's name.
+        props: The job's properties.
+
+    Returns:
+        What it printed and logged, and the exception that it raised, if any.
+
+    Raises:
+        StartError: If it is no job.
+    """
+    bound = bind_job(job)
+    context = ShardingContext(
+        f"{job_name}@-@{item}@-@READY@-@test@-@0",
+        job_name,
+        total_count,
+        item,
+        parameter,
+        job_parameter,
+        props or {},
+    )
+    output = _MemoryOutput()
+    shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
+    failure: BaseException | None = None
+    with routing():
+        before = current_shard.set(shard)
+        try:
+            call_job(bound, context)
+        except BaseException as raised:  # noqa: BLE001 - whatever job code raises is a result here
+            failure = raised
+        finally:
+            current_shard.reset(before)
+    return ShardResult(output.text("stdout"), output.text("stderr"), failure)
+
+
+class _MemoryOutput:
+    def __init__(self) -> None:
+        self.limit_bytes = _UNBOUNDED
+        self._lock = threading.Lock()
+        self._written: dict[StreamName, list[str]] = {"stdout": [], "stderr": []}
+
+    def write(self, stream: StreamName, text: str) -> bool:
+        with self._lock:
+            self._written[stream].append(text)
+        return True
+
+    def flush(self, stream: StreamName) -> None:
+        """Do nothing: what is written is there."""
+
+    def close(self) -> None:
+        """Do nothing: it is memory."""
+
+    def text(self, stream: StreamName) -> str:
+        return "".join(self._written[stream])
