@@ -82,7 +82,9 @@ def _message(details: ErrorDetails, known: Sequence[str]) -> str:
         case "enum" | "literal_error":
             return f"must be {context['expected'].replace(chr(39), '')}, not {described(value)}."
         case kind:
-            return f"must be {_KINDS.get(kind, 'of another kind')}, not {described(value)}."
+            wanted = f"must be {_KINDS.get(kind, 'of another kind')}"
+            # What is secret is not repeated: answers end up in logs.
+            return f"{wanted}." if "password" in details["loc"] else f"{wanted}, not {described(value)}."
 
 
 _KINDS: Final = {

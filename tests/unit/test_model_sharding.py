@@ -1,0 +1,58 @@
+"""`shardingItemParameters`."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elasticjob_cloud.model.sharding import ShardingParameterError, parse_sharding_item_parameters
+
+
+def test_each_item_gets_its_parameter() -> None:
+    assert parse_sharding_item_parameters("0=Beijing,1=Shanghai", 2) == {0: "Beijing", 1: "Shanghai"}
+
+
+def test_items_without_a_parameter_are_left_out() -> None:
+    assert parse_sharding_item_parameters("3=广州", 5) == {3: "广州"}
+    assert parse_sharding_item_parameters("", 5) == {}
+    assert parse_sharding_item_parameters("  ", 5) == {}
+
+
+def test_white_space_around_items_and_parameters_does_not_count() -> None:
+    assert parse_sharding_item_parameters(" 0 = a b , 1= ", 2) == {0: "a b", 1: ""}
+
+
+def test_parameter_may_have_equals_signs() -> None:
+    assert parse_sharding_item_parameters("0=a=b", 1) == {0: "a=b"}
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("0", "not of the form"),
+        ("=a", "not of the form"),
+        ("a=b", "not of the form"),
+        ("-1=b", "not of the form"),
+        ("1.0=b", "not of the form"),
+        ("²=b", "not of the form"),
+        ("٣=b", "not of the form"),
+        ("0=a,", "not of the form"),
+        (",", "not of the form"),
+        ("0=a,,1=b", "not of the form"),
+        (f"{'9' * 5000}=b", "not of the form"),
+        ("2=b", "outside the sharding items 0 to 1"),
+        ("0=a,0=b", "item 0 is given twice"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(ShardingParameterError, match=reason) as caught:
+        parse_sharding_item_parameters(text, 2)
+    assert len(str(caught.value)) < 300
+
+
+_PARAMETER = st.text(st.characters(exclude_characters=",", exclude_categories=["Cs"])).map(str.strip)
+
+
+@given(st.dictionaries(st.integers(0, 49), _PARAMETER))
+def test_what_was_written_is_read_back(parameters: dict[int, str]) -> None:
+    text = ",".join(f"{item}={parameter}" for item, parameter in parameters.items())
+    assert parse_sharding_item_parameters(text, 50) == parameters
