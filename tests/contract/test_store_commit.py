@@ -164,6 +164,18 @@ def test_an_empty_commit_tells_whether_the_epoch_still_leads(store: Store) -> No
     assert not store.commit(epoch + 1, Changes())
 
 
+def test_a_commit_that_fails_half_way_writes_nothing_and_the_next_one_works(store: Store) -> None:
+    epoch = lead(store)
+    impossible = samples.execution("huge", 2**70)  # no database has room for it
+    with pytest.raises(Exception, match=r"large|range"):
+        store.commit(
+            epoch, Changes(apps={"app": samples.app()}, executions=[samples.execution("t"), impossible])
+        )
+    assert store.load().apps == {}
+    assert store.executions(HistoryQuery()).total == 0
+    assert store.commit(epoch, Changes(apps={"app": samples.app()}))
+
+
 def test_a_commit_is_seen_by_other_schedulers_at_once(store: Store, open_store: StoreOpener) -> None:
     epoch = lead(store)
     other = open_store()
