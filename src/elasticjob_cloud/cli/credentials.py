@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from elasticjob_cloud.model.errors import CallerError
 
@@ -83,13 +84,23 @@ def choose_login(url: str | None) -> Login:
     return Login(chosen, token)
 
 
+def login_url(url: str | None) -> str:
+    """Settle the URL to log in to. A damaged file must not stand in the way: it is about to be written anew."""
+    with contextlib.suppress(CallerError):
+        return choose_login(url).url
+    return clean_url(url or os.environ.get(URL_VARIABLE, "") or DEFAULT_URL)
+
+
 def clean_url(url: str) -> str:
     """Bring a scheduler's URL into one form: with a scheme, without `/api` and a slash at the end."""
     text = url.strip()
     if "://" not in text:
         text = f"http://{text}"
-    if not text.startswith(("http://", "https://")):
-        raise CallerError(
-            f"{url} is no URL of a scheduler: it begins with http:// or https://, as {DEFAULT_URL} does."
-        )
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port out of range, a bracket that nobody closed
+        usable = False
+    if not usable:
+        raise CallerError(f"{url} is no URL of a scheduler. One looks like {DEFAULT_URL}.")
     return text.rstrip("/").removesuffix("/api")

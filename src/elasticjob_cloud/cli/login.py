@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from elasticjob_cloud.cli.credentials import Login, choose_login, forget_login, save_login
+from elasticjob_cloud.cli.credentials import Login, forget_login, login_url, save_login
 from elasticjob_cloud.cli.options import UrlOption
 from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.model.errors import CallerError, UnauthorizedError
@@ -29,7 +29,7 @@ def login(
     """
     from elasticjob_cloud.cli.connection import Connection  # noqa: PLC0415 - slow to import, see options.connect
 
-    chosen = Login(choose_login(url).url)
+    chosen = Login(login_url(url))
     user = username or _ask_username(password_stdin)
     password = _read_password(user, password_stdin)
     with Connection(chosen) as scheduler:
