@@ -1,0 +1,217 @@
+"""The ways into the SDK, as processes: bootstrap, run-local, imports."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.sdk_agent import SdkAgent
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+JOBS = """
+import sys
+def good(context): print("item", context.sharding_item, context.sharding_parameter, context.props)
+def bad(context): raise ValueError("boom")
+def second_is_bad(context):
+    print("no newline", end="")
+    if context.sharding_item == 1: bad(context)
+async def asynchronous(context): print("async", context.job_name, context.job_parameter)
+def stops(context):
+    breakpoint()
+    print("went on")
+"""
+
+
+def run_python(*arguments: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ELASTICJOB_")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def run_local(*arguments: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    (folder / "jobs.py").write_text(JOBS)
+    entry = "import sys; from elasticjob_cloud.entry import main; main()"
+    return run_python("-c", entry, "run-local", *arguments, folder=folder, text=text)
+
+
+def test_bootstrap_outside_an_agent_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    ended = run_python("-m", "elasticjob_cloud", "jobs:good", folder=tmp_path)
+    assert ended.returncode == 2
+    assert "elasticjob-cloud run-local" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "spec, part",
+    [("job:good", "Did you mean 'jobs'"), ("jobs:goood", "Did you mean 'good'"), ("jobs", "It has: good")],
+)
+def test_wrong_spec_is_explained(tmp_path: Path, spec: str, part: str) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    ended = run_python("-m", "elasticjob_cloud", spec, folder=tmp_path)
+    assert ended.returncode == 4
+    assert part in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_module_that_fails_to_import_shows_where(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import no_such_thing\n")
+    (tmp_path / "faulty.py").write_text("1 / 0\n")
+    assert (
+        "'no_such_thing', which is not installed"
+        in run_python("-m", "elasticjob_cloud", "broken:job", folder=tmp_path).stderr
+    )
+    assert "ZeroDivisionError" in run_python("-m", "elasticjob_cloud", "faulty:job", folder=tmp_path).stderr
+
+
+def test_bootstrap_explains_itself(tmp_path: Path) -> None:
+    assert run_python("-m", "elasticjob_cloud", folder=tmp_path).returncode == 2
+    helped = run_python("-m", "elasticjob_cloud", "--help", folder=tmp_path)
+    assert helped.returncode == 0
+    assert "bootstrapScript" in helped.stdout
+
+
+def test_unreachable_agent_is_an_error_of_start(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    environment = os.environ | {"ELASTICJOB_AGENT_ADDRESS": f"unix:{tmp_path}/none.sock"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "elasticjob_cloud", "jobs:good"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 4
+    assert "No agent listens" in ended.stderr
+
+
+def test_job_code_sees_no_token(tmp_path: Path) -> None:
+    with SdkAgent(tmp_path) as agent:
+        agent.write(
+            "jobs.py", "import os\ndef job(context): print(os.environ.get('ELASTICJOB_EXECUTOR_TOKEN'))\n"
+        )
+        agent.start("jobs:job")
+        agent.run()
+        agent.wait_end("t0")
+        assert agent.text("t0") == "None\n"
+
+
+def test_local_run_of_all_shards_names_them(tmp_path: Path) -> None:
+    ended = run_local("jobs:good", "--shards", "2", "--parameters", "1=b", "--prop", "k=v", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert sorted(ended.stdout.splitlines()) == ["[0] item 0  {'k': 'v'}", "[1] item 1 b {'k': 'v'}"]
+
+
+def test_local_run_of_one_item_prints_plainly(tmp_path: Path) -> None:
+    ended = run_local("jobs:good", "--shards", "5", "--item", "3", folder=tmp_path)
+    assert ended.stdout == "item 3  {}\n"
+
+
+def test_local_run_awaits_async_jobs(tmp_path: Path) -> None:
+    ended = run_local("jobs:asynchronous", "--job-name", "n", "--job-parameter", "p", folder=tmp_path)
+    assert ended.stdout == "async n p\n"
+
+
+def test_failed_shard_shows_its_traceback_and_fails_the_command(tmp_path: Path) -> None:
+    one = run_local("jobs:bad", folder=tmp_path)
+    assert one.returncode == 1
+    assert "ValueError: boom" in one.stderr
+    several = run_local("jobs:second_is_bad", "--shards", "3", folder=tmp_path)
+    assert several.returncode == 1
+    assert "[1] ValueError: boom" in several.stderr
+    assert "1 of 3 shards failed: item 1" in several.stderr
+    assert sorted(several.stdout.splitlines()) == ["[0] no newline", "[1] no newline", "[2] no newline"]
+
+
+def test_debugger_works_in_a_single_item(tmp_path: Path) -> None:
+    ended = run_local("jobs:stops", folder=tmp_path, text="p context.sharding_item + 41\ncontinue\n")
+    assert ended.returncode == 0, ended.stderr
+    assert "(Pdb) 41" in ended.stdout
+    assert "went on" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--shards", "0"], ["--item", "x"], ["--prop", "k"], []],
+)
+def test_wrong_arguments_of_a_local_run_are_usage_errors(tmp_path: Path, arguments: list[str]) -> None:
+    target = ["jobs:good"] if arguments else []
+    assert run_local(*target, *arguments, folder=tmp_path).returncode == 2
+
+
+def test_item_beyond_the_count_is_refused(tmp_path: Path) -> None:
+    ended = run_local("jobs:good", "--shards", "2", "--item", "2", folder=tmp_path)
+    assert "0 to 1" in ended.stderr
+    assert ended.returncode == 4
+
+
+def test_sdk_imports_the_standard_library_alone(tmp_path: Path) -> None:
+    """Isolated, without site-packages: a third-party import would fail, or show in sys.modules."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(SOURCE)!r})
+import elasticjob_cloud, elasticjob_cloud.sdk.executor, elasticjob_cloud.sdk.local, elasticjob_cloud.sdk.testing
+import elasticjob_cloud.entry, elasticjob_cloud.__main__
+roots = {{name.partition(".")[0] for name in sys.modules if not name.startswith("_sysconfigdata")}}
+print(sorted(roots - sys.stdlib_module_names - {{"elasticjob_cloud", "__main__"}}))
+"""
+    ended = run_python("-I", "-S", "-c", code, folder=tmp_path)
+    assert ended.stdout == "[]\n", ended.stderr
+
+
+def test_package_alone_imports_few_modules(tmp_path: Path) -> None:
+    """What is slow to import waits until an executor runs."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(SOURCE)!r})
+import elasticjob_cloud
+print(sorted({{"asyncio", "socket", "logging", "subprocess", "argparse"}} & set(sys.modules)))
+"""
+    ended = run_python("-I", "-S", "-c", code, folder=tmp_path)
+    assert ended.stdout == "[]\n", ended.stderr
+
+
+def test_console_script_without_the_scheduler_says_what_to_install(tmp_path: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from elasticjob_cloud.entry import main; main()"
+    ended = run_python("-I", "-S", "-c", code, "server", folder=tmp_path)
+    assert ended.returncode == 2
+    assert 'pip install "elasticjob-cloud[scheduler]"' in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_example_app_runs(tmp_path: Path) -> None:
+    entry = "import sys; from elasticjob_cloud.entry import main; main()"
+    counted = run_python(
+        "-c",
+        entry,
+        "run-local",
+        "shop:CountOrders",
+        "--parameters",
+        "0=Beijing",
+        folder=ROOT / "examples/python",
+    )
+    assert counted.stdout == "Beijing: 3 orders, 49 yuan\n"
+    (tmp_path / "a.tmp").touch()
+    cleaned = run_python(
+        "-c",
+        entry,
+        "run-local",
+        "shop:delete_old_files",
+        "--job-parameter",
+        str(tmp_path),
+        folder=ROOT / "examples/python",
+    )
+    assert cleaned.stdout == "deleted a.tmp\n"
+    assert not (tmp_path / "a.tmp").exists()
