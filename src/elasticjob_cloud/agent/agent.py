@@ -79,7 +79,7 @@ class Agent:
             _log.warning("Ended processes that an earlier agent left behind.", count=left)
         if not become_subreaper():
             _log.warning(
-                "This system has no subreaper: a process that leaves its session may outlive its task."
+                "This system has no subreaper: a process that leaves its group may outlive its task."
             )
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._trees = ProcessTrees(loop)

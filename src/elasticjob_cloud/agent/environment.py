@@ -7,7 +7,9 @@ from pathlib import Path
 
 AGENT_VARIABLE = "ELASTICJOB_AGENT_ID"  # the mark by which a later agent finds what was left behind
 TASK_VARIABLE = "ELASTICJOB_TASK_ID"
-OWNER_VARIABLE = "ELASTICJOB_PROCESS"  # the mark by which an agent finds what escaped from a task's session
+OWNER_VARIABLE = (
+    "ELASTICJOB_PROCESS"  # the mark by which an agent finds what escaped from a task's process group
+)
 
 # Ray's hold its token (engine notes); ours hold passwords and database addresses.
 _SCRUBBED_PREFIXES = ("RAY_", "ELASTICJOB_", "LISTEN_", "WATCHDOG_")

@@ -102,8 +102,8 @@ class ProcessJournal:
 def end_predecessors_processes(path: Path) -> int:
     """End all that the agent which wrote this journal left behind; give how many processes that were.
 
-    They are found by pid and start time, by session, and by the agent's id in their environment, so that neither a new
-    session nor a cleaned environment alone hides one. Blocks until all are gone, some seconds at most.
+    They are found by pid and start time, by process group, and by the agent's id in their environment, so that neither a new
+    group nor a cleaned environment alone hides one. Blocks until all are gone, some seconds at most.
     """
     agent_id, entries = _read_journal(path)
     if not agent_id:
@@ -131,12 +131,12 @@ def end_all(find: Callable[[], set[int]]) -> int:
 def _left_behind(entries: list[JournalEntry], mark: bytes) -> set[int]:
     rows = {pid: row for pid, row in read_processes().items() if not row.zombie and pid != os.getpid()}
     mains = {entry.pid for entry in entries if (row := rows.get(entry.pid)) and entry.matches(row)}
-    # A leader that is gone leaves its number to its session; a leader of another start time means the number went round.
-    sessions = mains | {entry.pid for entry in entries if entry.pid not in rows}
+    # A leader that is gone leaves its number to its group; a leader of another start time means the number went round.
+    groups = mains | {entry.pid for entry in entries if entry.pid not in rows}
     found = {
         pid
         for pid, row in rows.items()
-        if row.session in sessions or pid in mains or mark in read_environment(pid)
+        if row.group in groups or pid in mains or mark in read_environment(pid)
     }
     return found | _descendants(rows, found)
 

@@ -17,7 +17,7 @@ class ProcessRow(NamedTuple):
 
     pid: int
     parent: int
-    session: int
+    group: int
     start_ticks: int
     memory_bytes: int
     zombie: bool
@@ -37,7 +37,7 @@ def read_process(pid: int) -> ProcessRow | None:
     return ProcessRow(
         pid,
         int(fields[1]),
-        int(fields[3]),
+        int(fields[2]),
         int(fields[19]),
         int(fields[21]) * _PAGE_BYTES,
         fields[0] in b"ZX",
@@ -99,7 +99,7 @@ def _read_portably(pid: int) -> ProcessRow | None:
             return ProcessRow(
                 pid,
                 process.ppid(),
-                os.getsid(pid),
+                os.getpgid(pid),
                 boot_ticks(process.create_time()),
                 process.memory_info().rss,
                 process.status() == psutil.STATUS_ZOMBIE,

@@ -1,6 +1,6 @@
 """Sees to it that a task's processes end with it: all of them, wherever they went (brief: nothing left behind).
 
-Each main process leads a session of its own. What leaves the session is found by its parents, by the mark in its
+Each main process leads a group of its own. What leaves the group is found by its parents, by the mark in its
 environment, or by the last look at the process table; orphans come back to the agent, which is their subreaper. The
 usual case, a script that leaves nothing, costs one `killpg` and a share in one read of the agent's children.
 """
@@ -66,7 +66,7 @@ class Tree:
         # Bytes, and what to do with the bytes found when they are more.
         self.memory_limit: Callable[[], int] | None = None
         self.on_memory_exceeded: Callable[[int, int], None] | None = None
-        # Members outside the session that a look at the process table has shown: pid and start time.
+        # Members outside the group that a look at the process table has shown: pid and start time.
         self.escaped: set[tuple[int, int]] = set()
 
 
@@ -79,7 +79,7 @@ class ProcessTrees:
         self._ended: list[Tree] = []
         self._sweep_soon: asyncio.Handle | None = None
         self._sweep_later: asyncio.TimerHandle | None = None
-        self._own_session = os.getsid(0)
+        self._own_group = os.getpgrp()
         # Orphans of unknown origin, with the trees that they may have come from.
         self._unclaimed: dict[tuple[int, int], set[int]] = {}
 
@@ -128,7 +128,7 @@ class ProcessTrees:
         self.signal([tree for tree in trees if self._trees.get(tree.main) is tree], signal.SIGKILL)
 
     def measure(self, rows: dict[int, ProcessRow]) -> dict[Tree, int]:
-        """Give the bytes of memory of each live tree, and remember which processes left its session."""
+        """Give the bytes of memory of each live tree, and remember which processes left its group."""
         children = _children(rows)
         return {tree: self._measure(tree, rows, children) for tree in self._trees.values() if not tree.ended}
 
@@ -139,7 +139,7 @@ class ProcessTrees:
 
     def _measure(self, tree: Tree, rows: dict[int, ProcessRow], children: dict[int, list[int]]) -> int:
         members = self._members(tree, rows, children)
-        tree.escaped = {(pid, rows[pid].start_ticks) for pid in members if rows[pid].session != tree.main}
+        tree.escaped = {(pid, rows[pid].start_ticks) for pid in members if rows[pid].group != tree.main}
         return sum(rows[pid].memory_bytes for pid in members)
 
     def _members(
@@ -156,7 +156,7 @@ class ProcessTrees:
             if pid in rows and pid not in found:
                 found.add(pid)
                 roots += children.get(pid, ())
-        found |= {pid for pid, row in rows.items() if row.session == tree.main}
+        found |= {pid for pid, row in rows.items() if row.group == tree.main}
         return {pid for pid in found if not rows[pid].zombie}
 
     def _sweep(self) -> None:
@@ -182,12 +182,12 @@ class ProcessTrees:
         tree.attempts += 1
         gone = True
         for pid in left:
-            _kill_family(pid, self._own_session)
+            _kill_family(pid, self._own_group)
             gone = False
         for pid, start in tree.escaped:
             row = read_process(pid)
             if row is not None and row.start_ticks == start and not row.zombie:
-                _kill_family(pid, self._own_session)
+                _kill_family(pid, self._own_group)
                 gone = False
         if not tree.group_gone:
             # While anyone is in the group its number is not given to another process; after that it may be.
@@ -215,7 +215,7 @@ class ProcessTrees:
         present: set[tuple[int, int]] = set()
         for pid in strangers:
             row = read_process(pid)
-            if row is None or row.session == self._own_session:
+            if row is None or row.group == self._own_group:
                 continue  # what the agent's own libraries started
             if row.zombie:
                 reaped |= _reap(pid)
@@ -232,8 +232,8 @@ class ProcessTrees:
         return left, reaped
 
     def _owner(self, row: ProcessRow, marks: dict[str, int]) -> int | None:
-        if row.session in self._trees:
-            return row.session
+        if row.group in self._trees:
+            return row.group
         key = (row.pid, row.start_ticks)
         for tree in self._trees.values():
             if key in tree.escaped:
@@ -245,16 +245,16 @@ class ProcessTrees:
             return marks[mark]
         if found:
             # Its task is over and gone: this one came to light too late.
-            _kill_family(row.pid, self._own_session)
+            _kill_family(row.pid, self._own_group)
         return None
 
     def _judge_unclaimed(self, key: tuple[int, int]) -> None:
-        # It cleaned its environment and left its session before it was ever seen: it belongs to one of the trees that
+        # It cleaned its environment and left its group before it was ever seen: it belongs to one of the trees that
         # were there at first sight, and goes when the last of these has ended.
         owners = self._unclaimed.setdefault(key, set(self._trees))
         owners -= {main for main in owners if main not in self._trees or self._trees[main].ended}
         if not owners:
-            _kill_family(key[0], self._own_session)
+            _kill_family(key[0], self._own_group)
 
     def _call_gone(self, tree: Tree) -> None:
         try:
@@ -270,10 +270,10 @@ def _children(rows: dict[int, ProcessRow]) -> dict[int, list[int]]:
     return children
 
 
-def _kill_family(pid: int, own_session: int) -> None:
+def _kill_family(pid: int, own_group: int) -> None:
     """Kill a process with its group, where that is not the agent's own."""
     with contextlib.suppress(OSError):
-        if os.getsid(pid) != own_session:
+        if os.getpgid(pid) != own_group:
             os.killpg(os.getpgid(pid), signal.SIGKILL)
     _kill(pid, signal.SIGKILL)
 
