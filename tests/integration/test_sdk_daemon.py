@@ -1,6 +1,7 @@
 """DAEMON tasks: the executor runs the cron itself."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ def agent(tmp_path: Path) -> Iterator[SdkAgent]:
 def completions(agent: SdkAgent, task_id: str = "t0") -> list[dict[str, Any]]:
     """The ended executions of a task."""
     return [status for status in agent.statuses if status["taskId"] == task_id and "completeTime" in status]
+
+
+def has_completed(agent: SdkAgent, task_id: str, count: int) -> bool:
+    return len(completions(agent, task_id)) >= count
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,7 @@ def test_kill_ends_a_running_execution(agent: SdkAgent, job: str, service: str, 
 
 def test_kill_ends_a_waiting_daemon(agent: SdkAgent) -> None:
     agent.start("jobs:counts")
-    agent.run(jobExecutionType="DAEMON", cron="0 0 0 1 1 ? 2999")
+    agent.run(jobExecutionType="DAEMON", cron="0 0 0 1 1 ? 2099")
     agent.wait_state("t0", "TASK_RUNNING")
     agent.kill("t0")
     assert agent.wait_end("t0")["state"] == "TASK_KILLED"
@@ -131,7 +136,7 @@ def test_items_of_a_single_thread_daemon_never_overlap(agent: SdkAgent) -> None:
     agent.start("jobs:alone")
     agent.run(range(3), jobExecutionType="DAEMON", jobExecutorServiceHandlerType="SINGLE_THREAD")
     for item in range(3):
-        agent.wait_until(lambda item=item: len(completions(agent, f"t{item}")) >= 2)
+        agent.wait_until(partial(has_completed, agent, f"t{item}", 2))
         assert all(status["success"] for status in completions(agent, f"t{item}"))
 
 
@@ -140,7 +145,8 @@ def test_items_of_a_single_thread_daemon_never_overlap(agent: SdkAgent) -> None:
 )
 def test_wrong_schedule_is_an_error(agent: SdkAgent, change: dict[str, str], part: str) -> None:
     agent.start("jobs:counts")
-    agent.run(**({"jobExecutionType": "DAEMON", "cron": EVERY_SECOND} | change))
+    schedule = {"cron": EVERY_SECOND, "timeZone": "UTC"} | change
+    agent.run(jobExecutionType="DAEMON", cron=schedule["cron"], timeZone=schedule["timeZone"])
     ended = agent.wait_end("t0")
     assert ended["state"] == "TASK_ERROR"
     assert part in ended["message"]

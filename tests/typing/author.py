@@ -35,8 +35,8 @@ class Asynchronous(SimpleJob):
 def function(context: ShardingContext) -> None:
     try:
         print(context.task_id)
-    except TaskKilledError:
-        raise
+    except TaskKilledError as killed:
+        raise SystemExit from killed
 
 
 async def coroutine(context: ShardingContext) -> None:

@@ -63,7 +63,11 @@ def test_kill_after_the_end_does_nothing() -> None:
 
 
 def test_kill_from_within_ends_the_shard_as_killed() -> None:
-    shard = make_shard(lambda context: shard.kill() or loop())
+    def job(context: ShardingContext) -> None:
+        shard.kill()
+        loop()
+
+    shard = make_shard(job)
     assert [status["state"] for status in run(shard)] == ["TASK_RUNNING", "TASK_KILLED"]
 
 
@@ -116,7 +120,7 @@ def test_handler_that_fails_does_not_eat_the_end(monkeypatch: pytest.MonkeyPatch
         raise RuntimeError("logging is broken")
 
     monkeypatch.setattr("elasticjob_cloud.sdk.error_handlers._logger.error", broken)
-    ended = run(make_shard(lambda context: 1 / 0 and None))[-1]
+    ended = run(make_shard(fail))[-1]
     assert ended["state"] == "TASK_FINISHED"
     assert ended["success"] is False
 
@@ -126,13 +130,13 @@ def test_known_handlers_have_no_problem() -> None:
     assert "LOG, THROW, IGNORE" in (handler_problem("PIGEON") or "")
 
 
-class Nasty(Exception):
+class NastyError(Exception):
     def __str__(self) -> str:
         raise SystemExit("gotcha")
 
 
 @pytest.mark.parametrize(
-    "failure", [Nasty(), MemoryError(), KeyboardInterrupt(), SystemExit(3), ValueError("\udc80")]
+    "failure", [NastyError(), MemoryError(), KeyboardInterrupt(), SystemExit(3), ValueError("\udc80")]
 )
 def test_any_exception_can_be_described(failure: BaseException) -> None:
     assert type(failure).__name__ in describe_failure(failure)
@@ -146,6 +150,10 @@ def test_long_description_keeps_its_head_and_its_end() -> None:
     assert text.startswith("ValueError")
     assert text.endswith("END\n")
     assert "characters left out" in text
+
+
+def fail(context: ShardingContext) -> None:
+    raise ValueError("boom")
 
 
 def loop() -> None:

@@ -15,7 +15,8 @@ def test_attribute_of_a_module_is_loaded() -> None:
 
 
 def test_attribute_may_have_dots() -> None:
-    assert load_job("pathlib:Path.cwd") == Path.cwd
+    loaded: object = load_job("pathlib:Path.cwd")
+    assert loaded == Path.cwd
 
 
 def test_several_jobs_are_loaded_by_name() -> None:

@@ -62,7 +62,10 @@ def test_all_is_as_it_was_afterwards(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_writing_what_is_no_text_is_refused_as_ever() -> None:
-    result = run_shard(lambda context: sys.stdout.write(b"x") and None)  # type: ignore[arg-type]  # on purpose
+    def job(context: ShardingContext) -> None:
+        sys.stdout.write(b"x")  # type: ignore[arg-type]  # on purpose
+
+    result = run_shard(job)
     assert isinstance(result.exception, TypeError)
 
 
