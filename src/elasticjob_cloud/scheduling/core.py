@@ -79,10 +79,7 @@ class Core:
         """Say why the next run of a job in the ready queue has not started (promise 4)."""
         if self.state.is_busy(job_name):
             return "Waits until the job's earlier run has ended."
-        configuration = self.state.jobs[job_name].configuration
-        app = self.state.apps[configuration.app_name]
-        demand = demand_of(app, configuration, configuration.sharding_total_count)
-        return explain_refusal(demand, self.state.agents.values())
+        return explain_refusal(demand_of(self.state, job_name), self.state.agents.values())
 
     def _turn(self, now: Now) -> Turn:
         return Turn(self.state, self._settings, now, self._new_id)

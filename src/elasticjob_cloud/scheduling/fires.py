@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource
-from elasticjob_cloud.scheduling.launching import start_ready
+from elasticjob_cloud.scheduling.launching import make_ready, start_ready
 from elasticjob_cloud.scheduling.turn import Turn
 
 
@@ -73,7 +73,7 @@ def enqueue(turn: Turn, fire: FireRecord) -> None:
     """Let a fire wait for its run."""
     state = turn.state
     if fire.job_name not in state.waiting and not state.is_busy(fire.job_name):
-        state.ready.push(fire)
+        make_ready(turn, fire)
     turn.put_waiting(fire)
 
 

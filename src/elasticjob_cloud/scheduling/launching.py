@@ -10,16 +10,16 @@ from elasticjob_cloud.model.records import AppRecord, FailoverRecord, FireRecord
 from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.placement import Demand, executors_to_stop, plan_placement
+from elasticjob_cloud.scheduling.placement import Demand, Placement, executors_to_stop, plan_placement
+from elasticjob_cloud.scheduling.queues import ReadyEntry
 from elasticjob_cloud.scheduling.room import Room
-from elasticjob_cloud.scheduling.state import Run
+from elasticjob_cloud.scheduling.state import Run, State
 from elasticjob_cloud.scheduling.turn import Turn
 
 
 def start_failovers(turn: Turn) -> None:
     """Start again the shards that may be, where there is room."""
     state = turn.state
-    refused: set[Demand] = set()
     while (entry := state.retries.pop_due(turn.now_ms)) is not None:
         failover = state.failovers.get((entry[1], entry[2]))
         if failover is None or failover.due_ms != entry[0]:
@@ -28,36 +28,52 @@ def start_failovers(turn: Turn) -> None:
         configuration = run.configuration
         if configuration is None or not state.is_enabled(failover.job_name):
             continue  # the job is being stopped: what stops it drops the failover too
-        placement = _place(turn, _demand(turn, configuration, 1), refused, avoid=failover.agent_id)
+        demand = shards_demand(state.apps[configuration.app_name], configuration, 1)
+        placement = _place(turn, demand, avoid=failover.agent_id)
         if placement is None:
             state.retries.set_aside(entry)
         else:
             _restart(turn, run, configuration, failover, placement[0][0])
 
 
+def make_ready(turn: Turn, fire: FireRecord) -> None:
+    """Let the oldest waiting fire of an idle job start as soon as there is room."""
+    turn.state.ready.push(fire, demand_of(turn.state, fire.job_name))
+
+
 def start_ready(turn: Turn) -> None:
     """Start the runs that have room for all their shards."""
+    turn.state.ready.start_oldest(lambda entry, demand: _start_entry(turn, entry, demand))
+
+
+def _start_entry(turn: Turn, entry: ReadyEntry, demand: Demand) -> bool:
     state = turn.state
-    refused: set[Demand] = set()
-    while (entry := state.ready.pop()) is not None:
-        _, fire_id, job_name = entry
-        waiting = state.waiting.get(job_name)
-        if waiting is None or waiting[0].fire_id != fire_id or state.is_busy(job_name):
-            continue
-        if not state.is_enabled(job_name):
-            continue
-        configuration = state.jobs[job_name].configuration
-        placement = _place(turn, _demand(turn, configuration, configuration.sharding_total_count), refused)
-        if placement is None:
-            state.ready.set_aside(entry)
-            continue
-        fire = waiting.popleft()
-        if not waiting:
-            del state.waiting[job_name]
-        _start_run(turn, fire, configuration, placement)
+    waiting = state.waiting.get(entry.job_name)
+    if waiting is None or waiting[0].fire_id != entry.fire_id or state.is_busy(entry.job_name):
+        return True  # it was dropped meanwhile
+    true_demand = demand_of(state, entry.job_name)
+    if true_demand != demand:  # the job or its app was updated meanwhile
+        state.ready.push(waiting[0], true_demand)
+        return True
+    placement = _place(turn, demand)
+    if placement is None:
+        return False
+    fire = waiting.popleft()
+    if not waiting:
+        del state.waiting[entry.job_name]
+    _start_run(turn, fire, state.jobs[entry.job_name].configuration, placement)
+    return True
 
 
-def demand_of(app: AppRecord, configuration: JobConfiguration, count: int) -> Demand:
+def demand_of(state: State, job_name: str) -> Demand:
+    """Give what a run of a job asks for."""
+    configuration = state.jobs[job_name].configuration
+    return shards_demand(
+        state.apps[configuration.app_name], configuration, configuration.sharding_total_count
+    )
+
+
+def shards_demand(app: AppRecord, configuration: JobConfiguration, count: int) -> Demand:
     """Give what so many shards of a job ask for."""
     executor = None
     if not configuration.is_script:
@@ -74,19 +90,10 @@ def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecor
     return Launch(app, configuration, specs)
 
 
-def _demand(turn: Turn, configuration: JobConfiguration, count: int) -> Demand:
-    return demand_of(turn.state.apps[configuration.app_name], configuration, count)
-
-
-def _place(
-    turn: Turn, demand: Demand, refused: set[Demand], *, avoid: str = ""
-) -> list[tuple[AgentState, int]] | None:
-    if demand in refused:
-        return None
+def _place(turn: Turn, demand: Demand, *, avoid: str = "") -> Placement | None:
     agents = turn.state.agents.values()
     placement = plan_placement(demand, agents, avoid)
     if placement is None:
-        refused.add(demand)
         for agent, app_name in executors_to_stop(demand, agents) or ():
             executor = agent.executors[app_name]
             if not executor.stopping:
@@ -158,7 +165,9 @@ def _stage(
         is_script=configuration.is_script,
     )
     app = turn.state.apps[task.app_name]
-    agent.add_task(task, demand_of(app, configuration, 1).executor)
+    agent.add_task(
+        task, None if task.is_script else Room.of(app.configuration.cpu_count, app.configuration.memory_mb)
+    )
     turn.put_task(task)
     turn.trace_status(task, TaskState.STAGING)
     return task

@@ -1,42 +1,72 @@
 """Who is next: the ready queue (jobs whose oldest fire can start) and the failover queue.
 
-Both hold what is due in order, and set aside what found no room until room is freed, so that a turn costs what can
-change in it. Entries that are no longer true are thrown away when they come up.
+What found no room is not tried again until room is freed. Entries that are no longer true are thrown away when they
+come up.
 """
 
 import heapq
+import itertools
 from collections.abc import Callable
+from typing import NamedTuple
 
 from elasticjob_cloud.model.records import FailoverRecord, FireRecord
+from elasticjob_cloud.scheduling.placement import Demand
 
-_ReadyEntry = tuple[int, int, str]  # due_ms, fire_id, job_name
+
+class ReadyEntry(NamedTuple):
+    """A fire that can start, in the order in which fires start: oldest first (promise 11)."""
+
+    due_ms: int
+    fire_id: int
+    job_name: str
 
 
 class ReadyQueue:
-    """Jobs whose next fire can start as soon as there is room, oldest fire first (promise 11)."""
+    """Fires that can start as soon as there is room, sorted by what they ask for.
+
+    Where one finds no room, none that asks for the same does; so a turn costs the number of different demands, not the
+    number of jobs that wait.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[_ReadyEntry] = []
-        self._set_aside: list[_ReadyEntry] = []
+        self._fires: dict[Demand, list[ReadyEntry]] = {}
+        self._blocked: set[Demand] = set()
+        self._heads: list[
+            tuple[ReadyEntry, int, Demand]
+        ] = []  # the oldest of each kind, while fires are offered
+        self._count = itertools.count()
 
-    def push(self, fire: FireRecord) -> None:
+    def push(self, fire: FireRecord, demand: Demand) -> None:
         """Let this fire start."""
-        heapq.heappush(self._heap, (fire.due_ms, fire.fire_id, fire.job_name))
+        entry = ReadyEntry(fire.due_ms, fire.fire_id, fire.job_name)
+        heapq.heappush(self._fires.setdefault(demand, []), entry)
+        self._offer(demand)
 
-    def pop(self) -> _ReadyEntry | None:
-        """Take the oldest, or None."""
-        return heapq.heappop(self._heap) if self._heap else None
+    def start_oldest(self, start: Callable[[ReadyEntry, Demand], bool]) -> None:
+        """Offer each fire to `start`, oldest first; it answers False where there was no room."""
+        while self._heads:
+            entry, _, demand = heapq.heappop(self._heads)
+            fires = self._fires.get(demand)
+            if fires is None or fires[0] != entry or demand in self._blocked:
+                continue  # an older one of its kind came, or there is no room for its kind
+            if not start(entry, demand):
+                self._blocked.add(demand)
+                continue
+            heapq.heappop(fires)
+            if fires:
+                self._offer(demand)
+            else:
+                del self._fires[demand]
 
-    def set_aside(self, entry: _ReadyEntry) -> None:
-        """Keep one that found no room until `room_freed`."""
-        self._set_aside.append(entry)
+    def _offer(self, demand: Demand) -> None:
+        heapq.heappush(self._heads, (self._fires[demand][0], next(self._count), demand))
 
     def room_freed(self) -> None:
-        """Let all that were set aside try again."""
-        if self._set_aside:
-            self._heap.extend(self._set_aside)
-            self._set_aside.clear()
-            heapq.heapify(self._heap)
+        """Let all that found no room try again."""
+        blocked, self._blocked = self._blocked, set()
+        for demand in blocked:
+            if demand in self._fires:
+                self._offer(demand)
 
 
 class RetryQueue:

@@ -82,9 +82,6 @@ class State:
             state.failovers[failover.fire_id, failover.item] = failover
             state.runs[failover.job_name].open_items.add(failover.item)
             state.retries.push(failover)
-        for job_name, fires in state.waiting.items():
-            if not state.is_busy(job_name):
-                state.ready.push(fires[0])
         return state
 
     def put_job(self, job: JobRecord) -> None:

@@ -4,6 +4,7 @@ from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.records import JobRecord
 from elasticjob_cloud.scheduling.configuration import schedule, zone_of
 from elasticjob_cloud.scheduling.fires import make_up_fires, start_daemon
+from elasticjob_cloud.scheduling.launching import make_ready
 from elasticjob_cloud.scheduling.turn import Turn
 
 _MissedFires = dict[tuple[str, str, int], list[int]]
@@ -12,6 +13,9 @@ _MissedFires = dict[tuple[str, str, int], list[int]]
 def take_up_jobs(turn: Turn) -> None:
     """Let every enabled job go on from what the record says of it."""
     state = turn.state
+    for job_name, fires in state.waiting.items():
+        if not state.is_busy(job_name):
+            make_ready(turn, fires[0])
     missed_fires: _MissedFires = {}  # jobs with equal cron and zone were mostly evaluated up to the same instant
     for job_name, job in list(state.jobs.items()):
         if not state.is_enabled(job_name):

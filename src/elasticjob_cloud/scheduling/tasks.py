@@ -5,6 +5,7 @@ import msgspec
 from elasticjob_cloud.model.messages import Kill, TaskStatus
 from elasticjob_cloud.model.records import FailoverRecord, FireState, TaskRecord
 from elasticjob_cloud.model.task import TaskState, may_become
+from elasticjob_cloud.scheduling.launching import make_ready
 from elasticjob_cloud.scheduling.state import Run
 from elasticjob_cloud.scheduling.turn import Turn
 
@@ -141,7 +142,7 @@ def _end_item(turn: Turn, run: Run, item: int, *, failed: bool) -> None:
     del state.runs[run.fire.job_name]
     waiting = state.waiting.get(run.fire.job_name)
     if waiting:
-        state.ready.push(waiting[0])
+        make_ready(turn, waiting[0])
 
 
 def _finish_removal(turn: Turn, app_name: str) -> None:

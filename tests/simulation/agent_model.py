@@ -1,0 +1,138 @@
+"""An agent as `engine/contract.py` and `model/messages.py` promise it, in virtual time."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from elasticjob_cloud.model.messages import (
+    AgentEvent,
+    AgentInfo,
+    Command,
+    Execution,
+    ExecutorStarted,
+    ExecutorStopped,
+    Inventory,
+    Kill,
+    Launch,
+    RemoveApp,
+    StopExecutor,
+    TaskStatus,
+)
+from elasticjob_cloud.model.task import TaskState
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class AgentModel:
+    """Holds tasks until their end is acknowledged, and tells what happens in numbered batches."""
+
+    def __init__(self, world: "World", agent_id: str, cpus: float, memory_mb: float) -> None:
+        self.world = world
+        self.info = AgentInfo(agent_id, agent_id, "127.0.0.1", cpus, memory_mb)
+        self.alive = True
+        self.held: dict[str, TaskStatus] = {}
+        self.executors: dict[str, int] = {}
+        self.tombstones: set[str] = set()
+        self.executor_of: dict[str, str] = {}
+        self.unacknowledged: dict[int, list[AgentEvent]] = {}
+        self.sequence = 0
+        self.outbox: list[AgentEvent] = []
+
+    def inventory(self) -> Inventory:
+        """Give all that it holds; what was told but not acknowledged is in it, so the batches are forgotten."""
+        self.unacknowledged.clear()
+        self.outbox.clear()
+        return Inventory(self.info, tuple(self.held.values()), tuple(self.executors))
+
+    def take(self, command: Command) -> None:
+        """Carry out one command."""
+        match command:
+            case Launch():
+                for task in command.tasks:
+                    self._launch(command, task.task_id)
+            case Kill():
+                for task_id in command.task_ids:
+                    self._kill(task_id)
+            case StopExecutor() if self.executors.get(command.app_name) == 0:
+                self._stop_executor(command.app_name)
+            case RemoveApp() if command.app_name in self.executors:
+                self._stop_executor(command.app_name)
+            case _:
+                pass
+
+    def acknowledge(self, sequence: int) -> None:
+        """Forget what is committed."""
+        for number in [number for number in self.unacknowledged if number <= sequence]:
+            for event in self.unacknowledged.pop(number):
+                if isinstance(event, TaskStatus) and event.state.is_terminal:
+                    self.held.pop(event.task_id, None)
+
+    def die(self) -> None:
+        """End with all that runs here."""
+        self.alive = False
+        for task_id, status in self.held.items():
+            if not status.state.is_terminal:
+                self.world.note_end(task_id)
+
+    def flush(self) -> tuple[int, tuple[AgentEvent, ...]] | None:
+        """Give the next batch to send, if there is anything to tell."""
+        if not self.outbox:
+            return None
+        self.sequence += 1
+        batch = self.unacknowledged[self.sequence] = self.outbox
+        self.outbox = []
+        return self.sequence, tuple(batch)
+
+    def _launch(self, launch: Launch, task_id: str) -> None:
+        if task_id in self.held or task_id in self.tombstones:
+            return
+        if not launch.job.is_script:
+            app_name = launch.app.app_name
+            if app_name not in self.executors:
+                self.executors[app_name] = 0
+                self._tell(ExecutorStarted(app_name))
+            self.executors[app_name] += 1
+            self.executor_of[task_id] = app_name
+        self.world.note_start(self, task_id, launch)
+        self._put(task_id, TaskState.RUNNING)
+        seconds, state = self.world.choose_outcome(launch)
+        if seconds is not None:
+            self.world.after(seconds * 1000, self._ender(task_id, state))
+
+    def _ender(self, task_id: str, state: TaskState) -> Callable[[], None]:
+        def end() -> None:
+            status = self.held.get(task_id)
+            if self.alive and status is not None and not status.state.is_terminal:
+                self._end(task_id, state)
+
+        return end
+
+    def _kill(self, task_id: str) -> None:
+        status = self.held.get(task_id)
+        if status is None:
+            self.tombstones.add(task_id)
+            self._put(task_id, TaskState.KILLED)
+        elif not status.state.is_terminal:
+            self._end(task_id, TaskState.KILLED)
+
+    def _end(self, task_id: str, state: TaskState) -> None:
+        self.world.note_end(task_id)
+        app_name = self.executor_of.pop(task_id, None)
+        if app_name is not None:
+            self.executors[app_name] -= 1
+        self._put(task_id, state)
+
+    def _stop_executor(self, app_name: str) -> None:
+        del self.executors[app_name]
+        self._tell(ExecutorStopped(app_name))
+
+    def _put(self, task_id: str, state: TaskState) -> None:
+        now_ms = self.world.now().wall_ms
+        execution = Execution(now_ms, now_ms, state is TaskState.FINISHED) if state.is_terminal else None
+        status = TaskStatus(task_id, state, now_ms, execution=execution)
+        self.held[task_id] = status
+        self._tell(status)
+
+    def _tell(self, event: AgentEvent) -> None:
+        self.outbox.append(event)
+        self.world.agent_has_news(self)

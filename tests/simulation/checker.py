@@ -1,0 +1,208 @@
+"""Holds a world against the promises of `docs/semantics.md`, at each start, each commit and at the end."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from elasticjob_cloud.cron import CronExpression
+from elasticjob_cloud.model.messages import Launch
+from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
+from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
+from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now
+from elasticjob_cloud.scheduling.commands import TriggerJob
+from elasticjob_cloud.scheduling.room import NOTHING, Room
+from tests.simulation.store_model import MemoryStore
+
+
+@dataclass
+class Schedule:
+    """A time in which a job's cron was in force: from when, over which committed turns."""
+
+    job_name: str
+    cron: CronExpression
+    zone: ZoneInfo
+    since_ms: int
+    first_turn: int
+    last_turn: int | None = None
+    fire_ids: list[int] = field(default_factory=list)
+
+
+class Checker:
+    """Raises AssertionError, with the promise's number, as soon as one is broken."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.turn_times_ms: list[int] = []
+        self.schedules: list[Schedule] = []
+        self._open: dict[str, Schedule] = {}
+        self._executing: dict[str, dict[int, str]] = {}  # job -> item -> task id
+        self._starts: Counter[tuple[int, int]] = Counter()
+        self._seen_tasks: set[str] = set()
+        self._enabled_apps: dict[str, bool] = {}
+        self._failing_over: set[int] = set()
+        self._seen_fires: set[int] = set()
+        self._started_fires: set[int] = set()
+        self._accepted_triggers: Counter[str] = Counter()
+
+    def task_starts(self, task_id: str, launch: Launch) -> None:
+        """Promises 2, 3, 5 and 6: recorded before, never twice, no overlap."""
+        record = self.store.all_tasks.get(task_id)
+        assert record is not None, f"promise 2: {task_id} was launched before it was recorded"
+        assert task_id not in self._seen_tasks, f"promise 2: {task_id} was started twice"
+        self._seen_tasks.add(task_id)
+        executing = self._executing.setdefault(record.job_name, {})
+        assert record.item not in executing, f"promise 5: {task_id} and {executing[record.item]} at once"
+        for other in executing.values():
+            assert self.store.all_tasks[other].fire_id == record.fire_id, f"promise 3: {task_id} overlaps {other}"
+        executing[record.item] = task_id
+        self._starts[record.fire_id, record.item] += 1
+        if launch.job.fails_over:
+            self._failing_over.add(record.fire_id)
+        else:
+            assert self._starts[record.fire_id, record.item] == 1, f"promise 6: {task_id} runs a second time"
+
+    def task_ends(self, task_id: str) -> None:
+        """A task executes no more."""
+        record = self.store.all_tasks[task_id]
+        del self._executing[record.job_name][record.item]
+
+    def turn_committed(self, decisions: Decisions, now: Now, requests: list[Any]) -> None:
+        """Promises 1, 4 and 10: a run's tasks are recorded together; fires are never early."""
+        self.turn_times_ms.append(now.wall_ms)
+        self._attribute(decisions)
+        staged: Counter[int] = Counter()
+        for task in decisions.changes.tasks.values():
+            if task is not None and task.state is TaskState.STAGING and not task.kill_reason:
+                staged[task.fire_id] += task.type is TaskType.READY and task.attempt == 1
+        for fire in decisions.changes.fires.values():
+            assert fire.due_ms <= max(now.wall_ms, fire.recorded_ms), f"promise 10: {fire} is early"
+            if fire.state is FireState.RUNNING and not fire.reason:
+                self._check_whole_run(fire, staged[fire.fire_id])
+        for name, job in decisions.changes.jobs.items():
+            self._follow(name, job, now)
+        for app_name, app in decisions.changes.apps.items():
+            enabled = app is not None and not app.disabled and not app.removing
+            if self._enabled_apps.get(app_name) != enabled:
+                self._enabled_apps[app_name] = enabled
+                for name, followed in list(self.store.jobs.items()):
+                    if followed.configuration.app_name == app_name:
+                        self._follow(name, followed, now)
+        for request, error in zip(requests, decisions.outcomes.values(), strict=True):
+            if request is not None and error is None and isinstance(request[0], TriggerJob):
+                self._accepted_triggers[request[0].job_name] += 1
+
+    def check_room(self, core: Core) -> None:
+        """Promise 4: what is reserved is the sum of what is live, and nothing is oversold."""
+        for agent in core.state.agents.values():
+            tasks = [core.state.tasks[task_id] for task_id in agent.task_ids]
+            used = NOTHING
+            for task in tasks:
+                used = used.plus(Room.of(task.cpu_count, task.memory_mb))
+            for executor in agent.executors.values():
+                used = used.plus(executor.room)
+            assert agent.total.minus(used) == agent.free, f"promise 4: {agent.info.agent_id} has {agent.free} free"
+            assert min(agent.free) >= 0, f"promise 4: {agent.info.agent_id} is oversold"
+            assert agent.task_ids == set(core.state.tasks_of_agent.get(agent.info.agent_id, ()))
+
+    def check_progress(self, now_ms: int) -> None:
+        """Nothing is stuck: called after a long calm, when every task that can end has had the time to."""
+        for task in self.store.tasks.values():
+            age_ms = now_ms - task.staged_ms
+            stuck = task.state is TaskState.STAGING and age_ms > _LONG_MS
+            assert not stuck, f"promise 1: {task.task_id} is staging for {age_ms} ms"
+        for fire in self.store.fires.values():
+            job = self.store.jobs.get(fire.job_name)
+            if fire.state is FireState.RUNNING and job is not None and not job.configuration.is_daemon:
+                assert now_ms - fire.started_ms < _LONG_MS, f"promise 1: {fire} never ends"
+
+    def check_failover(self) -> None:
+        """Promise 6: a shard of a job with failover ends well, or was started as often as is promised."""
+        attempts: dict[tuple[int, int], list[str]] = {}
+        for trace in self.store.status_traces:
+            if TaskState(trace.state).is_terminal:
+                task = self.store.all_tasks[trace.task_id]
+                attempts.setdefault((task.fire_id, task.item), []).append(trace.state)
+        for (fire_id, item), states in attempts.items():
+            fire = self.store.fires[fire_id]
+            if fire_id in self._failing_over and fire.state is FireState.COMPLETED and not fire.reason:
+                failures = sum(state in {"TASK_FAILED", "TASK_ERROR"} for state in states)
+                done = states[-1] in {"TASK_FINISHED", "TASK_KILLED"} or failures == _ATTEMPTS
+                assert done, f"promise 6: item {item} of {fire} ended with {states}"
+
+    def check_end(self, *, quiet: bool) -> None:
+        """Promises 1, 2 and 7 over the whole history; `quiet`: all jobs were disabled and all tasks ended."""
+        for schedule in self.schedules:
+            self._check_schedule(schedule)
+        self._check_triggers()
+        self.check_failover()
+        if quiet:
+            open_fires = [fire for fire in self.store.fires.values() if fire.state in _OPEN]
+            assert not open_fires, f"promise 1: never ended: {open_fires[:3]}"
+            assert not self.store.tasks, "tasks are live though all ended"
+            assert not any(self._executing.values()), "something still executes"
+
+    def _check_whole_run(self, fire: FireRecord, staged: int) -> None:
+        if fire.fire_id in self._started_fires:
+            return
+        self._started_fires.add(fire.fire_id)
+        job = self.store.jobs.get(fire.job_name)
+        assert staged, f"promise 4: {fire} started without tasks"
+        if job is not None and job.since_ms < fire.started_ms:
+            total = job.configuration.sharding_total_count
+            assert staged == total, f"promise 4: {fire} started {staged} of {total} shards"
+
+    def _follow(self, name: str, job: JobRecord | None, now: Now) -> None:
+        open_schedule = self._open.pop(name, None)
+        if open_schedule is not None:
+            open_schedule.last_turn = len(self.turn_times_ms) - 1
+        app = self.store.apps.get(job.configuration.app_name) if job is not None else None
+        if job is None or app is None or job.disabled or app.disabled or app.removing:
+            return
+        configuration = job.configuration
+        if configuration.cron and not configuration.is_daemon:
+            schedule = Schedule(
+                name,
+                CronExpression.parse(configuration.cron),
+                ZoneInfo(configuration.time_zone or "UTC"),
+                now.wall_ms,
+                len(self.turn_times_ms),
+            )
+            self._open[name] = schedule
+            self.schedules.append(schedule)
+
+    def _check_schedule(self, schedule: Schedule) -> None:
+        last = len(self.turn_times_ms) if schedule.last_turn is None else schedule.last_turn + 1
+        walls = self.turn_times_ms[schedule.first_turn : last]
+        until_ms = max(walls, default=schedule.since_ms)
+        expected = Counter(schedule.cron.fires_ms(schedule.since_ms, schedule.zone, until_ms=until_ms))
+        recorded: Counter[int] = Counter()
+        for fire_id in schedule.fire_ids:
+            recorded.update(_due_times(self.store.fires[fire_id], schedule))
+        missing, extra = expected - recorded, recorded - expected
+        assert not missing, f"promise 1: {schedule.job_name}: no record of {sorted(missing)[:5]}"
+        assert not extra, f"promise 2: {schedule.job_name}: recorded beyond what is due: {sorted(extra)[:5]}"
+
+    def _attribute(self, decisions: Decisions) -> None:
+        for fire in decisions.changes.fires.values():
+            if fire.fire_id not in self._seen_fires:
+                self._seen_fires.add(fire.fire_id)
+                if fire.source is FireSource.CRON:
+                    self._open[fire.job_name].fire_ids.append(fire.fire_id)
+
+    def _check_triggers(self) -> None:
+        recorded = Counter(fire.job_name for fire in self.store.fires.values() if fire.source is FireSource.TRIGGER)
+        assert recorded == self._accepted_triggers, "promise 7: a trigger was accepted and not recorded"
+
+
+_ATTEMPTS = CoreSettings().failover_attempts
+_LONG_MS = 1_200_000
+_OPEN = (FireState.WAITING, FireState.RUNNING)
+
+
+def _due_times(fire: FireRecord, schedule: Schedule) -> list[int]:
+    if fire.count == 1:
+        return [fire.due_ms]
+    due = [fire.due_ms, *schedule.cron.fires_ms(fire.due_ms, schedule.zone, until_ms=fire.last_due_ms)]
+    assert len(due) == fire.count, f"{fire} counts {fire.count} fires, its cron has {len(due)}"
+    return due

@@ -1,0 +1,69 @@
+"""A store in memory that also keeps all that was ever written, for the checker."""
+
+from elasticjob_cloud.model.records import (
+    AppRecord,
+    Changes,
+    ExecutionTrace,
+    FailoverKey,
+    FailoverRecord,
+    FireRecord,
+    FireState,
+    JobRecord,
+    Snapshot,
+    StatusTrace,
+    TaskRecord,
+)
+
+
+class MemoryStore:
+    """Keeps the store's contract for `load` and `commit`, without a disk."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, AppRecord] = {}
+        self.jobs: dict[str, JobRecord] = {}
+        self.schedules: dict[str, int] = {}
+        self.fires: dict[int, FireRecord] = {}
+        self.tasks: dict[str, TaskRecord] = {}
+        self.failovers: dict[FailoverKey, FailoverRecord] = {}
+        self.all_tasks: dict[str, TaskRecord] = {}
+        self.status_traces: list[StatusTrace] = []
+        self.executions: list[ExecutionTrace] = []
+
+    def load(self) -> Snapshot:
+        """Give what a new core starts from."""
+        live = (FireState.WAITING, FireState.RUNNING)
+        return Snapshot(
+            apps=dict(self.apps),
+            jobs=dict(self.jobs),
+            schedules=dict(self.schedules),
+            fires=[fire for fire in self.fires.values() if fire.state in live],
+            tasks=list(self.tasks.values()),
+            failovers=list(self.failovers.values()),
+            next_fire_id=max(self.fires, default=0) + 1,
+        )
+
+    def commit(self, changes: Changes) -> None:
+        """Write all rows of a turn."""
+        for table, rows in (
+            (self.apps, changes.apps),
+            (self.jobs, changes.jobs),
+            (self.schedules, changes.schedules),
+            (self.tasks, changes.tasks),
+            (self.failovers, changes.failovers),
+        ):
+            _apply(table, rows)  # type: ignore[arg-type]  # one loop over tables of different rows
+        for fire in changes.fires.values():
+            before = self.fires.get(fire.fire_id)
+            assert before is None or before.state in {FireState.WAITING, FireState.RUNNING}, f"{fire} was {before}"
+            self.fires[fire.fire_id] = fire
+        self.all_tasks.update({name: task for name, task in changes.tasks.items() if task is not None})
+        self.status_traces.extend(changes.status_traces)
+        self.executions.extend(changes.executions)
+
+
+def _apply(table: dict[object, object], rows: dict[object, object]) -> None:
+    for key, row in rows.items():
+        if row is None:
+            table.pop(key, None)
+        else:
+            table[key] = row

@@ -1,0 +1,24 @@
+"""The promises hold in seeded worlds (`make simulate SEEDS=1000` plays more of them)."""
+
+import pytest
+
+from tests.simulation.scenarios import play_calm_days, play_wild
+
+_SEEDS_A_TEST = 20
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_promises_hold_in_wild_worlds(batch: int) -> None:
+    for seed in range(batch * _SEEDS_A_TEST, (batch + 1) * _SEEDS_A_TEST):
+        try:
+            play_wild(seed)
+        except Exception as error:
+            error.add_note(f"seed {seed}: PYTHONPATH=. python tests/simulation/run.py --first {seed} --seeds 1")
+            raise
+
+
+def test_promises_hold_over_days_of_a_thousand_jobs() -> None:
+    world = play_calm_days(7, jobs=1_000, days=2)
+
+    assert len(world.store.fires) > 20_000
+    assert len(world.store.executions) > 20_000

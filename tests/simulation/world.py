@@ -1,0 +1,262 @@
+"""A seeded world: a scheduler that crashes, agents that die, connections that break, clocks that jump, users that act.
+
+Time is virtual. The scheduler is the real core on a store in memory; a turn is handled, committed after a while, and
+then acted upon, and a crash may come before the commit, or after it and before anything is sent.
+"""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command, Launch
+from elasticjob_cloud.model.task import TaskState
+from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
+from elasticjob_cloud.scheduling.commands import ApiCommand
+from tests.simulation.agent_model import AgentModel
+from tests.simulation.checker import Checker
+from tests.simulation.store_model import MemoryStore
+
+START_MS = 1_793_000_000_000
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hazards:
+    """How wild a world is: chances per turn or per task, and how fast tasks are."""
+
+    crash: float = 0.01
+    reconnect: float = 0.01
+    agent_death: float = 0.005
+    clock_jump: float = 0.002
+    task_failure: float = 0.1
+    longest_task_seconds: float = 20.0
+
+
+
+class World:
+    """Runs events in the order of virtual time until it is told to stop."""
+
+    def __init__(self, seed: int, hazards: Hazards, *, agents: int = 2, settings: CoreSettings | None = None) -> None:
+        self.random = random.Random(seed)
+        self.hazards = hazards
+        self.settings = settings or CoreSettings(time_zone="UTC")
+        self.store = MemoryStore()
+        self.checker = Checker(self.store)
+        self.monotonic_ms = 1_000_000
+        self.wall_offset_ms = START_MS
+        self.agents: dict[str, AgentModel] = {}
+        self.history: list[str] = []
+        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._numbers = itertools.count(1)
+        self._core: Core | None = None
+        self._life = 0
+        self._inbox: list[Event] = []
+        self._turn_pending = False
+        self._busy = False
+        self._requests: dict[int, tuple[ApiCommand, Callable[[Exception | None], None] | None]] = {}
+        self._turns = 0
+        self.check_room_every = 1  # it costs as much as there are live tasks
+        for _ in range(agents):
+            self._add_agent()
+        self._start_scheduler()
+
+    # Time
+
+    def now(self) -> Now:
+        """Read both clocks."""
+        return Now(self.monotonic_ms + self.wall_offset_ms, self.monotonic_ms)
+
+    def after(self, delay_ms: float, action: Callable[[], None]) -> None:
+        """Have something happen after a while."""
+        heapq.heappush(self._events, (self.monotonic_ms + max(0, int(delay_ms)), next(self._order), action))
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass up to this much after the start."""
+        end_ms = 1_000_000 + until_ms
+        while self._events and self._events[0][0] <= end_ms:
+            self.monotonic_ms, _, action = heapq.heappop(self._events)
+            action()
+        self.monotonic_ms = end_ms
+
+    # What users do
+
+    def request(self, command: ApiCommand, answer: Callable[[Exception | None], None] | None = None) -> None:
+        """Send a command to the scheduler; nobody answers while there is none."""
+        if self._core is None:
+            return
+        number = next(self._numbers)
+        self._requests[number] = (command, answer)
+        self._inbox.append(Request(number, command))
+        self._schedule_turn(0)
+
+    # What agents do
+
+    def choose_outcome(self, launch: Launch) -> tuple[float | None, TaskState]:
+        """Give how long a task runs (None: until it is killed) and how it ends."""
+        if launch.job.is_daemon and self.random.random() > self.hazards.task_failure:
+            return None, TaskState.FINISHED
+        seconds = self.random.random() ** 3 * self.hazards.longest_task_seconds
+        if self.random.random() < self.hazards.task_failure:
+            return seconds, self.random.choice((TaskState.FAILED, TaskState.ERROR, TaskState.LOST))
+        return seconds, TaskState.FINISHED
+
+    def note_start(self, agent: AgentModel, task_id: str, launch: Launch) -> None:
+        """A task begins to execute."""
+        self._log(f"{agent.info.agent_id} starts {task_id}")
+        self.checker.task_starts(task_id, launch)
+
+    def note_end(self, task_id: str) -> None:
+        """A task executes no more."""
+        self.checker.task_ends(task_id)
+
+    def agent_has_news(self, agent: AgentModel) -> None:
+        """Carry an agent's news to the scheduler, in order, after a while."""
+        self.after(self.random.randrange(1, 20), lambda: self._deliver_news(agent, self._life))
+
+    def _deliver_news(self, agent: AgentModel, life: int) -> None:
+        if not agent.alive or self._core is None or life != self._life:
+            return
+        batch = agent.flush()
+        if batch is not None:
+            self._inbox.append(AgentEvents(agent.info.agent_id, *batch))
+            self._schedule_turn(0)
+
+    # The scheduler
+
+    def _start_scheduler(self) -> None:
+        self._life += 1
+        self._core = Core(self.store.load(), self.settings, lambda: f"{self.random.getrandbits(64):016x}")
+        self._inbox.clear()
+        self._requests.clear()
+        self._busy = True
+        self._log("the scheduler starts")
+        decisions = self._core.take_over(self.now())
+        self._commit_later(decisions, [], self.now())
+        known = {task.agent_id for task in self.store.tasks.values()}
+        for agent_id in sorted(known - {it.info.agent_id for it in self.agents.values() if it.alive}):
+            self._inbox.append(AgentLost(agent_id, "it died while nobody led"))
+        for agent in self.agents.values():
+            self._inbox.append(AgentJoined(agent.inventory()))
+
+    def _crash_scheduler(self) -> None:
+        self._log("the scheduler crashes")
+        self._life += 1
+        self._core = None
+        self._busy = False
+        gap_ms = self.random.choice((10, 1_000, 1_000, 20_000, 300_000))
+        self.after(gap_ms, self._start_scheduler)
+
+    def _schedule_turn(self, delay_ms: float) -> None:
+        life = self._life
+
+        def turn() -> None:
+            if life == self._life and not self._busy:
+                self._turn()
+
+        self.after(delay_ms, turn)
+
+    def _turn(self) -> None:
+        core = self._core
+        if core is None:
+            return
+        now = self.now()
+        due_ms = core.next_due_ms()
+        if not self._inbox and (due_ms is None or due_ms > now.wall_ms):
+            return
+        events, self._inbox = self._inbox, []
+        decisions = core.handle(events, now)
+        self._busy = True
+        self._commit_later(decisions, events, now)
+
+    def _commit_later(self, decisions: Decisions, events: list[Event], now: Now) -> None:
+        life = self._life
+        crash = self.random.random()
+
+        def commit() -> None:
+            if life != self._life:
+                return
+            if crash < self.hazards.crash / 2:
+                self._crash_scheduler()
+                return
+            self.store.commit(decisions.changes)
+            self.checker.turn_committed(decisions, now, [self._requests.get(number) for number in decisions.outcomes])
+            if crash < self.hazards.crash:
+                self._crash_scheduler()
+                return
+            self._act(decisions, events)
+
+        self.after(self.random.randrange(1, 10), commit)
+
+    def _act(self, decisions: Decisions, events: list[Event]) -> None:
+        for agent_id, commands in decisions.commands.items():
+            self._send(self.agents[agent_id], commands)
+        for event in events:
+            if isinstance(event, AgentEvents) and event.agent_id in self.agents:
+                self.agents[event.agent_id].acknowledge(event.sequence)
+        for number, error in decisions.outcomes.items():
+            _, answer = self._requests.pop(number)
+            if answer is not None:
+                answer(error)
+        self._busy = False
+        core = self._core
+        assert core is not None, "who acts has not crashed"
+        self._turns += 1
+        if self._turns % self.check_room_every == 0:
+            self.checker.check_room(core)
+        self._misbehave()
+        self._plan_next_turn()
+
+    def _plan_next_turn(self) -> None:
+        if self._core is None:
+            return
+        due_ms = self._core.next_due_ms()
+        if self._inbox:
+            self._schedule_turn(0)
+        elif due_ms is not None:
+            self._schedule_turn(due_ms - self.now().wall_ms)
+
+    def _send(self, agent: AgentModel, commands: list[Command]) -> None:
+        life = self._life
+
+        def deliver() -> None:
+            if not agent.alive or life != self._life:
+                return
+            for command in commands:
+                agent.take(command)
+
+        self.after(self.random.randrange(0, 5), deliver)
+
+    # Mishaps
+
+    def _misbehave(self) -> None:
+        chance = self.random.random
+        if chance() < self.hazards.agent_death and self.agents:
+            self._kill_agent(self.random.choice(sorted(self.agents)))
+        if chance() < self.hazards.reconnect and self.agents:
+            agent = self.agents[self.random.choice(sorted(self.agents))]
+            self._log(f"{agent.info.agent_id} reconnects")
+            self._inbox.append(AgentJoined(agent.inventory()))
+        if chance() < self.hazards.clock_jump:
+            jump_ms = self.random.choice((-HOUR_MS // 4, -5_000, 5_000, HOUR_MS))
+            self._log(f"the clock jumps by {jump_ms} ms")
+            self.wall_offset_ms += jump_ms
+
+    def _kill_agent(self, agent_id: str) -> None:
+        self._log(f"{agent_id} dies")
+        agent = self.agents.pop(agent_id)
+        agent.die()
+        self._inbox.append(AgentLost(agent_id, "it died"))
+        new = self._add_agent()
+        self._inbox.append(AgentJoined(new.inventory()))
+
+    def _add_agent(self) -> AgentModel:
+        agent_id = f"agent-{self.random.getrandbits(32):08x}"
+        agent = AgentModel(self, agent_id, cpus=8, memory_mb=16_384)
+        self.agents[agent_id] = agent
+        return agent
+
+    def _log(self, line: str) -> None:
+        self.history.append(f"{self.monotonic_ms:>12} {line}")
