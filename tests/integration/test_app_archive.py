@@ -138,6 +138,7 @@ def test_zip_is_extracted_with_run_bits_and_links(tmp_path: Path, compression: i
         (b"#!/bin/sh\n", "", "app"),
         (gzip.compress(b"#!/bin/sh\n"), "run.sh.gz", "run.sh"),
     ],
+    ids=["script", "without a name", "gzip"],
 )
 def test_anything_else_is_kept_as_one_executable_file(
     tmp_path: Path, content: bytes, name: str, single: str
@@ -194,7 +195,7 @@ def test_names_of_any_bytes_and_scripts_are_kept(tmp_path: Path) -> None:
     content = tar_of(member("作业/é.txt", b"1"), member("bad\udcff", b"2"), format=tarfile.GNU_FORMAT)
     destination, _ = unpack(tmp_path, content, "a.tar")
     assert (destination / "作业/é.txt").read_bytes() == b"1"
-    assert os.listdir(os.fsencode(destination)).count(b"bad\xff") == 1
+    assert (destination / os.fsdecode(b"bad\xff")).read_bytes() == b"2"
 
 
 HOSTILE_TARS = [
@@ -349,7 +350,7 @@ ANY_KIND = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.tuples(ANY_NAME, ANY_KIND, ANY_NAME), min_size=1, max_size=6))
 def test_no_archive_ever_makes_or_reaches_anything_outside(
     tmp_path_factory: pytest.TempPathFactory, members: list[tuple[str, bytes, str]]

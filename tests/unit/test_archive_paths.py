@@ -62,7 +62,7 @@ def test_impossible_or_absolute_target_is_refused(target: str) -> None:
 
 def test_link_that_leaves_through_another_link_is_refused() -> None:
     # By its text `deep/../..` stays inside; followed, it does not, since `deep` leads to the top.
-    links = {("x", "deep"): "..", ("x", "out"): "deep/.."}
+    links: dict[Parts, str] = {("x", "deep"): "..", ("x", "out"): "deep/.."}
     with pytest.raises(ContentError, match="leaves it"):
         check_links(links, 1000)
 

@@ -40,7 +40,10 @@ class DownloadFile:
     """A file that a download is written to, with the size limit. Blocking."""
 
     def __init__(self, path: Path, limits: AppLimits) -> None:
-        self._file = path.open("xb")
+        try:
+            self._file = path.open("xb")
+        except OSError as error:
+            raise _unstored(error) from error
         self._hash = hashlib.sha256()
         self._maximum_bytes = limits.download_bytes
         self._size = 0
@@ -49,9 +52,13 @@ class DownloadFile:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        try:
+            # Writes what is still buffered.
+            self._file.close()
+        except OSError as error:
+            raise _unstored(error) from error
 
     @property
     def sha256(self) -> str:
@@ -64,13 +71,17 @@ class DownloadFile:
         try:
             self._file.write(data)
         except OSError as error:
-            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
+            raise _unstored(error) from error
         self._hash.update(data)
 
     def require_size(self, size: int) -> None:
         """Raise `ContentError` when a file of this size is over the limit."""
         if size > self._maximum_bytes:
             raise ContentError(f"it is larger than {self._maximum_bytes:,} bytes, the limit of a download.")
+
+
+def _unstored(error: OSError) -> FetchError:
+    return FetchError(f"it cannot be stored: {error.strerror}.")
 
 
 async def fetch_in_time(

@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import closing
 from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
@@ -41,27 +42,45 @@ class FileSource:
         self, path: str, validator: Validator, target: Path, tell: Callable[[], None], stop: threading.Event
     ) -> Fetched | None:
         try:
-            # Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps for ever.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no file can have that name"
-            raise FetchError(f"the file cannot be read: {reason}.") from error
-        with os.fdopen(descriptor, "rb", buffering=0) as source, DownloadFile(target, self._limits) as file:
-            found = _ask_validator(descriptor)
-            if found == validator:
-                return None
-            tell()
-            while data := source.read(_READ_BYTES):
+            with closing(_RegularFile(path)) as source:
+                found = source.ask_validator()
+                if found == validator:
+                    return None
+                tell()
+                sha256 = self._write(source, target, stop)
+                # Written to while it was read, it may be half the old and half the new: ask for it again next time.
+                settled = source.ask_validator() == found
+                return Fetched(found if settled else {}, sha256)
+        except OSError as error:
+            raise FetchError(f"the file cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise FetchError("the file cannot be read: no file can have that name.") from error
+
+    def _write(self, source: "_RegularFile", target: Path, stop: threading.Event) -> str:
+        with DownloadFile(target, self._limits) as file:
+            while data := source.read():
                 if stop.is_set():
                     raise FetchError("the copy was stopped.")
                 file.write(data)
-            # Written to while it was read, it may be half the old and half the new: ask for it again next time.
-            settled = _ask_validator(descriptor) == found
-            return Fetched(found if settled else {}, file.sha256)
+            return file.sha256
 
 
-def _ask_validator(descriptor: int) -> Validator:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise FetchError("it is not a file.")
-    return {"mtime_ns": str(status.st_mtime_ns), "size": str(status.st_size), "inode": str(status.st_ino)}
+class _RegularFile:
+    """An open file that is really one: neither a directory, nor a pipe or device, whose reading may never end."""
+
+    def __init__(self, path: str) -> None:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps for ever.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            self.close()
+            raise FetchError("it is not a file.")
+
+    def read(self) -> bytes:
+        return os.read(self._descriptor, _READ_BYTES)
+
+    def ask_validator(self) -> Validator:
+        status = os.fstat(self._descriptor)
+        return {"mtime_ns": str(status.st_mtime_ns), "size": str(status.st_size), "inode": str(status.st_ino)}
+
+    def close(self) -> None:
+        os.close(self._descriptor)

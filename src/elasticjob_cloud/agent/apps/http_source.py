@@ -3,6 +3,7 @@
 import email.utils
 import logging
 import ssl
+import urllib.parse
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -56,7 +57,7 @@ class HttpSource:
                 _require_success(response, address)
                 sha256 = await self._write_body(response, target)
                 return Fetched(_validator(response.headers), sha256)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise FetchError(address.hide(_explain(error, limits))) from error
 
     @asynccontextmanager
@@ -79,9 +80,9 @@ class HttpSource:
 
     def _redirected(self, address: AppAddress, response: httpx.Response) -> AppAddress:
         try:
-            to = AppAddress.parse(str(httpx.URL(address.request_url).join(response.headers["Location"])))
+            to = AppAddress.parse(urllib.parse.urljoin(address.request_url, response.headers["Location"]))
             to.require_allowed(self._limits.allowed_url_prefixes)
-        except (FetchError, httpx.InvalidURL) as error:
+        except (FetchError, ValueError) as error:
             raise FetchError(f"the server redirects to where it may not: {error}") from error
         if to.scheme not in {"http", "https"} or (address.scheme == "https" and to.scheme == "http"):
             raise FetchError(
@@ -155,7 +156,8 @@ def _explain(error: Exception, limits: AppLimits) -> str:
             return f"no connection: {error}."
         case httpx.RemoteProtocolError():
             return f"the server broke off, or does not speak HTTP: {error}."
-        case httpx.InvalidURL():
-            return "the URL is malformed."
+        case httpx.InvalidURL() | UnicodeError():
+            # The codec for host names refuses, for one, names that are too long.
+            return "the URL is malformed: check its host."
         case _:
             return f"the download broke off: {str(error) or type(error).__name__}."

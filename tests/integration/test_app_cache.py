@@ -1,0 +1,419 @@
+"""The cache against a real HTTP server and a real disk: what is asked, shared, kept and deleted."""
+
+import asyncio
+import io
+import logging
+import os
+import tarfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.agent.apps import AppCache, AppLimits, PreparedApp
+from elasticjob_cloud.model.errors import AppUnavailableError
+from tests.integration.app_servers import AppRequestHandler, HttpAppServer, http_app_server
+
+# No answer of the server is taken as still true, so that each call asks.
+ASKING = AppLimits(
+    revalidate_seconds=0.0, revalidate_timeout_seconds=0.3, stale_seconds=0.0, idle_seconds=0.3
+)
+
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def server() -> Iterator[HttpAppServer]:
+    with http_app_server() as running:
+        yield running
+
+
+@asynccontextmanager
+async def cache_in(directory: Path, limits: AppLimits = ASKING) -> AsyncIterator[AppCache]:
+    cache = AppCache(directory, limits)
+    try:
+        yield cache
+    finally:
+        await cache.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the disk has no event to wait for
+            await asyncio.sleep(0.005)
+
+
+def packed(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content.encode()))
+    return buffer.getvalue()
+
+
+def kept(directory: Path) -> list[Path]:
+    """Tell what the cache has on disk."""
+    return [path for part in ("staging", "versions") for path in (directory / part).glob("*")]
+
+
+def record_of(directory: Path) -> Path:
+    (record,) = directory.rglob("version.json")
+    return record
+
+
+def leave_half(directory: Path) -> None:
+    """Leave what an agent leaves that is killed in the middle of a download."""
+    (directory / "half" / "content").mkdir(parents=True)
+    (directory / "half" / "content" / "a.txt").write_bytes(b"ha")
+
+
+def is_empty(directory: Path) -> bool:
+    return not kept(directory)
+
+
+def text_of(app: PreparedApp, name: str = "a.txt") -> str:
+    return (app.directory / name).read_text()
+
+
+async def test_unchanged_app_is_downloaded_once_and_asked_for_by_etag(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+    async_url = server.url("/app.tar.gz")
+    async with cache_in(tmp_path) as cache:
+        first = await cache.prepare("app", async_url, cache=True)
+        second = await cache.prepare("app", async_url, cache=True)
+    assert first.directory == second.directory
+    assert first.single_file is None
+    assert first.url == async_url
+    assert text_of(first) == "one"
+    assert ["If-None-Match" in headers for _, headers in server.requests] == [False, True]
+
+
+async def test_last_modified_is_asked_by_when_it_is_old_enough(tmp_path: Path, server: HttpAppServer) -> None:
+    server.serve_body("/old.sh", b"old", etag=False, modified_seconds=time.time() - 3600)
+    server.serve_body("/new.sh", b"new", etag=False, modified_seconds=time.time())
+    async with cache_in(tmp_path) as cache:
+        for path in ("/old.sh", "/old.sh", "/new.sh", "/new.sh"):
+            await cache.prepare("app", server.url(path), cache=True)
+    assert ["If-Modified-Since" in headers for _, headers in server.requests] == [False, True, False, False]
+
+
+async def test_without_validators_an_equal_download_keeps_the_version(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/run.sh", b"same", etag=False)
+    async with cache_in(tmp_path) as cache:
+        first = await cache.prepare("app", server.url("/run.sh"), cache=True)
+        second = await cache.prepare("app", server.url("/run.sh"), cache=True)
+        assert first.directory == second.directory
+        assert first.single_file == "run.sh"
+        assert os.access(first.directory / "run.sh", os.X_OK)
+
+
+async def test_changed_app_gets_a_new_directory_and_the_old_goes_with_its_last_holder(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    url = server.url("/app.tar.gz")
+    async with cache_in(tmp_path) as cache:
+        server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+        old, other = [await cache.prepare("app", url, cache=True) for _ in range(2)]
+        server.serve_body("/app.tar.gz", packed(**{"a.txt": "two"}))
+        new = await cache.prepare("app", url, cache=True)
+        assert (text_of(old), text_of(new)) == ("one", "two")
+        old.release()
+        old.release()
+        assert text_of(other) == "one"
+        other.release()
+        await until(lambda: kept(tmp_path) == [new.directory.parent])
+
+
+async def test_hundred_callers_at_once_share_one_download(tmp_path: Path, server: HttpAppServer) -> None:
+    server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+    async with cache_in(tmp_path, AppLimits(revalidate_seconds=60)) as cache:
+        apps = await asyncio.gather(
+            *(
+                cache.prepare(f"app-{number % 3}", server.url("/app.tar.gz"), cache=True)
+                for number in range(100)
+            )
+        )
+        assert len({app.directory for app in apps}) == 1
+        again = await cache.prepare("app-0", server.url("/app.tar.gz"), cache=True)
+        assert again.directory == apps[0].directory
+    assert len(server.requests) == 1
+
+
+async def test_hundred_callers_share_one_failure(tmp_path: Path, server: HttpAppServer) -> None:
+    async with cache_in(tmp_path, AppLimits(revalidate_seconds=60)) as cache:
+        calls = (cache.prepare("app", server.url("/none.tar"), cache=True) for _ in range(100))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        with pytest.raises(AppUnavailableError, match="404"):
+            await cache.prepare("app", server.url("/none.tar"), cache=True)
+    assert all(isinstance(result, AppUnavailableError) for result in results)
+    assert len(server.requests) == 1
+
+
+async def test_without_cache_each_call_has_its_own_download_and_directory(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+    async with cache_in(tmp_path) as cache:
+        apps = await asyncio.gather(
+            *(cache.prepare("app", server.url("/app.tar.gz"), cache=False) for _ in range(10))
+        )
+        assert len({app.directory for app in apps}) == 10
+        assert {text_of(app) for app in apps} == {"one"}
+        for app in apps:
+            app.release()
+        await until(lambda: is_empty(tmp_path))
+    assert len(server.requests) == 10
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda request: request.reply(500, b""),
+        lambda request: request.reply(404, b""),
+        lambda request: request.hang(),
+        lambda request: request.connection.close(),
+    ],
+    ids=["500", "404", "hangs", "hangs up"],
+)
+async def test_when_the_server_gives_no_answer_the_cached_version_is_used_and_a_warning_logged(
+    tmp_path: Path,
+    server: HttpAppServer,
+    caplog: pytest.LogCaptureFixture,
+    answer: Callable[[AppRequestHandler], None],
+) -> None:
+    url = server.url("/app.tar.gz?signature=s3cret", "bob:pa55@")
+    async with cache_in(tmp_path) as cache:
+        server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+        first = await cache.prepare("app", url, cache=True)
+        server.answers["/app.tar.gz"] = answer
+        with caplog.at_level(logging.DEBUG):
+            second = await cache.prepare("app", url, cache=True)
+        assert second.directory == first.directory
+        server.serve_body("/app.tar.gz", packed(**{"a.txt": "two"}))
+        assert text_of(await cache.prepare("app", url, cache=True)) == "two"
+    assert "is used as fetched earlier" in caplog.text
+    assert "pa55" not in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+async def test_silent_server_is_not_asked_again_for_a_while(tmp_path: Path, server: HttpAppServer) -> None:
+    limits = AppLimits(revalidate_seconds=0.0, stale_seconds=60.0)
+    async with cache_in(tmp_path, limits) as cache:
+        server.serve_body("/run.sh", b"one")
+        await cache.prepare("app", server.url("/run.sh"), cache=True)
+        del server.answers["/run.sh"]
+        for _ in range(3):
+            await cache.prepare("app", server.url("/run.sh"), cache=True)
+    assert len(server.requests) == 2
+
+
+async def test_broken_new_archive_is_an_error_though_an_older_is_cached(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    async with cache_in(tmp_path) as cache:
+        server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+        held = await cache.prepare("app", server.url("/app.tar.gz"), cache=True)
+        server.serve_body("/app.tar.gz", b"oops")
+        with pytest.raises(AppUnavailableError, match=r"not a readable \.tar\.gz"):
+            await cache.prepare("app", server.url("/app.tar.gz"), cache=True)
+        assert text_of(held) == "one"
+        await until(lambda: kept(tmp_path) == [held.directory.parent])
+
+
+async def test_cache_survives_a_restart_without_downloading_again(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+    url = server.url("/app.tar.gz", "bob:pa55@")
+    async with cache_in(tmp_path) as cache:
+        first = await cache.prepare("app", url, cache=True)
+        private = await cache.prepare("app", url, cache=False)
+    for part in ("versions", "staging"):
+        leave_half(tmp_path / part)
+    async with cache_in(tmp_path) as cache:
+        second = await cache.prepare("app", url, cache=True)
+        assert second.directory == first.directory
+        assert not private.directory.exists()
+        await until(lambda: kept(tmp_path) == [first.directory.parent])
+        assert "pa55" not in record_of(tmp_path).read_text()
+        await cache.forget("app")
+        second.release()
+        await until(lambda: is_empty(tmp_path))
+    assert "If-None-Match" in server.requests[-1][1]
+
+
+async def test_version_not_yet_safe_on_disk_is_not_trusted_after_a_reboot(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/run.sh", b"one")
+    async with cache_in(tmp_path) as cache:
+        await cache.prepare("app", server.url("/run.sh"), cache=True)
+    record = record_of(tmp_path)
+    record.write_text(record.read_text().replace('"settled":true', '"settled":false'))
+    record.write_text(record.read_text().replace('"boot_id":"', '"boot_id":"earlier-'))
+    async with cache_in(tmp_path) as cache:
+        await cache.prepare("app", server.url("/run.sh"), cache=True)
+    assert "If-None-Match" not in server.requests[-1][1]
+
+
+async def test_version_that_somebody_deleted_is_downloaded_again(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/run.sh", b"one")
+    async with cache_in(tmp_path) as cache:
+        first = await cache.prepare("app", server.url("/run.sh"), cache=True)
+        first.release()
+        (first.directory / "run.sh").unlink()
+        first.directory.rmdir()
+        assert text_of(await cache.prepare("app", server.url("/run.sh"), cache=True), "run.sh") == "one"
+
+
+async def test_least_recently_used_version_that_nobody_holds_is_deleted(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    for name in "abc":
+        server.serve_body(f"/{name}.sh", name.encode() * 10_000)
+    async with cache_in(tmp_path, AppLimits(cache_bytes=40_000, revalidate_seconds=60)) as cache:
+        held = await cache.prepare("app", server.url("/a.sh"), cache=True)
+        idle = await cache.prepare("app", server.url("/b.sh"), cache=True)
+        idle.release()
+        last = await cache.prepare("app", server.url("/c.sh"), cache=True)
+        await until(lambda: not idle.directory.parent.exists())
+        assert held.directory.exists()
+        last.release()
+        held.release()
+        assert text_of(await cache.prepare("app", server.url("/c.sh"), cache=True), "c.sh") == "c" * 10_000
+
+
+async def test_app_larger_than_the_cache_is_kept_only_while_it_is_held(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/a.sh", b"a" * 10_000)
+    async with cache_in(tmp_path, AppLimits(cache_bytes=5000)) as cache:
+        app = await cache.prepare("app", server.url("/a.sh"), cache=True)
+        assert text_of(app, "a.sh") == "a" * 10_000
+        app.release()
+        await until(lambda: is_empty(tmp_path))
+
+
+async def test_forgotten_app_is_deleted_unless_another_app_has_the_same_url(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    server.serve_body("/a.sh", b"a")
+    async with cache_in(tmp_path) as cache:
+        for name in ("one", "two"):
+            (await cache.prepare(name, server.url("/a.sh"), cache=True)).release()
+        await cache.forget("one")
+        await cache.forget("unknown")
+        held = await cache.prepare("two", server.url("/a.sh"), cache=True)
+        assert "If-None-Match" in server.requests[-1][1]
+        await cache.forget("two")
+        assert text_of(held, "a.sh") == "a"
+        held.release()
+        await until(lambda: is_empty(tmp_path))
+
+
+async def test_app_forgotten_during_its_download_leaves_nothing(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    def slow(request: AppRequestHandler) -> None:
+        server.released.wait(10)
+        request.reply(200, b"a")
+
+    server.answers["/a.sh"] = slow
+    async with cache_in(tmp_path, AppLimits()) as cache:
+        call = asyncio.create_task(cache.prepare("app", server.url("/a.sh"), cache=True))
+        await until(lambda: bool(server.requests))
+        await cache.forget("app")
+        server.released.set()
+        app = await call
+        assert text_of(app, "a.sh") == "a"
+        app.release()
+        await until(lambda: is_empty(tmp_path))
+
+
+@pytest.mark.parametrize("cache_enabled", [True, False])
+async def test_cancelled_caller_leaves_nothing(
+    tmp_path: Path, server: HttpAppServer, cache_enabled: bool
+) -> None:
+    server.answers["/a.sh"] = lambda request: request.hang()
+    async with cache_in(tmp_path, AppLimits()) as cache:
+        call = asyncio.create_task(cache.prepare("app", server.url("/a.sh"), cache=cache_enabled))
+        await until(lambda: bool(server.requests))
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await until(lambda: is_empty(tmp_path))
+        server.serve_body("/a.sh", b"a")
+        assert text_of(await cache.prepare("app", server.url("/a.sh"), cache=True), "a.sh") == "a"
+
+
+async def test_cancelling_one_of_two_callers_does_not_disturb_the_other(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    def slow(request: AppRequestHandler) -> None:
+        server.released.wait(10)
+        request.reply(200, b"a")
+
+    server.answers["/a.sh"] = slow
+    async with cache_in(tmp_path, AppLimits()) as cache:
+        calls = [asyncio.create_task(cache.prepare("app", server.url("/a.sh"), cache=True)) for _ in range(2)]
+        await until(lambda: bool(server.requests))
+        calls[0].cancel()
+        await asyncio.wait([calls[0]])
+        server.released.set()
+        assert text_of(await calls[1], "a.sh") == "a"
+    assert len(server.requests) == 1
+
+
+async def test_hanging_url_holds_up_no_other_app(tmp_path: Path, server: HttpAppServer) -> None:
+    server.answers["/hang.sh"] = lambda request: request.hang()
+    server.serve_body("/good.sh", b"good")
+    limits = AppLimits(max_concurrent_downloads=5, max_downloads_per_url=2)
+    async with cache_in(tmp_path, limits) as cache:
+        hanging = [
+            asyncio.create_task(cache.prepare("bad", server.url("/hang.sh"), cache=False)) for _ in range(20)
+        ]
+        await until(lambda: len(server.requests) == 2)
+        async with asyncio.timeout(5):
+            for enabled in (True, False):
+                app = await cache.prepare("good", server.url("/good.sh"), cache=enabled)
+                assert text_of(app, "good.sh") == "good"
+        for call in hanging:
+            call.cancel()
+        await asyncio.wait(hanging)
+
+
+async def test_closing_ends_waiting_callers_with_an_error(tmp_path: Path, server: HttpAppServer) -> None:
+    server.answers["/a.sh"] = lambda request: request.hang()
+    cache = AppCache(tmp_path, AppLimits())
+    call = asyncio.create_task(cache.prepare("app", server.url("/a.sh"), cache=True))
+    await until(lambda: bool(server.requests))
+    await cache.close()
+    with pytest.raises(AppUnavailableError, match="stopping"):
+        await call
+    with pytest.raises(AppUnavailableError, match="stopping"):
+        await cache.prepare("app", server.url("/a.sh"), cache=True)
+
+
+async def test_cache_directory_that_cannot_be_made_is_an_error_that_says_so(
+    tmp_path: Path, server: HttpAppServer
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    async with cache_in(tmp_path / "file") as cache:
+        with pytest.raises(AppUnavailableError, match="directory cannot be used"):
+            await cache.prepare("app", server.url("/a.sh"), cache=True)
