@@ -70,9 +70,13 @@ class SdkAgent:
 
     def start(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         """Start `python -m elasticjob_cloud <arguments>`, or a script of the folder, and await its registration."""
-        command = [sys.executable, *arguments]
-        if not arguments[0].endswith(".py"):
-            command = [sys.executable, "-m", "elasticjob_cloud", *arguments]
+        script = arguments[0].endswith(".py")
+        self.start_command(
+            [sys.executable, *(() if script else ("-m", "elasticjob_cloud")), *arguments], environment
+        )
+
+    def start_command(self, command: list[str], environment: dict[str, str] | None = None) -> None:
+        """Start an executor of any kind and await its registration."""
         self.process = subprocess.Popen(
             command,
             cwd=self.folder,
