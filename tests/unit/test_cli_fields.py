@@ -1,8 +1,11 @@
+import sys
+import types
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import pytest
+import typer
 
 from elasticjob_cloud.cli.fields import (
     APP_FIELDS,
@@ -14,9 +17,9 @@ from elasticjob_cloud.cli.fields import (
     option_name,
     read_document,
 )
-from elasticjob_cloud.cli.main import SERVER_COMMANDS, build_app
+from elasticjob_cloud.cli.main import SERVER_COMMANDS, build_app, main
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.errors import InvalidRequestError, StartError
 from elasticjob_cloud.model.job import JobConfiguration
 
 
@@ -90,6 +93,35 @@ def test_no_file_has_no_fields() -> None:
 def test_commands_of_the_server_are_listed_without_importing_it() -> None:
     listed = {command.name for command in build_app(with_server=False).registered_commands}
     assert set(SERVER_COMMANDS) <= listed
+
+
+def test_commands_of_the_server_come_from_its_own_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: list[int] = []
+    serve = types.ModuleType("elasticjob_cloud.cli.serve")
+    app = typer.Typer()
+    serve.__dict__["app"] = app
+
+    @app.command()
+    def standalone(port: int = 1) -> None:
+        called.append(port)
+        if port == 2:
+            raise StartError("Port 2 is taken.")
+
+    @app.command()
+    def scheduler() -> None:
+        called.append(0)
+
+    monkeypatch.setitem(sys.modules, "elasticjob_cloud.cli.serve", serve)
+    codes = []
+    for port in ("1", "2"):
+        with pytest.raises(SystemExit) as end:
+            main(["standalone", "--port", port])
+        codes.append(end.value.code)
+    assert called == [1, 2]
+    assert codes == [0, StartError.exit_code]
+    assert capsys.readouterr().err == "Error: Port 2 is taken.\n"
 
 
 def test_missing_file_is_told() -> None:

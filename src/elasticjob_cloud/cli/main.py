@@ -94,6 +94,7 @@ def build_app(with_server: bool) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Scheduled jobs, sharded over machines. Start with: elasticjob-cloud standalone",
         epilog="\b\nMore about a command: elasticjob-cloud COMMAND --help\n"
+        "A job in this process, without a scheduler: elasticjob-cloud run-local --help\n"
         "Exit codes: 2 something in the command is wrong, 3 no scheduler answers, 4 the scheduler cannot start.",
     )
     app.callback()(_global_options)

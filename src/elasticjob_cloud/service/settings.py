@@ -173,8 +173,10 @@ class SchedulerSettings(BaseSettings):
     misfire_limit: int = Field(
         100, ge=0, description="How many missed fires of a job are made up after a time without a leader."
     )
-    failover_attempts: int = Field(
-        3, ge=0, description="How often a failed task of a transient job with failover is started again."
+    failover_attempts: PositiveInt = Field(
+        3,
+        description="How often a shard of a transient job with failover is started in all when it fails; "
+        "starts after its agent was lost do not count.",
     )
     lease_seconds: FiniteFloat = Field(
         10.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
@@ -211,14 +213,27 @@ class SchedulerSettings(BaseSettings):
     app_extracted_limit_bytes: ByteSize = Field(
         ByteSize(4 * 1024**3), gt=0, description="The most that an app's archive may hold."
     )
-    app_file_limit: PositiveInt = Field(100_000, description="The most files that an app's archive may hold.")
+    app_file_limit: PositiveInt = Field(
+        100_000, description="The most files, folders and links that an app's archive may hold."
+    )
     app_download_seconds: PositiveNumber = Field(
-        600.0, description="The longest time for a download and its extraction."
+        300.0, description="The longest time for a download, redirects included."
+    )
+    app_cache_bytes: ByteSize = Field(
+        ByteSize(10 * 1024**3),
+        gt=0,
+        description="How much an agent keeps of apps that nothing runs any more.",
     )
     output_limit_bytes: ByteSize = Field(
         ByteSize(10 * 1024**2), gt=0, description="How much of each output stream of a task is kept."
     )
     output_days: PositiveNumber = Field(7.0, description="How long the output of ended tasks is kept.")
+    output_total_bytes: ByteSize = Field(
+        ByteSize(2 * 1024**3), gt=0, description="How much output of ended tasks an agent keeps in all."
+    )
+    output_file_count: PositiveInt = Field(
+        20_000, description="How many files of output of ended tasks an agent keeps in all."
+    )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="How much the scheduler logs."
