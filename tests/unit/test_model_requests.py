@@ -157,17 +157,11 @@ def test_values_within_the_bounds_are_accepted(field: str, value: object) -> Non
     assert job(**{field: value}) is not None
 
 
+NOT_AMOUNTS: list[object] = ["1", True, float("nan"), float("inf"), 0, -1, 10**30, None, [1]]
+NOT_COUNTS: list[object] = ["1", True, 1.5, 1.0, -1, 10**30, {}]
 BAD: list[tuple[str, object]] = [
-    *[
-        (field, value)
-        for field in ("cpuCount", "memoryMB")
-        for value in ("1", True, float("nan"), float("inf"), 0, -1, 10**30, None, [1])
-    ],
-    *[
-        (field, value)
-        for field in ("shardingTotalCount", "timeoutSeconds")
-        for value in ("1", True, 1.5, 1.0, -1, 10**30, {})
-    ],
+    *[(field, value) for field in ("cpuCount", "memoryMB") for value in NOT_AMOUNTS],
+    *[(field, value) for field in ("shardingTotalCount", "timeoutSeconds") for value in NOT_COUNTS],
     ("shardingTotalCount", 0),
     ("shardingTotalCount", 10_001),
     *[(field, value) for field in ("failover", "misfire", "disabled") for value in ("true", 1, 0, "")],
