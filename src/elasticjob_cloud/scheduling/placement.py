@@ -15,11 +15,11 @@ class Demand(NamedTuple):
     shard: Room
     executor: Room | None
 
-    def cost_on(self, agent: AgentState) -> Room:
-        """Give what the first shard costs on this agent besides its own room."""
+    def room_on(self, agent: AgentState) -> Room:
+        """Give what is free on this agent once the app's executor, if it is needed, has its room."""
         if self.executor is None or self.app_name in agent.executors:
-            return NOTHING
-        return self.executor
+            return agent.free
+        return agent.free.minus(self.executor)
 
 
 Placement = list[tuple[AgentState, int]]
@@ -31,7 +31,7 @@ def plan_placement(demand: Demand, agents: Iterable[AgentState], avoid: str = ""
     Agents where the app's executor is already there come first, then those with the most room. The agent `avoid` (where
     a shard has just failed) is taken last.
     """
-    candidates = [(agent, agent.free.minus(demand.cost_on(agent)).count_of(demand.shard)) for agent in agents]
+    candidates = [(agent, demand.room_on(agent).count_of(demand.shard)) for agent in agents]
     candidates = [candidate for candidate in candidates if candidate[1] > 0]
     if len(candidates) > 1:
         candidates.sort(
@@ -65,12 +65,14 @@ def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
     )
 
 
-def executors_to_stop(demand: Demand, agents: Iterable[AgentState]) -> list[tuple[AgentState, str]] | None:
+def executors_to_stop(demand: Demand, agents: Collection[AgentState]) -> list[tuple[AgentState, str]] | None:
     """Give the idle executors of other apps whose end would make room, or None where that would not do."""
+    if not any(executor.is_idle for agent in agents for executor in agent.executors.values()):
+        return None
     missing = demand.shards
     stops: list[tuple[AgentState, str]] = []
     for agent in agents:
-        free = agent.free.minus(demand.cost_on(agent))
+        free = demand.room_on(agent)
         missing -= free.count_of(demand.shard)
         if missing <= 0:
             break
