@@ -32,7 +32,7 @@ TEXT_LIMIT: Final = 4000
 _encode = msgspec.json.Encoder().encode
 _decode_app = msgspec.json.Decoder(AppConfiguration).decode
 _decode_job = msgspec.json.Decoder(JobConfiguration).decode
-_SHARED_FIELDS: Final = ("app_name", "cron", "time_zone")
+_set = msgspec.structs.force_setattr
 _FIRE_SOURCES: Final = {member.value: member for member in FireSource}
 _FIRE_STATES: Final = {member.value: member for member in FireState}
 _TASK_TYPES: Final = {member.value: member for member in TaskType}
@@ -70,8 +70,10 @@ def job_row(job_name: str, record: JobRecord) -> Row:
 def job_record(row: Sequence[Any]) -> JobRecord:
     _, text, disabled, since_ms = row
     configuration = _decode_job(text)
-    for field in _SHARED_FIELDS:  # a hundred thousand jobs name a few apps, zones and crons
-        msgspec.structs.force_setattr(configuration, field, sys.intern(getattr(configuration, field)))
+    # A hundred thousand jobs name a few apps, crons and zones.
+    _set(configuration, "app_name", sys.intern(configuration.app_name))
+    _set(configuration, "cron", sys.intern(configuration.cron))
+    _set(configuration, "time_zone", sys.intern(configuration.time_zone))
     return JobRecord(configuration, bool(disabled), since_ms)
 
 

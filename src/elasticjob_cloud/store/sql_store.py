@@ -21,7 +21,7 @@ from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTab
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
 
-# A commit waits for at most one of these, a few milliseconds.
+# A commit waits for at most one of these: about ten milliseconds.
 _PRUNE_CHUNK: Final = 500
 
 

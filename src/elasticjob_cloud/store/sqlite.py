@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError, StoreUnavailableError
 
 BUSY_SECONDS: Final = 5.0
+_CLOSING_MILLISECONDS: Final = 500
 _READERS: Final = 4
 _CACHE_KIB: Final = 32 * 1024
 _CHECKPOINT_PAGES: Final = 4096
@@ -97,12 +98,19 @@ class SqliteDatabase:
 
     def close(self) -> None:
         self.reader.dispose()
-        # Another process may read, or the file may never have been opened: whoever opens it next does this then.
-        with suppress(DBAPIError):
+        # Fails while another process reads, or where the file was never opened: whoever opens it next does this then.
+        with suppress(DBAPIError, sqlite3.Error):
             if self._file.exists():
-                with self.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._write_back()
         self.writer.dispose()
+
+    def _write_back(self) -> None:
+        """Move everything from the write-ahead log into the database file, so that a copy of that file is whole."""
+        with closing(self.writer.raw_connection()) as pooled:
+            connection = pooled.driver_connection
+            assert isinstance(connection, sqlite3.Connection)
+            connection.execute(f"PRAGMA busy_timeout = {_CLOSING_MILLISECONDS}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @staticmethod
     def _engine(connect: Callable[[], sqlite3.Connection], begin: str, connections: int) -> Engine:
