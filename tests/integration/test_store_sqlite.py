@@ -214,6 +214,16 @@ def test_closing_leaves_one_file_that_holds_everything(file: Path) -> None:
         assert store.load().apps == {"app": samples.app()}
 
 
+def test_closing_writes_the_log_back_while_another_scheduler_has_the_file_open(file: Path) -> None:
+    with opened(file) as standby:
+        standby.load()
+        with opened(file) as store:
+            assert store.commit(lead(store), Changes(apps={"app": samples.app()}))
+            assert Path(f"{file}-wal").stat().st_size > 0
+        assert Path(f"{file}-wal").stat().st_size == 0
+        assert set(standby.load().apps) == {"app"}
+
+
 def test_a_full_disk_writes_nothing_says_so_and_is_over_when_there_is_room(file: Path) -> None:
     with opened(file) as store:
         epoch = lead(store)
