@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 import os
+import random
 import tarfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -417,3 +418,40 @@ async def test_cache_directory_that_cannot_be_made_is_an_error_that_says_so(
     async with cache_in(tmp_path / "file") as cache:
         with pytest.raises(AppUnavailableError, match="directory cannot be used"):
             await cache.prepare("app", server.url("/a.sh"), cache=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_comes_together_nobody_loses_a_version_and_nothing_is_left(
+    tmp_path: Path, server: HttpAppServer, seed: int
+) -> None:
+    chance = random.Random(seed)
+    limits = AppLimits(revalidate_seconds=0.01, stale_seconds=0.01, cache_bytes=30_000)
+
+    async def use(cache: AppCache, number: int) -> None:
+        path = f"/{chance.choice('abc')}.tar.gz"
+        await asyncio.sleep(chance.random() * 0.3)
+        if chance.random() < 0.3:
+            server.serve_body(path, packed(**{"a.txt": str(number) * 5000}))
+        if chance.random() < 0.1:
+            await cache.forget(f"app{path}")
+        app = await cache.prepare(f"app{path}", server.url(path), cache=chance.random() < 0.8)
+        content = text_of(app)
+        await asyncio.sleep(chance.random() * 0.05)
+        assert text_of(app) == content
+        app.release()
+
+    for name in "abc":
+        server.serve_body(f"/{name}.tar.gz", packed(**{"a.txt": name}))
+    async with cache_in(tmp_path, limits) as cache:
+        uses = [asyncio.create_task(use(cache, number)) for number in range(100)]
+        for task in chance.sample(uses, 20):
+            await asyncio.sleep(chance.random() * 0.02)
+            task.cancel()
+        results = await asyncio.gather(*uses, return_exceptions=True)
+        assert {type(result) for result in results} <= {type(None), asyncio.CancelledError}
+        for name in "abc":
+            await cache.forget(f"app/{name}.tar.gz")
+        await until(lambda: is_empty(tmp_path))
+        assert cache._cached_bytes == 0
+        assert not cache._entries

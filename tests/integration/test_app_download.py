@@ -145,6 +145,13 @@ async def test_impossible_host_is_an_error(tmp_path: Path, scheme: str, host: st
     await refused(tmp_path, f"{scheme}://{host}/x", "malformed|no connection|does not give it")
 
 
+async def test_proxy_that_cannot_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "carrier-pigeon://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    await refused(tmp_path, "http://127.0.0.1:1/x", "proxy")
+
+
 async def test_refused_connection_is_an_error_that_says_so(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

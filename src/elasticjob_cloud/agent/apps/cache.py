@@ -163,7 +163,7 @@ class AppCache:
 
     async def _take_anew(self, key: str, address: AppAddress) -> Version:
         async with self._slots.take(key):
-            staging = await self._new_staging()
+            staging = self._shelf.plan_staging()
             try:
                 record = await self._fetch_into(staging, key, address, None)
                 assert record is not None, "without a version before, there is always a new one"
@@ -262,7 +262,7 @@ class AppCache:
     async def _newest(self, entry: _Entry, address: AppAddress, current: Version | None) -> Version:
         limits = self._limits
         loop = asyncio.get_running_loop()
-        staging = await self._new_staging()
+        staging = self._shelf.plan_staging()
         try:
             record = await self._fetch_into(staging, entry.key, address, current)
             if record is not None:
@@ -285,12 +285,6 @@ class AppCache:
             self._save_names(entry)
         return current
 
-    async def _new_staging(self) -> Path:
-        try:
-            return await run_stoppable(self._threads, lambda _stop: self._shelf.new_staging())
-        except OSError as error:
-            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
-
     async def _fetch_into(
         self, staging: Path, key: str, address: AppAddress, current: Version | None
     ) -> VersionRecord | None:
@@ -298,6 +292,10 @@ class AppCache:
         source = self._sources[address.scheme]
         download = staging / "download"
         validator = current.record.validator if current is not None else {}
+        try:
+            await run_stoppable(self._threads, lambda _stop: staging.mkdir(mode=0o700))
+        except OSError as error:
+            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
         fetched = await fetch_in_time(source, address, validator, download, self._limits)
         if fetched is None:
             return None

@@ -45,12 +45,11 @@ class HttpSource:
         if self._tls is None:
             # Reads hundreds of certificates: too long for the loop.
             self._tls = await self._run(httpx.create_ssl_context)
-        limits = self._limits
-        timeout = httpx.Timeout(limits.idle_seconds, connect=limits.connect_seconds)
-        # A client of its own for each, so that apps share neither cookies nor a pool that one of them could exhaust.
-        client = httpx.AsyncClient(verify=self._tls, timeout=timeout, headers=_request_headers(validator))
         try:
-            async with client, self._get(client, address) as response:
+            async with (
+                self._new_client(self._tls, validator) as client,
+                self._get(client, address) as response,
+            ):
                 answered()
                 if response.status_code == HTTPStatus.NOT_MODIFIED and validator:
                     return None
@@ -58,7 +57,15 @@ class HttpSource:
                 sha256 = await self._write_body(response, target)
                 return Fetched(_validator(response.headers), sha256)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
-            raise FetchError(address.hide(_explain(error, limits))) from error
+            raise FetchError(address.hide(_explain(error, self._limits))) from error
+
+    def _new_client(self, tls: ssl.SSLContext, validator: Validator) -> httpx.AsyncClient:
+        timeout = httpx.Timeout(self._limits.idle_seconds, connect=self._limits.connect_seconds)
+        try:
+            # One for each download, so that apps share neither cookies nor a pool that one of them could exhaust.
+            return httpx.AsyncClient(verify=tls, timeout=timeout, headers=_request_headers(validator))
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise FetchError("the proxy that the agent's environment names cannot be used.") from error
 
     @asynccontextmanager
     async def _get(self, client: httpx.AsyncClient, start: AppAddress) -> AsyncIterator[httpx.Response]:

@@ -56,11 +56,9 @@ class VersionShelf:
                 self.delete(rival.directory)
         return list(newest.values())
 
-    def new_staging(self) -> Path:
-        """Make a fresh directory."""
-        directory = self._staging / uuid.uuid4().hex
-        directory.mkdir(mode=0o700)
-        return directory
+    def plan_staging(self) -> Path:
+        """Name a directory for a download, yet to be made. Does not block."""
+        return self._staging / uuid.uuid4().hex
 
     def install(self, staging: Path) -> Path:
         """Move a complete version to its place. One rename, so that the loop may do it without a gap."""
