@@ -189,6 +189,7 @@ def test_data_directory_follows_the_xdg_variable_unless_it_is_relative() -> None
         (":Asia/Shanghai", "Asia/Shanghai"),
         (":/usr/share/zoneinfo/Asia/Shanghai", "Asia/Shanghai"),
         ("CST-8", "UTC"),
+        ("localtime", "UTC"),
         ("../../etc/passwd", "UTC"),
         ("", "UTC"),
     ],

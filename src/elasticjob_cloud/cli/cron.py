@@ -1,16 +1,13 @@
 """`elasticjob-cloud cron`: when an expression fires, worked out here, without a scheduler."""
 
-import datetime as dt
 import time
-import zoneinfo
 from typing import Annotated
 
 import typer
 
 from elasticjob_cloud.cli.output import print_json, say
-from elasticjob_cloud.cron import CronExpression, InvalidCronError
-from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
-from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
+from elasticjob_cloud.service.cron_fires import next_cron_fires
+from elasticjob_cloud.service.time_zone import machine_time_zone
 
 MAXIMUM_COUNT = 1000
 
@@ -36,15 +33,7 @@ def cron(
 
     Its fields: second minute hour day-of-month month day-of-week [year], as Quartz has them.
     """
-    zone = zoneinfo.ZoneInfo(_known_zone(time_zone) if time_zone else machine_time_zone())
-    try:
-        parsed = CronExpression.parse(expression)
-    except InvalidCronError as error:
-        raise InvalidRequestError(str(error)) from None
-    fires = [
-        dt.datetime.fromtimestamp(fire_ms / 1000, zone)
-        for fire_ms in parsed.fires_ms(time.time_ns() // 1_000_000, zone, count=count)
-    ]
+    fires = next_cron_fires(expression, time_zone or machine_time_zone(), time.time_ns() // 1_000_000, count)
     if json:
         print_json({"fires": [fire.isoformat() for fire in fires]})
     elif not fires:
@@ -52,10 +41,3 @@ def cron(
     else:
         for fire in fires:
             print(f"{fire:%a %Y-%m-%d %H:%M:%S} {fire.isoformat()[-6:]}")
-
-
-def _known_zone(name: str) -> str:
-    problem = time_zone_problem(name)
-    if problem:
-        raise InvalidRequestError.of(FieldError("timeZone", f"'{name}' is none: it {problem}"))
-    return name

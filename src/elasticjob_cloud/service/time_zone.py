@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _ZONE_DIRECTORY = "zoneinfo/"
+# Files in the zone database that are no zones, or mean another one on each machine.
+_NO_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 
 
 def machine_time_zone(
@@ -25,7 +27,7 @@ def machine_time_zone(
 def time_zone_problem(name: str) -> str | None:
     """Say what is wrong with the name of a time zone, or None when there is such a zone."""
     try:
-        zoneinfo.ZoneInfo(name)
+        zoneinfo.ZoneInfo("" if name in _NO_ZONES else name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         close = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
         hint = f"; did you mean {close[0]}?" if close else ", such as Europe/Berlin or UTC"
