@@ -68,12 +68,16 @@ class SdkAgent:
     def write(self, name: str, source: str) -> None:
         (self.folder / name).write_text(source)
 
-    def start(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def start(
+        self, *arguments: str, environment: dict[str, str] | None = None, is_accepted: bool = True
+    ) -> None:
         """Start `python -m elasticjob_cloud <arguments>`, or a script of the folder, and await its registration."""
         script = arguments[0].endswith(".py")
         self.start_command(
             [sys.executable, *(() if script else ("-m", "elasticjob_cloud")), *arguments], environment
         )
+        if is_accepted:
+            self.accept()
 
     def start_command(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         """Start an executor of any kind and await its registration."""
@@ -88,6 +92,7 @@ class SdkAgent:
                 **(environment or {}),
             },
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # as agents do
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -96,6 +101,8 @@ class SdkAgent:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.wait_until(lambda: self.lines)
+
+    def accept(self) -> None:
         self.send({"type": "registered", "protocol": 1, "appName": "app", "agentId": "agent"})
 
     def _accept(self, process: subprocess.Popen[str]) -> socket.socket:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 from tests.integration.sdk_agent import SdkAgent
 
 JOBS = '''
-import asyncio, logging, os, sys, threading, time
+import asyncio, logging, os, subprocess, sys, threading, time
 from elasticjob_cloud import SimpleJob, ShardingContext, TaskKilledError, current_task
 
 class Hello(SimpleJob):
@@ -26,6 +27,9 @@ async def coroutine(context):
 
 def fails(context):
     raise ValueError("boom")
+
+def fails_long(context):
+    raise ValueError("\u5317" * 50_000)
 
 def exits(context):
     sys.exit(3)
@@ -92,6 +96,11 @@ def stubborn(context):
 def reports_pid(context):
     print(os.getpid())
     logging.warning("from a process")
+
+def starts_a_child(context):
+    child = subprocess.Popen(["sleep", "100"])
+    print("child", child.pid, flush=True)
+    time.sleep(100)
 
 def dies(context):
     os._exit(7)
@@ -268,9 +277,9 @@ def test_output_stops_at_the_limit_with_one_marker(agent: SdkAgent) -> None:
     assert agent.wait_end("t0")["success"] is True
     text = agent.text("t0")
     assert len(text.encode()) <= 1000
-    assert text.count("limit of 1000 bytes") == 1
+    assert text.count("output truncated") == 1
     assert text.startswith("x" * 99 + "\n")
-    assert text.endswith("\n")
+    assert text.endswith(OUTPUT_TRUNCATED.decode())
 
 
 @pytest.mark.parametrize(
@@ -337,9 +346,34 @@ def test_executor_ends_with_its_agent(agent: SdkAgent) -> None:
     agent.wait_state("u0", "TASK_RUNNING")
     agent.wait_text("t0", "spinning")
     agent.disconnect()
-    assert agent.wait_exit(seconds=2) == 1
+    assert agent.wait_exit(seconds=2) in {1, -9}
     # Its pipes reach their end only when its worker processes are gone too.
     assert "the agent is gone" in agent.own_output()[1]
+
+
+def test_what_a_shard_started_ends_with_the_executor(agent: SdkAgent) -> None:
+    agent.start("jobs:starts_a_child")
+    agent.run()
+    agent.wait_text("t0", "\n")
+    agent.disconnect()
+    assert agent.wait_exit(seconds=2) in {1, -9}
+    # The child held the executor's pipes: they end when it is gone.
+    assert "the agent is gone" in agent.own_output()[1]
+
+
+def test_executor_that_is_refused_says_so(agent: SdkAgent) -> None:
+    agent.start("jobs:Hello", is_accepted=False)
+    agent.disconnect()
+    assert agent.wait_exit() != 0
+    assert "does not accept" in agent.own_output()[1]
+
+
+def test_large_causes_are_spread_over_lines(agent: SdkAgent) -> None:
+    agent.start("jobs:fails_long")
+    agent.run(range(100), jobErrorHandlerType="IGNORE")
+    for item in range(100):
+        assert "\u5317" in agent.wait_end(f"t{item}")["failureCause"]
+    assert max(map(len, agent.lines)) < 300_000
 
 
 def test_terminated_executor_ends_at_once(agent: SdkAgent) -> None:

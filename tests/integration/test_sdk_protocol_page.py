@@ -59,5 +59,6 @@ def test_variables_and_version_and_states_are_documented() -> None:
     for variable in (wire.ADDRESS_VARIABLE, wire.TOKEN_VARIABLE, wire.APP_NAME_VARIABLE):
         assert f"| `{variable}` |" in PAGE
     assert f"the version of this protocol: {wire.PROTOCOL_VERSION}" in PAGE
+    assert wire.OUTPUT_TRUNCATED.decode().strip() in PAGE
     for state in get_args(wire.ExecutorState):
         assert f"| `{state}` |" in PAGE

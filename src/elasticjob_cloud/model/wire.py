@@ -11,6 +11,8 @@ PROTOCOL_VERSION = 1
 ADDRESS_VARIABLE = "ELASTICJOB_AGENT_ADDRESS"
 TOKEN_VARIABLE = "ELASTICJOB_EXECUTOR_TOKEN"  # noqa: S105 - the variable's name, not a secret
 APP_NAME_VARIABLE = "ELASTICJOB_APP_NAME"
+# Ends an output file that reached its limit. Readers know it by this, so it is the same in every language.
+OUTPUT_TRUNCATED = b"\n[output truncated: the limit of this stream was reached]\n"
 
 ExecutorState = Literal["TASK_RUNNING", "TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED"]
 

@@ -10,7 +10,9 @@ from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import PROTOCOL_VERSION, ExecutorStatus, Register, Statuses
 
 _READ_BYTES = 1 << 18
+# An agent bounds the lines that it reads: a line holds so many statuses, and ends after so many characters of causes.
 _BATCH = 1000
+_CAUSES = 100_000
 _SCHEME = "unix:"
 
 
@@ -84,10 +86,16 @@ class StatusWriter:
         take, waiting = self._queue.get, self._queue.qsize
         ended = False
         while not ended:
-            batch = [take()]
-            batch += [take() for _ in range(min(waiting(), _BATCH))]
-            statuses = [status for status in batch if status is not None]
-            ended = len(statuses) < len(batch)
+            statuses: list[ExecutorStatus] = []
+            causes = 0
+            while not ended and (not statuses or waiting()) and len(statuses) < _BATCH and causes < _CAUSES:
+                status = take()
+                if status is None:
+                    ended = True
+                    continue
+                statuses.append(status)
+                if "failureCause" in status:
+                    causes += len(status["failureCause"])
             message: Statuses = {"type": "statuses", "statuses": statuses}
             try:
                 self._connection.sendall(_encode(message))
@@ -97,4 +105,6 @@ class StatusWriter:
 
 
 def _encode(message: Register | Statuses) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    # As it is rather than escaped: a text in Chinese takes half the room.
+    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace") + b"\n"

@@ -48,6 +48,7 @@ class Executor:
         self._registry = registry
         self._connection = connection
         self._max_threads = max_threads
+        self._is_registered = False
         self._shards: dict[str, Shard] = {}
         self._lanes: dict[str, Lane] = {}
         self._writer = StatusWriter(connection, on_lost=self._exit_without_agent)
@@ -65,6 +66,8 @@ class Executor:
             if stopped:
                 self._stop()
                 return
+        if not self._is_registered:
+            tell_process("the agent closed the connection at once: it does not accept this executor's token")
         self._exit_without_agent()
 
     def _handle(self, message: dict[str, object]) -> bool:
@@ -75,8 +78,10 @@ class Executor:
                 self._kill(cast("Kill", message))
             case "stop":
                 return True
+            case "registered":
+                self._is_registered = True
             case _:
-                pass  # `registered`, and types of a newer protocol
+                pass  # types of a newer protocol
         return False
 
     def _run(self, message: Run) -> None:
@@ -176,8 +181,8 @@ class Executor:
             flush = threading.Thread(target=self._flush, daemon=True)
             flush.start()
             flush.join(_FLUSH_SECONDS)
-            if os.getpgrp() == os.getpid():
-                # We lead the group that the agent started: what job code has started in it ends with us.
+            if code == _EXIT_AGENT_LOST and os.getpgrp() == os.getpid():
+                # We lead the group that the agent started. It is not there to end what job code started in it.
                 os.killpg(0, signal.SIGKILL)
         finally:
             os._exit(code)

@@ -3,6 +3,7 @@
 import os
 import threading
 
+from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 from elasticjob_cloud.sdk.shard import StreamName
 
 # A line longer than this is written in pieces, so that memory stays bounded.
@@ -16,9 +17,8 @@ class OutputFile:
     def __init__(self, path: str, limit_bytes: int) -> None:
         self._lock = threading.Lock()
         self._pending = bytearray()
-        self._marker = f"\n[output limit of {limit_bytes} bytes reached: the rest is left out]\n".encode()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._room = max(0, limit_bytes - len(self._marker))
+        self._room = max(0, limit_bytes - len(OUTPUT_TRUNCATED))
         present = os.fstat(self._file).st_size
         # A file that an earlier process filled has its marker already.
         self._full = present > self._room
@@ -58,7 +58,7 @@ class OutputFile:
         del self._pending[:count]
         if len(data) > self._room:
             # Not in the middle of a character.
-            data = data[: self._room].decode("utf-8", "ignore").encode() + self._marker
+            data = data[: self._room].decode("utf-8", "ignore").encode() + OUTPUT_TRUNCATED
             self._full = True
             self._pending.clear()
         self._room -= len(data)

@@ -47,7 +47,15 @@ class ThreadPool:
                 if self._threads >= self._maximum:
                     return
                 self._threads += 1
-            threading.Thread(target=self._work, name=self._name, daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name=self._name, daemon=True).start()
+            except RuntimeError:
+                # The system gives no more threads: those that are there go on with the queue.
+                with self._lock:
+                    self._threads -= 1
+                if self._threads == 0:
+                    raise
+                return
 
     def _work(self) -> None:
         interrupt = ThreadInterrupt()
