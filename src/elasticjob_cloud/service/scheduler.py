@@ -33,7 +33,7 @@ from elasticjob_cloud.store import Store
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS = 1.0
 _PRUNE_EVERY_SECONDS = 60.0
-_PRUNE_AT_ONCE = 5_000
+_PRUNE_AT_ONCE = 1_000
 _DAY_MS = 86_400_000
 T = TypeVar("T")
 
@@ -288,7 +288,9 @@ class Scheduler:
                 continue
             before_ms = read_clock().wall_ms - int(self._settings.history_days * _DAY_MS)
             with contextlib.suppress(UnavailableError):
-                await self._in_writer(self._store.prune_history, before_ms, _PRUNE_AT_ONCE)
+                # In a thread of its own: commits and the lease must not wait for it.
+                while await asyncio.to_thread(self._store.prune_history, before_ms, _PRUNE_AT_ONCE):
+                    pass
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

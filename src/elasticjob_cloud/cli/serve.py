@@ -1,0 +1,196 @@
+"""The server's commands: `standalone`, `scheduler`, `demo`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elasticjob_cloud.demo import Demo
+from elasticjob_cloud.server import Server, build_server
+from elasticjob_cloud.server.logs import configure_logs
+from elasticjob_cloud.service.settings import STANDALONE_DEFAULTS, SchedulerSettings, load_settings
+
+app = typer.Typer()
+
+_PANEL = (
+    "Each option is also a variable (--data-dir: ELASTICJOB_DATA_DIR) and a key of the TOML file of --config."
+)
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A TOML file of settings.", show_default=False),
+]
+HostOption = Annotated[
+    str | None,
+    typer.Option("--host", metavar="HOST", help="The address to listen on (127.0.0.1).", show_default=False),
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", metavar="PORT", help="The port to listen on (8899).", show_default=False),
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where the database, apps and output are kept (~/.local/share/elasticjob-cloud).",
+        show_default=False,
+    ),
+]
+NoAuthOption = Annotated[
+    bool | None, typer.Option("--no-auth", help="Serve without log-in; on loopback only.", show_default=False)
+]
+CpusOption = Annotated[
+    float | None,
+    typer.Option("--cpus", metavar="N", help="CPUs to offer to jobs (all).", show_default=False),
+]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        "--memory-mb", metavar="N", help="Memory to offer to jobs, in MB (most of it).", show_default=False
+    ),
+]
+TimeZoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone", metavar="ZONE", help="For crons without one (the machine's).", show_default=False
+    ),
+]
+LogLevelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log-level", metavar="LEVEL", help="debug, info, warning or error (info).", show_default=False
+    ),
+]
+LogFormatOption = Annotated[
+    str | None,
+    typer.Option("--log-format", metavar="FORMAT", help="console or json (console).", show_default=False),
+]
+
+
+@app.command(
+    epilog=f"\b\nExample: elasticjob-cloud standalone --port 8899 --data-dir ./data --no-auth\n{_PANEL}"
+)
+def standalone(
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataDirOption = None,
+    no_auth: NoAuthOption = None,
+    cpus: CpusOption = None,
+    memory_mb: MemoryOption = None,
+    time_zone: TimeZoneOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run everything on this machine: scheduler, SQLite database and agent."""
+    settings = load_settings(
+        {
+            "host": host,
+            "port": port,
+            "data_dir": data_dir,
+            "no_auth": no_auth,
+            "cpus": cpus,
+            "memory_mb": memory_mb,
+            "time_zone": time_zone,
+            "log_level": log_level,
+            "log_format": log_format,
+        },
+        config,
+        defaults=STANDALONE_DEFAULTS,
+    )
+    _serve(settings)
+
+
+@app.command(
+    epilog="\b\nExample: elasticjob-cloud scheduler --engine local --database-url sqlite:////srv/elasticjob.db\n"
+    + _PANEL
+)
+def scheduler(
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", metavar="ENGINE", help="Where tasks run: local or ray.", show_default=False),
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            "--ray-address", metavar="A", help="The Ray cluster to join (auto).", show_default=False
+        ),
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option("--database-url", metavar="URL", help="The database, as URL.", show_default=False),
+    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataDirOption = None,
+    no_auth: NoAuthOption = None,
+    cpus: CpusOption = None,
+    memory_mb: MemoryOption = None,
+    time_zone: TimeZoneOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run a scheduler with the engine and the database of your choice."""
+    settings = load_settings(
+        {
+            "engine": engine,
+            "ray_address": ray_address,
+            "database_url": database_url,
+            "host": host,
+            "port": port,
+            "data_dir": data_dir,
+            "no_auth": no_auth,
+            "cpus": cpus,
+            "memory_mb": memory_mb,
+            "time_zone": time_zone,
+            "log_level": log_level,
+            "log_format": log_format,
+        },
+        config,
+        required=("engine", "database_url"),
+    )
+    _serve(settings)
+
+
+@app.command(epilog=f"\b\nExample: elasticjob-cloud demo --port 8899\n{_PANEL}")
+def demo(
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataDirOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run everything, with sample jobs to look at: the terminal shows their shards start and finish."""
+    options = {"host": host, "port": port, "data_dir": data_dir, "log_level": "warning"}
+    defaults = {**STANDALONE_DEFAULTS, "data_dir": Demo.default_data_dir()}
+    settings = load_settings(options, config, defaults=defaults)
+    configure_logs(settings.log_level, settings.log_format)
+    show = Demo(settings, sys.stdout)
+    server = build_server(settings, on_commit=show.show_changes)
+    show.greet(server.url)
+    server.run(show.begin)
+
+
+def _serve(settings: SchedulerSettings) -> None:
+    configure_logs(settings.log_level, settings.log_format)
+    server = build_server(settings)
+
+    async def greet() -> None:
+        _print_welcome(settings, server)
+
+    server.run(greet)
+
+
+def _print_welcome(settings: SchedulerSettings, server: Server) -> None:
+    login = "nobody has to log in (--no-auth)"
+    if not settings.no_auth:
+        login = f"log in with: elasticjob-cloud login --url {server.url} --username {settings.admin_username}"
+        if settings.admin_password.get_secret_value() == "pwd":
+            login += " (password: pwd)"
+    print(f"ElasticJob-Cloud serves at {server.url}/api ({server.url}/api/docs describes it)")
+    print(f"  data in {settings.data_dir}; crons without a timeZone are in {settings.time_zone}")
+    print(f"  {login}")
+    if sys.platform == "darwin":
+        print("  on macOS without Linux's process tree: a script that forks away may outlive its task")
+    print("  Ctrl-C stops it; tasks that run are allowed to end", flush=True)

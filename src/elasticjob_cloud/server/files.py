@@ -1,0 +1,50 @@
+"""What a scheduler keeps in its data directory besides the database."""
+
+import os
+import secrets
+from pathlib import Path
+
+from elasticjob_cloud.model.errors import StartError
+
+_SECRET_BYTES = 32
+
+
+def make_data_dir(data_dir: Path) -> None:
+    """Make the data directory, for its owner alone.
+
+    Raises:
+        StartError: it cannot be made or written.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        message = (
+            f"Cannot make the data directory {data_dir}: {error.strerror}. Choose another with --data-dir."
+        )
+        raise StartError(message) from error
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        message = f"Cannot write to the data directory {data_dir}. Choose another with --data-dir."
+        raise StartError(message)
+
+
+def token_secret(data_dir: Path) -> bytes:
+    """Give the key that signs access tokens; made once, so that tokens outlive a restart."""
+    path = data_dir / "token-secret"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_secret(path)
+    secret = secrets.token_bytes(_SECRET_BYTES)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    return secret
+
+
+def _read_secret(path: Path) -> bytes:
+    secret = path.read_bytes()
+    if len(secret) != _SECRET_BYTES:
+        message = f"{path} is damaged. Remove it: a new key is made, and everybody has to log in again."
+        raise StartError(message)
+    return secret
