@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from elasticjob_cloud.model.errors import StartError
@@ -62,11 +63,12 @@ class JobBootstrap:
 
 
 def _serve_agent(registry: "JobRegistry", address: str, max_threads: int) -> None:
-    from elasticjob_cloud import __version__  # noqa: PLC0415 - the package imports this module
     from elasticjob_cloud.sdk.connection import connect, register  # noqa: PLC0415 - as above
     from elasticjob_cloud.sdk.executor import Executor  # noqa: PLC0415
 
     connection = connect(address)
+    # By name: the package itself imports this module, and is no room of its own.
+    version = import_module("elasticjob_cloud").__version__
     # Job code has no business with the token, nor have the processes that it starts.
-    register(connection, os.environ.pop(TOKEN_VARIABLE, ""), os.getpid(), f"python/{__version__}")
+    register(connection, os.environ.pop(TOKEN_VARIABLE, ""), os.getpid(), f"python/{version}")
     Executor(registry, connection, max_threads).serve()
