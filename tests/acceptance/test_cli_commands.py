@@ -531,6 +531,25 @@ def test_token_of_the_environment_goes_before_the_stored_one(
     assert scheduler.calls[-1].token == "from-environment"
 
 
+def test_what_is_no_token_is_not_sent_or_shown(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELASTICJOB_TOKEN", "hunter2\nx: y")
+    outcome = cli("job", "list")
+    assert outcome.code == 2
+    assert "ELASTICJOB_TOKEN" in outcome.err
+    assert "hunter2" not in outcome.err
+
+
+def test_password_that_would_cross_the_network_in_the_clear_is_warned_of(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    # An address that is not loopback by its name, and reaches no further all the same.
+    outcome = cli("login", "--url", "http://0.0.0.0:1", "--password-stdin", stdin="pwd")
+    assert outcome.code == 3
+    assert "Warning" in outcome.err
+
+
 def test_missing_login_says_how_to_log_in(run: Run, scheduler: SmallScheduler) -> None:
     scheduler.token = "the-token"
     outcome = run("job", "list")

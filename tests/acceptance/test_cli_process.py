@@ -211,6 +211,16 @@ def test_reader_that_goes_away_is_no_error(environment: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
+def test_letter_that_the_output_lacks_is_shown_by_its_number(environment: dict[str, str]) -> None:
+    asked = [*PROGRAM, "app", "publish", "--file", "作业.json"]
+    ended = subprocess.run(
+        asked, env={**environment, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("Error: \\u4f5c\\u4e1a.json cannot be read")
+
+
+@pytest.mark.slow
 def test_client_commands_do_not_import_the_server(seen: list[str], environment: dict[str, str]) -> None:
     code = (
         "import sys\n"

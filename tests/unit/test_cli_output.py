@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from elasticjob_cloud.cli.credentials import clean_url
-from elasticjob_cloud.cli.output import console_for, local_time, number, print_json, print_table, printable
+from elasticjob_cloud.cli.output import (
+    console_for,
+    local_time,
+    number,
+    print_json,
+    print_table,
+    printable,
+    seconds_between,
+)
 from elasticjob_cloud.model.errors import CallerError
 
 
@@ -31,6 +39,30 @@ def test_time_is_shown_in_the_zone_of_the_machine(shanghai: None, value: object)
 @pytest.mark.parametrize("value, shown", [(None, ""), ("", ""), ("soon", "soon"), (10**30, str(10**30))])
 def test_what_is_no_time_is_shown_as_it_is(value: object, shown: str) -> None:
     assert local_time(value) == shown
+
+
+@pytest.mark.parametrize(
+    "start, end, shown",
+    [
+        ("2026-11-22T15:00:05.250Z", "2026-11-22T16:00:06+01:00", "0.750"),
+        (1795359605000, 1795359606000, "1.000"),
+        (1795359605000, None, ""),
+        ("soon", "later", ""),
+    ],
+)
+def test_duration_is_shown_in_seconds_once_it_is_over(start: object, end: object, shown: str) -> None:
+    assert seconds_between(start, end) == shown
+
+
+def test_narrow_table_keeps_names_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table(("JOB", "STATE", "URL"), [("a_rather_long_job", "disabled", "y" * 100)], folded=("URL",))
+    out = capsys.readouterr().out
+    assert "a_rather_long_job" in out
+    assert "disabled" in out
+    assert out.count("y") == 100
 
 
 def test_epoch_of_the_test_is_right() -> None:

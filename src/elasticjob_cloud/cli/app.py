@@ -72,19 +72,18 @@ def list_apps(json: JsonOption = False, url: UrlOption = None) -> None:
         )
     else:
         print_table(
-            ("APP", "CPUS", "MEMORY MB", "CACHE", "STATE", "BOOTSTRAP", "URL"),
+            ("APP", "STATE", "CPUS", "MEMORY MB", "URL"),
             [
                 (
                     row.get("appName"),
+                    "disabled" if row.get("disabled") else "enabled",
                     row.get("cpuCount"),
                     row.get("memoryMB"),
-                    row.get("appCacheEnable"),
-                    "disabled" if row.get("disabled") else "enabled",
-                    row.get("bootstrapScript"),
                     row.get("appURL"),
                 )
                 for row in apps
             ],
+            folded=("URL",),
         )
 
 

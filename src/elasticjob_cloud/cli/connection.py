@@ -61,7 +61,7 @@ class Connection:
                 timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
                 verify=_verification(login.url),
                 # A proxy for the outside world knows nothing of this machine's own ports.
-                trust_env=not _is_loopback(httpx.URL(login.url).host),
+                trust_env=not is_loopback(login.url),
             )
         except (
             httpx.InvalidURL,
@@ -165,7 +165,9 @@ def _verification(url: str) -> ssl.SSLContext | bool:
     return True if url.startswith("https://") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL names this machine."""
+    host = httpx.URL(url).host
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -74,7 +74,9 @@ def forget_login() -> bool:
 
 def choose_login(url: str | None) -> Login:
     """Settle URL and token. A stored token goes to no scheduler but the one that it came from."""
-    token = os.environ.get(TOKEN_VARIABLE, "")
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise CallerError(f"{TOKEN_VARIABLE} holds no token: it has characters that none has.")
     wanted = url or os.environ.get(URL_VARIABLE, "")
     # A damaged file must not stand in the way of those who do not need it.
     stored = None if wanted and token else load_login()

@@ -127,21 +127,19 @@ def list_jobs(app_name: AppNameFilter = None, json: JsonOption = False, url: Url
         )
     else:
         print_table(
-            ("JOB", "APP", "TYPE", "CRON", "SHARDS", "CPUS", "MEMORY MB", "STATE", "DESCRIPTION"),
+            ("JOB", "STATE", "TYPE", "SHARDS", "CRON", "APP"),
             [
                 (
                     job.get("jobName"),
-                    job.get("appName"),
-                    job.get("jobExecutionType"),
-                    job.get("cron"),
-                    job.get("shardingTotalCount"),
-                    job.get("cpuCount"),
-                    job.get("memoryMB"),
                     "disabled" if job.get("disabled") else "enabled",
-                    job.get("description"),
+                    job.get("jobExecutionType"),
+                    job.get("shardingTotalCount"),
+                    job.get("cron"),
+                    job.get("appName"),
                 )
                 for job in jobs
             ],
+            folded=("CRON", "APP"),
         )
 
 

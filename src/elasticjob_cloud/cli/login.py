@@ -27,11 +27,13 @@ def login(
 
     The other commands then ask it. The token that it gives is kept in a file that its owner alone can read.
     """
-    from elasticjob_cloud.cli.connection import Connection  # noqa: PLC0415 - slow to import, see options.connect
+    from elasticjob_cloud.cli.connection import Connection, is_loopback  # noqa: PLC0415 - slow to import, see options.connect
 
     chosen = Login(login_url(url))
     user = username or _ask_username(password_stdin)
     password = _read_password(user, password_stdin)
+    if chosen.url.startswith("http://") and not is_loopback(chosen.url):
+        say(f"Warning: the password goes to {chosen.url} unencrypted.")
     with Connection(chosen) as scheduler:
         try:
             token = str(scheduler.post("login", json={"username": user, "password": password})["accessToken"])

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers, 4 the s
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a letter of somebody's job name shows its number instead of our stack trace.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _exit_code_of(arguments)
         sys.stdout.flush()

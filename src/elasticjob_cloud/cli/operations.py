@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from elasticjob_cloud.cli.options import JsonOption, UrlOption, connect
-from elasticjob_cloud.cli.output import local_time, number, print_json, print_table, say
+from elasticjob_cloud.cli.output import local_time, number, print_json, print_table, say, seconds_between
 
 events = typer.Typer(no_args_is_help=True, help="What happened: executions of job code, and states of tasks.")
 
@@ -40,25 +40,22 @@ def agents(json: JsonOption = False, url: UrlOption = None) -> None:
         )
     else:
         print_table(
-            ("AGENT", "HOST", "IP", "CPUS", "MEMORY MB", "TASKS", "EXECUTORS", "LAST SEEN"), map(_agent, rows)
+            ("AGENT", "CPUS", "MEMORY MB", "TASKS", "LAST SEEN", "HOST", "EXECUTORS"),
+            [_agent(row) for row in rows],
+            folded=("HOST", "EXECUTORS"),
         )
 
 
 def _agent(row: Mapping[str, Any]) -> tuple[object, ...]:
     return (
-        _first(row, "id", "agentId"),
-        _first(row, "host", "hostname"),
-        row.get("ip"),
+        row.get("id"),
         _share(row, "cpus"),
         _share(row, "memoryMB"),
         row.get("taskCount"),
+        local_time(row.get("lastSeen")),
+        row.get("hostname"),
         ", ".join(str(name) for name in row.get("executors") or ()),
-        local_time(_first(row, "lastSeen", "lastSeenTime")),
     )
-
-
-def _first(row: Mapping[str, Any], *names: str) -> Any:
-    return next((row[name] for name in names if name in row), None)
 
 
 def _share(row: Mapping[str, Any], name: str) -> str:
@@ -78,7 +75,7 @@ def schedulers(json: JsonOption = False, url: UrlOption = None) -> None:
             ("SCHEDULER", "ADDRESS", "ROLE"),
             [
                 (
-                    _first(row, "id", "schedulerId"),
+                    row.get("id"),
                     row.get("address"),
                     "leader" if row.get("leader") else "standby",
                 )
@@ -115,15 +112,14 @@ def executions(
         found,
         json=json,
         page=page,
-        titles=("STARTED", "COMPLETED", "JOB", "ITEM", "SUCCESS", "HOST", "FAILURE"),
+        titles=("STARTED", "SECONDS", "JOB", "ITEM", "SUCCESS", "FAILURE"),
         rows=[
             (
                 local_time(row.get("startTime")),
-                local_time(row.get("completeTime")),
+                seconds_between(row.get("startTime"), row.get("completeTime")),
                 row.get("jobName"),
-                _first(row, "shardingItem", "shardingItems"),
-                _first(row, "isSuccess", "success"),
-                row.get("hostname"),
+                row.get("shardingItem"),
+                row.get("isSuccess"),
                 row.get("failureCause"),
             )
             for row in found["rows"]
@@ -159,17 +155,10 @@ def traces(
         found,
         json=json,
         page=page,
-        titles=("TIME", "STATE", "JOB", "ITEM", "SOURCE", "MESSAGE", "TASK ID"),
+        # The task's id tells its job and shard.
+        titles=("TIME", "STATE", "TASK ID", "MESSAGE"),
         rows=[
-            (
-                local_time(row.get("creationTime")),
-                row.get("state"),
-                row.get("jobName"),
-                _first(row, "shardingItem", "shardingItems"),
-                row.get("source"),
-                row.get("message"),
-                row.get("taskId"),
-            )
+            (local_time(row.get("creationTime")), row.get("state"), row.get("taskId"), row.get("message"))
             for row in found["rows"]
         ],
     )

@@ -47,7 +47,7 @@ def print_json(value: object) -> None:
 def print_table(
     titles: Sequence[str], rows: Iterable[Sequence[object]], *, folded: Sequence[str] = ()
 ) -> None:
-    """Print rows under titles. A `folded` column is broken over lines where others are cut: ids to be copied."""
+    """Print rows under titles. Where they are wider than the terminal, the `folded` columns are broken over lines."""
     from rich.table import Table  # noqa: PLC0415 - see above
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -95,17 +95,26 @@ def printable(text: str) -> str:
 
 
 def local_time(value: object) -> str:
-    """Show a time of the API (ISO 8601, or epoch milliseconds) in this machine's zone; as it is if it is neither."""
-    if value in (None, "", 0):
-        return ""
+    """Show a time of the API in this machine's zone; as it is if it is none."""
+    moment = _moment(value)
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else str(value or "")
+
+
+def seconds_between(start: object, end: object) -> str:
+    """Show how long something took, in seconds; nothing while one of the times is missing."""
+    first, last = _moment(start), _moment(end)
+    return f"{(last - first).total_seconds():.3f}" if first and last else ""
+
+
+def _moment(value: object) -> dt.datetime | None:
+    """Read a time of the API: ISO 8601, or epoch milliseconds."""
     try:
-        if isinstance(value, int | float) and 0 < value <= _MAXIMUM_EPOCH_MS:
-            time = dt.datetime.fromtimestamp(value / 1000, dt.UTC)
-        else:
-            time = dt.datetime.fromisoformat(str(value))
-    except ValueError:
-        return str(value)
-    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        if isinstance(value, int | float):
+            return dt.datetime.fromtimestamp(value / 1000, dt.UTC) if 0 < value <= _MAXIMUM_EPOCH_MS else None
+        # A time without a zone is this machine's, as fromisoformat and astimezone have it.
+        return dt.datetime.fromisoformat(str(value)).astimezone(dt.UTC) if value else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def yes_no(value: object) -> str:
