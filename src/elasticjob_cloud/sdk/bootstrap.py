@@ -13,6 +13,8 @@ from elasticjob_cloud.sdk.job import Job
 if TYPE_CHECKING:
     from elasticjob_cloud.sdk.registry import JobRegistry
 
+# In the environment of a worker process of the executor service PROCESS: its socket's descriptor.
+POOL_VARIABLE = "ELASTICJOB_POOL_SOCKET"
 _EXIT_NO_AGENT = 2
 _NO_AGENT = f"""\
 elasticjob-cloud: there is no agent here ({ADDRESS_VARIABLE} is not set).
@@ -42,7 +44,6 @@ class JobBootstrap:
             SystemExit: With code 2 when no agent started this process.
         """
         # An import of the package alone must cost a job author's tests next to nothing.
-        from elasticjob_cloud.sdk.process_worker import POOL_VARIABLE, serve_pool  # noqa: PLC0415
         from elasticjob_cloud.sdk.registry import JobRegistry  # noqa: PLC0415
         from elasticjob_cloud.sdk.streams import install_routing  # noqa: PLC0415
 
@@ -51,6 +52,8 @@ class JobBootstrap:
         registry = JobRegistry(jobs)
         pool = os.environ.pop(POOL_VARIABLE, "")
         if pool:
+            from elasticjob_cloud.sdk.process_worker import serve_pool  # noqa: PLC0415 - asyncio is slow to import
+
             install_routing()
             serve_pool(registry, int(pool))
             return

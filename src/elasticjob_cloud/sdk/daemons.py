@@ -81,6 +81,11 @@ class ProcessRunner(Runner):
         self._process.discard()
 
 
+def runner_of(kind: str) -> Callable[[], Runner]:
+    """Return what makes the runner of a kind of lane."""
+    return {"async": CoroutineRunner, "PROCESS": ProcessRunner}.get(kind, Runner)
+
+
 class Schedule:
     """When a daemon job fires."""
 

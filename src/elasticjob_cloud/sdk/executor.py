@@ -8,37 +8,25 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn, cast
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, Kill, Run
 from elasticjob_cloud.sdk.attempt import handler_problem
 from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
-from elasticjob_cloud.sdk.coroutines import CoroutineLane
-from elasticjob_cloud.sdk.daemons import CoroutineRunner, DaemonLane, ProcessRunner, Runner
 from elasticjob_cloud.sdk.failure import summarize_failure
 from elasticjob_cloud.sdk.job import BoundJob
+from elasticjob_cloud.sdk.lanes import Lane, Lanes
 from elasticjob_cloud.sdk.output import TaskOutput
-from elasticjob_cloud.sdk.processes import ProcessPool, WorkerProcess
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard
 from elasticjob_cloud.sdk.streams import tell_process
-from elasticjob_cloud.sdk.threads import ThreadPool
 
 _FLUSH_SECONDS = 0.3
 _DRAIN_SECONDS = 5.0
 _EXIT_AGENT_LOST = 1
-
-
-class Lane(Protocol):
-    """Workers of one kind."""
-
-    def submit(self, shard: Shard) -> None:
-        """Run a shard as soon as there is a worker for it. Never blocks, never raises for what job code does."""
-        ...
 
 
 class Executor:
@@ -47,10 +35,9 @@ class Executor:
     def __init__(self, registry: JobRegistry, connection: socket.socket, max_threads: int) -> None:
         self._registry = registry
         self._connection = connection
-        self._max_threads = max_threads
         self._is_registered = False
         self._shards: dict[str, Shard] = {}
-        self._lanes: dict[str, Lane] = {}
+        self._lanes = Lanes(self._report, max_threads)
         self._writer = StatusWriter(connection, on_lost=self._exit_without_agent)
 
     def serve(self) -> None:
@@ -106,45 +93,14 @@ class Executor:
 
     def _prepare(self, job: JobMessage) -> tuple[BoundJob | None, Lane | None, str]:
         """Find the job and its workers, or say why its tasks cannot run."""
-        try:
-            bound = self._registry.find(job["jobName"])
-        except NotFoundError as error:
-            return None, None, str(error)
         problem = handler_problem(job["jobErrorHandlerType"])
         if problem is not None:
             return None, None, problem
-        lane = self._find_lane(job, bound)
-        service = job["jobExecutorServiceHandlerType"]
-        return (
-            bound,
-            lane,
-            f"Executor service {service!r} is not supported: use CPU, SINGLE_THREAD or PROCESS.",
-        )
-
-    def _find_lane(self, job: JobMessage, bound: BoundJob) -> Lane | None:
-        service = job["jobExecutorServiceHandlerType"]
-        if service not in {"CPU", "SINGLE_THREAD", "PROCESS"}:
-            return None
-        is_daemon = job["jobExecutionType"] == "DAEMON"
-        kind = "async" if bound.is_async and service != "PROCESS" else service
-        key = f"{kind} daemon" if is_daemon else kind
-        if service == "SINGLE_THREAD":
-            key += f" {job['jobName']}"
-        if key not in self._lanes:
-            self._lanes[key] = self._open_lane(kind, service, is_daemon=is_daemon)
-        return self._lanes[key]
-
-    def _open_lane(self, kind: str, service: str, *, is_daemon: bool) -> Lane:
-        one_at_a_time = service == "SINGLE_THREAD"
-        if is_daemon:
-            return DaemonLane(self._report, _runners[kind], one_at_a_time=one_at_a_time)
-        if kind == "async":
-            return CoroutineLane(self._report, one_at_a_time=one_at_a_time)
-        if kind == "PROCESS":
-            return ProcessPool(self._report, cpu_count())
-        if kind == "SINGLE_THREAD":
-            return ThreadPool("elasticjob-single", self._report, 1, 1)
-        return ThreadPool("elasticjob-shard", self._report, cpu_count(), self._max_threads)
+        try:
+            bound = self._registry.find(job["jobName"])
+            return bound, self._lanes.find(job, bound), ""
+        except (NotFoundError, ValueError) as error:
+            return None, None, str(error)
 
     def _kill(self, message: Kill) -> None:
         for task_id in message["taskIds"]:
@@ -164,7 +120,7 @@ class Executor:
 
     def _stop(self) -> None:
         self._writer.close(_DRAIN_SECONDS)
-        WorkerProcess.kill_all()
+        self._lanes.kill_processes()
         self._connection.close()
 
     def _exit_without_agent(self) -> NoReturn:
@@ -177,7 +133,7 @@ class Executor:
     def _exit(self, code: int) -> NoReturn:
         """End at once: job code in threads cannot be waited for, and may hold any lock."""
         try:
-            WorkerProcess.kill_all()
+            self._lanes.kill_processes()
             flush = threading.Thread(target=self._flush, daemon=True)
             flush.start()
             flush.join(_FLUSH_SECONDS)
@@ -192,16 +148,3 @@ class Executor:
             shard.output.close()
         sys.stdout.flush()
         sys.stderr.flush()
-
-
-_runners: dict[str, Callable[[], Runner]] = {
-    "async": CoroutineRunner,
-    "CPU": Runner,
-    "PROCESS": ProcessRunner,
-    "SINGLE_THREAD": Runner,
-}
-
-
-def cpu_count() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))

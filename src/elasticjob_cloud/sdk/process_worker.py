@@ -21,7 +21,6 @@ from elasticjob_cloud.sdk.output import TaskOutput
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
 
-POOL_VARIABLE = "ELASTICJOB_POOL_SOCKET"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

@@ -17,7 +17,8 @@ from typing import ClassVar, cast
 
 from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.attempt import Report, conclude, now_ms
-from elasticjob_cloud.sdk.process_worker import POOL_VARIABLE, ProcessRequest
+from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
+from elasticjob_cloud.sdk.process_worker import ProcessRequest
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError
 
 _GRACE_SECONDS = 2.0
