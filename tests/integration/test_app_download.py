@@ -17,10 +17,10 @@ from elasticjob_cloud.model.errors import AppUnavailableError
 from tests.integration.app_servers import AppRequestHandler, HttpAppServer, ftp_app_server, http_app_server
 
 IMPATIENT = AppLimits(
-    connect_seconds=0.3,
-    idle_seconds=0.3,
+    connect_seconds=1.0,
+    idle_seconds=1.0,
     revalidate_seconds=0.0,
-    revalidate_timeout_seconds=0.3,
+    revalidate_timeout_seconds=1.0,
     stale_seconds=0.0,
     download_bytes=10_000,
 )
@@ -107,8 +107,8 @@ def redirect_to(location: str, status: int = 302) -> Callable[[AppRequestHandler
         (lambda request: request.reply(204, b""), "HTTP 204"),
         (lambda request: request.reply(304, b""), "HTTP 304"),
         (lambda request: request.reply(200, b"x", {"Content-Encoding": "br"}), "compressed"),
-        (send_headers_never, "sent nothing for 0.3 s"),
-        (send_partly(100, b"half", then_hang=True), "sent nothing for 0.3 s"),
+        (send_headers_never, "sent nothing for 1 s"),
+        (send_partly(100, b"half", then_hang=True), "sent nothing for 1 s"),
         (send_partly(100, b"half", then_hang=False), "broke off"),
         (send_partly(10_001, b"", then_hang=True), "larger than 10,000 bytes"),
         (send_chunks(11), "larger than 10,000 bytes"),
@@ -316,7 +316,7 @@ async def test_ftp_transfer_that_stalls_is_given_up_on_and_stops_at_once_when_ca
         passive = f"227 Entering Passive Mode (127,0,0,1,{port // 256},{port % 256})".encode()
         replies = (b"220 hi", b"230 in", b"200 ok", b"500 no MDTM", passive, b"150 coming")
         with scripted_ftp_server(*replies) as control:
-            await refused(tmp_path, f"ftp://127.0.0.1:{control}/run.sh", "sent nothing for 0.3 s")
+            await refused(tmp_path, f"ftp://127.0.0.1:{control}/run.sh", "sent nothing for 1 s")
         with scripted_ftp_server(*replies) as control:
             async with cache_in(tmp_path / "again", AppLimits()) as cache:
                 with pytest.raises(TimeoutError):

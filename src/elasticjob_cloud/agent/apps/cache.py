@@ -69,10 +69,10 @@ class AppCache:
         # Apart, so that deleting and syncing hold up no download.
         self._housekeeping = ThreadPoolExecutor(_HOUSEKEEPING_THREADS, "app-housekeeping")
         self._chores: set[Future[None]] = set()
-        http = HttpSource(limits, self._threads)
+        self._http = HttpSource(limits, self._threads)
         self._sources: dict[str, Source] = {
-            "http": http,
-            "https": http,
+            "http": self._http,
+            "https": self._http,
             "ftp": FtpSource(limits, self._threads),
             "file": FileSource(limits, self._threads),
         }
@@ -144,7 +144,8 @@ class AppCache:
         if self._opening is None:
             self._opening = asyncio.create_task(self._load_versions())
         opening = self._opening
-        await asyncio.wait([opening])
+        if not opening.done():
+            await asyncio.wait([opening])
         try:
             opening.result()
         except OSError as error:
@@ -154,6 +155,7 @@ class AppCache:
             raise FetchError("the agent is stopping.") from None
 
     async def _load_versions(self) -> None:
+        await self._http.load_certificates()
         for version in await run_stoppable(self._threads, lambda _stop: self._shelf.open()):
             entry = self._entries[version.record.key] = _Entry(version.record.key)
             entry.app_names.update(version.record.app_names)
@@ -217,6 +219,9 @@ class AppCache:
     def _land(self, entry: _Entry, flight: _Flight) -> None:
         if entry.flight is flight:
             entry.flight = None
+            forgotten = entry.version is None and not entry.app_names
+            if forgotten and self._entries.get(entry.key) is entry:
+                del self._entries[entry.key]
         if not flight.task.done():
             flight.task.cancel()
             flight.task.add_done_callback(self._drop_unclaimed)
@@ -364,14 +369,14 @@ class AppCache:
         if version.holders:
             self._do_later(partial(self._shelf.retire, version))
         else:
-            self._delete_later(version.directory)
+            self._do_later(partial(self._shelf.discard, version))
 
     def _release(self, version: Version) -> None:
         version.holders -= 1
         if version.holders:
             return
         if version.retired:
-            self._delete_later(version.directory)
+            self._do_later(partial(self._shelf.discard, version))
         else:
             self._evict()
 

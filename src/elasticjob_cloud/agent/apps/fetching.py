@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 import msgspec
 
@@ -40,10 +40,8 @@ class DownloadFile:
     """A file that a download is written to, with the size limit. Blocking."""
 
     def __init__(self, path: Path, limits: AppLimits) -> None:
-        try:
-            self._file = path.open("xb")
-        except OSError as error:
-            raise _unstored(error) from error
+        self._path = path
+        self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
         self._maximum_bytes = limits.download_bytes
         self._size = 0
@@ -54,6 +52,8 @@ class DownloadFile:
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._file is None:
+            return
         try:
             # Writes what is still buffered.
             self._file.close()
@@ -64,10 +64,18 @@ class DownloadFile:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
+    def open(self) -> None:
+        """Make the file. Raises `FetchError` when the disk does not take it."""
+        try:
+            self._file = self._path.open("xb")
+        except OSError as error:
+            raise _unstored(error) from error
+
     def write(self, data: bytes) -> None:
         """Add bytes. Raises `ContentError` beyond the limit, `FetchError` when the disk does not take them."""
         self._size += len(data)
         self.require_size(self._size)
+        assert self._file is not None, "it is open"
         try:
             self._file.write(data)
         except OSError as error:

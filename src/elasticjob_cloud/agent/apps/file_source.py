@@ -58,6 +58,7 @@ class FileSource:
 
     def _write(self, source: "_RegularFile", target: Path, stop: threading.Event) -> str:
         with DownloadFile(target, self._limits) as file:
+            file.open()
             while data := source.read():
                 if stop.is_set():
                     raise FetchError("the copy was stopped.")

@@ -72,6 +72,7 @@ class FtpSource:
 
     def _retrieve(self, ftp: ftplib.FTP, path: str, target: Path, stop: threading.Event) -> str:
         with DownloadFile(target, self._limits) as file:
+            file.open()
             with ftp.transfercmd(f"RETR {path}") as connection:
                 while data := self._receive(connection, stop):
                     file.write(data)

@@ -38,13 +38,17 @@ class HttpSource:
         self._tls: ssl.SSLContext | None = None
         _hush_http_logs()
 
+    async def load_certificates(self) -> None:
+        """Read the hundreds of certificates that servers are checked by: too long for the loop, or for a time limit."""
+        if self._tls is None:
+            self._tls = await self._run(httpx.create_ssl_context)
+
     async def fetch(
         self, address: AppAddress, validator: Validator, target: Path, answered: Callable[[], None]
     ) -> Fetched | None:
         """See `Source.fetch`."""
-        if self._tls is None:
-            # Reads hundreds of certificates: too long for the loop.
-            self._tls = await self._run(httpx.create_ssl_context)
+        await self.load_certificates()
+        assert self._tls is not None, "it was loaded"
         try:
             async with (
                 self._new_client(self._tls, validator) as client,
@@ -98,8 +102,8 @@ class HttpSource:
         return to
 
     async def _write_body(self, response: httpx.Response, target: Path) -> str:
-        file = await self._run(lambda: DownloadFile(target, self._limits))
-        with file:
+        with DownloadFile(target, self._limits) as file:
+            await self._run(file.open)
             announced = response.headers.get("Content-Length", "")
             file.require_size(int(announced) if announced.isdecimal() else 0)
             # Raw: the bytes as they are on the server. A .tar.gz served as `Content-Encoding: gzip` stays one.

@@ -104,6 +104,13 @@ class VersionShelf:
         with version.lock, _disk_faults_logged(version.directory):
             (version.directory / _RECORD_NAME).unlink(missing_ok=True)
 
+    def discard(self, version: Version) -> None:
+        """Delete a version, which must be retired."""
+        with version.lock:
+            # A record that is being written now would make the directory undeletable; none is begun after this.
+            assert version.retired, "only retired versions are deleted"
+        self.delete(version.directory)
+
     def delete(self, directory: Path) -> None:
         """Delete a directory, whatever its app made of it."""
         _make_writable(directory)
