@@ -1,11 +1,12 @@
 """The REST API as one ASGI app."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from elasticjob_cloud.api.app_routes import app_routes
 from elasticjob_cloud.api.auth import Authenticator
@@ -71,9 +72,8 @@ def create_app(
         guard=_browser_guard(authenticator, settings),
         body_limit_bytes=settings.body_limit_bytes,
     )
-    app.add_exception_handler(HTTPException, _no_such_route)
     bodies = BodyReader(settings.body_limit_bytes)
-    for router in (
+    routers = (
         login_routes(authenticator, bodies),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_routes(scheduler, bodies, wall_ms),
@@ -82,8 +82,10 @@ def create_app(
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
         probe_routes(scheduler, registry),
         docs_routes(app, needs_token=authenticator is not None),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
+    app.add_exception_handler(HTTPException, _no_such_call(routers))
     return app
 
 
@@ -95,14 +97,21 @@ def _browser_guard(authenticator: Authenticator | None, settings: ApiSettings) -
     return None
 
 
-async def _no_such_route(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    call = f"{request.method} {shown(request.url.path)}"
-    if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        message = f"There is no {call}; allowed here: {allowed}."
-    elif error.status_code == 404:
-        message = f"There is no {call}; /api/docs lists all calls."
-    else:
-        message = str(error.detail)
-    return json_response({"message": message}, error.status_code, error.headers)
+def _no_such_call(routers: Sequence[APIRouter]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Give the handler of what the router refuses: a path or a method that there is not."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        call = f"{request.method} {shown(request.url.path)}"
+        if error.status_code == 404:
+            return json_response({"message": f"There is no {call}; /api/docs lists all calls."}, 404)
+        if error.status_code == 405:
+            # One path may have several routes, one for each method; the router knows of the first alone.
+            partial = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
+            allowed = ", ".join(sorted({method for route in partial for method in route.methods or ()}))
+            message = f"There is no {call}; allowed here: {allowed}."
+            return json_response({"message": message}, 405, {"Allow": allowed})
+        return json_response({"message": str(error.detail)}, error.status_code, error.headers)
+
+    return answer

@@ -122,13 +122,14 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     async def list_cron_fires(request: Request) -> Response:
         """Give the next fires of an expression; fewer than asked for when it ends."""
         given = read_query(request, FiresQuery)
-        zone_name = given.time_zone or scheduler.default_time_zone()
-        errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, zone_name, wall_ms())
-        # Whether it fires is asked from `start` on, not from now; so only its form counts here.
+        default_zone = scheduler.default_time_zone()
+        zone_name = given.time_zone or default_zone
+        errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, default_zone, wall_ms())
+        # Whether it fires is asked from `start` on, which cannot be read without the zone.
         if any(error.field == "timeZone" for error in errors):
             raise InvalidRequestError.of(*errors)
         start_ms = parse_time_ms("start", given.start, ZoneInfo(zone_name)) if given.start else wall_ms()
-        errors = schedule_errors({"cron": given.cron}, zone_name, start_ms)
+        errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, default_zone, start_ms)
         if errors:
             raise InvalidRequestError.of(*errors)
         return json_response({"fires": next_fires(given.cron, zone_name, start_ms, given.count)})

@@ -1,0 +1,139 @@
+"""The OpenAPI document and its page describe the whole API and load nothing from elsewhere."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+METHODS = {"get", "put", "post", "delete"}
+
+
+@pytest.fixture
+def document(server: str) -> dict[str, Any]:
+    answer = httpx.get(f"{server}/api/openapi.json", trust_env=False)
+    assert answer.headers["content-type"] == "application/json"
+    return dict(answer.json())
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from nodes(each)
+
+
+def calls(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, call in methods.items():
+            yield method, path, call
+
+
+def test_document_has_the_structure_of_openapi_3_1(document: dict[str, Any]) -> None:
+    assert re.fullmatch(r"3\.1\.\d+", document["openapi"])
+    assert document["info"]["title"]
+    assert document["info"]["version"]
+    operation_ids = [call["operationId"] for _, _, call in calls(document)]
+    assert len(operation_ids) == len(set(operation_ids))
+    for method, path, call in calls(document):
+        assert method in METHODS
+        for status, response in call["responses"].items():
+            assert re.fullmatch(r"\d{3}", status)
+            assert response["description"]
+        names = [(each["name"], each["in"]) for each in call.get("parameters", [])]
+        assert len(names) == len(set(names)), path
+        assert all(
+            each["in"] in {"path", "query"} and "schema" in each for each in call.get("parameters", [])
+        )
+
+
+def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
+    references = {node["$ref"] for node in nodes(document) if isinstance(node.get("$ref"), str)}
+    assert references
+    for reference in references:
+        prefix, _, name = reference.rpartition("/")
+        assert prefix == "#/components/schemas"
+        assert name in document["components"]["schemas"]
+
+
+def test_path_parameters_are_declared(document: dict[str, Any]) -> None:
+    for _, path, call in calls(document):
+        declared = {each["name"] for each in call.get("parameters", []) if each["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", path)), path
+        assert all(each["required"] for each in call.get("parameters", []) if each["in"] == "path")
+
+
+def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> None:
+    bodies = {(method, path) for method, path, call in calls(document) if "requestBody" in call}
+    assert bodies == {
+        ("post", "/api/login"),
+        ("post", "/api/app"),
+        ("put", "/api/app"),
+        ("post", "/api/job/register"),
+        ("put", "/api/job/update"),
+        ("post", "/api/job/trigger"),
+        ("delete", "/api/job/deregister"),
+    }
+    for method, path, call in calls(document):
+        assert {"200", "401", "503"} <= set(call["responses"]), path
+        assert "422" not in call["responses"]
+        if (method, path) in bodies:
+            assert {"400", "413", "415"} <= set(call["responses"]), path
+        for status, response in call["responses"].items():
+            schema = response["content"]["application/json"]["schema"]
+            assert (schema == {"$ref": "#/components/schemas/Error"}) is (status != "200")
+
+
+def test_bare_words_are_described(document: dict[str, Any]) -> None:
+    for method, path in (("post", "/api/job/trigger"), ("delete", "/api/job/deregister")):
+        content = document["paths"][path][method]["requestBody"]["content"]
+        assert set(content) == {"application/json", "text/plain"}
+        assert content["application/json"]["examples"]["bare word"]["value"] == "my_job"
+
+
+def test_every_field_of_the_manual_is_described(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["JobRequest"]
+    assert {
+        "appName",
+        "cpuCount",
+        "memoryMB",
+        "jobExecutionType",
+        "jobName",
+        "cron",
+        "shardingTotalCount",
+        "shardingItemParameters",
+        "jobParameter",
+        "failover",
+        "misfire",
+        "jobExecutorServiceHandlerType",
+        "jobErrorHandlerType",
+        "description",
+        "props",
+        "jobClass",
+    } <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["jobClass"]["deprecated"] is True
+
+
+def test_both_ways_to_send_a_token_are_described(document: dict[str, Any]) -> None:
+    assert document["components"]["securitySchemes"] == {
+        "accessToken": {"type": "apiKey", "in": "header", "name": "accessToken"},
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    }
+    assert document["paths"]["/api/login"]["post"]["security"] == []
+
+
+def test_page_loads_nothing_from_elsewhere(server: str) -> None:
+    page = httpx.get(f"{server}/api/docs", trust_env=False)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    for path in ("/api/docs", "/api/docs.js", "/api/docs.css"):
+        text = httpx.get(f"{server}{path}", trust_env=False).text
+        assert "//" not in re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
+    for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert httpx.get(f"{server}{source}", trust_env=False).status_code == 200
