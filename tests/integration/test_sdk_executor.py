@@ -311,6 +311,16 @@ def test_killed_shard_ends_and_the_executor_goes_on(
     assert agent.wait_end("u0")["success"] is True
 
 
+def test_busy_shards_hold_up_neither_short_ones_nor_kills(agent: SdkAgent) -> None:
+    agent.start("spins=jobs:spins", "job=jobs:Hello")
+    busy = agent.run(range(12), jobName="spins")
+    agent.run(prefix="short")
+    assert agent.wait_end("short0")["success"] is True
+    agent.kill(*busy)
+    for task_id in busy:
+        assert agent.wait_end(task_id)["state"] == "TASK_KILLED"
+
+
 def test_shard_killed_in_the_queue_never_starts(agent: SdkAgent) -> None:
     agent.start("jobs:spins")
     agent.run(range(2), jobExecutorServiceHandlerType="SINGLE_THREAD")
