@@ -26,3 +26,7 @@ def main() -> None:
         sys.stderr.write(_MISSING.format(module=error.name))
         sys.exit(_EXIT_MISSING)
     run_command()
+
+
+if __name__ == "__main__":
+    main()
