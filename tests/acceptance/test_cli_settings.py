@@ -31,6 +31,7 @@ SHOWN_DEFAULTS = {
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SchedulerSettings.model_fields:
         monkeypatch.delenv(variable_of(name), raising=False)
+    monkeypatch.delenv("ELASTICJOB_CONFIG", raising=False)
 
 
 def shown_default(name: str, default: object) -> str:
@@ -76,6 +77,15 @@ def test_file_goes_before_defaults_and_after_all_else(
     settings = load_settings({"cpus": 5.0, "host": None}, config)
     assert (settings.host, settings.port, settings.cpus) == ("127.0.0.9", 2, 5.0)
     assert settings.allowed_url_prefixes == ("http://a/",)
+
+
+def test_file_may_be_named_by_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, other = tmp_path / "named.toml", tmp_path / "other.toml"
+    named.write_text("port = 1")
+    other.write_text("port = 2")
+    monkeypatch.setenv("ELASTICJOB_CONFIG", str(named))
+    assert load_settings({}).port == 1
+    assert load_settings({}, other).port == 2
 
 
 def test_bad_value_in_a_file_is_told_with_the_file(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from elasticjob_cloud.cli.output import (
     console_for,
     local_time,
     number,
+    print_fields,
     print_json,
     print_table,
     printable,
@@ -63,6 +64,12 @@ def test_narrow_table_keeps_names_whole(
     assert "a_rather_long_job" in out
     assert "disabled" in out
     assert out.count("y") == 100
+
+
+def test_fields_are_shown_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    print_fields({"jobName": "[x]", "failover": False, "cpuCount": 1.0, "props": {"a": "1", "b": ""}})
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["jobName", "[x]"], ["failover", "no"], ["cpuCount", "1"], ["props.a", "1"], ["props.b"]]
 
 
 def test_epoch_of_the_test_is_right() -> None:

@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers, 4 the s
 130 interrupted, 141 whoever read the output went away.
 """
 
-import importlib
 import io
 import os
 import sys
@@ -105,7 +104,9 @@ def build_app(with_server: bool) -> typer.Typer:
     app.callback()(_global_options)
     if with_server:
         # It brings the whole server with it: client commands do without.
-        app.add_typer(importlib.import_module("elasticjob_cloud.cli.serve").app)
+        from elasticjob_cloud.cli import serve  # noqa: PLC0415
+
+        app.add_typer(serve.app)
     else:
         for name, help_text in SERVER_COMMANDS.items():
             app.command(name, help=help_text)(_never_called)

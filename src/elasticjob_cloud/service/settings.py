@@ -5,6 +5,7 @@ TOML key `data_dir`. What is wrong with one is said with where it came from and 
 """
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
+CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 ARGON2ID_PREFIX: Final = "$argon2id$"
 URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
 # Only these can be given on the command line; all others belong in the environment or the file.
@@ -50,6 +52,7 @@ OPTIONS: Final = frozenset(
 )
 # What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
 STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
+_KNOWN_PASSWORDS: Final = frozenset({"pwd", "guest"})
 _SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
 
 
@@ -269,15 +272,17 @@ def load_settings(
 
     Args:
         options: Those of the command line, by setting; None stands for an option that was not given.
-        config: The TOML file, if any.
+        config: The TOML file; by default the one that `ELASTICJOB_CONFIG` names, if any.
         defaults: What differs from the general defaults for this command (`STANDALONE_DEFAULTS`).
         required: Settings that must be given somewhere.
 
     Raises:
-        StartError: The file cannot be read or has an unknown key, a value is not allowed, or one that is required
-            is missing. All faults of values are told at once.
+        StartError: The file cannot be read or has an unknown key, a value is not allowed, one that is required is
+            missing, or the server would be open to strangers. All faults of values are told at once.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    variable = os.environ.get(CONFIG_VARIABLE, "")
+    config = config or (Path(variable) if variable else None)
     file = {} if config is None else read_settings_file(config)
     # pydantic reads the variables itself, below what is passed: so the file must not pass what a variable sets.
     environment = {name.upper() for name, value in os.environ.items() if value}
@@ -307,7 +312,32 @@ def load_settings(
             f"{source_of('lost_seconds')}: must be more than fence_seconds ({settings.fence_seconds:g}), so that an "
             f"agent has killed its tasks before they start elsewhere; it is {settings.lost_seconds:g}."
         )
+    _check_exposure(settings)
     return settings
+
+
+def _check_exposure(settings: SchedulerSettings) -> None:
+    """Refuse to be open to other machines without log-in, or with passwords that all know (api.md, Authentication)."""
+    if _is_loopback(settings.host):
+        return
+    if settings.no_auth:
+        raise StartError(
+            f"no_auth serves on loopback only, not on {settings.host}: drop it, or listen on 127.0.0.1."
+        )
+    passwords = {"admin_password": settings.admin_password, "guest_password": settings.guest_password}
+    known = [name for name, password in passwords.items() if password.get_secret_value() in _KNOWN_PASSWORDS]
+    if known:
+        raise StartError(
+            f"Everybody knows the default passwords, and {settings.host} is not loopback: set "
+            f"{' and '.join(f'{name} ({variable_of(name)})' for name in known)}, or listen on 127.0.0.1."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def read_settings_file(config: Path) -> dict[str, Any]:
