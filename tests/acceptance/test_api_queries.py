@@ -116,7 +116,7 @@ def test_fires_are_those_of_the_contract(guest: httpx.Client) -> None:
         "cron": "0/5 * * * * ?",
         "timeZone": "Asia/Shanghai",
         "start": "2026-11-22T15:00:00+08:00",
-        "count": 2,
+        "count": "2",
     }
     assert guest.get("/api/job/cron/fires", params=query).json() == {
         "fires": ["2026-11-22T15:00:05+08:00", "2026-11-22T15:00:10+08:00"]

@@ -14,7 +14,7 @@ from elasticjob_cloud.service.settings import SchedulerSettings
 SECRET = bytes(range(32))
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HASHED = AuthSettings(
-    users=(User("root", CHEAP.hash("secret"), Role.ADMIN), User("guest", "look", Role.GUEST)),
+    users=(User("root", CHEAP.hash("secret", salt=bytes(16)), Role.ADMIN), User("guest", "look", Role.GUEST)),
     token_seconds=60,
 )
 
@@ -65,7 +65,7 @@ def test_right_password_gives_a_token_for_user_and_role(username: str, password:
         ("nobody", ""),
         ("", ""),
         ("ROOT", "secret"),
-        ("root", HASHED.users[0].password),
+        pytest.param("root", HASHED.users[0].password, id="the hash itself"),
     ],
 )
 def test_wrong_password_and_unknown_user_are_not_told_apart(username: str, password: str) -> None:
@@ -157,7 +157,7 @@ def forged(**changes: object) -> str:
         jwt.encode({"sub": "root", "role": "admin", "exp": 9e9, "pwd": ""}, SECRET, "HS256"),
         jwt.encode({"sub": "root", "role": "admin", "exp": "x", "pwd": ""}, SECRET, "HS256"),
         jwt.encode({"sub": "root"}, SECRET, "HS256"),
-        "x" * 100_000,
+        pytest.param("x" * 100_000, id="long"),
     ],
 )
 def test_no_other_token_is_taken(token: str) -> None:
@@ -212,6 +212,21 @@ def test_hash_check_runs_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> Non
     login(checker, "root", "secret")
     assert threads
     assert threading.current_thread() not in threads
+
+
+def test_tokens_that_are_remembered_are_bounded_and_still_end() -> None:
+    clock = Clock()
+    plain = AuthSettings(users=(User("guest", "look", Role.GUEST),), token_seconds=60)
+    checker = authenticator(plain, clock=clock)
+    for _ in range(1_100):
+        clock.seconds += 1
+        checker.identify(headers(login(checker, "guest", "look")))
+    assert len(checker._accepted) <= 1_000
+    last = login(checker, "guest", "look")
+    assert checker.identify(headers(last)).role is Role.GUEST
+    clock.seconds += 60
+    with pytest.raises(UnauthorizedError):
+        checker.identify(headers(last))
 
 
 def test_short_key_and_broken_hash_keep_the_server_from_starting() -> None:

@@ -84,7 +84,8 @@ def create_app(
         docs_routes(app, needs_token=authenticator is not None),
     )
     for router in routers:
-        app.include_router(router)
+        # Their paths are whole already; `include_router` would match each request against the routers first.
+        app.router.routes.extend(router.routes)
     app.add_exception_handler(HTTPException, _no_such_call(routers))
     return app
 

@@ -42,6 +42,7 @@ class ExecutionParameters(HistoryParameters):
 
     sort: (
         Literal[
+            "id",
             "jobName",
             "taskId",
             "hostname",
@@ -64,6 +65,7 @@ class StatusTraceParameters(HistoryParameters):
 
     sort: (
         Literal[
+            "id",
             "jobName",
             "originalTaskId",
             "taskId",
