@@ -24,11 +24,14 @@ def parse_sharding_item_parameters(text: str, total: int) -> dict[int, str]:
 def _parse_part(part: str, total: int) -> tuple[int, str]:
     key, equals, parameter = part.partition("=")
     key = key.strip()
-    if not equals or not (key.isascii() and key.isdecimal()) or len(key) > 9:  # noqa: PLR2004 - int() of junk is slow
+    # The length is bounded because int() of very long junk is slow.
+    if not equals or not (key.isascii() and key.isdecimal()) or len(key) > 9:
         message = f"'{part[:60]}' is not of the form item=parameter, such as 0=Beijing,1=Shanghai."
         raise ShardingParameterError(message)
     item = int(key)
     if item >= total:
-        message = f"item {item} is outside the sharding items 0 to {total - 1} (shardingTotalCount is {total})."
+        message = (
+            f"item {item} is outside the sharding items 0 to {total - 1} (shardingTotalCount is {total})."
+        )
         raise ShardingParameterError(message)
     return item, parameter.strip()
