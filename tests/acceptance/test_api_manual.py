@@ -14,8 +14,10 @@ MANUAL = {
 }
 
 
-def run_line(name: str, server: str, token: str | None = None) -> tuple[str, int]:
-    line = MANUAL[name]
+def run_line(
+    name: str, server: str, token: str | None = None, app_host: str = "http://app_host:8080"
+) -> tuple[str, int]:
+    line = MANUAL[name].replace("http://app_host:8080", app_host)
     for host in ("http://elasticjob_cloud_host:8899", "http://elastic_job_cloud_host:8899"):
         line = line.replace(host, server)
     # What the manual leaves out: every call but the login carries the token, and curl is told to show the status.

@@ -1,0 +1,176 @@
+"""A real standalone server: its own process, data directory and port, ended or killed as a test likes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+_START_SECONDS = 30.0
+
+
+def wait_for(what: str, read: Callable[[], T], seconds: float = 20.0) -> T:
+    """Read until there is something, and give it; fail when the time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = read()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.02)  # the poll of a condition in another process, not a synchronisation
+
+
+class Standalone:
+    """`elasticjob-cloud standalone` on a free port of loopback, with `--no-auth` unless told otherwise."""
+
+    def __init__(self, data_dir: Path, *options: str, auth: bool = False) -> None:
+        self.data_dir = data_dir
+        self._options = (*options, *(() if auth else ("--no-auth",)))
+        self._port = 0
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self.process: subprocess.Popen[str] | None = None
+        self.client = httpx.Client(trust_env=False, timeout=20)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.stop()
+        self._end_agent()
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it has an agent. After the first start the port stays the same."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "elasticjob_cloud.entry",
+                    "standalone",
+                    "--port",
+                    str(self._port),
+                    "--data-dir",
+                    str(self.data_dir),
+                    *self._options,
+                ],
+                stdout=log,
+                stderr=log,
+                text=True,
+                env={**os.environ, "ELASTICJOB_TIME_ZONE": "UTC"},
+            )
+        if self._port == 0:
+            self._port = wait_for("the server's address", self._read_port, _START_SECONDS)
+        self.client.base_url = httpx.URL(self.url + "/api")
+        wait_for("the server is ready", self._is_ready, _START_SECONDS)
+
+    def kill(self) -> None:
+        """End the scheduler as a crash would; its agent lives on."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end, and give its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the API, and give its answer; it must be 200."""
+        content = None if body is None else body if isinstance(body, str) else json.dumps(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        answer = self.client.request(method, path, content=content, headers=headers)
+        assert answer.status_code == 200, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def publish(self, name: str, url: str, **fields: Any) -> None:
+        """Publish an app with little memory and CPU."""
+        app = {"appName": name, "appURL": url, "bootstrapScript": "true", "cpuCount": 0.1, "memoryMB": 64}
+        self.call("POST", "/app", {**app, **fields})
+
+    def register(self, name: str, app_name: str, **fields: Any) -> None:
+        """Register a transient job of one small shard, without a cron."""
+        job = {
+            "jobName": name,
+            "appName": app_name,
+            "cpuCount": 0.05,
+            "memoryMB": 32,
+            "jobExecutionType": "TRANSIENT",
+            "shardingTotalCount": 1,
+        }
+        self.call("POST", "/job/register", {**job, **fields})
+
+    def traces(self, **filters: Any) -> list[dict[str, Any]]:
+        """Give status traces, the oldest first."""
+        query = {"per_page": 1000, "sort": "creationTime", "order": "ASC", **filters}
+        rows: list[dict[str, Any]] = self.client.get("/job/events/statusTraces", params=query).json()["rows"]
+        return rows
+
+    def ended(self, job_name: str, count: int = 1, seconds: float = 20.0) -> list[dict[str, Any]]:
+        """Wait until so many tasks of a job have ended, and give their last traces."""
+
+        def read() -> list[dict[str, Any]]:
+            ends = [row for row in self.traces(jobName=job_name) if row["state"] not in _LIVE]
+            return ends if len(ends) >= count else []
+
+        return wait_for(f"{count} tasks of {job_name} end", read, seconds)
+
+    def output(self, task_id: str, stream: str = "stdout") -> str:
+        """Read a task's output through the API."""
+        return str(self.call("GET", f"/job/tasks/{task_id}/log?stream={stream}&limit=100000")["content"])
+
+    def agent_pid(self) -> int:
+        """Give the process id of the agent that lives in the data directory, or 0."""
+        try:
+            return int(json.loads((self.data_dir / "agent" / "agent.json").read_text())["pid"])
+        except (OSError, ValueError):
+            return 0
+
+    def _read_port(self) -> int:
+        assert self.process is not None
+        assert self.process.poll() is None, f"it ended: {self.log.read_text()}"
+        found = re.search(r"serves at http://127\.0\.0\.1:(\d+)", self.log.read_text())
+        return int(found[1]) if found else 0
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"it ended: {self.log.read_text()}"
+        try:
+            return self.client.get(self.url + "/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _end_agent(self) -> None:
+        pid = self.agent_pid()
+        if pid and is_alive(pid):
+            os.kill(pid, signal.SIGTERM)
+            wait_for("the agent ends", lambda: not is_alive(pid), 30)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs (a zombie does not)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+_LIVE = {"TASK_STAGING", "TASK_RUNNING"}
