@@ -9,11 +9,13 @@ from pydantic import BeforeValidator, Field
 from elasticjob_cloud.api.documents import INTEGER, array_of, described, object_of
 from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.responses import json_response
+from elasticjob_cloud.api.views import shown_time
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
 from elasticjob_cloud.model.requests import ShortText
 from elasticjob_cloud.service.port import SchedulerPort
 
+_TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
 _PAGE: Final = object_of({"total": INTEGER, "rows": array_of({"type": "object"})})
 
 
@@ -117,16 +119,24 @@ def history_routes(scheduler: SchedulerPort) -> APIRouter:
     async def list_executions(request: Request) -> Response:
         """Give a page of executions, the newest first unless sorted otherwise."""
         query = read_history_query(request, ExecutionParameters, EXECUTION_FILTERS)
-        return _page(await scheduler.executions(query))
+        return _page(await scheduler.executions(query), scheduler.default_time_zone())
 
     @router.get("/statusTraces", **described(_PAGE, query=StatusTraceParameters))
     async def list_status_traces(request: Request) -> Response:
         """Give a page of status changes, the newest first unless sorted otherwise."""
         query = read_history_query(request, StatusTraceParameters, STATUS_TRACE_FILTERS)
-        return _page(await scheduler.status_traces(query))
+        return _page(await scheduler.status_traces(query), scheduler.default_time_zone())
 
     return router
 
 
-def _page(page: HistoryPage) -> Response:
-    return json_response({"total": page.total, "rows": page.rows})
+def _page(page: HistoryPage, zone_name: str) -> Response:
+    zone = ZoneInfo(zone_name)
+    return json_response({"total": page.total, "rows": [_shown(row, zone) for row in page.rows]})
+
+
+def _shown(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        name: shown_time(value, zone) if name in _TIMES and isinstance(value, int) else value
+        for name, value in row.items()
+    }

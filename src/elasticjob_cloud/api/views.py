@@ -57,9 +57,7 @@ def agent_view(agent: AgentView) -> dict[str, Any]:
         "memoryMBUsed": agent.memory_mb_used,
         "executors": list(agent.executors),
         "taskCount": agent.task_count,
-        "lastSeen": dt.datetime.fromtimestamp(agent.last_seen_ms / 1000, dt.UTC).isoformat(
-            timespec="milliseconds"
-        ),
+        "lastSeen": shown_time(agent.last_seen_ms, dt.UTC),
     }
 
 
@@ -81,3 +79,8 @@ def sandbox_view(sandbox: Sandbox) -> dict[str, Any]:
         "path": sandbox.path,
         "taskIds": list(sandbox.task_ids),
     }
+
+
+def shown_time(epoch_ms: int, zone: dt.tzinfo) -> str:
+    """Show an instant in ISO 8601, with milliseconds and the zone's offset."""
+    return dt.datetime.fromtimestamp(epoch_ms / 1000, zone).isoformat(timespec="milliseconds")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from elasticjob_cloud.agent.apps import AppLimits
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.api.app import create_app
-from elasticjob_cloud.api.auth import Authenticator, AuthSettings
+from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposure
 from elasticjob_cloud.api.settings import ApiSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.local import LocalEngine
@@ -30,6 +30,7 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
     Raises:
         StartError: the port is taken, the data directory cannot be written, or the engine is not available.
     """
+    check_exposure(settings.host, AuthSettings.of(settings))
     listener = _listen(settings.host, settings.port)
     make_data_dir(settings.data_dir)
     port = listener.getsockname()[1]
@@ -74,9 +75,12 @@ def _agent_settings(settings: SchedulerSettings) -> AgentSettings:
             file_count=settings.app_file_limit,
             download_seconds=settings.app_download_seconds,
             allowed_url_prefixes=settings.allowed_url_prefixes,
+            cache_bytes=int(settings.app_cache_bytes),
         ),
         output_limit_bytes=int(settings.output_limit_bytes),
         output_retention_seconds=settings.output_days * 86_400,
+        output_total_bytes=int(settings.output_total_bytes),
+        output_file_count=settings.output_file_count,
         kill_grace_seconds=settings.kill_grace_seconds,
         executor_idle_seconds=settings.executor_idle_seconds,
         orphan_seconds=settings.orphan_seconds,

@@ -25,7 +25,12 @@ def configure_logs(level: str, log_format: str, stream: TextIO = sys.stderr) -> 
     if log_format == "json":
         final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        final.append(structlog.dev.ConsoleRenderer(colors=stream.isatty()))
+        # Plain tracebacks: Rich's show local variables, which may hold passwords.
+        final.append(
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final))
     root = logging.getLogger()
