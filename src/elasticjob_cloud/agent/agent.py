@@ -12,7 +12,7 @@ import structlog
 
 from elasticjob_cloud.agent.apps_port import AppSource
 from elasticjob_cloud.agent.capacity import describe_agent
-from elasticjob_cloud.agent.child import ProcessRoom
+from elasticjob_cloud.agent.child import ProcessRoom, keep_descriptors
 from elasticjob_cloud.agent.environment import base_environment
 from elasticjob_cloud.agent.executors import Executors
 from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
@@ -81,6 +81,7 @@ class Agent:
             _log.warning(
                 "This system has no subreaper: a process that leaves its group may outlive its task."
             )
+        keep_descriptors()
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._trees = ProcessTrees(loop)
         self._journal = ProcessJournal(journal_path, self.info.agent_id)

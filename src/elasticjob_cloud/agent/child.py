@@ -3,11 +3,11 @@
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
@@ -18,6 +18,8 @@ from elasticjob_cloud.agent.watch import Watch
 _READ_BYTES = 1 << 16
 # What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
 _LAST_READS = 20
+# Python ignores these, and programs do not expect them to be.
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,10 @@ class ChildProcess:
     __slots__ = (
         "_exit_descriptor",
         "_on_gone",
-        "_popen",
         "_pumps",
         "_room",
         "ended_ms",
+        "exit_code",
         "outputs",
         "pid",
         "started_ms",
@@ -67,24 +69,15 @@ class ChildProcess:
         self.ended_ms = 0
         self.started_ms = time.time_ns() // 1_000_000
         self._pumps: list[_Pump] = []
-        self._popen = self._start(
-            arguments, directory, {**environment, OWNER_VARIABLE: mark, "PWD": directory}
-        )
-        self.pid: int = self._popen.pid
+        # Its exit code, or the negative number of the signal that ended it; of meaning once it is gone.
+        self.exit_code = 0
+        marked = {**environment, OWNER_VARIABLE: mark, "PWD": directory}
+        self.pid = self._start(arguments, directory, marked)
         self.tree: Tree = room.trees.add(self.pid, mark, self._gone)
         self._exit_descriptor = _exit_descriptor(self.pid)
         room.watch.add(self._exit_descriptor, self._exited)
 
-    @property
-    def exit_code(self) -> int:
-        """Its exit code, or the negative number of the signal that ended it."""
-        code = self._popen.returncode
-        assert code is not None
-        return code
-
-    def _start(
-        self, arguments: Sequence[str], directory: str, environment: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, arguments: Sequence[str], directory: str, environment: Mapping[str, str]) -> int:
         writers: list[int] = []
         earliest = boot_clock()
         try:
@@ -92,16 +85,7 @@ class ChildProcess:
                 reader, writer = os.pipe()
                 writers.append(writer)
                 self._pumps.append(_Pump(self._room.watch, reader, output))
-            popen = subprocess.Popen(
-                arguments,
-                stdin=self._room.null,
-                stdout=writers[0],
-                stderr=writers[1],
-                cwd=directory,
-                env=environment,
-                # Not a session: each one costs a scheduler's autogroup, which halves the rate of short scripts.
-                process_group=0,
-            )
+            pid = _spawn(arguments, directory, environment, (self._room.null, *writers))
         except BaseException:
             for pump in self._pumps:
                 pump.close()
@@ -109,8 +93,8 @@ class ChildProcess:
         finally:
             for writer in writers:
                 os.close(writer)
-        self._room.journal.started(popen.pid, earliest, boot_clock())
-        return popen
+        self._room.journal.started(pid, earliest, boot_clock())
+        return pid
 
     def _exited(self) -> None:
         self._room.watch.remove(self._exit_descriptor)
@@ -121,7 +105,7 @@ class ChildProcess:
             os.killpg(self.pid, signal.SIGKILL)
         for pump in self._pumps:
             pump.read_rest()
-        self._popen.wait()
+        self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
@@ -167,6 +151,40 @@ class _Pump:
             self._watch.remove(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _spawn(
+    arguments: Sequence[str], directory: str, environment: Mapping[str, str], streams: Sequence[int]
+) -> int:
+    """Start a process that leads a group of its own; give its pid.
+
+    A group, not a session: each session costs the kernel a scheduling group, which halves the rate of short scripts.
+    `posix_spawn`, which takes half the processor time of `subprocess.Popen`, knows no working directory: the agent's own
+    is changed for that moment. (Nothing in the agent goes by relative paths.)
+    """
+    here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chdir(directory)
+        return os.posix_spawn(
+            arguments[0],
+            list(arguments),
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
+            setpgroup=0,
+            setsigdef=_DEFAULT_SIGNALS,
+        )
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+def keep_descriptors() -> None:
+    """Let no process that is started inherit a descriptor that a library opened without close-on-exec."""
+    directory = Path("/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd")
+    for entry in list(directory.iterdir()):
+        if int(entry.name) > 2:
+            with contextlib.suppress(OSError):
+                os.set_inheritable(int(entry.name), False)
 
 
 def _exit_descriptor(pid: int) -> int:
