@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from elasticjob_cloud.model.wire import OUTPUT_STARTED_OVER
 from tests.integration.sdk_agent import SdkAgent
 
 EVERY_SECOND = "* * * * * ?"
@@ -33,6 +34,12 @@ def spins(context):
 async def sleeps(context):
     print("sleeping")
     await asyncio.sleep(100)
+
+def floods(context):
+    global count
+    for _ in range(10):
+        count += 1
+        print(f"{count:06} \u5317\u4eac")
 
 inside = 0
 def alone(context):
@@ -150,3 +157,28 @@ def test_wrong_schedule_is_an_error(agent: SdkAgent, change: dict[str, str], par
     ended = agent.wait_end("t0")
     assert ended["state"] == "TASK_ERROR"
     assert part in ended["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["CPU", "PROCESS"])
+def test_output_of_a_daemon_keeps_its_newest_lines(agent: SdkAgent, service: str) -> None:
+    """It would otherwise fall silent for good once its limit was reached."""
+    agent.start("jobs:floods")
+    agent.run(limit=1000, jobExecutionType="DAEMON", jobExecutorServiceHandlerType=service)
+    agent.wait_until(lambda: len(completions(agent)) >= 10)
+    agent.kill("t0")
+    agent.wait_end("t0")
+    newest, before = (agent.output / f"t0.stdout{end}" for end in ("", ".1"))
+    assert newest.stat().st_size <= 500
+    assert before.stat().st_size <= 500
+    lines = [file.read_text().removeprefix(OUTPUT_STARTED_OVER.decode()) for file in (before, newest)]
+    numbers = [int(line[:6]) for line in "".join(lines).splitlines()]
+    assert numbers[-1] >= 100
+    assert numbers == list(range(numbers[0], numbers[-1] + 1)), "no line is lost between the two files"
+
+
+def test_failed_execution_is_reported_though_it_is_not_sampled(agent: SdkAgent) -> None:
+    agent.start("jobs:fails")
+    agent.run(jobExecutionType="DAEMON", eventTraceSamplingCount=1000)
+    agent.wait_until(lambda: completions(agent))
+    assert completions(agent)[0]["success"] is False

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 
 import pytest
 
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.attempt import ThreadInterrupt, handler_problem, run_shard
+from elasticjob_cloud.sdk.daemons import DaemonLane, Runner
 from elasticjob_cloud.sdk.failure import CAUSE_CHARACTERS, describe_failure, summarize_failure
 from elasticjob_cloud.sdk.job import bind_job
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
@@ -105,6 +107,14 @@ def test_kills_at_any_moment_never_leave_the_shard() -> None:
     ends = [status for status in told if status["state"] != "TASK_RUNNING"]
     assert len(ends) + unreported == len(shards)
     assert current_shard.get() is None
+
+
+def test_kill_that_comes_while_a_daemon_task_enters_ends_it() -> None:
+    told: SimpleQueue[ExecutorStatus] = SimpleQueue()
+    shard = make_shard(lambda context: None)
+    shard.killed = True  # as `enter` sees it when it has stored its interrupt and the kill comes just then
+    DaemonLane(told.put, Runner, one_at_a_time=False).submit(shard)
+    assert told.get(timeout=10)["state"] == "TASK_KILLED"
 
 
 def test_current_task_is_known_inside_only() -> None:

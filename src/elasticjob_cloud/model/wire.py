@@ -13,6 +13,8 @@ TOKEN_VARIABLE = "ELASTICJOB_EXECUTOR_TOKEN"  # noqa: S105 - the variable's name
 APP_NAME_VARIABLE = "ELASTICJOB_APP_NAME"
 # Ends an output file that reached its limit. Readers know it by this, so it is the same in every language.
 OUTPUT_TRUNCATED = b"\n[output truncated: the limit of this stream was reached]\n"
+# Begins an output file of a daemon task that started over at its limit.
+OUTPUT_STARTED_OVER = b"[older output was dropped: the limit of this stream was reached]\n"
 
 ExecutorState = Literal["TASK_RUNNING", "TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED"]
 
@@ -52,7 +54,11 @@ class JobMessage(TypedDict):
 
 
 class TaskMessage(TypedDict):
-    """One shard to run. Its output goes to `<output>.stdout` and `<output>.stderr`, appended, up to the limit."""
+    """One shard to run. Its output goes to `<output>.stdout` and `<output>.stderr`, appended, up to the limit.
+
+    A daemon task keeps its newest output: a file that reached half of the limit becomes `<output>.stdout.1`, in place of
+    the one before, and a new one begins.
+    """
 
     taskId: str
     item: int

@@ -15,7 +15,7 @@ from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
 from elasticjob_cloud.sdk.attempt import Report, ThreadInterrupt, now_ms, run_shard
 from elasticjob_cloud.sdk.coroutines import CoroutineLane
 from elasticjob_cloud.sdk.processes import WorkerProcess
-from elasticjob_cloud.sdk.shard import Shard, ShardOutput, StreamName
+from elasticjob_cloud.sdk.shard import Shard, ShardOutput, StreamName, TaskKilledError
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"
@@ -150,10 +150,12 @@ class _Daemon:
             "state": "TASK_KILLED",
             "message": "Killed between executions.",
         }
-        if not self._shard.enter(self._interrupt):
-            return
         try:
+            if not self._shard.enter(self._interrupt):
+                return
             schedule = Schedule(self._shard.job)
+        except TaskKilledError:
+            pass  # the kill came while it entered
         except StartError as error:
             status = {"taskId": task_id, "state": "TASK_ERROR", "message": str(error)}
         else:
@@ -217,7 +219,8 @@ class _Daemon:
         if told.empty():
             return None  # killed before it began
         ended = told.get()
-        if ended["state"] == "TASK_FINISHED" and is_sampled:
+        # A failed execution is always recorded (semantics, "Error handlers"), sampled or not.
+        if ended["state"] == "TASK_FINISHED" and (is_sampled or not ended["success"]):
             self._report({**ended, "state": "TASK_RUNNING", "message": COMPLETE})
         return ended
 

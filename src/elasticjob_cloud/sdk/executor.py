@@ -19,7 +19,7 @@ from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
 from elasticjob_cloud.sdk.failure import summarize_failure
 from elasticjob_cloud.sdk.job import BoundJob
 from elasticjob_cloud.sdk.lanes import Lane, Lanes
-from elasticjob_cloud.sdk.output import TaskOutput
+from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard
 from elasticjob_cloud.sdk.streams import tell_process
@@ -91,9 +91,17 @@ class Executor:
             context = ShardingContext(
                 task_id, name, count, task["item"], task["parameter"], job_parameter, props
             )
-            shard = Shard(context, bound, TaskOutput(task["output"], limit_bytes), job, task)
+            shard = Shard(context, bound, output_of(job, task, limit_bytes), job, task)
             shards[task_id] = shard
+            self._submit(lane, shard)
+
+    def _submit(self, lane: Lane, shard: Shard) -> None:
+        try:
             lane.submit(shard)
+        except RuntimeError as problem:  # the system gives no more threads
+            if shard.kill():  # should a thread come to it later, it will not start
+                message = f"The shard could not be started: {summarize_failure(problem)}"
+                self._report({"taskId": shard.context.task_id, "state": "TASK_ERROR", "message": message})
 
     def _prepare(self, job: JobMessage) -> tuple[BoundJob | None, Lane | None, str]:
         """Find the job and its workers, or say why its tasks cannot run."""

@@ -17,7 +17,7 @@ from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.attempt import ThreadInterrupt, run_shard
 from elasticjob_cloud.sdk.job import BoundJob
-from elasticjob_cloud.sdk.output import TaskOutput
+from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
 
@@ -67,7 +67,7 @@ def _make_shard(registry: JobRegistry, request: ProcessRequest) -> Shard:
         job["jobParameter"],
         job["props"],
     )
-    output = TaskOutput(task["output"], request["outputLimitBytes"])
+    output = output_of(job, task, request["outputLimitBytes"])
     return Shard(context, _synchronous(registry.find(job["jobName"])), output, job, task)
 
 
