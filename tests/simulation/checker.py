@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.messages import Launch
 from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
-from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
+from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now
 from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.scheduling.room import NOTHING, Room
@@ -44,6 +44,7 @@ class Checker:
         self._seen_fires: set[int] = set()
         self._started_fires: set[int] = set()
         self._accepted_triggers: Counter[str] = Counter()
+        self._evaluated_ms: dict[str, int] = {}  # up to when each job's cron was seen to be evaluated
 
     def task_starts(self, task_id: str, launch: Launch) -> None:
         """Promises 2, 3, 5 and 6: recorded before, never twice, no overlap."""
@@ -54,7 +55,9 @@ class Checker:
         executing = self._executing.setdefault(record.job_name, {})
         assert record.item not in executing, f"promise 5: {task_id} and {executing[record.item]} at once"
         for other in executing.values():
-            assert self.store.all_tasks[other].fire_id == record.fire_id, f"promise 3: {task_id} overlaps {other}"
+            assert self.store.all_tasks[other].fire_id == record.fire_id, (
+                f"promise 3: {task_id} overlaps {other}"
+            )
         executing[record.item] = task_id
         self._starts[record.fire_id, record.item] += 1
         if launch.job.fails_over:
@@ -101,7 +104,9 @@ class Checker:
                 used = used.plus(Room.of(task.cpu_count, task.memory_mb))
             for executor in agent.executors.values():
                 used = used.plus(executor.room)
-            assert agent.total.minus(used) == agent.free, f"promise 4: {agent.info.agent_id} has {agent.free} free"
+            assert agent.total.minus(used) == agent.free, (
+                f"promise 4: {agent.info.agent_id} has {agent.free} free"
+            )
             assert min(agent.free) >= 0, f"promise 4: {agent.info.agent_id} is oversold"
             assert agent.task_ids == set(core.state.tasks_of_agent.get(agent.info.agent_id, ()))
 
@@ -157,15 +162,20 @@ class Checker:
         if open_schedule is not None:
             open_schedule.last_turn = len(self.turn_times_ms) - 1
         app = self.store.apps.get(job.configuration.app_name) if job is not None else None
+        if job is None:
+            self._evaluated_ms.pop(name, None)
         if job is None or app is None or job.disabled or app.disabled or app.removing:
             return
         configuration = job.configuration
         if configuration.cron and not configuration.is_daemon:
+            # Promise 10: where the clock was set backwards, a schedule that starts afresh repeats no fire.
+            since_ms = max(now.wall_ms, self._evaluated_ms.get(name, 0))
+            self._evaluated_ms[name] = since_ms
             schedule = Schedule(
                 name,
                 CronExpression.parse(configuration.cron),
                 ZoneInfo(configuration.time_zone or "UTC"),
-                now.wall_ms,
+                since_ms,
                 len(self.turn_times_ms),
             )
             self._open[name] = schedule
@@ -189,9 +199,12 @@ class Checker:
                 self._seen_fires.add(fire.fire_id)
                 if fire.source is FireSource.CRON:
                     self._open[fire.job_name].fire_ids.append(fire.fire_id)
+                    self._evaluated_ms[fire.job_name] = max(fire.due_ms, fire.last_due_ms)
 
     def _check_triggers(self) -> None:
-        recorded = Counter(fire.job_name for fire in self.store.fires.values() if fire.source is FireSource.TRIGGER)
+        recorded = Counter(
+            fire.job_name for fire in self.store.fires.values() if fire.source is FireSource.TRIGGER
+        )
         assert recorded == self._accepted_triggers, "promise 7: a trigger was accepted and not recorded"
 
 

@@ -54,7 +54,9 @@ class MemoryStore:
             _apply(table, rows)  # type: ignore[arg-type]  # one loop over tables of different rows
         for fire in changes.fires.values():
             before = self.fires.get(fire.fire_id)
-            assert before is None or before.state in {FireState.WAITING, FireState.RUNNING}, f"{fire} was {before}"
+            assert before is None or before.state in {FireState.WAITING, FireState.RUNNING}, (
+                f"{fire} was {before}"
+            )
             self.fires[fire.fire_id] = fire
         self.all_tasks.update({name: task for name, task in changes.tasks.items() if task is not None})
         self.status_traces.extend(changes.status_traces)

@@ -13,7 +13,9 @@ def test_promises_hold_in_wild_worlds(batch: int) -> None:
         try:
             play_wild(seed)
         except Exception as error:
-            error.add_note(f"seed {seed}: PYTHONPATH=. python tests/simulation/run.py --first {seed} --seeds 1")
+            error.add_note(
+                f"seed {seed}: PYTHONPATH=. python tests/simulation/run.py --first {seed} --seeds 1"
+            )
             raise
 
 

@@ -34,11 +34,12 @@ class Hazards:
     longest_task_seconds: float = 20.0
 
 
-
 class World:
     """Runs events in the order of virtual time until it is told to stop."""
 
-    def __init__(self, seed: int, hazards: Hazards, *, agents: int = 2, settings: CoreSettings | None = None) -> None:
+    def __init__(
+        self, seed: int, hazards: Hazards, *, agents: int = 2, settings: CoreSettings | None = None
+    ) -> None:
         self.random = random.Random(seed)
         self.hazards = hazards
         self.settings = settings or CoreSettings(time_zone="UTC")
@@ -182,7 +183,9 @@ class World:
                 self._crash_scheduler()
                 return
             self.store.commit(decisions.changes)
-            self.checker.turn_committed(decisions, now, [self._requests.get(number) for number in decisions.outcomes])
+            self.checker.turn_committed(
+                decisions, now, [self._requests.get(number) for number in decisions.outcomes]
+            )
             if crash < self.hazards.crash:
                 self._crash_scheduler()
                 return

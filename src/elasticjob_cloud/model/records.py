@@ -55,7 +55,10 @@ class JobRecord(msgspec.Struct, frozen=True):
 
 
 class FireRecord(msgspec.Struct, frozen=True):
-    """One fire, or, when dropped after a time without a leader, `count` fires from `due_ms` to `last_due_ms`."""
+    """One fire, or, when dropped after a time without a leader, `count` fires from `due_ms` to `last_due_ms`.
+
+    `configuration`: what its run was started with, where the job has changed since; None otherwise.
+    """
 
     fire_id: int
     job_name: str
@@ -69,6 +72,7 @@ class FireRecord(msgspec.Struct, frozen=True):
     started_ms: int = 0
     ended_ms: int = 0
     failed_tasks: int = 0
+    configuration: JobConfiguration | None = None
 
 
 class TaskRecord(msgspec.Struct, frozen=True):

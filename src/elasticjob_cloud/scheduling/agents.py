@@ -66,6 +66,11 @@ class AgentState:
             executor.running = executor.stopping = False
             self._release_unused(app_name)
 
+    def forget_stops(self) -> None:
+        """Let executors that were told to stop, and did not, be told again."""
+        for executor in self.executors.values():
+            executor.stopping = False
+
     def _executor(self, app_name: str, room: Room) -> ExecutorRoom:
         executor = self.executors.get(app_name)
         if executor is None:

@@ -1,6 +1,6 @@
 """What the API's commands do to apps and jobs. Each checks everything first, and raises before it changes anything."""
 
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -12,10 +12,11 @@ from elasticjob_cloud.model.errors import (
     NotFoundError,
 )
 from elasticjob_cloud.model.job import JobConfiguration
-from elasticjob_cloud.model.records import AppRecord, DropReason, JobRecord
+from elasticjob_cloud.model.records import AppRecord, DropReason, FireSource, JobRecord
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.fires import drop_waiting, start_daemon, trigger_job
-from elasticjob_cloud.scheduling.tasks import kill_task, stop_run
+from elasticjob_cloud.scheduling.launching import make_ready_anew
+from elasticjob_cloud.scheduling.tasks import keep_settings, kill_tasks, stop_run
 from elasticjob_cloud.scheduling.turn import Turn
 
 
@@ -33,7 +34,8 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
             app = _app(turn, command.app_name)
             changed = msgspec.structs.replace(app.configuration, **command.changes)
             turn.put_app(msgspec.structs.replace(app, configuration=changed))
-            turn.state.room_freed = True
+            for job_name in turn.state.jobs_of_app.get(command.app_name, ()):
+                make_ready_anew(turn, job_name)
         case commands.SetAppDisabled():
             _set_app_disabled(turn, command)
         case commands.DeleteApp():
@@ -53,7 +55,7 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
             if task is None:
                 message = f"No live task has the id '{command.task_id}': it has ended, or never was."
                 raise NotFoundError(message)
-            kill_task(turn, task, task.kill_reason or "Killed through the API.")
+            kill_tasks(turn, [task], task.kill_reason or "Killed through the API.")
 
 
 def schedule(turn: Turn, job: JobRecord, after_ms: int) -> None:
@@ -132,10 +134,13 @@ def _update_job(turn: Turn, command: commands.UpdateJob) -> None:
     turn.state.triggers.remove(name)
     if old.configuration.is_daemon or configuration.is_daemon:
         drop_waiting(turn, name, DropReason.REMOVED)
-    if old.configuration.is_daemon:
+    run = turn.state.runs.get(name)
+    if run is not None and run.fire.source is FireSource.DAEMON:
         stop_run(turn, name, "Replaced: the job was updated.")
+    elif run is not None:
+        keep_settings(turn, run)
     turn.put_job(JobRecord(configuration, disabled=disabled, since_ms=turn.now_ms))
-    turn.state.room_freed = True
+    make_ready_anew(turn, name)
     if disabled:
         _halt(turn, name, DropReason.DISABLED, "The job was disabled.")
     elif turn.state.is_enabled(name):
@@ -179,8 +184,10 @@ def _take_up(turn: Turn, job_name: str) -> None:
     if job.configuration.is_daemon:
         start_daemon(turn, job_name)
     elif job.configuration.cron:
-        turn.put_schedule(job_name, turn.now_ms)
-        schedule(turn, job, turn.now_ms)
+        # A clock that was set backwards never repeats a fire, whatever is done to the job meanwhile (promise 10).
+        after_ms = max(turn.now_ms, turn.state.schedules.get(job_name, 0))
+        turn.put_schedule(job_name, after_ms)
+        schedule(turn, job, after_ms)
 
 
 def _halt(turn: Turn, job_name: str, drop_reason: DropReason, reason: str) -> None:
@@ -190,19 +197,25 @@ def _halt(turn: Turn, job_name: str, drop_reason: DropReason, reason: str) -> No
 
 
 def _check_job(turn: Turn, configuration: JobConfiguration) -> None:
-    app = _app(turn, configuration.app_name)
-    if app.removing:
-        message = f"App '{configuration.app_name}' is being removed; no job can be registered under it."
-        raise ConflictError(message)
-    if configuration.cron:
-        try:
-            cron = CronExpression.parse(configuration.cron)
-        except InvalidCronError as error:
-            raise InvalidRequestError.of(FieldError("cron", str(error))) from error
-        if cron.next_fire_ms(turn.now_ms, zone_of(turn, configuration)) is None:
-            raise InvalidRequestError.of(
-                FieldError("cron", "never fires again; give one with a future fire time.")
-            )
+    _app(turn, configuration.app_name)
+    _check_schedule(turn, configuration)
+
+
+def _check_schedule(turn: Turn, configuration: JobConfiguration) -> None:
+    try:
+        zone = zone_of(turn, configuration)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        problem = f"'{configuration.time_zone[:100]}' is no IANA time zone, such as Asia/Shanghai."
+        raise InvalidRequestError.of(FieldError("timeZone", problem)) from error
+    if not configuration.cron:
+        return
+    try:
+        cron = CronExpression.parse(configuration.cron)
+    except InvalidCronError as error:
+        raise InvalidRequestError.of(FieldError("cron", str(error))) from error
+    if cron.next_fire_ms(turn.now_ms, zone) is None:
+        problem = "never fires again; give one with a future fire time."
+        raise InvalidRequestError.of(FieldError("cron", problem))
 
 
 def _app(turn: Turn, app_name: str) -> AppRecord:

@@ -15,9 +15,10 @@ from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.scheduling.configuration import carry_out
 from elasticjob_cloud.scheduling.fires import fire_due_jobs, skip_missed_fires
-from elasticjob_cloud.scheduling.launching import demand_of, start_failovers, start_ready
+from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
 from elasticjob_cloud.scheduling.placement import explain_refusal
+from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
@@ -46,6 +47,7 @@ class Core:
     def take_over(self, now: Now) -> Decisions:
         """Go on from the record, once, before the first `handle`: fires that came due while nobody led have misfired."""
         turn = self._turn(now)
+        limit_retries(turn)
         take_up_jobs(turn)
         return self._finish(turn)
 
@@ -55,6 +57,8 @@ class Core:
         jump_ms = self._jump_ms(now)
         if jump_ms > self._settings.clock_jump_ms:
             skip_missed_fires(turn, now.wall_ms - self._settings.clock_jump_ms)
+        elif jump_ms < -self._settings.clock_jump_ms:
+            shift_retries(turn, jump_ms)
         for event in events:
             if not isinstance(event, Request):
                 _take_engine_event(turn, event)
@@ -85,12 +89,7 @@ class Core:
         return Turn(self.state, self._settings, now, self._new_id)
 
     def _finish(self, turn: Turn) -> Decisions:
-        if self.state.room_freed:
-            self.state.room_freed = False
-            self.state.ready.room_freed()
-            self.state.retries.room_freed()
-        start_failovers(turn)
-        start_ready(turn)
+        start_what_can(turn)
         self._last = turn.now
         return turn.decisions
 

@@ -1,10 +1,9 @@
 """What a due time or a trigger leads to: a fire that waits for its run, or the reason why not (promises 1, 7, 8)."""
 
-from collections.abc import Sequence
-
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource
-from elasticjob_cloud.scheduling.launching import make_ready, start_ready
+from elasticjob_cloud.scheduling.launching import make_ready, start_what_can
+from elasticjob_cloud.scheduling.missed import MissedFires
 from elasticjob_cloud.scheduling.turn import Turn
 
 
@@ -19,7 +18,7 @@ def fire_due_jobs(turn: Turn) -> None:
 
 def skip_missed_fires(turn: Turn, until_ms: int) -> None:
     """Treat all fires due up to `until_ms` as misfired: the clock was set forwards over them (promise 10)."""
-    for missed, job_names in turn.state.triggers.pop_missed(until_ms):
+    for missed, job_names in turn.state.triggers.pop_missed(until_ms, turn.settings.misfire_limit + 1):
         for job_name in job_names:
             make_up_fires(turn, job_name, missed)
 
@@ -37,21 +36,20 @@ def fire_job(turn: Turn, job_name: str, due_ms: int) -> None:
         enqueue(turn, fire)
 
 
-def make_up_fires(turn: Turn, job_name: str, missed: Sequence[int]) -> None:
+def make_up_fires(turn: Turn, job_name: str, missed: MissedFires) -> None:
     """Take up the fires that came due while nobody led: made up if `misfire`, oldest first, else dropped (promise 7)."""
-    turn.put_schedule(job_name, missed[-1])
-    limit = turn.settings.misfire_limit if turn.state.jobs[job_name].configuration.misfire else 0
+    turn.put_schedule(job_name, missed.last_ms)
+    makes_up = turn.state.jobs[job_name].configuration.misfire
+    wanted = min(turn.settings.misfire_limit, missed.count) if makes_up else 0
     made_up = 0
-    for due_ms in missed[:limit]:
-        if _is_full(turn, job_name):
-            break
-        enqueue(turn, turn.new_fire(job_name, FireSource.CRON, due_ms))
+    while made_up < wanted and not _is_full(turn, job_name):
+        enqueue(turn, turn.new_fire(job_name, FireSource.CRON, missed.oldest[made_up]))
         made_up += 1
-    rest = missed[made_up:]
-    if rest:
-        fire = turn.new_fire(job_name, FireSource.CRON, rest[0])
-        reason = DropReason.QUEUE_FULL if made_up < min(limit, len(missed)) else DropReason.MISFIRED
-        turn.drop_fire(fire, reason, count=len(rest), last_due_ms=rest[-1])
+    left = missed.count - made_up
+    if left:
+        fire = turn.new_fire(job_name, FireSource.CRON, missed.oldest[made_up])
+        reason = DropReason.QUEUE_FULL if made_up < wanted else DropReason.MISFIRED
+        turn.drop_fire(fire, reason, count=left, last_due_ms=missed.last_ms)
 
 
 def trigger_job(turn: Turn, job_name: str) -> None:
@@ -89,5 +87,5 @@ def _is_full(turn: Turn, job_name: str) -> bool:
     if job_name in waiting:
         return len(waiting[job_name]) >= limit
     if len(waiting) >= limit:
-        start_ready(turn)  # those that came due in this very turn may have room
+        start_what_can(turn)  # those that came due in this very turn may have room
     return len(waiting) >= limit

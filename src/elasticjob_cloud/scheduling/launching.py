@@ -10,30 +10,23 @@ from elasticjob_cloud.model.records import AppRecord, FailoverRecord, FireRecord
 from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.placement import Demand, Placement, executors_to_stop, plan_placement
+from elasticjob_cloud.scheduling.placement import Demand, Placement, Planner
 from elasticjob_cloud.scheduling.queues import ReadyEntry
 from elasticjob_cloud.scheduling.room import Room
 from elasticjob_cloud.scheduling.state import Run, State
 from elasticjob_cloud.scheduling.turn import Turn
 
 
-def start_failovers(turn: Turn) -> None:
-    """Start again the shards that may be, where there is room."""
+def start_what_can(turn: Turn) -> None:
+    """Start the shards that are to be started again, then the ready runs, where there is room (promise 11)."""
     state = turn.state
-    while (entry := state.retries.pop_due(turn.now_ms)) is not None:
-        failover = state.failovers.get((entry[1], entry[2]))
-        if failover is None or failover.due_ms != entry[0]:
-            continue
-        run = state.runs[failover.job_name]
-        configuration = run.configuration
-        if configuration is None or not state.is_enabled(failover.job_name):
-            continue  # the job is being stopped: what stops it drops the failover too
-        demand = shards_demand(state.apps[configuration.app_name], configuration, 1)
-        placement = _place(turn, demand, avoid=failover.agent_id)
-        if placement is None:
-            state.retries.set_aside(entry)
-        else:
-            _restart(turn, run, configuration, failover, placement[0][0])
+    if state.room_freed:
+        state.room_freed = False
+        state.ready.room_freed()
+        state.retries.room_freed()
+    planner = Planner(state.agents.values())
+    _start_failovers(turn, planner)
+    state.ready.start_oldest(lambda entry, demand: _start_entry(turn, planner, entry, demand))
 
 
 def make_ready(turn: Turn, fire: FireRecord) -> None:
@@ -41,23 +34,40 @@ def make_ready(turn: Turn, fire: FireRecord) -> None:
     turn.state.ready.push(fire, demand_of(turn.state, fire.job_name))
 
 
-def start_ready(turn: Turn) -> None:
-    """Start the runs that have room for all their shards."""
-    turn.state.ready.start_oldest(lambda entry, demand: _start_entry(turn, entry, demand))
+def make_ready_anew(turn: Turn, job_name: str) -> None:
+    """Look again for room for a job that waits: what it asks for may have changed."""
+    waiting = turn.state.waiting.get(job_name)
+    if waiting and not turn.state.is_busy(job_name):
+        make_ready(turn, waiting[0])
 
 
-def _start_entry(turn: Turn, entry: ReadyEntry, demand: Demand) -> bool:
+def _start_failovers(turn: Turn, planner: Planner) -> None:
+    state = turn.state
+    while (entry := state.retries.pop_due(turn.now_ms)) is not None:
+        failover = state.failovers.get((entry[1], entry[2]))
+        if failover is None or failover.due_ms != entry[0]:
+            continue  # its run was stopped meanwhile
+        run = state.runs[failover.job_name]
+        configuration = run.configuration
+        assert configuration is not None, "a run without its job is stopping: none of its shards waits"
+        demand = shards_demand(state.apps[configuration.app_name], configuration, 1)
+        placement = _place(turn, planner, demand, avoid=failover.agent_id)
+        if placement is None:
+            state.retries.set_aside(entry)
+        else:
+            _restart(turn, run, configuration, failover, placement[0][0])
+
+
+def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand) -> bool:
     state = turn.state
     waiting = state.waiting.get(entry.job_name)
     if waiting is None or waiting[0].fire_id != entry.fire_id or state.is_busy(entry.job_name):
-        return True  # it was dropped meanwhile
-    true_demand = demand_of(state, entry.job_name)
-    if true_demand != demand:  # the job or its app was updated meanwhile
-        state.ready.push(waiting[0], true_demand)
-        return True
-    placement = _place(turn, demand)
+        return True  # it was dropped, or started under another demand
+    placement = _place(turn, planner, demand)
     if placement is None:
         return False
+    if demand_of(state, entry.job_name) != demand:
+        return True  # the job or its app was updated: it is ready under what it asks for now
     fire = waiting.popleft()
     if not waiting:
         del state.waiting[entry.job_name]
@@ -90,11 +100,10 @@ def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecor
     return Launch(app, configuration, specs)
 
 
-def _place(turn: Turn, demand: Demand, *, avoid: str = "") -> Placement | None:
-    agents = turn.state.agents.values()
-    placement = plan_placement(demand, agents, avoid)
+def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> Placement | None:
+    placement = planner.plan(demand, avoid)
     if placement is None:
-        for agent, app_name in executors_to_stop(demand, agents) or ():
+        for agent, app_name in planner.executors_to_stop(demand):
             executor = agent.executors[app_name]
             if not executor.stopping:
                 executor.stopping = True
@@ -102,9 +111,7 @@ def _place(turn: Turn, demand: Demand, *, avoid: str = "") -> Placement | None:
     return placement
 
 
-def _start_run(
-    turn: Turn, fire: FireRecord, configuration: JobConfiguration, placement: list[tuple[AgentState, int]]
-) -> None:
+def _start_run(turn: Turn, fire: FireRecord, configuration: JobConfiguration, placement: Placement) -> None:
     fire = msgspec.structs.replace(fire, state=FireState.RUNNING, started_ms=turn.now_ms)
     turn.put_fire(fire)
     run = turn.state.runs[fire.job_name] = Run(fire, configuration)
@@ -173,6 +180,6 @@ def _stage(
     return task
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # of up to 10,000 parameters each
 def _parameters(text: str, total: int) -> dict[int, str]:
     return parse_sharding_item_parameters(text, total)

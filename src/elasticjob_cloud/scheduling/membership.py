@@ -25,13 +25,14 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
     """Take an agent in, or take it in anew, and settle what differs between its word and ours."""
     inventory = event.inventory
     agent_id = inventory.agent.agent_id
+    before = turn.state.agents.get(agent_id)
     agent = turn.state.agents[agent_id] = AgentState(inventory.agent)
     agent.last_seen_ms = turn.now_ms
     turn.state.room_freed = True
     for task in turn.state.tasks_on(agent_id):
-        agent.add_task(task, None if task.is_script else _executor_room(turn, task.app_name))
+        agent.add_task(task, None if task.is_script else _executor_room(turn, task.app_name, before))
     for app_name in inventory.executors:
-        agent.executor_started(app_name, _executor_room(turn, app_name))
+        agent.executor_started(app_name, _executor_room(turn, app_name, before))
         if app_name not in turn.state.apps:
             turn.send(agent_id, RemoveApp(app_name))
     for status in inventory.tasks:
@@ -88,6 +89,8 @@ def _launch_again(turn: Turn, tasks: list[TaskRecord]) -> Launch:
     return launch_of(turn, configuration, tasks)
 
 
-def _executor_room(turn: Turn, app_name: str) -> Room:
+def _executor_room(turn: Turn, app_name: str, before: AgentState | None = None) -> Room:
+    if before is not None and app_name in before.executors:
+        return before.executors[app_name].room  # a running executor keeps what it was started with
     app = turn.state.apps.get(app_name)
     return Room.of(app.configuration.cpu_count, app.configuration.memory_mb) if app else NOTHING

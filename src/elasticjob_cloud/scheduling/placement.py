@@ -1,6 +1,7 @@
 """Where the shards of a run go: all of them have room, or none is placed (promise 4)."""
 
-from collections.abc import Collection, Iterable
+import heapq
+from collections.abc import Collection
 from typing import NamedTuple
 
 from elasticjob_cloud.scheduling.agents import AgentState
@@ -21,31 +22,131 @@ class Demand(NamedTuple):
             return agent.free
         return agent.free.minus(self.executor)
 
+    def capacity_of(self, agent: AgentState) -> int:
+        """Give how many shards there is room for on this agent."""
+        return self.room_on(agent).count_of(self.shard)
+
 
 Placement = list[tuple[AgentState, int]]
+# What to sort agents by, best first: whether the app's executor is missing there, minus the capacity, a number.
+_Candidate = tuple[bool, int, int, AgentState]
 
 
-def plan_placement(demand: Demand, agents: Iterable[AgentState], avoid: str = "") -> Placement | None:
-    """Give how many shards go to each agent, or None where they do not all fit now.
+class _Bound(NamedTuple):
+    """More room than this no agent has (`most`), nor all together (`total`): refuses most demands in no time."""
 
-    Agents where the app's executor is already there come first, then those with the most room. The agent `avoid` (where
-    a shard has just failed) is taken last.
-    """
-    candidates = [(agent, demand.room_on(agent).count_of(demand.shard)) for agent in agents]
-    candidates = [candidate for candidate in candidates if candidate[1] > 0]
-    if len(candidates) > 1:
-        candidates.sort(
-            key=lambda it: (it[0].info.agent_id == avoid, demand.app_name not in it[0].executors, -it[1])
+    most: Room
+    total: Room
+
+    @classmethod
+    def of(cls, rooms: Collection[Room]) -> "_Bound":
+        milli_cpus = [max(room.milli_cpus, 0) for room in rooms]
+        memory_kib = [max(room.memory_kib, 0) for room in rooms]
+        most = Room(max(milli_cpus, default=0), max(memory_kib, default=0))
+        return cls(most, Room(sum(milli_cpus), sum(memory_kib)))
+
+    def excludes(self, demand: Demand) -> bool:
+        milli_cpus, memory_kib = demand.shard
+        return (
+            milli_cpus > self.most.milli_cpus
+            or memory_kib > self.most.memory_kib
+            or milli_cpus * demand.shards > self.total.milli_cpus
+            or memory_kib * demand.shards > self.total.memory_kib
         )
-    placement: Placement = []
+
+
+class Planner:
+    """Plans the placements of one pass over the queues, during which room is taken and none is freed.
+
+    So what was found too large stays too large, and the agents are sorted once for each kind of shard: a placement costs
+    the logarithm of their number.
+    """
+
+    def __init__(self, agents: Collection[AgentState]) -> None:
+        self._agents = agents
+        self._candidates: dict[tuple[str, Room, Room | None], list[_Candidate]] = {}
+        self._refused: set[Demand] = set()
+        self._bound: _Bound | None = None
+        self._bound_without_idle: _Bound | None = None
+
+    def excludes(self, demand: Demand) -> bool:
+        """Tell, at little cost, whether there is surely no room; where there may be, `plan` says."""
+        if self._bound is None:
+            self._bound = _Bound.of([agent.free for agent in self._agents])
+        return demand in self._refused or self._bound.excludes(demand)
+
+    def plan(self, demand: Demand, avoid: str = "") -> Placement | None:
+        """Give how many shards go to each agent, or None where they do not all fit now.
+
+        Agents where the app's executor is already there come first, then those with the most room. The agent `avoid`
+        (where a shard has just failed) is taken last. The caller takes the room that is given.
+        """
+        if self.excludes(demand):
+            return None
+        candidates = self._candidates_for(demand)
+        taken, missing = _take(candidates, demand, avoid)
+        if missing:
+            self._refused.add(demand)
+        for (lacks_executor, negative_capacity, number, agent), count in taken:
+            left = -negative_capacity - (0 if missing else count)
+            lacks = lacks_executor and (bool(missing) or demand.executor is None or not count)
+            heapq.heappush(candidates, (lacks, -left, number, agent))
+        return None if missing else [(candidate[3], count) for candidate, count in taken if count]
+
+    def executors_to_stop(self, demand: Demand) -> list[tuple[AgentState, str]]:
+        """Give the idle executors whose end would make room for what was refused; none where that would not do."""
+        if self._bound_without_idle is None:
+            self._bound_without_idle = _Bound.of([_room_without_idle(agent) for agent in self._agents])
+        if self._bound_without_idle.excludes(demand):
+            return []
+        missing = demand.shards
+        stops: list[tuple[AgentState, str]] = []
+        for agent in self._agents:
+            capacity, idle = _capacity_without_idle(demand, agent)
+            missing -= capacity
+            stops += [(agent, app_name) for app_name in idle]
+            if missing <= 0:
+                return stops
+        return []
+
+    def _candidates_for(self, demand: Demand) -> list[_Candidate]:
+        kind = (demand.app_name, demand.shard, demand.executor)
+        candidates = self._candidates.get(kind)
+        if candidates is None:
+            candidates = self._candidates[kind] = [
+                (demand.app_name not in agent.executors, -capacity, number, agent)
+                for number, agent in enumerate(self._agents)
+                if (capacity := demand.capacity_of(agent))
+            ]
+            heapq.heapify(candidates)
+        return candidates
+
+
+def _take(
+    candidates: list[_Candidate], demand: Demand, avoid: str
+) -> tuple[list[tuple[_Candidate, int]], int]:
+    # Others took room on agents since they were sorted in: each is looked at anew when it comes up.
+    taken: list[tuple[_Candidate, int]] = []
+    avoided: _Candidate | None = None
     missing = demand.shards
-    for agent, capacity in candidates:
-        taken = min(capacity, missing)
-        placement.append((agent, taken))
-        missing -= taken
-        if missing == 0:
-            return placement
-    return None
+    while candidates and missing:
+        candidate = heapq.heappop(candidates)
+        lacks_executor, negative_capacity, number, agent = candidate
+        capacity = demand.capacity_of(agent)
+        if -capacity != negative_capacity:
+            if capacity:
+                heapq.heappush(candidates, (lacks_executor, -capacity, number, agent))
+        elif agent.info.agent_id == avoid:
+            avoided = candidate
+        else:
+            count = min(capacity, missing)
+            taken.append((candidate, count))
+            missing -= count
+    if avoided is not None:
+        count = min(-avoided[1], missing)
+        taken.append((avoided, count))
+        missing -= count
+    return taken, missing
 
 
 def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
@@ -58,31 +159,36 @@ def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
     asked = f"{demand.shards} x {demand.shard}"
     if demand.executor is not None:
         asked += f", and {demand.executor} for the app's executor on each agent"
-    most = max((agent.total for agent in agents), key=lambda room: room)
+    most = max(agent.total for agent in agents)
     return (
         f"Needs {asked}; the {len(agents)} agent(s) could hold {capacity} of its shards even when empty "
         f"(the largest has {most}). Lower cpuCount, memoryMB or shardingTotalCount, or add agents."
     )
 
 
-def executors_to_stop(demand: Demand, agents: Collection[AgentState]) -> list[tuple[AgentState, str]] | None:
-    """Give the idle executors of other apps whose end would make room, or None where that would not do."""
-    if not any(executor.is_idle for agent in agents for executor in agent.executors.values()):
-        return None
-    missing = demand.shards
-    stops: list[tuple[AgentState, str]] = []
-    for agent in agents:
-        free = demand.room_on(agent)
-        missing -= free.count_of(demand.shard)
-        if missing <= 0:
-            break
-        before = free.count_of(demand.shard)
-        for app_name, executor in agent.executors.items():
-            if executor.is_idle and app_name != demand.app_name:
-                free = free.plus(executor.room)
-                stops.append((agent, app_name))
-        missing -= free.count_of(demand.shard) - before
-    return stops if missing <= 0 else None
+def _room_without_idle(agent: AgentState) -> Room:
+    room = agent.free
+    for executor in agent.executors.values():
+        if executor.is_idle:
+            room = room.plus(executor.room)
+    return room
+
+
+def _capacity_without_idle(demand: Demand, agent: AgentState) -> tuple[int, list[str]]:
+    # As few executors as needed for as many shards as possible; the app's own is kept where its shards need it.
+    room = demand.room_on(agent)
+    capacity = room.count_of(demand.shard)
+    stops: list[str] = []
+    idle: list[str] = []
+    for app_name, executor in agent.executors.items():
+        if executor.is_idle and (demand.executor is None or app_name != demand.app_name):
+            room = room.plus(executor.room)
+            idle.append(app_name)
+            if (count := room.count_of(demand.shard)) > capacity:
+                capacity = count
+                stops += idle
+                idle.clear()
+    return capacity, stops
 
 
 def _empty_capacity(demand: Demand, agent: AgentState) -> int:

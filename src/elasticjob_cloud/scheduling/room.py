@@ -1,6 +1,7 @@
 """CPU and memory in whole numbers, so that what is reserved is exactly the sum of what is live."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -11,6 +12,7 @@ class Room(NamedTuple):
     memory_kib: int
 
     @classmethod
+    @lru_cache(maxsize=4096)  # few sizes are in use, and each is asked for with every task
     def of(cls, cpu_count: float, memory_mb: float) -> "Room":
         """Give the room that these settings ask for."""
         return cls(math.ceil(cpu_count * 1000 - 1e-6), math.ceil(memory_mb * 1024 - 1e-6))

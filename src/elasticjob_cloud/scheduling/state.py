@@ -74,7 +74,8 @@ class State:
                 state.waiting.setdefault(fire.job_name, deque()).append(fire)
             else:
                 record = state.jobs.get(fire.job_name)
-                state.runs[fire.job_name] = Run(fire, record.configuration if record is not None else None)
+                configuration = fire.configuration or (record.configuration if record is not None else None)
+                state.runs[fire.job_name] = Run(fire, configuration)
         for task in snapshot.tasks:
             state.put_task(task)
             state.runs[task.job_name].open_items.add(task.item)

@@ -5,9 +5,10 @@ from elasticjob_cloud.model.records import JobRecord
 from elasticjob_cloud.scheduling.configuration import schedule, zone_of
 from elasticjob_cloud.scheduling.fires import make_up_fires, start_daemon
 from elasticjob_cloud.scheduling.launching import make_ready
+from elasticjob_cloud.scheduling.missed import MissedFires, find_missed_fires
 from elasticjob_cloud.scheduling.turn import Turn
 
-_MissedFires = dict[tuple[str, str, int], list[int]]
+_Missed = dict[tuple[str, str, int], MissedFires | None]
 
 
 def take_up_jobs(turn: Turn) -> None:
@@ -16,7 +17,7 @@ def take_up_jobs(turn: Turn) -> None:
     for job_name, fires in state.waiting.items():
         if not state.is_busy(job_name):
             make_ready(turn, fires[0])
-    missed_fires: _MissedFires = {}  # jobs with equal cron and zone were mostly evaluated up to the same instant
+    missed_fires: _Missed = {}  # jobs with equal cron and zone were mostly evaluated up to the same instant
     for job_name, job in list(state.jobs.items()):
         if not state.is_enabled(job_name):
             continue
@@ -27,15 +28,16 @@ def take_up_jobs(turn: Turn) -> None:
             _take_up_cron(turn, job, missed_fires)
 
 
-def _take_up_cron(turn: Turn, job: JobRecord, missed_fires: _MissedFires) -> None:
+def _take_up_cron(turn: Turn, job: JobRecord, missed_fires: _Missed) -> None:
     configuration = job.configuration
     zone = zone_of(turn, configuration)
     evaluated_to_ms = turn.state.schedules.get(configuration.job_name, job.since_ms)
     key = (configuration.cron, zone.key, evaluated_to_ms)
-    missed = missed_fires.get(key)
-    if missed is None:
+    if key not in missed_fires:
         cron = CronExpression.parse(configuration.cron)
-        missed = missed_fires[key] = list(cron.fires_ms(evaluated_to_ms, zone, until_ms=turn.now_ms))
-    if missed:
+        keep = turn.settings.misfire_limit + 1
+        missed_fires[key] = find_missed_fires(cron, zone, evaluated_to_ms, turn.now_ms, keep)
+    missed = missed_fires[key]
+    if missed is not None:
         make_up_fires(turn, configuration.job_name, missed)
     schedule(turn, job, max(evaluated_to_ms, turn.now_ms))

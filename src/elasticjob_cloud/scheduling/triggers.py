@@ -6,6 +6,7 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
+from elasticjob_cloud.scheduling.missed import MissedFires, find_missed_fires
 
 
 class Trigger:
@@ -28,6 +29,7 @@ class Triggers:
         self._of_job: dict[str, Trigger] = {}
         self._heap: list[tuple[int, int, Trigger]] = []
         self._sequence = count()
+        self._emptied = 0
 
     def add(self, job_name: str, cron: CronExpression, zone: ZoneInfo, after_ms: int) -> None:
         """Schedule a job: its first fire is the first one of the cron after this instant. None there: no trigger."""
@@ -43,11 +45,14 @@ class Triggers:
         trigger = self._of_job.pop(job_name, None)
         if trigger is not None:
             del trigger.jobs[job_name]
+            if not trigger.jobs:
+                self._retire(trigger)
+                self._forget_the_empty()
 
     def next_due_ms(self) -> int | None:
         """Give when the next trigger is due."""
         while self._heap and not self._heap[0][2].jobs:
-            self._retire(heapq.heappop(self._heap)[2])
+            heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def pop_due(self, now_ms: int) -> Iterator[tuple[int, list[str]]]:
@@ -57,13 +62,14 @@ class Triggers:
             yield due_ms, list(trigger.jobs)
             self._move_on(trigger, due_ms)
 
-    def pop_missed(self, until_ms: int) -> Iterator[tuple[list[int], list[str]]]:
+    def pop_missed(self, until_ms: int, keep: int) -> Iterator[tuple[MissedFires, list[str]]]:
         """Give the due times up to `until_ms` of each trigger, all at once, with its jobs, and move the triggers on."""
         while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
             trigger = heapq.heappop(self._heap)[2]
-            missed = [due_ms, *trigger.cron.fires_ms(due_ms, trigger.zone, until_ms=until_ms)]
+            missed = find_missed_fires(trigger.cron, trigger.zone, due_ms - 1, until_ms, keep)
+            assert missed is not None, "its first fire is due"
             yield missed, list(trigger.jobs)
-            self._move_on(trigger, missed[-1])
+            self._move_on(trigger, missed.last_ms)
 
     def _move_on(self, trigger: Trigger, after_ms: int) -> None:
         self._retire(trigger)
@@ -91,6 +97,14 @@ class Triggers:
     def _keep(self, trigger: Trigger) -> None:
         self._by_due[trigger.next_ms, trigger.cron.text, trigger.zone.key] = trigger
         heapq.heappush(self._heap, (trigger.next_ms, next(self._sequence), trigger))
+
+    def _forget_the_empty(self) -> None:
+        # They would go when they are due, which may be in years.
+        self._emptied += 1
+        if self._emptied > 100 and self._emptied > len(self._heap) // 2:
+            self._heap = [entry for entry in self._heap if entry[2].jobs]
+            heapq.heapify(self._heap)
+            self._emptied = 0
 
     def _retire(self, trigger: Trigger) -> None:
         self._by_due.pop((trigger.next_ms, trigger.cron.text, trigger.zone.key), None)
