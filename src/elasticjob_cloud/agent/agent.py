@@ -155,7 +155,7 @@ class Agent:
         self._scripts.end_all(ending)
         self._executors.end_all(ending)
         deadline = time.monotonic() + self._settings.kill_grace_seconds + _CLOSE_EXTRA_SECONDS
-        while not self.is_idle and time.monotonic() < deadline:
+        while not self.is_idle and time.monotonic() < deadline:  # noqa: ASYNC110 - many things must come true
             await asyncio.sleep(0.005)
         self._spool.save(self._ledger.ended_statuses())
         for task in self._background:

@@ -184,7 +184,7 @@ def keep_descriptors() -> None:
     for entry in list(directory.iterdir()):
         if int(entry.name) > 2:
             with contextlib.suppress(OSError):
-                os.set_inheritable(int(entry.name), False)
+                os.set_inheritable(int(entry.name), False)  # noqa: FBT003 - its only form
 
 
 def _exit_descriptor(pid: int) -> int:

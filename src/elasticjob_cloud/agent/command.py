@@ -15,9 +15,9 @@ _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 def shell_command(command_line: str, directory: str) -> str:
-    """Give the command line with its first word mended: Windows separators, a script without its run bit.
+    r"""Give the command line with its first word mended: Windows separators, a script without its run bit.
 
-    `bin\\start.sh` becomes `bin/start.sh` where the app has such a file; `start.sh`, which a shell would look for in `PATH`
+    `bin\start.sh` becomes `bin/start.sh` where the app has such a file; `start.sh`, which a shell would look for in `PATH`
     alone, becomes `./start.sh` where only the app has it.
     """
     match = _FIRST_WORD.match(command_line)

@@ -138,7 +138,7 @@ class ExecutorConnection(asyncio.Protocol):
             _log.exception("A line of an executor could not be handled.")
             self._refuse("its message could not be handled")
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         if self._register_timer is not None:
             self._register_timer.cancel()
         handler, self._handler = self._handler, None

@@ -173,5 +173,5 @@ class FrameProtocol(asyncio.Protocol):
             self.abort()
         del buffer[:start]
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         self._lost(self)

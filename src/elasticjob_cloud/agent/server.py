@@ -61,7 +61,7 @@ class AgentServer:
         self._place.write_process(self._agent.info.agent_id)
         self._alone_since = loop.time()
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
-        while not self._is_over(loop.time()):
+        while not self._is_over(loop.time()):  # noqa: ASYNC110 - the passing of time is what it waits for
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
         server.close()

@@ -84,7 +84,14 @@ class LocalEngine:
         if self._connection is not None and agent_id == self._agent_id:
             self._connection.send(Acknowledge(sequence))
 
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    async def read_log(
+        self,
+        agent_id: str,  # noqa: ARG002 - any life's
+        task_id: str,
+        stream: str,
+        offset: int,
+        limit: int,
+    ) -> LogChunk:
         """Read a part of a task's output; that of earlier agents is kept by the present one. See the contract."""
         return await self._present().read_log(task_id, stream, offset, limit)
 

@@ -104,7 +104,7 @@ class AgentConnection:
         finally:
             del self._answers[request]
 
-    def _frame_received(self, protocol: FrameProtocol, content: bytes) -> None:
+    def _frame_received(self, _: FrameProtocol, content: bytes) -> None:
         self.heard_at = self._loop.time()
         self._handle(decode_agent_frame(content))
 
@@ -128,7 +128,7 @@ class AgentConnection:
             case Ping():
                 pass  # being heard is all
 
-    def _protocol_lost(self, protocol: FrameProtocol) -> None:
+    def _protocol_lost(self, _: FrameProtocol) -> None:
         self.closed.set()
         if not self._welcome.done():
             self._welcome.set_exception(self._welcome_fault())

@@ -1,0 +1,164 @@
+"""What the engine suite runs against: a way to make each engine over a directory, and to break it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Protocol
+
+from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    EngineEvent,
+    Launch,
+    TaskSpec,
+    TaskStatus,
+)
+from elasticjob_cloud.model.task import TaskState
+
+DEADLINE_SECONDS = 20.0
+
+
+class EngineWorld(Protocol):
+    """One engine under test: makes schedulers' ends of it, and cleans up."""
+
+    def make(self) -> Engine:
+        """Give a scheduler's engine; each is a new scheduler over the same agents."""
+
+    async def crash_agent(self) -> None:
+        """End the agent as by `kill -9`."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
+class LocalWorld:
+    """The local engine over one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def make(self) -> Engine:
+        return LocalEngine(self._directory, AgentSettings(kill_grace_seconds=0.5), cpus=4.0, memory_mb=1024.0)
+
+    async def crash_agent(self) -> None:
+        present = AgentPlace(self._directory).read_process()
+        assert present is not None
+        os.kill(present.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        present = AgentPlace(self._directory).read_process()
+        if present is not None and present.runs():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(present.pid, signal.SIGTERM)
+
+
+WORLDS: dict[str, Callable[[Path], EngineWorld]] = {"local": LocalWorld}
+
+
+class Scheduler:
+    """The least of a scheduler: keeps what an engine tells, and can wait for it."""
+
+    def __init__(self, engine: Engine, *, acknowledges: bool = True) -> None:
+        self.engine = engine
+        self.events: list[EngineEvent] = []
+        self._acknowledges = acknowledges
+        self._changed = asyncio.Event()
+
+    async def start(self, epoch: int = 1, known: frozenset[str] = frozenset()) -> None:
+        await self.engine.start(epoch, known, self._sink)
+        await self.until(lambda: bool(self.joined))
+
+    @property
+    def joined(self) -> list[AgentJoined]:
+        return [event for event in self.events if isinstance(event, AgentJoined)]
+
+    @property
+    def lost(self) -> list[str]:
+        return [event.agent_id for event in self.events if isinstance(event, AgentLost)]
+
+    @property
+    def agent_id(self) -> str:
+        return self.joined[-1].inventory.agent.agent_id
+
+    def statuses(self, task_id: str) -> list[TaskStatus]:
+        """Give what was told of a task, in order, by inventories and by events."""
+        found: list[TaskStatus] = []
+        for event in self.events:
+            if isinstance(event, AgentJoined):
+                found += [status for status in event.inventory.tasks if status.task_id == task_id]
+            elif isinstance(event, AgentEvents):
+                found += [
+                    status
+                    for status in event.events
+                    if isinstance(status, TaskStatus) and status.task_id == task_id
+                ]
+        return found
+
+    def states(self, task_id: str) -> list[TaskState]:
+        return [status.state for status in self.statuses(task_id)]
+
+    def launch(self, command: str, *task_ids: str, url: str) -> None:
+        """Launch script shards of this command."""
+        self.engine.send(self.agent_id, [script_launch(command, task_ids, url)])
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until what was told meets the condition."""
+
+        async def wait() -> None:
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+        try:
+            await asyncio.wait_for(wait(), DEADLINE_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"It never came to pass; what was told: {self.events}") from None
+
+    async def ended(self, task_id: str) -> TaskStatus:
+        """Wait for a task's end."""
+        await self.until(lambda: any(state.is_terminal for state in self.states(task_id)))
+        return next(status for status in self.statuses(task_id) if status.state.is_terminal)
+
+    def _sink(self, event: EngineEvent) -> None:
+        self.events.append(event)
+        self._changed.set()
+        if self._acknowledges and isinstance(event, AgentEvents):
+            self.engine.acknowledge(event.agent_id, event.sequence)
+
+
+def script_launch(command: str, task_ids: tuple[str, ...], url: str) -> Launch:
+    """Make the launch of script shards."""
+    app = AppConfiguration(app_name="app", app_url=url, bootstrap_script="none")
+    job = JobConfiguration(
+        job_name="job",
+        app_name="app",
+        job_execution_type=JobExecutionType.TRANSIENT,
+        sharding_total_count=len(task_ids),
+        cpu_count=0.1,
+        memory_mb=256.0,
+        props={"script.command.line": command},
+    )
+    return Launch(app, job, tuple(TaskSpec(task_id, item, "") for item, task_id in enumerate(task_ids)))
+
+
+@contextlib.asynccontextmanager
+async def running(
+    world: EngineWorld, epoch: int = 1, known: frozenset[str] = frozenset(), *, acknowledges: bool = True
+) -> AsyncIterator[Scheduler]:
+    """A scheduler that has joined, and stops cleanly."""
+    scheduler = Scheduler(world.make(), acknowledges=acknowledges)
+    await scheduler.start(epoch, known)
+    try:
+        yield scheduler
+    finally:
+        await scheduler.engine.stop()

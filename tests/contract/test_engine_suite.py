@@ -1,0 +1,147 @@
+"""The promises of `engine/contract.py`, of every engine."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.model.errors import NotFoundError, StartError
+from elasticjob_cloud.model.messages import Kill
+from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, running, script_launch
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=sorted(WORLDS))
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EngineWorld]:
+    made = WORLDS[request.param](tmp_path / "agent")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    file = tmp_path / "app.sh"
+    file.write_text("#!/bin/sh\n")
+    return file.as_uri()
+
+
+def test_started_engine_has_one_agent_joined_and_the_known_ones_lost_after_it(world: EngineWorld) -> None:
+    async def scenario() -> None:
+        async with running(world, known=frozenset({"gone-1", "gone-2"})) as scheduler:
+            await scheduler.until(lambda: len(scheduler.lost) == 2)
+            assert scheduler.events[0] is scheduler.joined[0]
+            assert sorted(scheduler.lost) == ["gone-1", "gone-2"]
+
+    asyncio.run(scenario())
+
+
+def test_launched_task_runs_then_finishes_and_its_output_can_be_read(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.launch("echo hello; true", "t", url=url)
+            status = await scheduler.ended("t")
+            assert scheduler.states("t") == [TaskState.RUNNING, TaskState.FINISHED]
+            assert status.execution is not None
+            assert status.execution.success
+            chunk = await scheduler.engine.read_log(scheduler.agent_id, "t", "stdout", 0, 100)
+            assert (chunk.content, chunk.ended, chunk.truncated) == (b"hello\n", True, False)
+            with pytest.raises(NotFoundError):
+                await scheduler.engine.read_log(scheduler.agent_id, "never", "stdout", 0, 100)
+
+    asyncio.run(scenario())
+
+
+def test_task_launched_twice_runs_once(world: EngineWorld, url: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            launch = script_launch(f"echo x >> {tmp_path}/runs; true", ("t",), url)
+            scheduler.engine.send(scheduler.agent_id, [launch, launch])
+            await scheduler.ended("t")
+            scheduler.engine.send(scheduler.agent_id, [launch])
+            scheduler.launch("true", "after", url=url)
+            await scheduler.ended("after")
+            assert (tmp_path / "runs").read_text() == "x\n"
+
+    asyncio.run(scenario())
+
+
+def test_killed_task_ends_as_killed(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.launch("sleep 100; true", "t", url=url)
+            await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+            scheduler.engine.send(scheduler.agent_id, [Kill(("t",), "not wanted")])
+            status = await scheduler.ended("t")
+            assert (status.state, status.message) == (TaskState.KILLED, "not wanted")
+
+    asyncio.run(scenario())
+
+
+def test_kill_of_an_unknown_task_is_answered_and_refuses_its_late_launch(
+    world: EngineWorld, url: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.engine.send(scheduler.agent_id, [Kill(("t",), "early")])
+            assert (await scheduler.ended("t")).state is TaskState.KILLED
+            scheduler.launch(f"touch {tmp_path}/started; true", "t", url=url)
+            scheduler.launch("true", "after", url=url)
+            await scheduler.ended("after")
+            assert scheduler.states("t") == [TaskState.KILLED]
+            assert not (tmp_path / "started").exists()
+
+    asyncio.run(scenario())
+
+
+def test_next_scheduler_is_told_running_tasks_and_unacknowledged_ends(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world, acknowledges=False) as first:
+            first.launch("sleep 100; true", "long", url=url)
+            first.launch("exit 3; true", "short", url=url)
+            await first.ended("short")
+            await first.until(lambda: TaskState.RUNNING in first.states("long"))
+            agent_id = first.agent_id
+        async with running(world, epoch=2, known=frozenset({agent_id})) as second:
+            assert second.agent_id == agent_id
+            assert not second.lost
+            held = {status.task_id: status.state for status in second.joined[0].inventory.tasks}
+            assert held == {"long": TaskState.RUNNING, "short": TaskState.FAILED}
+            second.engine.send(agent_id, [Kill(("long",), "enough")])
+            assert (await second.ended("long")).state is TaskState.KILLED
+
+    asyncio.run(scenario())
+
+
+def test_scheduler_of_an_older_epoch_is_refused(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world, epoch=5) as present:
+            older = Scheduler(world.make())
+            with pytest.raises(StartError, match="epoch 5"):
+                await older.start(4)
+            await older.engine.stop()
+            present.launch("true", "t", url=url)
+            assert (await present.ended("t")).state is TaskState.FINISHED
+
+    asyncio.run(scenario())
+
+
+def test_crashed_agent_is_replaced_and_lost_only_after_its_tasks_are_gone(
+    world: EngineWorld, url: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            former = scheduler.agent_id
+            beat = tmp_path / "beat"
+            scheduler.launch(f"while true; do echo x >> {beat}; sleep 0.01; done;", "t", url=url)
+            await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+            await world.crash_agent()
+            await scheduler.until(lambda: scheduler.lost == [former])
+            assert scheduler.agent_id != former
+            size = beat.stat().st_size
+            await asyncio.sleep(0.1)  # what must not happen has no event to wait for
+            assert beat.stat().st_size == size
+
+    asyncio.run(scenario())
