@@ -48,18 +48,17 @@ class Server:
         except BaseException:
             self._listener.close()
             raise
-        companion: asyncio.Task[None] | None = None
+        scheduling = asyncio.create_task(self._scheduler.ended())
+        scheduling.add_done_callback(lambda _: self.stop())
+        companion = asyncio.create_task(_run(when_up)) if when_up is not None else None
         try:
             with self._stopped_by_signals():
-                if when_up is not None:
-                    companion = asyncio.create_task(_run(when_up))
                 await self._http.serve(sockets=[self._listener])
         finally:
             if companion is not None:
-                companion.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await companion
+                await _end(companion)
             await self._scheduler.stop()
+        await scheduling
 
     def stop(self) -> None:
         """End `serve` in an orderly way."""
@@ -84,6 +83,12 @@ class _HttpServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def _end(companion: asyncio.Task[None]) -> None:
+    companion.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await companion
 
 
 async def _run(when_up: Callable[[], Awaitable[None]]) -> None:

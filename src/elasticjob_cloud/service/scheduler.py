@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, UnavailableError
+from elasticjob_cloud.model.errors import BugError, NotFoundError, UnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import EngineEvent, LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, Snapshot, TaskRecord
@@ -81,6 +81,7 @@ class Scheduler:
         self._core: Core | None = None
         self._task: asyncio.Task[None] | None = None
         self._engine_started = False
+        self._has_led = False
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -102,6 +103,11 @@ class Scheduler:
         if self._task.done():
             await self.stop()
             self._task.result()
+
+    async def ended(self) -> None:
+        """Wait until it schedules no more: it was stopped, or cannot go on, which raises the reason."""
+        assert self._task is not None, "it was started"
+        await asyncio.shield(self._task)
 
     async def stop(self) -> None:
         """End the turn under way, give the lead up, and let go of agents and store. Running tasks run on."""
@@ -211,8 +217,8 @@ class Scheduler:
                 except LeaseLostError as error:
                     _log.warning("%s Standing by.", error)
                     self._epoch = None
-                except UnavailableError as error:
-                    _log.error("%s Starting anew from the record.", error)
+                except (UnavailableError, BugError) as error:
+                    _log.exception("%s Starting anew from the record.", error)
                     await self._pause(_RETRY_SECONDS)
         finally:
             keeper.cancel()
@@ -226,6 +232,8 @@ class Scheduler:
             await self._pause(_RETRY_SECONDS)
             return
         snapshot = await self._in_writer(self._store.load)
+        if self._stopping.is_set():
+            return  # `stop` found no loop to stop
         epoch = self._epoch
         self._core = Core(snapshot, self._core_settings, new_id)
         self._loop = SchedulingLoop(
@@ -255,9 +263,13 @@ class Scheduler:
             self._loop.take(event)
 
     def _acquire_lease(self) -> int | None:
-        return self._store.acquire_lease(
-            self._id, self._settings.address, self._settings.lease_seconds, steal=self._lock is not None
+        # Whoever has the lock knows that an earlier holder is dead; but who was deposed has to wait like all others.
+        steal = self._lock is not None and not self._has_led
+        epoch = self._store.acquire_lease(
+            self._id, self._settings.address, self._settings.lease_seconds, steal=steal
         )
+        self._has_led = self._has_led or epoch is not None
+        return epoch
 
     def _commit_for(self, epoch: int) -> Callable[[Changes], "asyncio.Future[bool]"]:
         def commit(changes: Changes) -> "asyncio.Future[bool]":

@@ -1,0 +1,225 @@
+"""A scheduler on a real SQLite file, with an engine and a store that fail as a test likes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.errors import BugError, NotFoundError, StoreUnavailableError, UnavailableError
+from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    AgentInfo,
+    AgentJoined,
+    Command,
+    Inventory,
+    Launch,
+    LogChunk,
+    Sandbox,
+    TaskStatus,
+)
+from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.model.task import TaskState
+from elasticjob_cloud.scheduling import CoreSettings
+from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob, TriggerJob
+from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
+from elasticjob_cloud.store import SqlStore
+
+pytestmark = pytest.mark.anyio
+_SECONDS = 10
+_APP = PublishApp(AppConfiguration(app_name="app", app_url="http://a/b.sh", bootstrap_script="b"))
+_JOB = RegisterJob(
+    JobConfiguration(
+        job_name="job",
+        app_name="app",
+        job_execution_type=JobExecutionType.TRANSIENT,
+        sharding_total_count=1,
+        cpu_count=0.1,
+        memory_mb=1,
+        props={SCRIPT_COMMAND_LINE: "b"},
+    )
+)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class InstantEngine:
+    """An engine whose one agent ends each task as soon as it gets it; keeps the contract otherwise."""
+
+    def __init__(self) -> None:
+        self.launched: list[str] = []
+        self.acknowledged: list[int] = []
+        self.reconciled = 0
+        self._sink: EventSink | None = None
+        self._sequence = 0
+        self._held: dict[str, TaskStatus] = {}
+
+    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
+        self._sink = sink
+        self.reconcile(known_agents)
+
+    def reconcile(self, known_agents: frozenset[str]) -> None:
+        assert self._sink is not None
+        self.reconciled += 1
+        info = AgentInfo("agent", "host", "127.0.0.1", 4, 4096)
+        self._sink(AgentJoined(Inventory(info, tuple(self._held.values()))))
+
+    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
+        assert self._sink is not None
+        for command in commands:
+            if isinstance(command, Launch):
+                self.launched.extend(task.task_id for task in command.tasks)
+                ends = tuple(TaskStatus(task.task_id, TaskState.FINISHED, 1) for task in command.tasks)
+                self._held.update({status.task_id: status for status in ends})
+                self._sequence += 1
+                self._sink(AgentEvents(agent_id, self._sequence, ends))
+
+    def acknowledge(self, agent_id: str, sequence: int) -> None:
+        self.acknowledged.append(sequence)
+
+    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        raise NotFoundError(task_id)
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        return []
+
+    async def stop(self) -> None:
+        self._sink = None
+
+
+class FaultyStore(SqlStore):
+    """A real store whose commits fail while `failure` is set."""
+
+    failure: Exception | None = None
+
+    def commit(self, epoch: int, changes: Changes) -> bool:
+        if self.failure is not None:
+            raise self.failure
+        return super().commit(epoch, changes)
+
+
+@asynccontextmanager
+async def leading(tmp_path: Path) -> AsyncIterator[tuple[Scheduler, FaultyStore, InstantEngine]]:
+    url = f"sqlite:///{tmp_path}/elasticjob.db"
+    store, engine = FaultyStore(url), InstantEngine()
+    settings = LeadershipSettings("http://127.0.0.1:1", lease_seconds=1)
+    scheduler = Scheduler(store, engine, CoreSettings(), settings, database_url=url)
+    await scheduler.start()
+    try:
+        yield scheduler, store, engine
+    finally:
+        store.failure = None
+        await scheduler.stop()
+
+
+async def submit_at_last(scheduler: Scheduler, command: ApiCommand) -> None:
+    """Submit until there is a leader again."""
+    async with asyncio.timeout(_SECONDS):
+        while True:
+            try:
+                return await scheduler.submit(command)
+            except (UnavailableError, BugError):
+                await asyncio.sleep(0.01)
+
+
+async def traces(scheduler: Scheduler, count: int) -> list[dict[str, Any]]:
+    """Wait for so many status traces."""
+    async with asyncio.timeout(_SECONDS):
+        while True:
+            page = await scheduler.status_traces(HistoryQuery(per_page=100, sort="id", ascending=True))
+            if page.total >= count:
+                return page.rows
+            await asyncio.sleep(0.01)
+
+
+async def test_trigger_is_committed_launched_acknowledged_and_traced(tmp_path: Path) -> None:
+    async with leading(tmp_path) as (scheduler, _, engine):
+        for command in (_APP, _JOB, TriggerJob("job")):
+            await scheduler.submit(command)
+
+        rows = await traces(scheduler, 2)
+
+        assert [row["state"] for row in rows] == ["TASK_STAGING", "TASK_FINISHED"]
+        assert engine.launched == [rows[0]["taskId"]]
+        assert engine.acknowledged == [1]
+        assert await scheduler.running_tasks() == []
+
+
+@pytest.mark.parametrize(
+    "failure", [StoreUnavailableError("The disk is full."), RuntimeError("a bug")], ids=["world", "bug"]
+)
+async def test_failed_commit_answers_nobody_launches_nothing_and_is_recovered_from(
+    tmp_path: Path, failure: Exception
+) -> None:
+    async with leading(tmp_path) as (scheduler, store, engine):
+        await scheduler.submit(_APP)
+        await scheduler.submit(_JOB)
+        store.failure = failure
+
+        with pytest.raises((UnavailableError, BugError)):
+            await scheduler.submit(TriggerJob("job"))
+
+        assert engine.launched == []
+        store.failure = None
+        await submit_at_last(scheduler, TriggerJob("job"))
+        assert [row["state"] for row in await traces(scheduler, 2)] == ["TASK_STAGING", "TASK_FINISHED"]
+        assert len(engine.launched) == 1
+        assert engine.reconciled == 2
+
+
+async def test_deposed_leader_writes_nothing_more(tmp_path: Path) -> None:
+    async with leading(tmp_path) as (scheduler, _, engine):
+        await scheduler.submit(_APP)
+        await scheduler.submit(_JOB)
+        rival = SqlStore(f"sqlite:///{tmp_path}/elasticjob.db")
+        rival.migrate()
+        epoch = rival.acquire_lease("rival", "http://127.0.0.1:2", 60, steal=True)
+        assert epoch is not None
+        before = rival.load()
+
+        with pytest.raises(UnavailableError):
+            await scheduler.submit(TriggerJob("job"))
+
+        assert rival.load() == before
+        assert engine.launched == []
+        rival.close()
+
+
+async def test_queries_see_only_what_is_committed(tmp_path: Path) -> None:
+    async with leading(tmp_path) as (scheduler, store, _):
+        await scheduler.submit(_APP)
+        store.failure = StoreUnavailableError("The disk is full.")
+        registering = asyncio.create_task(scheduler.submit(_JOB))
+        await asyncio.sleep(0)
+
+        try:
+            jobs = await scheduler.jobs()
+        except UnavailableError:
+            jobs = []
+
+        assert jobs == []
+        with pytest.raises(UnavailableError):
+            await registering
+
+
+async def test_not_ready_without_a_leader(tmp_path: Path) -> None:
+    async with leading(tmp_path) as (scheduler, store, _):
+        await scheduler.submit(_APP)
+        assert scheduler.not_ready_reason() is None
+        store.failure = StoreUnavailableError("The disk is full.")
+        with pytest.raises(UnavailableError):
+            await scheduler.submit(_JOB)
+
+        reason = scheduler.not_ready_reason()
+
+        assert reason is not None
+        assert "lead" in reason
