@@ -1,0 +1,124 @@
+"""The agent as a process of its own: alone, left, stopped and hung."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.agent.place import AgentPlace, AgentProcess
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import Scheduler
+
+pytestmark = pytest.mark.slow
+_DEADLINE_SECONDS = 20.0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[AgentPlace]:
+    made = AgentPlace(tmp_path / "agent")
+    yield made
+    present = made.read_process()
+    if present is not None and present.runs():
+        os.kill(present.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    file = tmp_path / "app.sh"
+    file.write_text("#!/bin/sh\n")
+    return file.as_uri()
+
+
+def engine_over(
+    place: AgentPlace, orphan_seconds: float = 600.0, unresponsive_seconds: float = 10.0
+) -> LocalEngine:
+    settings = AgentSettings(kill_grace_seconds=0.3, orphan_seconds=orphan_seconds)
+    return LocalEngine(place.directory, settings, unresponsive_seconds=unresponsive_seconds)
+
+
+def present_process(place: AgentPlace) -> AgentProcess:
+    present = place.read_process()
+    assert present is not None
+    return present
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async def wait() -> None:
+        while not condition():  # noqa: ASYNC110 - another process tells of its end by ending
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(wait(), _DEADLINE_SECONDS)
+
+
+def test_left_agent_finishes_what_runs_then_ends_and_its_successor_tells(
+    place: AgentPlace, url: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        first = Scheduler(engine_over(place), acknowledges=False)
+        await first.start()
+        first.launch(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; true", "t", url=url)
+        await first.until(lambda: TaskState.RUNNING in first.states("t"))
+        former = present_process(place)
+        await first.engine.stop()
+        assert former.runs()
+        (tmp_path / "go").touch()
+        await until(lambda: not former.runs())
+        second = Scheduler(engine_over(place))
+        await second.start(2, frozenset({former.agent_id}))
+        assert second.states("t")[0] is TaskState.FINISHED
+        assert second.lost == [former.agent_id]
+        await second.engine.stop()
+
+    asyncio.run(scenario())
+
+
+def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentPlace, url: str) -> None:
+    async def scenario() -> None:
+        first = Scheduler(engine_over(place, orphan_seconds=0.5))
+        await first.start()
+        first.launch("sleep 300; true", "t", url=url)
+        await first.until(lambda: TaskState.RUNNING in first.states("t"))
+        former = present_process(place)
+        await first.engine.stop()
+        await until(lambda: not former.runs())
+        second = Scheduler(engine_over(place))
+        await second.start(2, frozenset({former.agent_id}))
+        status = await second.ended("t")
+        assert status.state is TaskState.LOST
+        assert "no scheduler came" in status.message
+        await second.engine.stop()
+
+    asyncio.run(scenario())
+
+
+def test_agent_that_does_not_answer_is_replaced(place: AgentPlace) -> None:
+    async def scenario() -> None:
+        scheduler = Scheduler(engine_over(place, unresponsive_seconds=1.5))
+        await scheduler.start()
+        former = present_process(place)
+        os.kill(former.pid, signal.SIGSTOP)
+        await scheduler.until(lambda: scheduler.lost == [former.agent_id])
+        assert not former.runs()
+        assert scheduler.agent_id != former.agent_id
+        await scheduler.engine.stop()
+
+    asyncio.run(scenario())
+
+
+def test_second_agent_over_the_same_directory_gives_up(place: AgentPlace) -> None:
+    lock = place.lock()
+    assert lock is not None
+    assert place.lock() is None
+    os.close(lock)
+
+
+def test_deep_directory_has_its_sockets_elsewhere(tmp_path: Path) -> None:
+    place = AgentPlace(tmp_path / ("d" * 100) / "agent")
+    assert len(os.fsencode(place.socket)) < 100
+    assert place.socket_directory.stat().st_mode & 0o777 == 0o700
+    place.socket_directory.rmdir()
