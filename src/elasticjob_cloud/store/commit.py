@@ -1,7 +1,8 @@
 """How the rows of a turn are written: SQL text compiled once, and tuples."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,9 +23,11 @@ from sqlalchemy.sql.dml import Delete, Update
 from elasticjob_cloud.model.records import (
     AppRecord,
     Changes,
+    ExecutionTrace,
     FailoverKey,
     FailoverRecord,
     JobRecord,
+    StatusTrace,
     TaskRecord,
 )
 from elasticjob_cloud.store import lease, rows, tables
@@ -32,6 +35,7 @@ from elasticjob_cloud.store.database import Database
 from elasticjob_cloud.store.rows import Row
 
 NEXT_FIRE_ID: Final = "next_fire_id"
+_MINUTE_MS: Final = min(tables.SPANS_MS)
 
 Key = TypeVar("Key")
 Record = TypeVar("Record")
@@ -90,6 +94,8 @@ class ChangesWriter:
         )
         self._status_traces = _compiled_log(dialect, tables.job_status_trace_log)
         self._executions = _compiled_log(dialect, tables.job_execution_log)
+        self._trace_counts = _compiled_counts(database, tables.status_trace_count)
+        self._execution_counts = _compiled_counts(database, tables.execution_count)
         self._leads = _compiled(dialect, lease.holder_query(bindparam("epoch")), ["epoch"])
         self._add = _compiled_counter(dialect, tables.counter.c.value + bindparam("amount"), ["amount"])
         # A CASE, because the greater of two values is MAX here and GREATEST there.
@@ -112,21 +118,39 @@ class ChangesWriter:
             _execute(connection, self._fires, [rows.fire_row(record) for record in changes.fires.values()])
             following = max(changes.fires) + 1
             _execute(connection, self._raise, [(following, following, NEXT_FIRE_ID)])
-        status_traces = [rows.status_trace_row(trace) for trace in changes.status_traces]
-        executions = [rows.execution_row(trace) for trace in changes.executions]
-        _execute(connection, self._status_traces, status_traces)
-        _execute(connection, self._executions, executions)
-        self.add_to_counters(
-            connection,
-            {
-                tables.job_status_trace_log.name: len(status_traces),
-                tables.job_execution_log.name: len(executions),
-            },
+        self._write_status_traces(connection, changes.status_traces)
+        self._write_executions(connection, changes.executions)
+
+    def _write_status_traces(self, connection: Connection, traces: list[StatusTrace]) -> None:
+        if not traces:
+            return
+        _execute(connection, self._status_traces, [rows.status_trace_row(trace) for trace in traces])
+        minutes = Counter(
+            [(it.creation_ms // _MINUTE_MS, it.source, it.execution_type, it.state) for it in traces]
         )
+        _execute(connection, self._trace_counts, _in_spans(minutes))
+        self.add_to_counters(connection, {tables.job_status_trace_log.name: len(traces)})
+
+    def _write_executions(self, connection: Connection, executions: list[ExecutionTrace]) -> None:
+        if not executions:
+            return
+        _execute(connection, self._executions, [rows.execution_row(trace) for trace in executions])
+        minutes = Counter([(it.start_ms // _MINUTE_MS, int(it.is_success)) for it in executions])
+        _execute(connection, self._execution_counts, _in_spans(minutes))
+        self.add_to_counters(connection, {tables.job_execution_log.name: len(executions)})
 
     def add_to_counters(self, connection: Connection, amounts: Mapping[str, int]) -> None:
         """Keep the numbers of the trace tables' rows, in the transaction that changes the rows."""
         _execute(connection, self._add, [(amount, name) for name, amount in amounts.items() if amount])
+
+
+def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
+    """Give the rows that count so many by the minute's number and more, for each length of time that is counted."""
+    return [
+        (span_ms, minute * _MINUTE_MS // span_ms * span_ms, *key, count)
+        for span_ms in tables.SPANS_MS
+        for (minute, *key), count in minutes.items()
+    ]
 
 
 def _single(key: str) -> Row:
@@ -145,6 +169,14 @@ def _execute(connection: Connection, statement: str, parameters: list[Row]) -> N
 def _compiled_log(dialect: Dialect, table: Table) -> str:
     names = [column.name for column in table.c if column.name != "id"]
     return _compiled(dialect, insert(table).values({name: bindparam(name) for name in names}), names)
+
+
+def _compiled_counts(database: Database, table: Table) -> str:
+    return _compiled(
+        database.writer.dialect,
+        database.add_counts(table),
+        [column.name for column in table.c],
+    )
 
 
 def _compiled_counter(dialect: Dialect, value: ColumnElement[int], order: list[str]) -> str:

@@ -12,6 +12,13 @@ import msgspec
 
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes, Snapshot
+from elasticjob_cloud.model.statistics import (
+    JobRegisterStatistics,
+    RunningStatistics,
+    StatisticInterval,
+    StatisticsSample,
+    TaskResultStatistics,
+)
 
 
 class SchedulerRow(msgspec.Struct, frozen=True):
@@ -58,6 +65,31 @@ class Store(Protocol):
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""
+
+    def write_statistics(self, epoch: int, now_ms: int, sample: StatisticsSample) -> bool:
+        """Write what is counted once a minute, and delete what is too old; False (nothing written) if `epoch` does not lead.
+
+        That is the results of all intervals that have ended, and `sample` for the present minute and day. Doing it
+        again changes nothing but what has come since; what a time without a leader left out is made up.
+        """
+
+    def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
+        """Give the results of the intervals that began at or after this time, oldest first."""
+
+    def latest_task_result(self, interval: StatisticInterval) -> TaskResultStatistics | None:
+        """Give the result of the last interval that has ended, or None before the first."""
+
+    def summed_task_results(self, since_ms: int) -> TaskResultStatistics:
+        """Give the sum of all that ended since the start of a day, up to the last minute that has ended."""
+
+    def running_task_statistics(self, since_ms: int) -> list[RunningStatistics]:
+        """Give how many tasks ran in each minute since then, oldest first."""
+
+    def running_job_statistics(self, since_ms: int) -> list[RunningStatistics]:
+        """Give how many jobs ran in each minute since then, oldest first."""
+
+    def registered_job_statistics(self, since_ms: int) -> list[JobRegisterStatistics]:
+        """Give how many jobs were registered on each day since then, oldest first."""
 
     def schedulers(self) -> list[SchedulerRow]:
         """Give the schedulers that share this database."""

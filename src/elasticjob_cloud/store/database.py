@@ -1,8 +1,8 @@
 """What differs from one database product to another, and nothing else. Each product has one file beside this one."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Engine, Insert, Table
+from sqlalchemy import Column, ColumnElement, Engine, Insert, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -25,6 +25,12 @@ class Database(Protocol):
 
     def upsert(self, table: Table) -> Insert:
         """Give the statement that inserts a row, or replaces all other columns of the row with that primary key."""
+
+    def upsert_by(self, table: Table, key: Column[Any]) -> Insert:
+        """Give the statement that inserts a row, or replaces what differs in the one that has the same unique key."""
+
+    def add_counts(self, table: Table) -> Insert:
+        """Give the statement that inserts a row, or adds its `count` to that of the row with the same primary key."""
 
     def now_ms(self) -> ColumnElement[int]:
         """Give the database's own wall clock in epoch milliseconds."""

@@ -1,87 +1,253 @@
-"""The trace tables: pages of them, and pruning."""
+"""The trace tables: pages of them, and pruning.
 
-from collections.abc import Mapping
+No question may cost as much as the table is long. So totals and the beginnings of deep pages come from the counts by
+time where these know the filters (`store/counts.py`), and whatever else must be counted or sorted stops at
+`ROWS_WALKED` rows.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, delete, func, select
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
 from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.counts import CountedRows
 from elasticjob_cloud.store.rows import storable_text
 
+ROWS_WALKED: Final = 50_000  # what a page may cost: some ten milliseconds
+_SEEK_FROM: Final = 2_000  # below, walking is as quick as looking up where to begin
 _TRUTHS: Final = {"true": 1, "false": 0}
 _NUMBER_LIMIT: Final = 2**63  # what a database takes for an integer
+
+
+class _Way(msgspec.Struct, frozen=True):
+    """An index that leads to the rows of a filter: all of them, or, with a condition, those of its rare values."""
+
+    filter_name: str
+    rare_values_only: str | None = None
+    common_values: frozenset[str | int] = frozenset()
+    is_unique: bool = False  # so nearly that nothing can be quicker
+
+    def serves(self, values: Mapping[str, str | int]) -> bool:
+        return self.filter_name in values and values[self.filter_name] not in self.common_values
 
 
 class HistoryTable:
     """A trace table as the API names it."""
 
-    def __init__(self, table: Table, time_name: str, filters: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        counts: Table,
+        time_name: str,
+        filters: tuple[str, ...],
+        ways: tuple[_Way, ...],
+    ) -> None:
         self.table = table
+        self.counts = counts
         self._columns: Mapping[str, Column[Any]] = {_api_name(column.name): column for column in table.c}
         self._time_name = time_name
         self.time = self._columns[time_name]
         self._filters = filters
+        self._ways = ways
 
     def page(self, connection: Connection, query: HistoryQuery) -> HistoryPage:
-        """Give the page. Both reads belong in one transaction, or the total may not fit the rows.
+        """Give the page. All reads belong in one transaction, or the total may not fit the rows.
 
         Raises:
             InvalidRequestError: a sort or filter column that is not there, or a page below 1.
         """
         _check_numbers(query)
-        conditions = self._conditions(query)
-        order = self._order(query)
+        values = self._values(query)
+        sort = self._columns.get(query.sort or self._time_name)
+        if sort is None:
+            raise InvalidRequestError.of(FieldError("sort", f"is not one of {', '.join(self._columns)}."))
+        counts = self._counted_rows(connection, values, query)
+        conditions = self._conditions(values, None if counts else self._way(connection, values, query), query)
+        total = self._total(connection, conditions, counts)
+        if sort is not self.time:
+            total = min(total, ROWS_WALKED)
         offset = (query.page - 1) * query.per_page
-        statement = (
-            select(*(column.label(name) for name, column in self._columns.items()))
-            .where(*conditions)
-            .order_by(*order)
-            .limit(query.per_page)
-            .offset(offset)
-        )
-        total = self._total(connection, conditions)
-        rows = [dict(row) for row in connection.execute(statement).mappings()] if offset < total else []
+        if offset >= total:
+            return HistoryPage(total, [])
+        if sort is self.time:
+            statement = self._in_order_of_time(conditions, counts, offset, query)
+        else:
+            statement = self._in_other_order(conditions, sort, offset, query)
+        rows = [dict(row) for row in connection.execute(statement).mappings()]
         for row in rows:
             if "isSuccess" in row:
                 row["isSuccess"] = bool(row["isSuccess"])
         return HistoryPage(total, rows)
 
-    def _total(self, connection: Connection, conditions: list[ColumnElement[bool]]) -> int:
-        counted: Select[int]
-        if conditions:
-            counted = select(func.count()).select_from(self.table).where(*conditions)
-        else:
-            counted = select(tables.counter.c.value).where(tables.counter.c.name == self.table.name)
-        return int(connection.execute(counted).scalar_one())
+    def _in_order_of_time(
+        self,
+        conditions: list[ColumnElement[bool]],
+        counts: CountedRows | None,
+        offset: int,
+        query: HistoryQuery,
+    ) -> Select[Any]:
+        if counts is not None and offset >= _SEEK_FROM:
+            start = counts.seek(offset, ascending=query.ascending)
+            reached = self.time >= start.time_ms if query.ascending else self.time <= start.time_ms
+            conditions = [*conditions, reached]
+            offset -= start.skipped
+        # The id makes the order total: no row shows on two pages, or on none.
+        return (
+            self._shown(self.table)
+            .where(*conditions)
+            .order_by(*_ordered((self.time, self.table.c.id), ascending=query.ascending))
+            .limit(query.per_page)
+            .offset(offset)
+        )
 
-    def _conditions(self, query: HistoryQuery) -> list[ColumnElement[bool]]:
-        unknown = [name for name in query.filters if name not in self._filters]
-        if unknown:
-            allowed = ", ".join(self._filters)
-            raise InvalidRequestError.of(*(FieldError(name, f"is not one of {allowed}.") for name in unknown))
+    def _in_other_order(
+        self, conditions: list[ColumnElement[bool]], sort: Column[Any], offset: int, query: HistoryQuery
+    ) -> Select[Any]:
+        """Order the newest of the rows that match, by their ids, and look the rows of the page up then."""
+        newest = (
+            select(self.table.c.id, self.time.label("time"), sort.label("sort"))
+            .where(*conditions)
+            .order_by(*_ordered((self.time, self.table.c.id), ascending=False))
+            .limit(ROWS_WALKED)
+            .subquery()
+        )
+        keys = (newest.c["sort"], newest.c["time"], newest.c["id"])
+        paged = (
+            select(newest.c.id)
+            .order_by(*_ordered(keys, ascending=query.ascending))
+            .limit(query.per_page)
+            .offset(offset)
+            .subquery()
+        )
+        return (
+            self._shown(self.table)
+            .where(self.table.c.id.in_(select(paged.c.id)))
+            .order_by(*_ordered((sort, self.time, self.table.c.id), ascending=query.ascending))
+        )
+
+    def _shown(self, table: Table) -> Select[Any]:
+        return select(*(table.c[column.name].label(name) for name, column in self._columns.items()))
+
+    def _total(
+        self,
+        connection: Connection,
+        conditions: list[ColumnElement[bool]],
+        counts: CountedRows | None,
+    ) -> int:
+        if not conditions:
+            counter = select(tables.counter.c.value).where(tables.counter.c.name == self.table.name)
+            return int(connection.execute(counter).scalar_one())
+        if counts is not None:
+            return counts.total()
+        return _count_up_to(connection, self.table, conditions)
+
+    def _counted_rows(
+        self, connection: Connection, values: Mapping[str, str | int], query: HistoryQuery
+    ) -> CountedRows | None:
+        """Give the counts that answer this query, if they know all its filters."""
+        filters = [(self._columns[name].name, value) for name, value in values.items()]
+        if any(name not in self.counts.c for name, _ in filters):
+            return None
+        return CountedRows(connection, self.counts, self.time, filters, (query.start_ms, query.end_ms))
+
+    def _way(
+        self, connection: Connection, values: Mapping[str, str | int], query: HistoryQuery
+    ) -> _Way | None:
+        """Choose the index that the fewest rows are on: counted, as no database knows it for each value."""
+        ways = [way for way in self._ways if way.serves(values)]
+        if len(ways) < 2 or ways[0].is_unique:
+            return ways[0] if ways else None
+
+        def count(way: _Way) -> int:
+            alone = {way.filter_name: values[way.filter_name]}
+            return _count_up_to(connection, self.table, self._conditions(alone, way, query))
+
+        return min(ways, key=count)
+
+    def _conditions(
+        self, values: Mapping[str, str | int], way: _Way | None, query: HistoryQuery
+    ) -> list[ColumnElement[bool]]:
+        ways = [way] if way else [each for each in self._ways if each.serves(values)][:1]
+        leading = {each.filter_name for each in ways}
         conditions = [
-            self._columns[name] == _filter_value(name, text) for name, text in query.filters.items()
+            (self._columns[name] if name in leading else _without_index(self._columns[name])) == value
+            for name, value in values.items()
         ]
+        # Literally as in the index, or else the database cannot see that the index has all these rows.
+        conditions += [and_(text(each.rare_values_only)) for each in ways if each.rare_values_only]
         if query.start_ms is not None:
             conditions.append(self.time >= query.start_ms)
         if query.end_ms is not None:
             conditions.append(self.time <= query.end_ms)
         return conditions
 
-    def _order(self, query: HistoryQuery) -> list[ColumnElement[Any]]:
-        column = self._columns.get(query.sort or self._time_name)
-        if column is None:
-            raise InvalidRequestError.of(FieldError("sort", f"is not one of {', '.join(self._columns)}."))
-        # The id makes the order total: no row shows on two pages, or on none.
-        return [key.asc() if query.ascending else key.desc() for key in (column, self.table.c.id)]
+    def _values(self, query: HistoryQuery) -> dict[str, str | int]:
+        unknown = [name for name in query.filters if name not in self._filters]
+        if unknown:
+            allowed = ", ".join(self._filters)
+            raise InvalidRequestError.of(*(FieldError(name, f"is not one of {allowed}.") for name in unknown))
+        return {name: _filter_value(name, given) for name, given in query.filters.items()}
 
 
 def prune_traces(connection: Connection, history: HistoryTable, before_ms: int, limit: int) -> int:
-    """Delete the oldest rows, and say how many they were."""
-    oldest = select(history.table.c.id).where(history.time < before_ms).order_by(history.time).limit(limit)
-    return connection.execute(delete(history.table).where(history.table.c.id.in_(oldest))).rowcount
+    """Delete the oldest rows, take them off the counts, and say how many they were."""
+    table = history.table
+    oldest = (
+        select(table.c.id)
+        .where(history.time < before_ms)
+        .order_by(history.time, table.c.id)
+        .limit(limit)
+        .scalar_subquery()
+    )
+    keys = [column.name for column in history.counts.c if column.name in table.c]
+    # Floor division is written in two ways by databases; the remainder is not.
+    minute = (history.time - history.time % min(tables.SPANS_MS)).label("minute")
+    counted = select(minute, *(table.c[key] for key in keys), func.count())
+    grouped = counted.where(table.c.id.in_(oldest)).group_by(minute, *(table.c[key] for key in keys))
+    groups: list[tuple[Any, ...]] = [tuple(row) for row in connection.execute(grouped)]
+    if not groups:
+        return 0
+    connection.execute(delete(table).where(table.c.id.in_(oldest)))
+    _take_off(connection, history.counts, keys, groups)
+    return sum(group[-1] for group in groups)
+
+
+def _take_off(
+    connection: Connection, counts: Table, keys: list[str], groups: Sequence[tuple[Any, ...]]
+) -> None:
+    """Lower the counts by groups of rows: the minute, the values of `keys`, how many."""
+    key_columns = (counts.c.span_ms, counts.c.start_ms, *(counts.c[key] for key in keys))
+    matches = and_(*(column == bindparam(f"the_{column.name}") for column in key_columns))
+    lowered = update(counts).where(matches).values(count=counts.c["count"] - bindparam("amount"))
+    rows = [
+        {f"the_{key}": value for key, value in zip(keys, values, strict=True)}
+        | {"the_span_ms": span_ms, "the_start_ms": minute - minute % span_ms, "amount": amount}
+        for span_ms in tables.SPANS_MS
+        for minute, *values, amount in groups
+    ]
+    connection.execute(lowered, rows)
+    emptied = delete(counts).where(matches, counts.c["count"] <= 0)
+    connection.execute(emptied, [{key: row[key] for key in row if key != "amount"} for row in rows])
 
 
 def prune_fires(connection: Connection, before_ms: int, limit: int) -> int:
@@ -92,6 +258,22 @@ def prune_fires(connection: Connection, before_ms: int, limit: int) -> int:
     )
     oldest = select(fire.fire_id).where(ended).order_by(fire.recorded_ms).limit(limit)
     return connection.execute(delete(tables.fire).where(fire.fire_id.in_(oldest))).rowcount
+
+
+def _count_up_to(connection: Connection, table: Table, conditions: list[ColumnElement[bool]]) -> int:
+    walked = select(literal_column("1")).select_from(table).where(*conditions).limit(ROWS_WALKED).subquery()
+    return int(connection.execute(select(func.count()).select_from(walked)).scalar_one())
+
+
+def _ordered(columns: tuple[ColumnElement[Any], ...], *, ascending: bool) -> list[ColumnElement[Any]]:
+    return [column.asc() if ascending else column.desc() for column in columns]
+
+
+def _without_index(column: Column[Any]) -> ColumnElement[Any]:
+    """Give the column's value in such a way that no index on it is used: a better one was chosen."""
+    if isinstance(column.type, Integer):
+        return column + literal_column("0")
+    return column.op("||", return_type=String())(literal_column("''"))
 
 
 def _check_numbers(query: HistoryQuery) -> None:
@@ -108,12 +290,12 @@ def _check_numbers(query: HistoryQuery) -> None:
             raise InvalidRequestError.of(FieldError(field, f"must be at least 1, it is {number}."))
 
 
-def _filter_value(name: str, text: str) -> str | int:
+def _filter_value(name: str, given: str) -> str | int:
     if name != "isSuccess":
-        return storable_text(text)
-    if text not in _TRUTHS:
-        raise InvalidRequestError.of(FieldError(name, f"is 'true' or 'false', not {text[:60]!r}."))
-    return _TRUTHS[text]
+        return storable_text(given)
+    if given not in _TRUTHS:
+        raise InvalidRequestError.of(FieldError(name, f"is 'true' or 'false', not {given[:60]!r}."))
+    return _TRUTHS[given]
 
 
 def _api_name(column_name: str) -> str:
@@ -121,5 +303,28 @@ def _api_name(column_name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-EXECUTIONS: Final = HistoryTable(tables.job_execution_log, "startTime", EXECUTION_FILTERS)
-STATUS_TRACES: Final = HistoryTable(tables.job_status_trace_log, "creationTime", STATUS_TRACE_FILTERS)
+EXECUTIONS: Final = HistoryTable(
+    tables.job_execution_log,
+    tables.execution_count,
+    "startTime",
+    EXECUTION_FILTERS,
+    (
+        _Way("taskId", is_unique=True),
+        _Way("isSuccess", tables.FAILED_EXECUTION, frozenset({1})),
+        _Way("jobName"),
+        _Way("ip"),
+    ),
+)
+STATUS_TRACES: Final = HistoryTable(
+    tables.job_status_trace_log,
+    tables.status_trace_count,
+    "creationTime",
+    STATUS_TRACE_FILTERS,
+    (
+        _Way("taskId", is_unique=True),
+        _Way("state", tables.UNCOMMON_STATE, frozenset({"TASK_STAGING", "TASK_RUNNING", "TASK_FINISHED"})),
+        _Way("executionType", tables.UNCOMMON_EXECUTION_TYPE, frozenset({"READY"})),
+        _Way("jobName"),
+        _Way("slaveId"),
+    ),
+)

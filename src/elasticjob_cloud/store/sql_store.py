@@ -13,7 +13,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes, Snapshot
-from elasticjob_cloud.store import lease
+from elasticjob_cloud.model.statistics import (
+    JobRegisterStatistics,
+    RunningStatistics,
+    StatisticInterval,
+    StatisticsSample,
+    TaskResultStatistics,
+)
+from elasticjob_cloud.store import lease, statistics
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import open_database
@@ -40,6 +47,7 @@ class SqlStore:
         """
         self._database = open_database(url)
         self._changes = ChangesWriter(self._database)
+        self._statistics = statistics.StatisticsWriter(self._database)
         self._writing = threading.Lock()
         self._closed = False
 
@@ -102,6 +110,39 @@ class SqlStore:
         return deleted + self._prune(
             lambda connection, chunk: prune_fires(connection, before_ms, chunk), limit - deleted
         )
+
+    def write_statistics(self, epoch: int, now_ms: int, sample: StatisticsSample) -> bool:
+        with self._write() as connection:
+            if not self._changes.leads(connection, epoch):
+                return False
+            self._statistics.write_results(connection, now_ms)
+            self._statistics.write_sample(connection, now_ms, sample)
+            self._statistics.prune(connection, now_ms)
+            return True
+
+    def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
+        with self._read() as connection:
+            return statistics.task_results(connection, interval, since_ms)
+
+    def latest_task_result(self, interval: StatisticInterval) -> TaskResultStatistics | None:
+        with self._read() as connection:
+            return statistics.latest_task_result(connection, interval)
+
+    def summed_task_results(self, since_ms: int) -> TaskResultStatistics:
+        with self._read() as connection:
+            return statistics.summed_task_results(connection, since_ms)
+
+    def running_task_statistics(self, since_ms: int) -> list[RunningStatistics]:
+        with self._read() as connection:
+            return statistics.running_tasks(connection, since_ms)
+
+    def running_job_statistics(self, since_ms: int) -> list[RunningStatistics]:
+        with self._read() as connection:
+            return statistics.running_jobs(connection, since_ms)
+
+    def registered_job_statistics(self, since_ms: int) -> list[JobRegisterStatistics]:
+        with self._read() as connection:
+            return statistics.registered_jobs(connection, since_ms)
 
     def schedulers(self) -> list[SchedulerRow]:
         with self._read() as connection:

@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Engine,
@@ -83,6 +84,20 @@ class SqliteDatabase:
             column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
         }
         return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
+
+    def upsert_by(self, table: Table, key: Column[Any]) -> Insert:
+        statement = insert(table)
+        changed = {
+            column.name: statement.excluded[column.name]
+            for column in table.c
+            if not column.primary_key and column is not key
+        }
+        return statement.on_conflict_do_update(index_elements=[key], set_=changed)
+
+    def add_counts(self, table: Table) -> Insert:
+        statement = insert(table)
+        added = {"count": table.c["count"] + statement.excluded["count"]}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added)
 
     def now_ms(self) -> ColumnElement[int]:
         return literal_column(_NOW_MS, BigInteger)

@@ -5,7 +5,7 @@ no foreign keys: live tasks and history outlive the job that they belong to, and
 what goes together; each key would cost a look-up for each row of the busiest tables.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -37,6 +37,10 @@ def _time(name: str) -> Column[int]:
 
 def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
+
+
+def _total(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
 
 
 def _truth(name: str) -> Column[int]:
@@ -172,15 +176,86 @@ job_status_trace_log: Final = Table(
     _time("creation_time"),
 )
 
-# Each index costs a write for each row, so that there is none for columns of a few values that are all common (agents,
-# sources): the newest rows of one of them are found soon by walking back in time.
+# How many rows lie in each hour and in each minute, kept by the commit that writes them: the totals of pages, where deep
+# pages begin, and the statistics come from here, so that nobody counts millions of rows. The columns between `start_ms`
+# and `count` have the names of the traces' own.
+SPANS_MS: Final = (3_600_000, 60_000)
+
+
+def _counts(name: str, *keys: Column[Any]) -> Table:
+    return _keyed_by_text(
+        name,
+        Column("span_ms", Integer, primary_key=True, autoincrement=False, nullable=False),
+        Column("start_ms", BigInteger, primary_key=True, autoincrement=False, nullable=False),
+        *keys,
+        _total("count"),
+    )
+
+
+execution_count: Final = _counts(
+    "execution_count",
+    Column("is_success", SmallInteger, primary_key=True, autoincrement=False, nullable=False),
+)
+status_trace_count: Final = _counts(
+    "status_trace_count",
+    _text("source", primary_key=True),
+    _text("execution_type", primary_key=True),
+    _text("state", primary_key=True),
+)
+
+
+def _statistics(name: str, *counts: str) -> Table:
+    table = Table(
+        name,
+        metadata,
+        Column("id", _ID, primary_key=True, nullable=False),
+        *(_total(count) for count in counts),
+        _time("statistics_time"),
+        _time("creation_time"),
+    )
+    # One row for each interval, however often it is written.
+    Index(f"{name}_statistics_time", table.c.statistics_time, unique=True)
+    return table
+
+
+task_result_statistics_minute: Final = _statistics(
+    "task_result_statistics_minute", "success_count", "failed_count"
+)
+task_result_statistics_hour: Final = _statistics(
+    "task_result_statistics_hour", "success_count", "failed_count"
+)
+task_result_statistics_day: Final = _statistics("task_result_statistics_day", "success_count", "failed_count")
+task_running_statistics: Final = _statistics("task_running_statistics", "running_count")
+job_running_statistics: Final = _statistics("job_running_statistics", "running_count")
+job_register_statistics: Final = _statistics("job_register_statistics", "registered_count")
+
+# Each index costs a write for each row. So there is one for what many rows differ in, and for values that few rows
+# have only those rows are in one; rows of the other values are found soon by walking back in time.
+UNCOMMON_STATE: Final = "state <> 'TASK_STAGING' AND state <> 'TASK_RUNNING' AND state <> 'TASK_FINISHED'"
+UNCOMMON_EXECUTION_TYPE: Final = "execution_type <> 'READY'"
+FAILED_EXECUTION: Final = "is_success = 0"
+
+
+def _index(name: str, *columns: Column[Any], where: str | None = None) -> None:
+    condition = None if where is None else text(where)
+    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
 _EXECUTION = job_execution_log.c
-Index("job_execution_log_task_id", _EXECUTION.task_id)
-Index("job_execution_log_start_time", _EXECUTION.start_time)
-Index("job_execution_log_job_name", _EXECUTION.job_name, _EXECUTION.start_time)
-Index("job_execution_log_is_success", _EXECUTION.is_success, _EXECUTION.start_time)
+_index("job_execution_log_task_id", _EXECUTION.task_id)
+_index("job_execution_log_start_time", _EXECUTION.start_time)
+_index("job_execution_log_job_name", _EXECUTION.job_name, _EXECUTION.start_time)
+_index("job_execution_log_ip", _EXECUTION.ip, _EXECUTION.start_time)
+_index("job_execution_log_failed", _EXECUTION.start_time, where=FAILED_EXECUTION)
 _TRACE = job_status_trace_log.c
-Index("job_status_trace_log_task_id_state", _TRACE.task_id, _TRACE.state)
-Index("job_status_trace_log_creation_time", _TRACE.creation_time)
-Index("job_status_trace_log_job_name", _TRACE.job_name, _TRACE.creation_time)
-Index("job_status_trace_log_state", _TRACE.state, _TRACE.creation_time)
+_index("job_status_trace_log_task_id_state", _TRACE.task_id, _TRACE.state)
+_index("job_status_trace_log_creation_time", _TRACE.creation_time)
+_index("job_status_trace_log_job_name", _TRACE.job_name, _TRACE.creation_time)
+_index("job_status_trace_log_slave_id", _TRACE.slave_id, _TRACE.creation_time)
+_index("job_status_trace_log_state", _TRACE.state, _TRACE.creation_time, where=UNCOMMON_STATE)
+_index(
+    "job_status_trace_log_execution_type",
+    _TRACE.execution_type,
+    _TRACE.creation_time,
+    where=UNCOMMON_EXECUTION_TYPE,
+)

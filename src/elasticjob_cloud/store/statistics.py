@@ -1,0 +1,218 @@
+"""The statistics tables: written once a minute by the leader, from the counts that each commit keeps.
+
+Minutes are counted from the status traces, hours are the sums of minutes, and days of hours, so that days outlive the
+traces. Intervals that ended lately are counted again, as the trace of a task may come late from an agent that was cut
+off. A count never goes down: what has been counted stays, whatever was pruned meanwhile.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from elasticjob_cloud.model.statistics import (
+    JobRegisterStatistics,
+    RunningStatistics,
+    StatisticInterval,
+    StatisticsSample,
+    TaskResultStatistics,
+)
+from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.database import Database
+
+_MINUTE_MS: Final = StatisticInterval.MINUTE.milliseconds
+_HOUR_MS: Final = StatisticInterval.HOUR.milliseconds
+_DAY_MS: Final = StatisticInterval.DAY.milliseconds
+_SUCCESSES: Final = ("TASK_FINISHED",)
+_FAILURES: Final = ("TASK_FAILED", "TASK_ERROR", "TASK_LOST")
+
+_RESULTS: Final = {
+    StatisticInterval.MINUTE: tables.task_result_statistics_minute,
+    StatisticInterval.HOUR: tables.task_result_statistics_hour,
+    StatisticInterval.DAY: tables.task_result_statistics_day,
+}
+_FINER: Final = {
+    StatisticInterval.HOUR: StatisticInterval.MINUTE,
+    StatisticInterval.DAY: StatisticInterval.HOUR,
+}
+# How far back an interval is counted again, and how far back those are made up that nobody counted.
+_AGAIN_MS: Final = {
+    StatisticInterval.MINUTE: _HOUR_MS,
+    StatisticInterval.HOUR: 2 * _HOUR_MS,
+    StatisticInterval.DAY: _DAY_MS,
+}
+_MADE_UP_MS: Final = {
+    StatisticInterval.MINUTE: 2 * _DAY_MS,
+    StatisticInterval.HOUR: 2 * _DAY_MS,
+    StatisticInterval.DAY: 30 * _DAY_MS,
+}
+_KEPT_MS: Final = {
+    tables.task_result_statistics_minute: 3 * _DAY_MS,
+    tables.task_result_statistics_hour: 40 * _DAY_MS,
+    tables.task_result_statistics_day: 3660 * _DAY_MS,
+    tables.task_running_statistics: 8 * _DAY_MS,
+    tables.job_running_statistics: 8 * _DAY_MS,
+    tables.job_register_statistics: 3660 * _DAY_MS,
+}
+
+Result = tuple[int, int]  # successes, failures
+
+
+class StatisticsWriter:
+    """Writes statistics within a transaction that its caller began. What is there already is replaced, or stays."""
+
+    def __init__(self, database: Database) -> None:
+        self._upserts = {table: database.upsert_by(table, table.c.statistics_time) for table in _KEPT_MS}
+
+    def write_results(self, connection: Connection, now_ms: int) -> None:
+        """Write the results of all intervals that have ended, from the shortest to the longest."""
+        for interval, table in _RESULTS.items():
+            span = _span(connection, interval, now_ms)
+            counted: defaultdict[int, Result] = defaultdict(lambda: (0, 0))
+            for start_ms, (successes, failures) in _counted(connection, interval, span):
+                before = counted[start_ms]
+                counted[start_ms] = (before[0] + successes, before[1] + failures)
+            known = dict(_known(connection, table, span))
+            rows = []
+            for start_ms in span:
+                old, new = known.get(start_ms, (-1, -1)), counted[start_ms]
+                result = (max(old[0], new[0]), max(old[1], new[1]))
+                if result != old:
+                    rows.append(_row(("success_count", "failed_count"), result, start_ms, now_ms))
+            if rows:
+                connection.execute(self._upserts[table], rows)
+
+    def write_sample(self, connection: Connection, now_ms: int, sample: StatisticsSample) -> None:
+        """Write what runs in this minute, and what is registered on this day."""
+        for table, name, count, interval in (
+            (tables.task_running_statistics, "running_count", sample.running_task_count, _MINUTE_MS),
+            (tables.job_running_statistics, "running_count", sample.running_job_count, _MINUTE_MS),
+            (tables.job_register_statistics, "registered_count", sample.registered_job_count, _DAY_MS),
+        ):
+            row = _row((name,), (count,), now_ms - now_ms % interval, now_ms)
+            connection.execute(self._upserts[table], row)
+
+    def prune(self, connection: Connection, now_ms: int) -> None:
+        """Delete what is older than its table's limit, and what was written while the clock was ahead."""
+        for table, kept_ms in _KEPT_MS.items():
+            time = table.c.statistics_time
+            connection.execute(delete(table).where(time < now_ms - kept_ms))
+            connection.execute(delete(table).where(time > now_ms))
+
+
+def task_results(
+    connection: Connection, interval: StatisticInterval, since_ms: int
+) -> list[TaskResultStatistics]:
+    table = _RESULTS[interval]
+    return [
+        TaskResultStatistics(successes, failures, interval, start_ms)
+        for start_ms, (successes, failures) in _known(connection, table, range(since_ms, 2**62))
+    ]
+
+
+def latest_task_result(connection: Connection, interval: StatisticInterval) -> TaskResultStatistics | None:
+    _, newest_ms = _bounds(connection, _RESULTS[interval])
+    return None if newest_ms is None else task_results(connection, interval, newest_ms)[0]
+
+
+def summed_task_results(connection: Connection, since_ms: int) -> TaskResultStatistics:
+    """Add up whole days, then the hours after them, then the minutes after those: up to the last minute that ended."""
+    successes = failures = 0
+    reached_ms = since_ms
+    for interval in (StatisticInterval.DAY, StatisticInterval.HOUR, StatisticInterval.MINUTE):
+        for result in task_results(connection, interval, reached_ms):
+            successes += result.success_count
+            failures += result.failed_count
+            reached_ms = result.statistics_ms + interval.milliseconds
+    return TaskResultStatistics(successes, failures, StatisticInterval.DAY, since_ms)
+
+
+def running_tasks(connection: Connection, since_ms: int) -> list[RunningStatistics]:
+    return [RunningStatistics(*row) for row in _samples(connection, tables.task_running_statistics, since_ms)]
+
+
+def running_jobs(connection: Connection, since_ms: int) -> list[RunningStatistics]:
+    return [RunningStatistics(*row) for row in _samples(connection, tables.job_running_statistics, since_ms)]
+
+
+def registered_jobs(connection: Connection, since_ms: int) -> list[JobRegisterStatistics]:
+    return [
+        JobRegisterStatistics(*row) for row in _samples(connection, tables.job_register_statistics, since_ms)
+    ]
+
+
+def _row(names: Sequence[str], counts: Sequence[int], start_ms: int, now_ms: int) -> dict[str, int]:
+    return {**dict(zip(names, counts, strict=True)), "statistics_time": start_ms, "creation_time": now_ms}
+
+
+def _samples(connection: Connection, table: Table, since_ms: int) -> list[tuple[int, int]]:
+    count = table.c[1]
+    time = table.c.statistics_time
+    rows = connection.execute(select(count, time).where(time >= since_ms).order_by(time))
+    return [(int(row[0]), int(row[1])) for row in rows]
+
+
+def _bounds(connection: Connection, table: Table) -> tuple[int | None, int | None]:
+    """Give the oldest and the newest interval that a table knows."""
+    time = table.c.statistics_time
+    oldest = connection.execute(select(func.min(time))).scalar()
+    return oldest, connection.execute(select(func.max(time))).scalar()
+
+
+def _span(connection: Connection, interval: StatisticInterval, now_ms: int) -> range:
+    """Choose the intervals to count: those that nobody counted yet, and those that ended lately."""
+    step = interval.milliseconds
+    oldest_ms, newest_ms = _bounds(connection, _RESULTS[interval])
+    begins = [begin for begin in (oldest_ms, _source_begin(connection, interval)) if begin is not None]
+    if not begins:
+        return range(0)
+    start_ms = interval.start_ms(now_ms - _AGAIN_MS[interval])
+    if newest_ms is None:
+        start_ms = min(begins)
+    elif newest_ms + step < start_ms:
+        start_ms = newest_ms + step
+    start_ms = max(start_ms, min(begins), now_ms - _MADE_UP_MS[interval])
+    return range(interval.start_ms(start_ms), interval.start_ms(now_ms), step)
+
+
+def _source_begin(connection: Connection, interval: StatisticInterval) -> int | None:
+    """Give when that begins which an interval is counted from."""
+    if interval is not StatisticInterval.MINUTE:
+        return _bounds(connection, _RESULTS[_FINER[interval]])[0]
+    counts = tables.status_trace_count.c
+    begin = select(func.min(counts.start_ms)).where(counts.span_ms == _MINUTE_MS)
+    return connection.execute(begin).scalar()
+
+
+def _counted(
+    connection: Connection, interval: StatisticInterval, span: range
+) -> Iterator[tuple[int, Result]]:
+    if interval is not StatisticInterval.MINUTE:
+        for start_ms, (successes, failures) in _known(connection, _RESULTS[_FINER[interval]], span):
+            yield interval.start_ms(start_ms), (successes, failures)
+        return
+    counts = tables.status_trace_count.c
+    rows = connection.execute(
+        select(counts.start_ms, counts.state, func.sum(counts.count))
+        .where(
+            counts.span_ms == _MINUTE_MS,
+            counts.start_ms >= span.start,
+            counts.start_ms < span.stop,
+            counts.state.in_((*_SUCCESSES, *_FAILURES)),
+        )
+        .group_by(counts.start_ms, counts.state)
+    )
+    for start_ms, state, count in rows:
+        yield start_ms, (int(count), 0) if state in _SUCCESSES else (0, int(count))
+
+
+def _known(connection: Connection, table: Table, span: range) -> Iterator[tuple[int, Result]]:
+    time = table.c.statistics_time
+    rows = connection.execute(
+        select(time, table.c.success_count, table.c.failed_count)
+        .where(time >= span.start, time < span.stop)
+        .order_by(time)
+    )
+    for start_ms, successes, failures in rows:
+        yield start_ms, (int(successes), int(failures))
