@@ -115,6 +115,21 @@ def test_next_scheduler_is_told_running_tasks_and_unacknowledged_ends(world: Eng
     asyncio.run(scenario())
 
 
+def test_reconcile_has_the_agent_tell_anew_what_it_holds(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.launch("sleep 100; true", "t", url=url)
+            await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+            scheduler.engine.reconcile(frozenset({scheduler.agent_id, "gone"}))
+            await scheduler.until(lambda: len(scheduler.joined) == 2 and scheduler.lost == ["gone"])
+            held = {status.task_id: status.state for status in scheduler.joined[1].inventory.tasks}
+            assert held == {"t": TaskState.RUNNING}
+            scheduler.engine.send(scheduler.agent_id, [Kill(("t",), "enough")])
+            await scheduler.ended("t")
+
+    asyncio.run(scenario())
+
+
 def test_scheduler_of_an_older_epoch_is_refused(world: EngineWorld, url: str) -> None:
     async def scenario() -> None:
         async with running(world, epoch=5) as present:

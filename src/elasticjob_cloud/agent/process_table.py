@@ -71,7 +71,7 @@ def read_own_children() -> list[int]:
     for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - hot
         with (
             contextlib.suppress(OSError),
-            open(f"/proc/self/task/{thread}/children", "rb", buffering=0) as file,
+            open(f"/proc/self/task/{thread}/children", "rb", buffering=0) as file,  # noqa: PTH123 - hot
         ):
             while part := file.read(1 << 16):
                 children += map(int, part.split())

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from elasticjob_cloud.agent.frames import Acknowledge, Commands, Ping
+from elasticjob_cloud.agent.frames import Acknowledge, Commands, Hello, Ping
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import EventSink
@@ -83,6 +83,13 @@ class LocalEngine:
         """Let the agent forget what is committed. See the contract."""
         if self._connection is not None and agent_id == self._agent_id:
             self._connection.send(Acknowledge(sequence))
+
+    def reconcile(self, known_agents: frozenset[str]) -> None:
+        """Have the agent tell anew what it holds. See the contract."""
+        self._known |= known_agents
+        if self._connection is not None:
+            # A second hello is answered as the first one was; without a connection the next one brings the answer.
+            self._connection.send(Hello(self._epoch))
 
     async def read_log(
         self,
@@ -172,10 +179,12 @@ class LocalEngine:
             await asyncio.sleep(_CONNECT_RETRY_SECONDS)
             if loop.time() > deadline:
                 fault = await asyncio.to_thread(self._launcher.fault)
+                # One that holds the directory and never listens would be in the way for ever.
+                await asyncio.to_thread(self._launcher.end_present)
                 raise StartError(fault or f"The agent did not answer within {self._start_seconds:g} s.")
 
     async def _try_open(self) -> tuple[AgentConnection, Inventory] | None:
-        connection = AgentConnection(self._batch_received)
+        connection = AgentConnection(self._batch_received, self._tell_inventory)
         try:
             inventory = await asyncio.wait_for(
                 connection.open(str(self._place.socket), self._epoch), self._unresponsive_seconds
@@ -191,6 +200,11 @@ class LocalEngine:
         return connection, inventory
 
     def _join(self, connection: AgentConnection, inventory: Inventory) -> None:
+        self._connection, self._agent_id = connection, inventory.agent.agent_id
+        self._tell_inventory(inventory)
+        connection.deliver_early()
+
+    def _tell_inventory(self, inventory: Inventory) -> None:
         assert self._sink is not None
         agent = inventory.agent
         agent = msgspec.structs.replace(
@@ -198,13 +212,11 @@ class LocalEngine:
             cpus=agent.cpus if self._cpus is None else self._cpus,
             memory_mb=agent.memory_mb if self._memory_mb is None else self._memory_mb,
         )
-        self._connection, self._agent_id = connection, agent.agent_id
         self._sink(AgentJoined(msgspec.structs.replace(inventory, agent=agent)))
         # The agent has this directory to itself, and has ended what earlier ones left, before it answered anyone.
         for lost in sorted(self._known - {agent.agent_id}):
             self._sink(AgentLost(lost, f"Agent {lost} ended; {agent.agent_id} took its place."))
         self._known = {agent.agent_id}
-        connection.deliver_early()
 
     def _batch_received(self, batch: AgentEvents) -> None:
         assert self._sink is not None

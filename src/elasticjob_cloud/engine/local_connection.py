@@ -33,11 +33,17 @@ class EpochRefusedError(StartError):
 
 
 class AgentConnection:
-    """One connection, from its hello to its end. `receive` gets the batches; not before the caller has the inventory."""
+    """One connection, from its hello to its end.
 
-    def __init__(self, receive: Callable[[AgentEvents], None]) -> None:
+    `receive` gets the batches, not before the caller has the inventory; `take_inventory` the later inventories.
+    """
+
+    def __init__(
+        self, receive: Callable[[AgentEvents], None], take_inventory: Callable[[Inventory], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._receive = receive
+        self._take_inventory = take_inventory
         self._protocol = FrameProtocol(self._frame_received, self._protocol_lost)
         self._welcome: asyncio.Future[Inventory] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[Answer]] = {}
@@ -113,6 +119,8 @@ class AgentConnection:
             case Welcome(inventory):
                 if not self._welcome.done():
                     self._welcome.set_result(inventory)
+                else:
+                    self._take_inventory(inventory)
             case Refused(epoch):
                 self.refused_by = epoch
                 self._protocol.close()
