@@ -1,5 +1,6 @@
 """Holds a world against the promises of `docs/semantics.md`, at each start, each commit and at the end."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,8 +138,9 @@ class Checker:
 
     def check_end(self, *, quiet: bool) -> None:
         """Promises 1, 2 and 7 over the whole history; `quiet`: all jobs were disabled and all tasks ended."""
+        latest_from = list(itertools.accumulate(reversed(self.turn_times_ms), max))[::-1]
         for schedule in self.schedules:
-            self._check_schedule(schedule)
+            self._check_schedule(schedule, latest_from)
         self._check_triggers()
         self.check_failover()
         if quiet:
@@ -181,10 +183,12 @@ class Checker:
             self._open[name] = schedule
             self.schedules.append(schedule)
 
-    def _check_schedule(self, schedule: Schedule) -> None:
-        last = len(self.turn_times_ms) if schedule.last_turn is None else schedule.last_turn + 1
-        walls = self.turn_times_ms[schedule.first_turn : last]
-        until_ms = max(walls, default=schedule.since_ms)
+    def _check_schedule(self, schedule: Schedule, latest_from: list[int]) -> None:
+        first, last = schedule.first_turn, schedule.last_turn
+        if last is None:
+            until_ms = latest_from[first] if first < len(latest_from) else schedule.since_ms
+        else:
+            until_ms = max(self.turn_times_ms[first : last + 1], default=schedule.since_ms)
         expected = Counter(schedule.cron.fires_ms(schedule.since_ms, schedule.zone, until_ms=until_ms))
         recorded: Counter[int] = Counter()
         for fire_id in schedule.fire_ids:

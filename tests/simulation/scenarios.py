@@ -59,7 +59,12 @@ def play_wild(seed: int) -> World:
 def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
     """Play days of many slow jobs with few hazards: the cost of time and numbers."""
     hazards = Hazards(
-        crash=0.001, reconnect=0.0005, agent_death=0.0002, clock_jump=0, longest_task_seconds=30
+        crash=0.001,
+        reconnect=0.0005,
+        agent_death=0.0002,
+        clock_jump=0,
+        longest_task_seconds=30,
+        longest_commit_ms=200,
     )
     world = World(seed, hazards, agents=4)
     world.check_room_every = 50

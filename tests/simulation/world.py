@@ -32,6 +32,7 @@ class Hazards:
     clock_jump: float = 0.002
     task_failure: float = 0.1
     longest_task_seconds: float = 20.0
+    longest_commit_ms: int = 10  # a slow store makes turns larger
 
 
 class World:
@@ -191,7 +192,7 @@ class World:
                 return
             self._act(decisions, events)
 
-        self.after(self.random.randrange(1, 10), commit)
+        self.after(self.random.randrange(1, self.hazards.longest_commit_ms), commit)
 
     def _act(self, decisions: Decisions, events: list[Event]) -> None:
         for agent_id, commands in decisions.commands.items():

@@ -59,6 +59,8 @@ def _start_failovers(turn: Turn, planner: Planner) -> None:
 
 
 def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand) -> bool:
+    if planner.is_hopeless(demand):
+        return False
     state = turn.state
     waiting = state.waiting.get(entry.job_name)
     if waiting is None or waiting[0].fire_id != entry.fire_id or state.is_busy(entry.job_name):
@@ -101,6 +103,8 @@ def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecor
 
 
 def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> Placement | None:
+    if planner.is_hopeless(demand):
+        return None
     placement = planner.plan(demand, avoid)
     if placement is None:
         for agent, app_name in planner.executors_to_stop(demand):

@@ -28,6 +28,7 @@ class Demand(NamedTuple):
 
 
 Placement = list[tuple[AgentState, int]]
+_REFUSALS_KEPT = 16
 # What to sort agents by, best first: whether the app's executor is missing there, minus the capacity, a number.
 _Candidate = tuple[bool, int, int, AgentState]
 
@@ -65,15 +66,16 @@ class Planner:
     def __init__(self, agents: Collection[AgentState]) -> None:
         self._agents = agents
         self._candidates: dict[tuple[str, Room, Room | None], list[_Candidate]] = {}
-        self._refused: set[Demand] = set()
+        self._refused: list[Demand] = []  # the smallest ones, none of which asks for more than another
         self._bound: _Bound | None = None
         self._bound_without_idle: _Bound | None = None
 
-    def excludes(self, demand: Demand) -> bool:
-        """Tell, at little cost, whether there is surely no room; where there may be, `plan` says."""
-        if self._bound is None:
-            self._bound = _Bound.of([agent.free for agent in self._agents])
-        return demand in self._refused or self._bound.excludes(demand)
+    def is_hopeless(self, demand: Demand) -> bool:
+        """Tell whether something that asks for no more was refused in this pass."""
+        for refused in self._refused:  # noqa: SIM110 - asked for each kind of demand in each pass; `any` takes twice as long
+            if _asks_no_less(demand, refused):
+                return True
+        return False
 
     def plan(self, demand: Demand, avoid: str = "") -> Placement | None:
         """Give how many shards go to each agent, or None where they do not all fit now.
@@ -81,12 +83,15 @@ class Planner:
         Agents where the app's executor is already there come first, then those with the most room. The agent `avoid`
         (where a shard has just failed) is taken last. The caller takes the room that is given.
         """
-        if self.excludes(demand):
+        if self._bound is None:
+            self._bound = _Bound.of([agent.free for agent in self._agents])
+        if self._bound.excludes(demand):
+            self._refuse(demand)
             return None
         candidates = self._candidates_for(demand)
         taken, missing = _take(candidates, demand, avoid)
         if missing:
-            self._refused.add(demand)
+            self._refuse(demand)
         for (lacks_executor, negative_capacity, number, agent), count in taken:
             left = -negative_capacity - (0 if missing else count)
             lacks = lacks_executor and (bool(missing) or demand.executor is None or not count)
@@ -108,6 +113,11 @@ class Planner:
             if missing <= 0:
                 return stops
         return []
+
+    def _refuse(self, demand: Demand) -> None:
+        self._refused = [it for it in self._refused if not _asks_no_less(it, demand)]
+        if len(self._refused) < _REFUSALS_KEPT:
+            self._refused.append(demand)
 
     def _candidates_for(self, demand: Demand) -> list[_Candidate]:
         kind = (demand.app_name, demand.shard, demand.executor)
@@ -147,6 +157,13 @@ def _take(
         taken.append((avoided, count))
         missing -= count
     return taken, missing
+
+
+def _asks_no_less(demand: Demand, other: Demand) -> bool:
+    if demand.shards < other.shards or demand.shard[0] < other.shard[0] or demand.shard[1] < other.shard[1]:
+        return False
+    # An executor of another app may be there already, or take less.
+    return other.executor is None or (demand.app_name == other.app_name and demand.executor == other.executor)
 
 
 def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
