@@ -4,12 +4,15 @@ Everything that a job author imports is here, and needs the standard library alo
 """
 
 from elasticjob_cloud.model.context import ShardingContext
-from elasticjob_cloud.model.errors import ElasticJobError, NotFoundError, StartError
+from elasticjob_cloud.model.errors import ElasticJobError, JobExecutionError, NotFoundError, StartError
 from elasticjob_cloud.sdk import (
     CurrentTask,
+    DataflowJob,
     Job,
     JobBootstrap,
     JobFunction,
+    JobListener,
+    JobType,
     SimpleJob,
     TaskKilledError,
     current_task,
@@ -19,10 +22,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CurrentTask",
+    "DataflowJob",
     "ElasticJobError",
     "Job",
     "JobBootstrap",
+    "JobExecutionError",
     "JobFunction",
+    "JobListener",
+    "JobType",
     "NotFoundError",
     "ShardingContext",
     "SimpleJob",

@@ -122,6 +122,10 @@ class StartError(ElasticJobError):
     exit_code = 4
 
 
+class JobExecutionError(ElasticJobError):
+    """A job of type HTTP or SCRIPT failed, or its `props` do not say what to do."""
+
+
 class AppUnavailableError(ElasticJobError):
     """An app could not be downloaded, extracted or started on an agent."""
 

@@ -1,14 +1,19 @@
 """What a job author imports. Standard library only."""
 
 from elasticjob_cloud.sdk.bootstrap import JobBootstrap
-from elasticjob_cloud.sdk.job import Job, JobFunction, SimpleJob
+from elasticjob_cloud.sdk.dataflow import DataflowJob
+from elasticjob_cloud.sdk.job import Job, JobFunction, JobType, SimpleJob
+from elasticjob_cloud.sdk.listeners import JobListener
 from elasticjob_cloud.sdk.shard import CurrentTask, TaskKilledError, current_task
 
 __all__ = [
     "CurrentTask",
+    "DataflowJob",
     "Job",
     "JobBootstrap",
     "JobFunction",
+    "JobListener",
+    "JobType",
     "SimpleJob",
     "TaskKilledError",
     "current_task",

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, TOKEN_VARIABLE
 from elasticjob_cloud.sdk.job import Job
 
 if TYPE_CHECKING:
+    from elasticjob_cloud.sdk.listeners import Listener
     from elasticjob_cloud.sdk.registry import JobRegistry
 
 # In the environment of a worker process of the executor service PROCESS: its socket's descriptor.
@@ -28,19 +29,23 @@ class JobBootstrap:
     """Serves the jobs of an app."""
 
     @staticmethod
-    def execute(jobs: Job | Mapping[str, Job], *, max_threads: int = 256) -> None:
+    def execute(
+        jobs: Job | Mapping[str, Job], *, listeners: Sequence["Listener"] = (), max_threads: int = 256
+    ) -> None:
         """Serve the agent that started this process, until it says stop.
 
         Call it last, at the end of the bootstrap script: with the executor service `PROCESS`, pool workers run the
         script once more, up to this call. When the agent is gone, the process ends here, at once.
 
         Args:
-            jobs: One job for every job name of the app, or a mapping from job names to jobs. A job is a `SimpleJob`
-                class or instance, or a function (plain or async) that takes the sharding context.
+            jobs: One job for every job name of the app, or a mapping from job names to jobs. A job is a class or
+                instance of `SimpleJob` or `DataflowJob`, a function (plain or async) that takes the sharding context,
+                or a type that needs no code: `"HTTP"` or `"SCRIPT"`, described by the job's `props`.
+            listeners: Classes or instances of `JobListener`, told of each execution of every job, in this order.
             max_threads: How many shards of `CPU` jobs may run at a time; more wait.
 
         Raises:
-            StartError: If a job is none, or the agent cannot be reached.
+            StartError: If a job or listener is none, or the agent cannot be reached.
             SystemExit: With code 2 when no agent started this process.
         """
         # An import of the package alone must cost a job author's tests next to nothing.
@@ -49,7 +54,7 @@ class JobBootstrap:
 
         if max_threads < 1:
             raise StartError(f"max_threads must be at least 1, not {max_threads}.")
-        registry = JobRegistry(jobs)
+        registry = JobRegistry(jobs, listeners)
         pool = os.environ.pop(POOL_VARIABLE, "")
         if pool:
             from elasticjob_cloud.sdk.process_worker import serve_pool  # noqa: PLC0415 - asyncio is slow to import

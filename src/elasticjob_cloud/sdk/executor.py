@@ -15,6 +15,7 @@ from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, Kill, Run
 from elasticjob_cloud.sdk.attempt import handler_problem
+from elasticjob_cloud.sdk.children import kill_groups
 from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
 from elasticjob_cloud.sdk.failure import summarize_failure
 from elasticjob_cloud.sdk.job import BoundJob
@@ -133,6 +134,7 @@ class Executor:
     def _stop(self) -> None:
         self._writer.close(_DRAIN_SECONDS)
         self._lanes.kill_processes()
+        kill_groups()
         self._connection.close()
 
     def _exit_without_agent(self) -> NoReturn:
@@ -146,6 +148,7 @@ class Executor:
         """End at once: job code in threads cannot be waited for, and may hold any lock."""
         try:
             self._lanes.kill_processes()
+            kill_groups()
             flush = threading.Thread(target=self._flush, daemon=True)
             flush.start()
             flush.join(_FLUSH_SECONDS)

@@ -44,6 +44,8 @@ class Lanes:
                 f"Executor service {service!r} is not supported: use one of {', '.join(_SERVICES)}."
             )
         is_daemon = job["jobExecutionType"] == "DAEMON"
+        if bound.is_built_in and service == "PROCESS":
+            service = "CPU"  # a shard that waits for a server or a command needs no core
         kind = "async" if bound.is_async and service != "PROCESS" else service
         key = f"{kind} daemon" if is_daemon else kind
         if service == "SINGLE_THREAD":

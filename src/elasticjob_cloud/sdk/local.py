@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import threading
 import traceback
@@ -13,12 +14,15 @@ from typing import Any, TextIO, cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
+from elasticjob_cloud.sdk.children import kill_groups
 from elasticjob_cloud.sdk.job import BoundJob, bind_job
+from elasticjob_cloud.sdk.listeners import add_listeners, bind_listeners
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
-from elasticjob_cloud.sdk.spec import load_job
+from elasticjob_cloud.sdk.spec import load_job, load_listener
 from elasticjob_cloud.sdk.streams import install_default_logging, install_routing
 
 _EXIT_FAILED = 1
+_EXIT_INTERRUPTED = 130
 _MOST_THREADS = 32
 _UNBOUNDED = 1 << 62
 
@@ -33,6 +37,8 @@ examples:
       all three shards at the same time, each line with its item in front
   elasticjob-cloud run-local my_app.jobs:Cleanup --shards 3 --item 1
       item 1 of 3 alone, in the main thread: breakpoint() and pdb work
+  elasticjob-cloud run-local HTTP --prop http.uri=http://127.0.0.1:8080/cleanup --shards 2
+      two requests, as a job of type HTTP sends them
 
 The module is looked for in the working directory first. The exit code is 1 if a shard raised an exception.
 """
@@ -43,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         parameters = parse_parameters(options.parameters, options.shards)
-        bound = bind_job(load_job(options.job))
+        bound = _bind(options)
         contexts = _make_contexts(options, parameters)
     except StartError as error:
         sys.stderr.write(f"elasticjob-cloud: {error}\n")
@@ -57,6 +63,11 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"elasticjob-cloud: {len(failed)} of {len(contexts)} shards failed: item {items}\n")
         return _EXIT_FAILED
     return 0
+
+
+def _bind(options: argparse.Namespace) -> BoundJob:
+    listeners = bind_listeners(load_listener(spec) for spec in options.listener)
+    return add_listeners(bind_job(load_job(options.job)), listeners)
 
 
 def parse_parameters(text: str, shards: int) -> dict[int, str]:
@@ -104,7 +115,11 @@ def _run_all(bound: BoundJob, contexts: Sequence[ShardingContext]) -> list[int]:
     install_routing()
     terminal = _Terminal(own_streams)
     with ThreadPoolExecutor(min(len(contexts), _MOST_THREADS)) as pool:
-        ended = list(pool.map(lambda context: _run_one(bound, context, terminal), contexts))
+        try:
+            ended = list(pool.map(lambda context: _run_one(bound, context, terminal), contexts))
+        except KeyboardInterrupt:
+            kill_groups()
+            os._exit(_EXIT_INTERRUPTED)  # threads cannot be interrupted, and the pool would wait for them
     return [context.sharding_item for context, is_good in zip(contexts, ended, strict=True) if not is_good]
 
 
@@ -194,7 +209,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("job", metavar="module:Job", help="the job: a class, an instance or a function")
+    parser.add_argument(
+        "job", metavar="module:Job", help="the job: a class, an instance or a function; or HTTP, or SCRIPT"
+    )
     parser.add_argument("--shards", type=_positive, default=1, metavar="N", help="shardingTotalCount (1)")
     parser.add_argument(
         "--item", type=_natural, metavar="K", help="run this sharding item only (all of them)"
@@ -211,6 +228,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="KEY=VALUE",
         help="one of props; repeatable",
+    )
+    parser.add_argument(
+        "--listener",
+        action="append",
+        default=[],
+        metavar="module:Listener",
+        help="is told of each shard; repeatable",
     )
     return parser
 

@@ -1,9 +1,10 @@
 """Which job serves which job name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from elasticjob_cloud.model.errors import NotFoundError, StartError
 from elasticjob_cloud.sdk.job import BoundJob, Job, bind_job
+from elasticjob_cloud.sdk.listeners import Listener, add_listeners, bind_listeners
 
 _NAMES_SHOWN = 20
 
@@ -11,23 +12,24 @@ _NAMES_SHOWN = 20
 class JobRegistry:
     """The jobs of an app: one for every job name, or one for each."""
 
-    def __init__(self, jobs: Job | Mapping[str, Job]) -> None:
-        """Bind the jobs, each object once, however many names it serves.
+    def __init__(self, jobs: Job | Mapping[str, Job], listeners: Sequence[Listener] = ()) -> None:
+        """Bind the jobs, each object once, however many names it serves, with listeners around all of them.
 
         Raises:
-            StartError: If one of them is no job, or there are none.
+            StartError: If one of them is no job, or there are none; if a listener is none.
         """
+        heard = bind_listeners(listeners)
         self._default: BoundJob | None = None
         self._by_name: dict[str, BoundJob] = {}
         if not isinstance(jobs, Mapping):
-            self._default = bind_job(jobs)
+            self._default = add_listeners(bind_job(jobs), heard)
             return
         if not jobs:
             raise StartError("No jobs were given: name at least one, as {'my_job': MyJob}.")
         bound: dict[int, BoundJob] = {}
         for name, job in jobs.items():
             if id(job) not in bound:
-                bound[id(job)] = bind_job(job)
+                bound[id(job)] = add_listeners(bind_job(job), heard)
             self._by_name[name] = bound[id(job)]
 
     @property

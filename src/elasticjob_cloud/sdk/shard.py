@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
-from elasticjob_cloud.sdk.job import BoundJob
+
+if TYPE_CHECKING:
+    from elasticjob_cloud.sdk.job import BoundJob
 
 StreamName = Literal["stdout", "stderr"]
 
@@ -58,7 +60,7 @@ class Shard:
     def __init__(
         self,
         context: ShardingContext,
-        bound: BoundJob,
+        bound: "BoundJob",
         output: ShardOutput,
         job: JobMessage,
         task: TaskMessage,

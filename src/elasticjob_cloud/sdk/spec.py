@@ -8,9 +8,12 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from types import ModuleType
+from typing import cast
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.sdk.job import Job, SimpleJob
+from elasticjob_cloud.sdk.dataflow import DataflowJob
+from elasticjob_cloud.sdk.job import JOB_TYPES, Job, JobType, SimpleJob
+from elasticjob_cloud.sdk.listeners import Listener
 
 _NAMES_SHOWN = 10
 
@@ -20,7 +23,7 @@ def load_jobs(specs: Iterable[str]) -> Job | Mapping[str, Job]:
 
     Args:
         specs: One `module:Job` that serves every job name, or `job_name=module:Job` for each name. The attribute may
-            have dots. Modules are looked for in the working directory first.
+            have dots. Modules are looked for in the working directory first. `HTTP` and `SCRIPT` stand for these types.
 
     Raises:
         StartError: If a job cannot be found; the message says what is there instead.
@@ -42,11 +45,29 @@ def load_jobs(specs: Iterable[str]) -> Job | Mapping[str, Job]:
 
 
 def load_job(spec: str) -> Job:
-    """Import the job `module:Job`.
+    """Import the job `module:Job`, or take a built-in type as it is.
 
     Raises:
         StartError: As `load_jobs`.
     """
+    if spec in JOB_TYPES:
+        return cast("JobType", spec)
+    target = _load(spec)
+    if not callable(target) and not hasattr(target, "execute") and not hasattr(target, "fetch_data"):
+        raise StartError(f"{spec!r} is {target!r}, which is no job: a class, an instance or a function is.")
+    return cast("Job", target)  # `bind_job` checks the rest
+
+
+def load_listener(spec: str) -> Listener:
+    """Import the listener `module:Listener`.
+
+    Raises:
+        StartError: As `load_jobs`; `bind_listeners` checks what was found.
+    """
+    return cast("Listener", _load(spec))
+
+
+def _load(spec: str) -> object:
     module_name, separator, path = spec.partition(":")
     if not module_name or (separator and not path):
         raise StartError(f"{spec!r} names no job: write module:Job, as in my_app.jobs:Cleanup.")
@@ -60,9 +81,7 @@ def load_job(spec: str) -> Job:
                 f"{spec!r}: {_describe(target)} has no {part!r}.{_name_hint(part, target, module)}"
             )
         target = getattr(target, part)
-    if not callable(target) and not hasattr(target, "execute"):
-        raise StartError(f"{spec!r} is {target!r}, which is no job: a class, an instance or a function is.")
-    return target  # type: ignore[return-value]  # `bind_job` checks the rest
+    return target
 
 
 def _import_module(name: str) -> ModuleType:
@@ -111,7 +130,10 @@ def _job_hint(module: ModuleType) -> str:
         for name, value in vars(module).items()
         if getattr(value, "__module__", "") == module.__name__
         and not name.startswith("_")
-        and ((inspect.isclass(value) and issubclass(value, SimpleJob)) or inspect.isfunction(value))
+        and (
+            (inspect.isclass(value) and issubclass(value, SimpleJob | DataflowJob))
+            or inspect.isfunction(value)
+        )
     ]
     return f" It has: {_enumerate(jobs)}." if jobs else " It holds no jobs."
 

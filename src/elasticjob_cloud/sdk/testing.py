@@ -1,13 +1,14 @@
 """For the tests of a job author: run one shard, and look at what it did."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
 from elasticjob_cloud.sdk.job import Job, bind_job
+from elasticjob_cloud.sdk.listeners import Listener, add_listeners, bind_listeners
 from elasticjob_cloud.sdk.local import call_job
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
 from elasticjob_cloud.sdk.streams import routing
@@ -38,6 +39,7 @@ def run_shard(
     job_parameter: str = "",
     job_name: str = "test-job",
     props: Mapping[str, str] | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> ShardResult:
     """Run one shard of a job in this thread, an async one to its end.
 
@@ -49,14 +51,15 @@ def run_shard(
         job_parameter: The parameter of the job.
         job_name: The job's name.
         props: The job's properties.
+        listeners: As `JobBootstrap.execute` takes them.
 
     Returns:
         What it printed and logged, and the exception that it raised, if any.
 
     Raises:
-        StartError: If it is no job.
+        StartError: If it is no job, or a listener is none.
     """
-    bound = bind_job(job)
+    bound = add_listeners(bind_job(job), bind_listeners(listeners))
     context = ShardingContext(
         f"{job_name}@-@{item}@-@READY@-@test@-@0",
         job_name,

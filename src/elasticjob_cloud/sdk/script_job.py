@@ -1,0 +1,160 @@
+"""Jobs of type `SCRIPT`: the executor runs `script.command.line` for each shard, as the agent does for script jobs.
+
+The scheduler gives a job with that property to the agent, and no executor sees it. So this is for local runs, and for
+agents of other makes.
+"""
+
+import codecs
+import contextlib
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import IO, TextIO
+
+from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.sdk.children import add_group, remove_group
+from elasticjob_cloud.sdk.waiting import wait_for
+
+COMMAND_LINE = "script.command.line"
+_READ_BYTES = 1 << 16
+_LOOK_SECONDS = 0.05
+_GRACE_SECONDS = 2.0
+# Output that is still in the pipes when all is over is read for so long at most.
+_LAST_OUTPUT_SECONDS = 0.5
+
+
+def run_script(context: ShardingContext) -> None:
+    """Run the command of a shard, its output into the task's.
+
+    Raises:
+        JobExecutionError: If its exit code is not 0, or there is no command.
+    """
+    command = context.props.get(COMMAND_LINE, "").strip()
+    if not command:
+        raise JobExecutionError(
+            f"A job of type SCRIPT needs the property {COMMAND_LINE}, the command to run."
+        )
+    script = _Script(f"{command} {shlex.quote(context.to_json())}", context.environment())
+    code = wait_for(script.run, script.cancel)
+    if code < 0:
+        raise JobExecutionError(f"The command was ended by signal {-code} ({_signal_name(-code)}).")
+    if code > 0:
+        raise JobExecutionError(f"The command ended with exit code {code}.")
+
+
+class _Script:
+    """A shell command, leader of a process group of its own, which ends with it."""
+
+    def __init__(self, command: str, environment: dict[str, str]) -> None:
+        self._command = command
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> int:
+        """Run it to its end; give its exit code, or minus the signal that ended it."""
+        process = self._start()
+        if process is None:
+            return -signal.SIGTERM
+        with process:  # closes the pipes
+            try:
+                self._pass_on_output(process)
+            except BaseException:
+                self._signal(signal.SIGKILL)
+                raise
+            finally:
+                self._end(process)
+        return process.returncode
+
+    def cancel(self) -> None:
+        """Ask the command to end, and make it end a little later."""
+        self._signal(signal.SIGTERM)
+        timer = threading.Timer(_GRACE_SECONDS, self._signal, [signal.SIGKILL])
+        timer.daemon = True
+        timer.start()
+
+    def _start(self) -> "subprocess.Popen[bytes] | None":
+        with self._lock:
+            if self._cancelled:
+                return None
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", self._command],
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0,
+            )
+            add_group(self._process.pid)
+            return self._process
+
+    def _signal(self, number: int) -> None:
+        with self._lock:
+            self._cancelled = True
+            if self._process is not None and self._process.returncode is None:
+                _signal_group(self._process.pid, number)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        """Wait, end what it left behind, then let go of its number, in this order: so no other process is hit."""
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with self._lock:
+            _signal_group(process.pid, signal.SIGKILL)
+            remove_group(process.pid)
+            process.wait()
+
+    def _pass_on_output(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None, "a pipe"
+        assert process.stderr is not None, "a pipe"
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ, _Pump(process.stdout, sys.stdout))
+            selector.register(process.stderr, selectors.EVENT_READ, _Pump(process.stderr, sys.stderr))
+            until = float("inf")
+            while selector.get_map() and time.monotonic() < until:
+                for key, _ in selector.select(_LOOK_SECONDS):
+                    if not key.data.pass_on():
+                        selector.unregister(key.fileobj)
+                if until == float("inf") and _has_exited(process.pid):
+                    # What it left in the background may hold the pipes for ever.
+                    _signal_group(process.pid, signal.SIGKILL)
+                    until = time.monotonic() + _LAST_OUTPUT_SECONDS
+
+
+class _Pump:
+    """From a pipe to a stream of the task."""
+
+    def __init__(self, pipe: IO[bytes], stream: TextIO) -> None:
+        self._pipe = pipe
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def pass_on(self) -> bool:
+        """Pass on what is there; False at the end."""
+        data = os.read(self._pipe.fileno(), _READ_BYTES)
+        text = self._decoder.decode(data, final=not data)
+        if text:
+            self._stream.write(text)
+            self._stream.flush()
+        return bool(data)
+
+
+def _has_exited(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"

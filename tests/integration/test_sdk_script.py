@@ -1,0 +1,114 @@
+"""Jobs of type SCRIPT, with real commands."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud import JobExecutionError
+from elasticjob_cloud.sdk.testing import ShardResult, run_shard
+from tests.integration.sdk_agent import SdkAgent
+
+
+def script(command: str) -> ShardResult:
+    return run_shard(
+        "SCRIPT",
+        item=1,
+        total_count=3,
+        parameter="it's 上海",
+        job_parameter="p",
+        props={"script.command.line": command},
+    )
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"{pid} is still there"
+        time.sleep(0.01)
+
+
+def test_context_is_the_last_argument_and_in_the_environment() -> None:
+    result = script("printf '%s\\n' first")
+    assert result.success, result.exception
+    first, context = result.stdout.splitlines()
+    assert first == "first"
+    assert json.loads(context)["shardingItemParameters"] == {"1": "it's 上海"}
+    assert script("echo $ELASTICJOB_SHARDING_ITEM $ELASTICJOB_SHARDING_PARAMETER #").stdout == "1 it's 上海\n"
+
+
+def test_both_streams_are_the_tasks() -> None:
+    result = script("echo out; echo err >&2; printf '\\377' #")
+    assert result.stdout == "out\n\N{REPLACEMENT CHARACTER}"
+    assert result.stderr == "err\n"
+
+
+@pytest.mark.parametrize(
+    "command, part",
+    [("exit 7 #", "exit code 7"), ("kill -9 $$ #", "signal 9 (SIGKILL)"), ("/no/such/file", "exit code 127")],
+)
+def test_other_end_than_exit_code_0_is_a_failure(command: str, part: str) -> None:
+    result = script(command)
+    assert isinstance(result.exception, JobExecutionError)
+    assert part in str(result.exception)
+
+
+def test_missing_command_is_explained() -> None:
+    assert "needs the property script.command.line" in str(run_shard("SCRIPT").exception)
+
+
+def test_what_a_script_leaves_in_the_background_ends_with_it() -> None:
+    began = time.monotonic()
+    result = script("sleep 100 & echo $! #")
+    assert result.success
+    assert time.monotonic() - began < 5, "the background process holds the pipe, and nobody waits for it"
+    wait_gone(int(result.stdout))
+
+
+def test_much_output_comes_whole() -> None:
+    result = script("head -c 3000000 /dev/zero | tr '\\0' x #")
+    assert len(result.stdout) == 3_000_000
+
+
+@pytest.mark.parametrize("service", ["CPU", "PROCESS"])
+def test_kill_ends_the_whole_group(tmp_path: Path, service: str) -> None:
+    with SdkAgent(tmp_path) as agent:
+        agent.start("SCRIPT")
+        command = "sh -c 'echo $$; exec sleep 100' & echo $$; sleep 0.1; echo ready; wait #"
+        agent.run(props={"script.command.line": command}, jobExecutorServiceHandlerType=service)
+        agent.wait_text("t0", "ready")
+        agent.kill("t0")
+        assert agent.wait_end("t0")["state"] == "TASK_KILLED"
+        for pid in agent.text("t0").removesuffix("ready\n").split():
+            wait_gone(int(pid))
+
+
+@pytest.mark.slow
+def test_kill_ends_a_script_that_ignores_sigterm(tmp_path: Path) -> None:
+    with SdkAgent(tmp_path) as agent:
+        agent.start("SCRIPT")
+        agent.run(props={"script.command.line": "trap '' TERM; echo $$; while :; do sleep 0.05; done #"})
+        agent.wait_text("t0", "\n")
+        agent.kill("t0")
+        assert agent.wait_end("t0")["state"] == "TASK_KILLED"
+        wait_gone(int(agent.text("t0")))
+
+
+def test_scripts_end_with_the_executor(tmp_path: Path) -> None:
+    with SdkAgent(tmp_path) as agent:
+        agent.start("SCRIPT")
+        agent.run(props={"script.command.line": "echo $$; sleep 100 #"})
+        agent.wait_text("t0", "\n")
+        agent.disconnect()
+        agent.wait_exit(seconds=5)
+        wait_gone(int(agent.text("t0")))
