@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, not a package
 """Draw the states of a task into docs/semantics.md, from the table of transitions: python scripts/draw_states.py."""
 
 from pathlib import Path
