@@ -336,6 +336,28 @@ def test_6_a_shard_that_waits_is_forgotten_when_its_job_is_disabled() -> None:
     assert [fire.reason for fire in driver.fires(FireState.COMPLETED)] == ["The job was disabled."]
 
 
+def test_6_a_shard_whose_job_was_disabled_and_enabled_meanwhile_is_not_started_again() -> None:
+    driver = _triggered(job(failover=True))
+    driver.end(driver.task(), FAILED)
+    driver.ask(SetJobDisabled("job", disabled=True), SetJobDisabled("job", disabled=False))
+
+    driver.pass_time(SECOND_MS)
+
+    assert not driver.tasks()
+
+
+def test_6_shards_that_find_no_room_all_wait_for_it() -> None:
+    driver = _triggered(job(failover=True, sharding_total_count=4))
+    driver.lose()
+    assert len(driver.store.failovers) == 4
+
+    driver.join("agent-1", cpus=3)
+    assert [task.item for task in driver.tasks()] == [0, 1, 2]
+    driver.end(driver.tasks()[0])
+
+    assert not driver.store.failovers
+
+
 def test_6_a_run_ends_when_all_of_its_shards_have() -> None:
     driver = _triggered(job(sharding_total_count=3))
     first, second, third = driver.tasks()
@@ -385,6 +407,19 @@ def test_11_failovers_come_before_ready_jobs() -> None:
 
     assert driver.tasks("first")
     assert not driver.tasks("second")
+
+
+def test_11_one_that_finds_no_room_holds_up_only_those_that_ask_for_as_much() -> None:
+    driver = _triggered(job("first", cpu_count=3))
+    for name, cpus in (("two", 2), ("three", 3), ("one", 1)):
+        driver.ask(RegisterJob(job(name, cpu_count=cpus)))
+        driver.ask(TriggerJob(name))
+
+    assert [bool(driver.tasks(name)) for name in ("two", "three", "one")] == [False, False, True]
+    driver.end(driver.task("one"))
+    assert not driver.launched()
+    driver.end(driver.task("first"))
+    assert [bool(driver.tasks(name)) for name in ("two", "three")] == [True, False]
 
 
 def test_11_the_oldest_fire_starts_first_whatever_it_asks_for() -> None:

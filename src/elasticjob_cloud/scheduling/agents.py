@@ -46,8 +46,6 @@ class AgentState:
 
     def remove_task(self, task: TaskRecord) -> None:
         """Give a task's room back."""
-        if task.task_id not in self.task_ids:
-            return
         self.task_ids.remove(task.task_id)
         self.free = self.free.plus(Room.of(task.cpu_count, task.memory_mb))
         executor = self.executors.get(task.app_name)

@@ -1,5 +1,6 @@
 """What the API's commands do to apps and jobs. Each checks everything first, and raises before it changes anything."""
 
+from typing import assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -56,13 +57,13 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
                 message = f"No live task has the id '{command.task_id}': it has ended, or never was."
                 raise NotFoundError(message)
             kill_tasks(turn, [task], task.kill_reason or "Killed through the API.")
+        case _:
+            assert_never(command)
 
 
 def schedule(turn: Turn, job: JobRecord, after_ms: int) -> None:
-    """Let a job's cron fire from this instant on, if it has one and is enabled."""
+    """Let an enabled job's cron fire from this instant on."""
     configuration = job.configuration
-    if configuration.is_daemon or not configuration.cron or not turn.state.is_enabled(configuration.job_name):
-        return
     turn.state.triggers.add(
         configuration.job_name,
         CronExpression.parse(configuration.cron),

@@ -5,6 +5,7 @@ sending any of its commands, and must throw the core away (and build a new one f
 """
 
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 import msgspec
 
@@ -94,8 +95,7 @@ class Core:
         return turn.decisions
 
     def _jump_ms(self, now: Now) -> int:
-        if self._last is None:
-            return 0
+        assert self._last is not None, "take_over comes first"
         return (now.wall_ms - self._last.wall_ms) - (now.monotonic_ms - self._last.monotonic_ms)
 
 
@@ -107,6 +107,8 @@ def _take_engine_event(turn: Turn, event: EngineEvent) -> None:
             take_agent_joined(turn, event)
         case AgentLost():
             take_agent_lost(turn, event)
+        case _:
+            assert_never(event)
 
 
 def _take_request(turn: Turn, request: Request) -> None:

@@ -107,7 +107,7 @@ class Planner:
         missing = demand.shards
         stops: list[tuple[AgentState, str]] = []
         for agent in self._agents:
-            capacity, idle = _capacity_without_idle(demand, agent)
+            capacity, idle = _capacity_without_idle(demand, agent, missing)
             missing -= capacity
             stops += [(agent, app_name) for app_name in idle]
             if missing <= 0:
@@ -191,13 +191,15 @@ def _room_without_idle(agent: AgentState) -> Room:
     return room
 
 
-def _capacity_without_idle(demand: Demand, agent: AgentState) -> tuple[int, list[str]]:
-    # As few executors as needed for as many shards as possible; the app's own is kept where its shards need it.
+def _capacity_without_idle(demand: Demand, agent: AgentState, wanted: int) -> tuple[int, list[str]]:
+    # As few executors as will do for the shards that are wanted; the app's own is kept where its shards need it.
     room = demand.room_on(agent)
     capacity = room.count_of(demand.shard)
     stops: list[str] = []
     idle: list[str] = []
     for app_name, executor in agent.executors.items():
+        if capacity >= wanted:
+            break
         if executor.is_idle and (demand.executor is None or app_name != demand.app_name):
             room = room.plus(executor.room)
             idle.append(app_name)

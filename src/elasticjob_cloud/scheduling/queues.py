@@ -65,8 +65,7 @@ class ReadyQueue:
         """Let all that found no room try again."""
         blocked, self._blocked = self._blocked, set()
         for demand in blocked:
-            if demand in self._fires:
-                self._offer(demand)
+            self._offer(demand)
 
 
 class RetryQueue:
