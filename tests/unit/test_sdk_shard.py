@@ -8,8 +8,9 @@ import pytest
 
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.attempt import ThreadInterrupt, handler_problem, run_shard
+from elasticjob_cloud.sdk.attempt import ThreadInterrupt, run_shard
 from elasticjob_cloud.sdk.daemons import DaemonLane, Runner
+from elasticjob_cloud.sdk.error_handlers import handler_problem
 from elasticjob_cloud.sdk.failure import CAUSE_CHARACTERS, describe_failure, summarize_failure
 from elasticjob_cloud.sdk.job import bind_job
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
@@ -136,8 +137,8 @@ def test_handler_that_fails_does_not_eat_the_end(monkeypatch: pytest.MonkeyPatch
 
 
 def test_known_handlers_have_no_problem() -> None:
-    assert handler_problem("THROW") is None
-    assert "LOG, THROW, IGNORE" in (handler_problem("PIGEON") or "")
+    assert handler_problem("THROW", {}) is None
+    assert "LOG, THROW, IGNORE" in (handler_problem("PIGEON", {}) or "")
 
 
 class NastyError(Exception):

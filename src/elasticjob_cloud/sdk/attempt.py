@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import get_ident
 
 from elasticjob_cloud.model.wire import ExecutorStatus
-from elasticjob_cloud.sdk.error_handlers import error_handler_names, find_error_handler
+from elasticjob_cloud.sdk.error_handlers import find_error_handler
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
 from elasticjob_cloud.sdk.streams import tell_process
@@ -99,11 +99,3 @@ def failed_status(shard: Shard, started_ms: int, failure: BaseException | None) 
         status["state"] = "TASK_ERROR"
         status["message"] = summarize_failure(failure)
     return status
-
-
-def handler_problem(name: str) -> str | None:
-    """Say why a job with this error handler cannot run, or None when it can."""
-    if find_error_handler(name) is not None:
-        return None
-    known = ", ".join(error_handler_names())
-    return f"Error handler {name!r} is not supported by this SDK; set jobErrorHandlerType to one of {known}."

@@ -14,9 +14,9 @@ from typing import NoReturn, cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, Kill, Run
-from elasticjob_cloud.sdk.attempt import handler_problem
 from elasticjob_cloud.sdk.children import kill_groups
 from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
+from elasticjob_cloud.sdk.error_handlers import handler_problem, messages
 from elasticjob_cloud.sdk.failure import summarize_failure
 from elasticjob_cloud.sdk.job import BoundJob
 from elasticjob_cloud.sdk.lanes import Lane, Lanes
@@ -30,6 +30,7 @@ from elasticjob_cloud.sdk.streams import tell_process
 _SWITCH_SECONDS = 0.0005
 _FLUSH_SECONDS = 0.3
 _DRAIN_SECONDS = 5.0
+_MESSAGES_SECONDS = 3.0
 _EXIT_AGENT_LOST = 1
 
 
@@ -106,7 +107,7 @@ class Executor:
 
     def _prepare(self, job: JobMessage) -> tuple[BoundJob | None, Lane | None, str]:
         """Find the job and its workers, or say why its tasks cannot run."""
-        problem = handler_problem(job["jobErrorHandlerType"])
+        problem = handler_problem(job["jobErrorHandlerType"], job["props"])
         if problem is not None:
             return None, None, problem
         try:
@@ -135,6 +136,7 @@ class Executor:
         self._writer.close(_DRAIN_SECONDS)
         self._lanes.kill_processes()
         kill_groups()
+        messages.flush(_MESSAGES_SECONDS)
         self._connection.close()
 
     def _exit_without_agent(self) -> NoReturn:
@@ -163,3 +165,4 @@ class Executor:
             shard.output.close()
         sys.stdout.flush()
         sys.stderr.flush()
+        messages.flush(_FLUSH_SECONDS)

@@ -15,6 +15,12 @@ from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
 from elasticjob_cloud.sdk.children import kill_groups
+from elasticjob_cloud.sdk.error_handlers import (
+    MESSAGE_HANDLERS,
+    find_error_handler,
+    handler_problem,
+    messages,
+)
 from elasticjob_cloud.sdk.job import BoundJob, bind_job
 from elasticjob_cloud.sdk.listeners import add_listeners, bind_listeners
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
@@ -24,6 +30,7 @@ from elasticjob_cloud.sdk.streams import install_default_logging, install_routin
 _EXIT_FAILED = 1
 _EXIT_INTERRUPTED = 130
 _MOST_THREADS = 32
+_MESSAGES_SECONDS = 15.0
 _UNBOUNDED = 1 << 62
 
 _DESCRIPTION = (
@@ -51,18 +58,29 @@ def main(arguments: Sequence[str]) -> int:
         parameters = parse_parameters(options.parameters, options.shards)
         bound = _bind(options)
         contexts = _make_contexts(options, parameters)
+        _check_handler(options)
     except StartError as error:
         sys.stderr.write(f"elasticjob-cloud: {error}\n")
         return error.exit_code
     if len(contexts) == 1:
-        failed = [] if run_in_terminal(bound, contexts[0]) else [contexts[0].sharding_item]
+        failed = (
+            [] if run_in_terminal(bound, contexts[0], options.error_handler) else [contexts[0].sharding_item]
+        )
     else:
-        failed = _run_all(bound, contexts)
+        failed = _run_all(bound, contexts, options.error_handler)
+    if not messages.flush(_MESSAGES_SECONDS):
+        sys.stderr.write("elasticjob-cloud: not all messages of the error handler could be sent in time\n")
     if failed:
         items = ", ".join(map(str, failed))
         sys.stderr.write(f"elasticjob-cloud: {len(failed)} of {len(contexts)} shards failed: item {items}\n")
         return _EXIT_FAILED
     return 0
+
+
+def _check_handler(options: argparse.Namespace) -> None:
+    problem = handler_problem(options.error_handler, dict(options.prop))
+    if problem is not None:
+        raise StartError(f"--error-handler: {problem}")
 
 
 def _bind(options: argparse.Namespace) -> BoundJob:
@@ -97,40 +115,42 @@ def call_job(bound: BoundJob, context: ShardingContext) -> None:
         asyncio.run(cast("Coroutine[Any, Any, None]", result))
 
 
-def run_in_terminal(bound: BoundJob, context: ShardingContext) -> bool:
+def run_in_terminal(bound: BoundJob, context: ShardingContext, error_handler: str = "LOG") -> bool:
     """Run a shard with its output where it is; whether it ended well."""
     install_default_logging()
     try:
         call_job(bound, context)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # noqa: BLE001 - SystemExit counts as an exception of the shard
-        _print_failure(context)
+    except BaseException as failure:  # noqa: BLE001 - SystemExit counts as an exception of the shard
+        _handle(context, failure, error_handler)
         return False
     return True
 
 
-def _run_all(bound: BoundJob, contexts: Sequence[ShardingContext]) -> list[int]:
+def _run_all(bound: BoundJob, contexts: Sequence[ShardingContext], error_handler: str) -> list[int]:
     own_streams: dict[StreamName, TextIO] = {"stdout": sys.stdout, "stderr": sys.stderr}
     install_routing()
     terminal = _Terminal(own_streams)
     with ThreadPoolExecutor(min(len(contexts), _MOST_THREADS)) as pool:
         try:
-            ended = list(pool.map(lambda context: _run_one(bound, context, terminal), contexts))
+            ended = list(
+                pool.map(lambda context: _run_one(bound, context, terminal, error_handler), contexts)
+            )
         except KeyboardInterrupt:
             kill_groups()
             os._exit(_EXIT_INTERRUPTED)  # threads cannot be interrupted, and the pool would wait for them
     return [context.sharding_item for context, is_good in zip(contexts, ended, strict=True) if not is_good]
 
 
-def _run_one(bound: BoundJob, context: ShardingContext, terminal: "_Terminal") -> bool:
+def _run_one(bound: BoundJob, context: ShardingContext, terminal: "_Terminal", error_handler: str) -> bool:
     output = _PrefixedOutput(f"[{context.sharding_item}] ", terminal)
     shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
     current_shard.set(shard)
     try:
         call_job(bound, context)
-    except BaseException:  # noqa: BLE001 - as above
-        _print_failure(context)
+    except BaseException as failure:  # noqa: BLE001 - as above
+        _handle(context, failure, error_handler)
         return False
     finally:
         output.close()
@@ -138,9 +158,14 @@ def _run_one(bound: BoundJob, context: ShardingContext, terminal: "_Terminal") -
     return True
 
 
-def _print_failure(context: ShardingContext) -> None:
+def _handle(context: ShardingContext, failure: BaseException, error_handler: str) -> None:
+    """Print the traceback, which a job's author wants to see whatever the handler is; send what it sends."""
+    handler = find_error_handler(error_handler)
+    if handler is not None and error_handler in MESSAGE_HANDLERS:
+        handler.handle(context, failure)  # logs it, too
+        return
     sys.stderr.write(f"Job '{context.job_name}' item {context.sharding_item} failed\n")
-    traceback.print_exc()
+    traceback.print_exception(failure)
 
 
 class _Terminal:
@@ -228,6 +253,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="KEY=VALUE",
         help="one of props; repeatable",
+    )
+    parser.add_argument(
+        "--error-handler",
+        default="LOG",
+        metavar="TYPE",
+        help="jobErrorHandlerType (LOG); EMAIL, WECHAT, DINGTALK and WEBHOOK send a message, as --prop says",
     )
     parser.add_argument(
         "--listener",

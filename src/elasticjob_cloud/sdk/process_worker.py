@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 from queue import SimpleQueue
 from types import FrameType
 from typing import Any, TypedDict, cast
@@ -16,11 +16,15 @@ from typing import Any, TypedDict, cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.attempt import ThreadInterrupt, run_shard
+from elasticjob_cloud.sdk.error_handlers import messages
 from elasticjob_cloud.sdk.job import BoundJob
+from elasticjob_cloud.sdk.message import FailureMessage
 from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
 
+# What a line holds instead of a status when an error handler has something to send.
+MESSAGE_KEY = "failureMessage"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -45,6 +49,11 @@ def serve_pool(registry: JobRegistry, descriptor: int) -> None:
     def report(status: ExecutorStatus) -> None:
         connection.sendall(json.dumps(status).encode() + b"\n")
 
+    def forward(message: FailureMessage) -> None:
+        # One process sends: it alone knows how much a receiver got, and lives on when this one is killed.
+        connection.sendall(json.dumps({MESSAGE_KEY: asdict(message)}).encode() + b"\n")
+
+    messages.forward_to(forward)
     connection.sendall(b"{}\n")
     while True:
         shard = _make_shard(registry, inbox.get())

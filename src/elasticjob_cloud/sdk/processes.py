@@ -18,7 +18,9 @@ from typing import ClassVar, cast
 from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.attempt import Report, conclude, now_ms
 from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
-from elasticjob_cloud.sdk.process_worker import ProcessRequest
+from elasticjob_cloud.sdk.error_handlers import messages
+from elasticjob_cloud.sdk.message import FailureMessage
+from elasticjob_cloud.sdk.process_worker import MESSAGE_KEY, ProcessRequest
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError
 
 _GRACE_SECONDS = 2.0
@@ -135,7 +137,11 @@ class WorkerProcess:
         try:
             self._connection.sendall(json.dumps(request).encode() + b"\n")
             for line in self._lines:
-                status = cast("ExecutorStatus", json.loads(line))
+                told = json.loads(line)
+                if MESSAGE_KEY in told:
+                    messages.post(FailureMessage(**told[MESSAGE_KEY]))
+                    continue
+                status = cast("ExecutorStatus", told)
                 if status["state"] != "TASK_RUNNING":
                     return status
                 report(status)

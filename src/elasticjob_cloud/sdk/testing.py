@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
+from elasticjob_cloud.sdk.error_handlers import find_error_handler, handler_problem, messages
 from elasticjob_cloud.sdk.job import Job, bind_job
 from elasticjob_cloud.sdk.listeners import Listener, add_listeners, bind_listeners
 from elasticjob_cloud.sdk.local import call_job
@@ -14,6 +16,7 @@ from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
 from elasticjob_cloud.sdk.streams import routing
 
 _UNBOUNDED = 1 << 62
+_MESSAGES_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def run_shard(
     job_name: str = "test-job",
     props: Mapping[str, str] | None = None,
     listeners: Sequence[Listener] = (),
+    error_handler: str = "",
 ) -> ShardResult:
     """Run one shard of a job in this thread, an async one to its end.
 
@@ -52,13 +56,18 @@ def run_shard(
         job_name: The job's name.
         props: The job's properties.
         listeners: As `JobBootstrap.execute` takes them.
+        error_handler: A `jobErrorHandlerType` that is to handle an exception, a message of it sent before this
+            returns. None does when it is empty.
 
     Returns:
         What it printed and logged, and the exception that it raised, if any.
 
     Raises:
-        StartError: If it is no job, or a listener is none.
+        StartError: If it is no job, a listener is none, or the error handler cannot work.
     """
+    problem = handler_problem(error_handler, props or {}) if error_handler else None
+    if problem is not None:
+        raise StartError(problem)
     bound = add_listeners(bind_job(job), bind_listeners(listeners))
     context = ShardingContext(
         f"{job_name}@-@{item}@-@READY@-@test@-@0",
@@ -78,9 +87,17 @@ def run_shard(
             call_job(bound, context)
         except BaseException as raised:  # noqa: BLE001 - whatever job code raises is a result here
             failure = raised
+            _handle(context, raised, error_handler)
         finally:
             current_shard.reset(before)
     return ShardResult(output.text("stdout"), output.text("stderr"), failure)
+
+
+def _handle(context: ShardingContext, failure: BaseException, error_handler: str) -> None:
+    handler = find_error_handler(error_handler)
+    if handler is not None:
+        handler.handle(context, failure)
+        messages.flush(_MESSAGES_SECONDS)
 
 
 class _MemoryOutput:
