@@ -85,7 +85,8 @@ class Terminals:
 
     def _start(self, arguments: list[str], folder: Path) -> subprocess.Popen[str]:
         binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("ELASTICJOB_")}
+        foreign = ("ELASTICJOB_", "COLUMNS", "LINES")  # the latter two would make tables narrow
+        environment = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
         environment |= {"PATH": binaries, "HOME": str(self._folder), "XDG_CONFIG_HOME": str(self._folder)}
         with self._log.open("a") as log:
             return subprocess.Popen(
@@ -267,6 +268,26 @@ def anchors_of(page: str) -> set[str]:
 )
 def test_comparison_can_fail(shown: str, expected: str, same: bool) -> None:
     assert matches(shown, expected) is same
+
+
+def test_arrows_between_rooms_are_those_of_the_code() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)$", page.partition("flowchart TD")[2], re.MULTILINE))
+    assert drawn == imports_between_rooms(ROOT / "src/elasticjob_cloud")
+
+
+def imports_between_rooms(package: Path) -> set[tuple[str, str]]:
+    """Give which room imports which, `model` left out, and the two files that stand for the SDK."""
+    rooms = {path.name.removesuffix(".py") for path in package.iterdir()} - {"__init__", "__main__", "model"}
+    arrows = set()
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        for imported in re.findall(
+            r"^ *(?:from|import) elasticjob_cloud\.(\w+)", path.read_text(), re.MULTILINE
+        ):
+            if room in rooms and imported in rooms - {room}:
+                arrows.add((room, imported))
+    return arrows
 
 
 def run_example(name: str, item: int, **variables: str) -> subprocess.CompletedProcess[str]:
