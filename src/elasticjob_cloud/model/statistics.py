@@ -22,6 +22,15 @@ class StatisticInterval(StrEnum):
         return time_ms - time_ms % self.milliseconds
 
 
+class StatisticsPeriod(StrEnum):
+    """What results may be asked for as one sum, under the names of the API. The first two end with the last minute."""
+
+    ONLINE = "online"  # all that is known
+    LAST_WEEK = "lastWeek"  # today and the seven days before
+    LAST_HOUR = "lastHour"  # the last full hour
+    LAST_MINUTE = "lastMinute"  # the last full minute
+
+
 _MILLISECONDS = {
     StatisticInterval.MINUTE: 60_000,
     StatisticInterval.HOUR: 3_600_000,

@@ -76,9 +76,6 @@ class Store(Protocol):
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         """Give the results of the intervals that began at or after this time, oldest first."""
 
-    def latest_task_result(self, interval: StatisticInterval) -> TaskResultStatistics | None:
-        """Give the result of the last interval that has ended, or None before the first."""
-
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics:
         """Give the sum of all that ended since the start of a day, up to the last minute that has ended."""
 

@@ -64,7 +64,8 @@ class CountedRows:
         raise AssertionError((offset, self._sizes))
 
     def _seek_within(self, segment: _Segment, skipped: int, offset: int, *, ascending: bool) -> Start:
-        for finer_ms in (*(span for span in SPANS_MS if span < segment.span_ms), _ROWS):
+        while segment.span_ms != _ROWS:
+            finer_ms = max((span for span in SPANS_MS if span < segment.span_ms), default=_ROWS)
             start_ms, before = self._find(segment, offset - skipped, ascending=ascending)
             skipped += before
             segment = _Segment(finer_ms, start_ms, start_ms + segment.span_ms)

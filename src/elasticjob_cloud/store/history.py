@@ -2,7 +2,7 @@
 
 No question may cost as much as the table is long. So totals and the beginnings of deep pages come from the counts by
 time where these know the filters (`store/counts.py`), and whatever else must be counted or sorted stops at
-`ROWS_WALKED` rows.
+a limit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Integer,
     Select,
-    String,
     Table,
     and_,
     bindparam,
@@ -26,6 +24,9 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
@@ -33,10 +34,31 @@ from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.counts import CountedRows
 from elasticjob_cloud.store.rows import storable_text
 
-ROWS_WALKED: Final = 50_000  # what a page may cost: some ten milliseconds
+# What a page may cost: some ten milliseconds.
+ROWS_COUNTED: Final = 100_000  # one after another in an index
+ROWS_MATCHED: Final = 20_000  # among others there
+ROWS_SORTED: Final = 20_000  # each is looked up in the table
 _SEEK_FROM: Final = 2_000  # below, walking is as quick as looking up where to begin
 _TRUTHS: Final = {"true": 1, "false": 0}
 _NUMBER_LIMIT: Final = 2**63  # what a database takes for an integer
+
+
+class _Unindexed(FunctionElement[Any]):
+    """A column, no index on which is to be used: a better one was chosen."""
+
+    name = "unindexed"
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _render_plainly(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_Unindexed, "sqlite")
+def _render_for_sqlite(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    # SQLite's own way to say so. Others know how many rows have which value, and choose well.
+    return f"+{compiler.process(element.clauses, **options)}"
 
 
 class _Way(msgspec.Struct, frozen=True):
@@ -83,9 +105,9 @@ class HistoryTable:
             raise InvalidRequestError.of(FieldError("sort", f"is not one of {', '.join(self._columns)}."))
         counts = self._counted_rows(connection, values, query)
         conditions = self._conditions(values, None if counts else self._way(connection, values, query), query)
-        total = self._total(connection, conditions, counts)
+        total = self._total(connection, conditions, counts, query)
         if sort is not self.time:
-            total = min(total, ROWS_WALKED)
+            total = min(total, ROWS_SORTED)
         offset = (query.page - 1) * query.per_page
         if offset >= total:
             return HistoryPage(total, [])
@@ -112,13 +134,11 @@ class HistoryTable:
             conditions = [*conditions, reached]
             offset -= start.skipped
         # The id makes the order total: no row shows on two pages, or on none.
-        return (
-            self._shown(self.table)
-            .where(*conditions)
-            .order_by(*_ordered((self.time, self.table.c.id), ascending=query.ascending))
-            .limit(query.per_page)
-            .offset(offset)
+        order = _ordered((self.time, self.table.c.id), ascending=query.ascending)
+        paged = (
+            select(self.table.c.id).where(*conditions).order_by(*order).limit(query.per_page).offset(offset)
         )
+        return self._shown_in(paged, order)
 
     def _in_other_order(
         self, conditions: list[ColumnElement[bool]], sort: Column[Any], offset: int, query: HistoryQuery
@@ -128,7 +148,7 @@ class HistoryTable:
             select(self.table.c.id, self.time.label("time"), sort.label("sort"))
             .where(*conditions)
             .order_by(*_ordered((self.time, self.table.c.id), ascending=False))
-            .limit(ROWS_WALKED)
+            .limit(ROWS_SORTED)
             .subquery()
         )
         keys = (newest.c["sort"], newest.c["time"], newest.c["id"])
@@ -137,29 +157,30 @@ class HistoryTable:
             .order_by(*_ordered(keys, ascending=query.ascending))
             .limit(query.per_page)
             .offset(offset)
-            .subquery()
         )
-        return (
-            self._shown(self.table)
-            .where(self.table.c.id.in_(select(paged.c.id)))
-            .order_by(*_ordered((sort, self.time, self.table.c.id), ascending=query.ascending))
-        )
+        order = _ordered((sort, self.time, self.table.c.id), ascending=query.ascending)
+        return self._shown_in(paged, order)
 
-    def _shown(self, table: Table) -> Select[Any]:
-        return select(*(table.c[column.name].label(name) for name, column in self._columns.items()))
+    def _shown_in(self, paged: Select[int], order: list[ColumnElement[Any]]) -> Select[Any]:
+        """Look up the rows of one page: those that are left out are passed in the index alone."""
+        chosen = select(paged.subquery().c.id)
+        shown = (self.table.c[column.name].label(name) for name, column in self._columns.items())
+        return select(*shown).where(self.table.c.id.in_(chosen)).order_by(*order)
 
     def _total(
         self,
         connection: Connection,
         conditions: list[ColumnElement[bool]],
         counts: CountedRows | None,
+        query: HistoryQuery,
     ) -> int:
         if not conditions:
             counter = select(tables.counter.c.value).where(tables.counter.c.name == self.table.name)
             return int(connection.execute(counter).scalar_one())
         if counts is not None:
             return counts.total()
-        return _count_up_to(connection, self.table, conditions)
+        limit = ROWS_COUNTED if len(query.filters) == 1 else ROWS_MATCHED
+        return _count_up_to(connection, self.table, conditions, limit)
 
     def _counted_rows(
         self, connection: Connection, values: Mapping[str, str | int], query: HistoryQuery
@@ -180,7 +201,7 @@ class HistoryTable:
 
         def count(way: _Way) -> int:
             alone = {way.filter_name: values[way.filter_name]}
-            return _count_up_to(connection, self.table, self._conditions(alone, way, query))
+            return _count_up_to(connection, self.table, self._conditions(alone, way, query), ROWS_COUNTED)
 
         return min(ways, key=count)
 
@@ -190,7 +211,7 @@ class HistoryTable:
         ways = [way] if way else [each for each in self._ways if each.serves(values)][:1]
         leading = {each.filter_name for each in ways}
         conditions = [
-            (self._columns[name] if name in leading else _without_index(self._columns[name])) == value
+            (self._columns[name] if name in leading else _Unindexed(self._columns[name])) == value
             for name, value in values.items()
         ]
         # Literally as in the index, or else the database cannot see that the index has all these rows.
@@ -260,20 +281,15 @@ def prune_fires(connection: Connection, before_ms: int, limit: int) -> int:
     return connection.execute(delete(tables.fire).where(fire.fire_id.in_(oldest))).rowcount
 
 
-def _count_up_to(connection: Connection, table: Table, conditions: list[ColumnElement[bool]]) -> int:
-    walked = select(literal_column("1")).select_from(table).where(*conditions).limit(ROWS_WALKED).subquery()
+def _count_up_to(
+    connection: Connection, table: Table, conditions: list[ColumnElement[bool]], limit: int
+) -> int:
+    walked = select(literal_column("1")).select_from(table).where(*conditions).limit(limit).subquery()
     return int(connection.execute(select(func.count()).select_from(walked)).scalar_one())
 
 
 def _ordered(columns: tuple[ColumnElement[Any], ...], *, ascending: bool) -> list[ColumnElement[Any]]:
     return [column.asc() if ascending else column.desc() for column in columns]
-
-
-def _without_index(column: Column[Any]) -> ColumnElement[Any]:
-    """Give the column's value in such a way that no index on it is used: a better one was chosen."""
-    if isinstance(column.type, Integer):
-        return column + literal_column("0")
-    return column.op("||", return_type=String())(literal_column("''"))
 
 
 def _check_numbers(query: HistoryQuery) -> None:

@@ -124,10 +124,6 @@ class SqlStore:
         with self._read() as connection:
             return statistics.task_results(connection, interval, since_ms)
 
-    def latest_task_result(self, interval: StatisticInterval) -> TaskResultStatistics | None:
-        with self._read() as connection:
-            return statistics.latest_task_result(connection, interval)
-
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics:
         with self._read() as connection:
             return statistics.summed_task_results(connection, since_ms)

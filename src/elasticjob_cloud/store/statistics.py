@@ -111,11 +111,6 @@ def task_results(
     ]
 
 
-def latest_task_result(connection: Connection, interval: StatisticInterval) -> TaskResultStatistics | None:
-    _, newest_ms = _bounds(connection, _RESULTS[interval])
-    return None if newest_ms is None else task_results(connection, interval, newest_ms)[0]
-
-
 def summed_task_results(connection: Connection, since_ms: int) -> TaskResultStatistics:
     """Add up whole days, then the hours after them, then the minutes after those: up to the last minute that ended."""
     successes = failures = 0

@@ -230,7 +230,8 @@ job_running_statistics: Final = _statistics("job_running_statistics", "running_c
 job_register_statistics: Final = _statistics("job_register_statistics", "registered_count")
 
 # Each index costs a write for each row. So there is one for what many rows differ in, and for values that few rows
-# have only those rows are in one; rows of the other values are found soon by walking back in time.
+# have only those rows are in one; rows of the other values are found soon by walking back in time. Those that lead to
+# many rows end with the columns of the other filters, so that these are told from the index alone.
 UNCOMMON_STATE: Final = "state <> 'TASK_STAGING' AND state <> 'TASK_RUNNING' AND state <> 'TASK_FINISHED'"
 UNCOMMON_EXECUTION_TYPE: Final = "execution_type <> 'READY'"
 FAILED_EXECUTION: Final = "is_success = 0"
@@ -244,18 +245,59 @@ def _index(name: str, *columns: Column[Any], where: str | None = None) -> None:
 _EXECUTION = job_execution_log.c
 _index("job_execution_log_task_id", _EXECUTION.task_id)
 _index("job_execution_log_start_time", _EXECUTION.start_time)
-_index("job_execution_log_job_name", _EXECUTION.job_name, _EXECUTION.start_time)
-_index("job_execution_log_ip", _EXECUTION.ip, _EXECUTION.start_time)
-_index("job_execution_log_failed", _EXECUTION.start_time, where=FAILED_EXECUTION)
+_index(
+    "job_execution_log_job_name",
+    _EXECUTION.job_name,
+    _EXECUTION.start_time,
+    _EXECUTION.is_success,
+    _EXECUTION.ip,
+)
+_index("job_execution_log_ip", _EXECUTION.ip, _EXECUTION.start_time, _EXECUTION.is_success)
+_index(
+    "job_execution_log_failed",
+    _EXECUTION.is_success,
+    _EXECUTION.start_time,
+    _EXECUTION.job_name,
+    _EXECUTION.ip,
+    where=FAILED_EXECUTION,
+)
 _TRACE = job_status_trace_log.c
 _index("job_status_trace_log_task_id_state", _TRACE.task_id, _TRACE.state)
 _index("job_status_trace_log_creation_time", _TRACE.creation_time)
-_index("job_status_trace_log_job_name", _TRACE.job_name, _TRACE.creation_time)
-_index("job_status_trace_log_slave_id", _TRACE.slave_id, _TRACE.creation_time)
-_index("job_status_trace_log_state", _TRACE.state, _TRACE.creation_time, where=UNCOMMON_STATE)
+_index(
+    "job_status_trace_log_job_name",
+    _TRACE.job_name,
+    _TRACE.creation_time,
+    _TRACE.state,
+    _TRACE.slave_id,
+    _TRACE.source,
+    _TRACE.execution_type,
+)
+_index(
+    "job_status_trace_log_slave_id",
+    _TRACE.slave_id,
+    _TRACE.creation_time,
+    _TRACE.state,
+    _TRACE.source,
+    _TRACE.execution_type,
+)
+_index(
+    "job_status_trace_log_state",
+    _TRACE.state,
+    _TRACE.creation_time,
+    _TRACE.job_name,
+    _TRACE.slave_id,
+    _TRACE.source,
+    _TRACE.execution_type,
+    where=UNCOMMON_STATE,
+)
 _index(
     "job_status_trace_log_execution_type",
     _TRACE.execution_type,
     _TRACE.creation_time,
+    _TRACE.state,
+    _TRACE.job_name,
+    _TRACE.slave_id,
+    _TRACE.source,
     where=UNCOMMON_EXECUTION_TYPE,
 )

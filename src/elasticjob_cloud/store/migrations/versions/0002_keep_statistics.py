@@ -85,19 +85,38 @@ def _count(counts: str, log: str, time_name: str, key_names: list[str], span_ms:
 def _change_indexes() -> None:
     op.drop_index("job_execution_log_is_success", "job_execution_log")
     op.drop_index("job_status_trace_log_state", "job_status_trace_log")
-    _create_index("job_execution_log_ip", "job_execution_log", ["ip", "start_time"])
-    _create_index("job_execution_log_failed", "job_execution_log", ["start_time"], "is_success = 0")
-    _create_index("job_status_trace_log_slave_id", "job_status_trace_log", ["slave_id", "creation_time"])
+    op.drop_index("job_execution_log_job_name", "job_execution_log")
+    op.drop_index("job_status_trace_log_job_name", "job_status_trace_log")
+    _create_index(
+        "job_execution_log_job_name", "job_execution_log", ["job_name", "start_time", "is_success", "ip"]
+    )
+    _create_index("job_execution_log_ip", "job_execution_log", ["ip", "start_time", "is_success"])
+    _create_index(
+        "job_execution_log_failed",
+        "job_execution_log",
+        ["is_success", "start_time", "job_name", "ip"],
+        "is_success = 0",
+    )
+    _create_index(
+        "job_status_trace_log_job_name",
+        "job_status_trace_log",
+        ["job_name", "creation_time", "state", "slave_id", "source", "execution_type"],
+    )
+    _create_index(
+        "job_status_trace_log_slave_id",
+        "job_status_trace_log",
+        ["slave_id", "creation_time", "state", "source", "execution_type"],
+    )
     _create_index(
         "job_status_trace_log_state",
         "job_status_trace_log",
-        ["state", "creation_time"],
+        ["state", "creation_time", "job_name", "slave_id", "source", "execution_type"],
         "state <> 'TASK_STAGING' AND state <> 'TASK_RUNNING' AND state <> 'TASK_FINISHED'",
     )
     _create_index(
         "job_status_trace_log_execution_type",
         "job_status_trace_log",
-        ["execution_type", "creation_time"],
+        ["execution_type", "creation_time", "state", "job_name", "slave_id", "source"],
         "execution_type <> 'READY'",
     )
 
