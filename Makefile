@@ -95,6 +95,11 @@ simulate: $(STAMP) ## play SEEDS=200 random worlds against the core
 	@echo "==> simulation: $(SEEDS) seeds"
 	PYTHONPATH=. $(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
 
+.PHONY: mutants
+mutants: $(STAMP) ## break safeguards of the promises, and see that the simulation finds out
+	@echo "==> mutants"
+	PYTHONPATH=. $(BIN)/python tests/simulation/mutants.py
+
 .PHONY: bench
 bench: $(STAMP) ## measure, and compare with the targets
 	@echo "==> benchmarks"

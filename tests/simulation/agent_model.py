@@ -1,7 +1,7 @@
 """An agent as `engine/contract.py` and `model/messages.py` promise it, in virtual time."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from elasticjob_cloud.model.messages import (
     AgentEvent,
@@ -18,15 +18,24 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
+from elasticjob_cloud.scheduling import Now
 
-if TYPE_CHECKING:
-    from tests.simulation.world import World
+
+class AgentWorld(Protocol):
+    """What an agent asks of the world that it lives in."""
+
+    def now(self) -> Now: ...
+    def after(self, delay_ms: float, action: Callable[[], None]) -> None: ...
+    def choose_outcome(self, launch: Launch) -> tuple[float | None, TaskState]: ...
+    def note_start(self, agent: "AgentModel", task_id: str, launch: Launch) -> None: ...
+    def note_end(self, task_id: str) -> None: ...
+    def agent_has_news(self, agent: "AgentModel") -> None: ...
 
 
 class AgentModel:
     """Holds tasks until their end is acknowledged, and tells what happens in numbered batches."""
 
-    def __init__(self, world: "World", agent_id: str, cpus: float, memory_mb: float) -> None:
+    def __init__(self, world: AgentWorld, agent_id: str, cpus: float, memory_mb: float) -> None:
         self.world = world
         self.info = AgentInfo(agent_id, agent_id, "127.0.0.1", cpus, memory_mb)
         self.alive = True
@@ -66,6 +75,7 @@ class AgentModel:
             for event in self.unacknowledged.pop(number):
                 if isinstance(event, TaskStatus) and event.state.is_terminal:
                     self.held.pop(event.task_id, None)
+                    self.tombstones.add(event.task_id)  # a launch that comes twice must not start it again
 
     def die(self) -> None:
         """End with all that runs here."""
@@ -86,6 +96,10 @@ class AgentModel:
     def _launch(self, launch: Launch, task_id: str) -> None:
         if task_id in self.held or task_id in self.tombstones:
             return
+        seconds, state = self.world.choose_outcome(launch)
+        if state is TaskState.DROPPED:
+            self._put(task_id, state)
+            return
         if not launch.job.is_script:
             app_name = launch.app.app_name
             if app_name not in self.executors:
@@ -95,7 +109,6 @@ class AgentModel:
             self.executor_of[task_id] = app_name
         self.world.note_start(self, task_id, launch)
         self._put(task_id, TaskState.RUNNING)
-        seconds, state = self.world.choose_outcome(launch)
         if seconds is not None:
             self.world.after(seconds * 1000, self._ender(task_id, state))
 

@@ -12,8 +12,13 @@ from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, Jo
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now
 from elasticjob_cloud.scheduling.commands import TriggerJob
+from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
+from elasticjob_cloud.scheduling.placement import Planner
 from elasticjob_cloud.scheduling.room import NOTHING, Room
 from tests.simulation.store_model import MemoryStore
+
+_ATTEMPTS = CoreSettings().failover_attempts
+_LONG_MS = 1_200_000
 
 
 @dataclass
@@ -111,16 +116,36 @@ class Checker:
             assert min(agent.free) >= 0, f"promise 4: {agent.info.agent_id} is oversold"
             assert agent.task_ids == set(core.state.tasks_of_agent.get(agent.info.agent_id, ()))
 
-    def check_progress(self, now_ms: int) -> None:
-        """Nothing is stuck: called after a long calm, when every task that can end has had the time to."""
+    def check_queues(self, core: Core, now_ms: int) -> None:
+        """Promises 1 and 4: nothing waits that has room, and nothing waits that is in no queue."""
+        state = core.state
+        demands = {demand_of(state, name) for name in state.waiting if not state.is_busy(name)}
+        for failover in state.failovers.values():
+            configuration = state.runs[failover.job_name].configuration
+            assert configuration is not None, f"promise 6: {failover} waits for a job that is gone"
+            if failover.due_ms <= now_ms:
+                demands.add(shards_demand(state.apps[configuration.app_name], configuration, 1))
+        for demand in demands:
+            could = Planner(state.agents.values()).plan(demand)
+            assert could is None, f"promise 4: {demand} waits though there is room: {could}"
+        for run in state.runs.values():
+            items = {state.tasks[task_id].item for task_id in state.tasks_of_job.get(run.fire.job_name, ())}
+            items |= {item for item in run.open_items if (run.fire.fire_id, item) in state.failovers}
+            assert items == run.open_items, (
+                f"promise 1: {run.fire} waits for {run.open_items}, live are {items}"
+            )
+            assert items, f"promise 1: {run.fire} never ends"
+
+    def check_progress(self, now_ms: int, calm_ms: int = _LONG_MS) -> None:
+        """Nothing is stuck: called after so long a calm that every task that can end has had the time to."""
         for task in self.store.tasks.values():
             age_ms = now_ms - task.staged_ms
-            stuck = task.state is TaskState.STAGING and age_ms > _LONG_MS
+            stuck = task.state is TaskState.STAGING and age_ms > calm_ms
             assert not stuck, f"promise 1: {task.task_id} is staging for {age_ms} ms"
         for fire in self.store.fires.values():
             job = self.store.jobs.get(fire.job_name)
             if fire.state is FireState.RUNNING and job is not None and not job.configuration.is_daemon:
-                assert now_ms - fire.started_ms < _LONG_MS, f"promise 1: {fire} never ends"
+                assert now_ms - fire.started_ms < calm_ms, f"promise 1: {fire} never ends"
 
     def check_failover(self) -> None:
         """Promise 6: a shard of a job with failover ends well, or was started as often as is promised."""
@@ -128,7 +153,9 @@ class Checker:
         for trace in self.store.status_traces:
             if TaskState(trace.state).is_terminal:
                 task = self.store.all_tasks[trace.task_id]
-                attempts.setdefault((task.fire_id, task.item), []).append(trace.state)
+                # A kill that was asked for counts, whatever became of the task in the meantime.
+                state = "TASK_KILLED" if task.kill_reason else trace.state
+                attempts.setdefault((task.fire_id, task.item), []).append(state)
         for (fire_id, item), states in attempts.items():
             fire = self.store.fires[fire_id]
             if fire_id in self._failing_over and fire.state is FireState.COMPLETED and not fire.reason:
@@ -212,8 +239,6 @@ class Checker:
         assert recorded == self._accepted_triggers, "promise 7: a trigger was accepted and not recorded"
 
 
-_ATTEMPTS = CoreSettings().failover_attempts
-_LONG_MS = 1_200_000
 _OPEN = (FireState.WAITING, FireState.RUNNING)
 
 

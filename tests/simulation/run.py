@@ -1,17 +1,20 @@
 """Play many seeded worlds, in parallel; print the history of the first that breaks a promise (`make simulate`)."""
 
 import argparse
+import logging
 import sys
 import time
 import traceback
 from multiprocessing import Pool
 
+from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.scenarios import play_wild
 
 
 def _play(seed: int) -> tuple[int, str | None]:
     try:
         play_wild(seed)
+        play_cluster(seed)
     except Exception:
         return seed, traceback.format_exc()
     return seed, None
@@ -23,6 +26,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many worlds to play (default 200)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     options = parser.parse_args()
+    logging.disable()  # what schedulers log while they are taken down is no news
     started = time.perf_counter()
     failures = 0
     with Pool() as pool:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.scenarios import play_calm_days, play_wild
 
 _SEEDS_A_TEST = 20
+_CLUSTERS_A_TEST = 4
 
 
 @pytest.mark.parametrize("batch", range(10))
@@ -17,6 +19,23 @@ def test_promises_hold_in_wild_worlds(batch: int) -> None:
                 f"seed {seed}: PYTHONPATH=. python tests/simulation/run.py --first {seed} --seeds 1"
             )
             raise
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_promises_hold_while_schedulers_machines_and_networks_fail(batch: int) -> None:
+    for seed in range(batch * _CLUSTERS_A_TEST, (batch + 1) * _CLUSTERS_A_TEST):
+        try:
+            play_cluster(seed)
+        except Exception as error:
+            error.add_note(
+                f"seed {seed}: PYTHONPATH=. python tests/simulation/run.py --first {seed} --seeds 1"
+            )
+            raise
+
+
+def test_world_repeats_itself_exactly() -> None:
+    assert play_cluster(3).history == play_cluster(3).history
+    assert play_wild(3).history == play_wild(3).history
 
 
 def test_promises_hold_over_days_of_a_thousand_jobs() -> None:

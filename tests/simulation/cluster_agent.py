@@ -1,0 +1,63 @@
+"""A remote agent: it obeys the newest epoch, sends heartbeats, and fences itself when they are not acknowledged."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from elasticjob_cloud.agent.fence import Fence
+from elasticjob_cloud.model.messages import Command
+from tests.simulation.agent_model import AgentModel
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+
+FENCE_MS = 10_000
+LOST_MS = 15_000
+HEARTBEAT_SECONDS = 1.0
+
+
+class Machine:
+    """Where an agent lives: one life after another, each an `AgentModel` with an id of its own."""
+
+    def __init__(self, world: "Cluster", name: str) -> None:
+        self.world = world
+        self.name = name
+        self.epoch = 0
+        self.hears = True  # what schedulers send arrives
+        self.is_heard = True  # what it sends arrives
+        self.former_ids: list[str] = []
+        self.agent = self._new_life()
+        self._fence = Fence(FENCE_MS, world.monotonic_ms())
+        self._heart = world.loop.create_task(self._beat())
+
+    def obey(self, epoch: int, agent_id: str, commands: list[Command]) -> bool:
+        """Carry out commands for this life of the agent, unless a newer leader has spoken."""
+        if (epoch < self.epoch and self.world.database.checks_epoch) or agent_id != self.agent.info.agent_id:
+            return False
+        self.epoch = max(self.epoch, epoch)
+        for command in commands:
+            self.agent.take(command)
+        return True
+
+    def acknowledge_heartbeat(self, sent_ms: int) -> None:
+        """The leader has the heartbeat that was sent then."""
+        self._fence.acknowledged(sent_ms)
+
+    def restart(self) -> None:
+        """The agent's process dies; its successor first ends all that it left."""
+        self.agent.die()
+        self.former_ids.append(self.agent.info.agent_id)
+        self.agent = self._new_life()
+        self._fence = Fence(FENCE_MS, self.world.monotonic_ms())
+
+    def _new_life(self) -> AgentModel:
+        agent_id = f"{self.name}-{self.world.random.getrandbits(32):08x}"
+        return AgentModel(self.world, agent_id, cpus=8, memory_mb=16_384)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            now_ms = self.world.monotonic_ms()
+            if self._fence.is_over(now_ms):
+                self.world.log(f"{self.agent.info.agent_id} fences itself")
+                self.restart()
+            self.world.send_heartbeat(self, now_ms)

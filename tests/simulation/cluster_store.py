@@ -1,0 +1,91 @@
+"""One database that two schedulers share: the memory store with a lease, seen by each through a connection of its own."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from elasticjob_cloud.model.records import Changes, FireSource, Snapshot
+from elasticjob_cloud.scheduling import Decisions, Now
+from tests.simulation.checker import Checker
+from tests.simulation.store_model import MemoryStore
+
+
+class ClusterChecker(Checker):
+    """As in one scheduler's world, but an accepted trigger is one that was answered: more may be recorded."""
+
+    def accept_trigger(self, job_name: str) -> None:
+        """A trigger was answered with success."""
+        self._accepted_triggers[job_name] += 1
+
+    def _check_triggers(self) -> None:
+        fires = self.store.fires.values()
+        recorded = Counter(fire.job_name for fire in fires if fire.source is FireSource.TRIGGER)
+        missing = self._accepted_triggers - recorded
+        assert not missing, f"promise 7: a trigger was answered and is not recorded: {missing}"
+
+
+class SharedDatabase:
+    """The rows and the lease. A mutant switches `checks_epoch` off, here and in the agents."""
+
+    checks_epoch = True
+
+    def __init__(self, read_ms: Callable[[], float]) -> None:
+        self.rows = MemoryStore()
+        self.checker = ClusterChecker(self.rows)
+        self.epoch = 0
+        self._holder = ""
+        self._expires_ms = 0.0
+        self._read_ms = read_ms
+
+    def acquire(self, scheduler_id: str, lease_seconds: float) -> int | None:
+        """Take the lease if it is free."""
+        if self._read_ms() < self._expires_ms and self._holder != scheduler_id:
+            return None
+        self.epoch += 1
+        self._holder = scheduler_id
+        self._expires_ms = self._read_ms() + lease_seconds * 1000
+        return self.epoch
+
+    def renew(self, epoch: int, lease_seconds: float) -> bool:
+        """Prolong the lease."""
+        if epoch != self.epoch:
+            return False
+        self._expires_ms = self._read_ms() + lease_seconds * 1000
+        return True
+
+    def release(self, epoch: int) -> None:
+        """Give the lease up."""
+        if epoch == self.epoch:
+            self._expires_ms = 0
+
+    def admits(self, epoch: int) -> bool:
+        """Tell whether this epoch may write."""
+        return epoch == self.epoch or not self.checks_epoch
+
+
+class DatabaseConnection:
+    """What one scheduler uses as its `Store`: of the contract, what a leader needs."""
+
+    def __init__(self, database: SharedDatabase, last_clock: Callable[[], Now]) -> None:
+        self._database = database
+        self._last_clock = last_clock
+
+    def acquire_lease(
+        self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
+    ) -> int | None:
+        return self._database.acquire(scheduler_id, lease_seconds)
+
+    def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
+        return self._database.renew(epoch, lease_seconds)
+
+    def release_lease(self, epoch: int) -> None:
+        self._database.release(epoch)
+
+    def load(self) -> Snapshot:
+        return self._database.rows.load()
+
+    def commit(self, epoch: int, changes: Changes) -> bool:
+        if not self._database.admits(epoch):
+            return False
+        self._database.rows.commit(changes)
+        self._database.checker.turn_committed(Decisions(changes=changes), self._last_clock(), [])
+        return True
