@@ -116,7 +116,7 @@ def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None
 
 
 def _quieten(world: World, apps: list[str]) -> None:
-    world.hazards = Hazards(0, 0, 0, 0, 0)
+    world.hazards = Hazards(0, 0, 0, 0, 0, 0)
     elapsed_ms = world.monotonic_ms - 1_000_000
     world.run(elapsed_ms + HOUR_MS)  # a crash under way ends, and the scheduler is back
     world.checker.check_progress(world.now().wall_ms)

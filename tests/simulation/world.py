@@ -30,6 +30,7 @@ class Hazards:
     reconnect: float = 0.01
     agent_death: float = 0.005
     clock_jump: float = 0.002
+    task_drop: float = 0.02
     task_failure: float = 0.1
     longest_task_seconds: float = 20.0
     longest_commit_ms: int = 10  # a slow store makes turns larger
@@ -97,7 +98,9 @@ class World:
     # What agents do
 
     def choose_outcome(self, launch: Launch) -> tuple[float | None, TaskState]:
-        """Give how long a task runs (None: until it is killed) and how it ends."""
+        """Give how long a task runs (None: until it is killed) and how it ends; DROPPED: it never starts."""
+        if self.random.random() < self.hazards.task_drop:
+            return None, TaskState.DROPPED
         if launch.job.is_daemon and self.random.random() > self.hazards.task_failure:
             return None, TaskState.FINISHED
         seconds = self.random.random() ** 3 * self.hazards.longest_task_seconds
@@ -190,11 +193,11 @@ class World:
             if crash < self.hazards.crash:
                 self._crash_scheduler()
                 return
-            self._act(decisions, events)
+            self._act(decisions, events, now)
 
         self.after(self.random.randrange(1, self.hazards.longest_commit_ms), commit)
 
-    def _act(self, decisions: Decisions, events: list[Event]) -> None:
+    def _act(self, decisions: Decisions, events: list[Event], now: Now) -> None:
         for agent_id, commands in decisions.commands.items():
             self._send(self.agents[agent_id], commands)
         for event in events:
@@ -210,6 +213,8 @@ class World:
         self._turns += 1
         if self._turns % self.check_room_every == 0:
             self.checker.check_room(core)
+            if self._turns % (5 * self.check_room_every) == 0:
+                self.checker.check_queues(core, now.wall_ms)
         self._misbehave()
         self._plan_next_turn()
 

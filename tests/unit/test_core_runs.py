@@ -358,6 +358,20 @@ def test_6_shards_that_find_no_room_all_wait_for_it() -> None:
     assert not driver.store.failovers
 
 
+def test_6_a_shard_that_found_no_room_is_started_when_its_app_asks_for_less() -> None:
+    driver = CoreDriver()
+    driver.ask(PublishApp(app("big")), RegisterJob(job(app_name="big", props={}, failover=True)))
+    driver.ask(TriggerJob("job"))
+    driver.ask(UpdateApp("big", {"cpu_count": 9.0}))
+    driver.lose()
+    driver.join("agent-1")
+    assert driver.store.failovers
+
+    driver.ask(UpdateApp("big", {"cpu_count": 1.0}))
+
+    assert driver.tasks()
+
+
 def test_6_a_run_ends_when_all_of_its_shards_have() -> None:
     driver = _triggered(job(sharding_total_count=3))
     first, second, third = driver.tasks()

@@ -1,6 +1,7 @@
 """What the core keeps and the store holds: rows in, rows out. Times are epoch milliseconds (UTC).
 
-The core hands a `Changes` to the store in each turn of the loop; a `Snapshot` is what a new leader starts from.
+The core hands a `Changes` to the store in each turn of the loop; a `Snapshot` is what a new leader starts from. Rows that
+come in great numbers hold no references that could form a cycle, so the garbage collector need not look at them (`gc`).
 """
 
 from enum import StrEnum
@@ -54,7 +55,7 @@ class JobRecord(msgspec.Struct, frozen=True):
     since_ms: int = 0
 
 
-class FireRecord(msgspec.Struct, frozen=True):
+class FireRecord(msgspec.Struct, frozen=True, gc=False):
     """One fire, or, when dropped after a time without a leader, `count` fires from `due_ms` to `last_due_ms`.
 
     `configuration`: what its run was started with, where the job has changed since; None otherwise.
@@ -75,7 +76,7 @@ class FireRecord(msgspec.Struct, frozen=True):
     configuration: JobConfiguration | None = None
 
 
-class TaskRecord(msgspec.Struct, frozen=True):
+class TaskRecord(msgspec.Struct, frozen=True, gc=False):
     """A live task, with the settings it was started with: a job's update never changes a running task."""
 
     task_id: str
@@ -97,7 +98,7 @@ class TaskRecord(msgspec.Struct, frozen=True):
     is_script: bool = False
 
 
-class FailoverRecord(msgspec.Struct, frozen=True):
+class FailoverRecord(msgspec.Struct, frozen=True, gc=False):
     """A shard that waits to be started again, in place of the task `original_task_id`."""
 
     fire_id: int
@@ -109,7 +110,7 @@ class FailoverRecord(msgspec.Struct, frozen=True):
     due_ms: int
 
 
-class StatusTrace(msgspec.Struct, frozen=True):
+class StatusTrace(msgspec.Struct, frozen=True, gc=False):
     """One line of `JOB_STATUS_TRACE_LOG`."""
 
     job_name: str
@@ -124,7 +125,7 @@ class StatusTrace(msgspec.Struct, frozen=True):
     creation_ms: int
 
 
-class ExecutionTrace(msgspec.Struct, frozen=True):
+class ExecutionTrace(msgspec.Struct, frozen=True, gc=False):
     """One line of `JOB_EXECUTION_LOG`."""
 
     job_name: str

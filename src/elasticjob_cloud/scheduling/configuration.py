@@ -37,6 +37,7 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
             turn.put_app(msgspec.structs.replace(app, configuration=changed))
             for job_name in turn.state.jobs_of_app.get(command.app_name, ()):
                 make_ready_anew(turn, job_name)
+            turn.state.room_freed = True  # for shards that wait to be started again
         case commands.SetAppDisabled():
             _set_app_disabled(turn, command)
         case commands.DeleteApp():
