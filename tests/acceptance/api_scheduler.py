@@ -8,6 +8,14 @@ from elasticjob_cloud.model.errors import CallerError, ConflictError, ElasticJob
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.model.statistics import (
+    JobExecutionTypeStatistics,
+    JobRegisterStatistics,
+    RunningStatistics,
+    StatisticInterval,
+    StatisticsPeriod,
+    TaskResultStatistics,
+)
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.service.port import (
     AgentView,
@@ -21,12 +29,35 @@ from elasticjob_cloud.service.port import (
     SchedulerView,
     SetAppDisabled,
     SetJobDisabled,
+    StatisticsPort,
     TriggerJob,
     UpdateApp,
     UpdateJob,
 )
 
 TASK_ID = "my_job@-@0@-@READY@-@agent-1@-@0b0d6c3e"
+
+
+class NoStatistics:
+    """What there is before anything was counted."""
+
+    async def task_results_of_last_day(self) -> Sequence[TaskResultStatistics]:
+        return []
+
+    async def task_result(self, period: StatisticsPeriod) -> TaskResultStatistics:
+        return TaskResultStatistics(0, 0, StatisticInterval.DAY, 0)
+
+    async def running_tasks(self) -> Sequence[RunningStatistics]:
+        return []
+
+    async def running_jobs(self) -> Sequence[RunningStatistics]:
+        return []
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        return JobExecutionTypeStatistics(0, 0)
+
+    async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
+        return []
 
 
 class MemoryScheduler:
@@ -44,6 +75,7 @@ class MemoryScheduler:
         self.queries: list[HistoryQuery] = []
         self.reconciled = 0
         self.failure: Exception | None = None
+        self.statistics: StatisticsPort = NoStatistics()
 
     def _fail(self) -> None:
         if self.failure is not None:

@@ -21,6 +21,7 @@ from elasticjob_cloud.api.operation_routes import operation_routes
 from elasticjob_cloud.api.probe_routes import probe_routes
 from elasticjob_cloud.api.responses import json_response
 from elasticjob_cloud.api.settings import ApiSettings
+from elasticjob_cloud.api.statistics_routes import statistics_routes
 from elasticjob_cloud.api.task_routes import task_routes
 from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.service.port import SchedulerPort
@@ -79,6 +80,7 @@ def create_app(
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
         history_routes(scheduler),
+        statistics_routes(scheduler),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
         probe_routes(scheduler, registry),
         docs_routes(app, needs_token=authenticator is not None),

@@ -13,6 +13,13 @@ from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.model.statistics import (
+    JobExecutionTypeStatistics,
+    JobRegisterStatistics,
+    RunningStatistics,
+    StatisticsPeriod,
+    TaskResultStatistics,
+)
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,
     DeleteApp,
@@ -42,6 +49,7 @@ __all__ = [
     "SchedulerView",
     "SetAppDisabled",
     "SetJobDisabled",
+    "StatisticsPort",
     "TriggerJob",
     "UpdateApp",
     "UpdateJob",
@@ -78,6 +86,28 @@ class SchedulerView(msgspec.Struct, frozen=True):
     address: str
     leader: bool
     epoch: int
+
+
+class StatisticsPort(Protocol):
+    """What was counted over time (`GET /job/statistics/...`)."""
+
+    async def task_results_of_last_day(self) -> Sequence[TaskResultStatistics]:
+        """Give the results of each full hour of the last 24, oldest first."""
+
+    async def task_result(self, period: StatisticsPeriod) -> TaskResultStatistics:
+        """Give the results of a period as one."""
+
+    async def running_tasks(self) -> Sequence[RunningStatistics]:
+        """Give how many tasks ran in each minute of the last week, oldest first."""
+
+    async def running_jobs(self) -> Sequence[RunningStatistics]:
+        """Give how many jobs ran in each minute of the last week, oldest first."""
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        """Give how many jobs of each kind are registered now."""
+
+    async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
+        """Give how many jobs were registered on each day, oldest first."""
 
 
 class SchedulerPort(Protocol):
@@ -123,6 +153,10 @@ class SchedulerPort(Protocol):
 
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    @property
+    def statistics(self) -> StatisticsPort:
+        """What was counted over time."""
 
     async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         """Read a part of a task's output, or raise `NotFoundError`."""

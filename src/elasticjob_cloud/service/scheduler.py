@@ -1,4 +1,4 @@
-"""A scheduler process: it seeks the lead, and while it has it runs the scheduling loop; the faces ask it."""
+"""A scheduler process: a leader or standby, its housekeeping, and what the faces may ask of it."""
 
 import asyncio
 import contextlib
@@ -15,23 +15,24 @@ from uuid import uuid4
 from sqlalchemy import make_url
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import BugError, NotFoundError, UnavailableError
+from elasticjob_cloud.model.errors import NotFoundError, UnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.messages import EngineEvent, LogChunk, Sandbox
-from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, Snapshot, TaskRecord
+from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.database_lock import DatabaseLock
-from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
+from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
+from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
-_RETRY_SECONDS = 1.0
 _PRUNE_EVERY_SECONDS = 60.0
 _PRUNE_AT_ONCE = 1_000
 _DAY_MS = 86_400_000
@@ -66,6 +67,7 @@ class Scheduler:
         on_commit: Callable[[Changes], None] | None = None,
     ) -> None:
         self.metrics = Metrics()
+        self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms)
         self._store = store
         self._engine = engine
         self._core_settings = core_settings
@@ -76,13 +78,9 @@ class Scheduler:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._reader = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
         self._lock: DatabaseLock | None = None
-        self._epoch: int | None = None
-        self._loop: SchedulingLoop | None = None
-        self._core: Core | None = None
+        self._leader: Leader | None = None
         self._task: asyncio.Task[None] | None = None
-        self._engine_started = False
-        self._has_led = False
-        self._stopping = asyncio.Event()
+        self._housekeeping: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open the store, take the lead if it is free, and begin to schedule in the background.
@@ -95,14 +93,18 @@ class Scheduler:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = DatabaseLock(path)
         await self._in_writer(self._store.migrate)
-        first_term = asyncio.Event()
-        self._task = asyncio.create_task(self._seek_and_lead(first_term), name="scheduling")
-        waiter = asyncio.create_task(first_term.wait())
-        await asyncio.wait({self._task, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        waiter.cancel()
+        leader = self._leader = self._make_leader()
+        self._task = asyncio.create_task(leader.run(), name="scheduling")
+        settled = asyncio.create_task(leader.settled.wait())
+        await asyncio.wait({self._task, settled}, return_when=asyncio.FIRST_COMPLETED)
+        settled.cancel()
         if self._task.done():
             await self.stop()
             self._task.result()
+        self._housekeeping = [
+            asyncio.create_task(self._prune_history(), name="retention"),
+            asyncio.create_task(self.statistics.keep(lambda: leader.epoch), name="statistics"),
+        ]
 
     async def ended(self) -> None:
         """Wait until it schedules no more: it was stopped, or cannot go on, which raises the reason."""
@@ -111,18 +113,13 @@ class Scheduler:
 
     async def stop(self) -> None:
         """End the turn under way, give the lead up, and let go of agents and store. Running tasks run on."""
-        self._stopping.set()
-        if self._loop is not None:
-            self._loop.stop()
-        if self._task is not None:
+        for task in self._housekeeping:
+            task.cancel()
+        if self._leader is not None and self._task is not None:
+            self._leader.stop()
             with contextlib.suppress(Exception):
                 await self._task
-        if self._engine_started:
-            await self._engine.stop()
-        if self._epoch is not None:
-            with contextlib.suppress(Exception):
-                await self._in_writer(self._store.release_lease, self._epoch)
-            self._epoch = None
+            await self._leader.resign()
         await self._in_writer(self._store.close)
         self._writer.shutdown()
         self._reader.shutdown()
@@ -196,107 +193,36 @@ class Scheduler:
         self._engine.reconcile(agents)
 
     def not_ready_reason(self) -> str | None:
-        if self._loop is None or self._core is None:
+        core = self._leader.core if self._leader is not None else None
+        if core is None:
             return "This scheduler does not lead."
-        if not self._core.state.agents:
+        if not core.state.agents:
             return "No agent is there yet."
         return None
 
     def default_time_zone(self) -> str:
         return self._core_settings.time_zone
 
-    # The lead
-
-    async def _seek_and_lead(self, first_term: asyncio.Event) -> None:
-        keeper = asyncio.create_task(self._keep_lease(), name="lease")
-        pruner = asyncio.create_task(self._prune_history(), name="retention")
-        try:
-            while not self._stopping.is_set():
-                try:
-                    await self._lead_once(first_term)
-                except LeaseLostError as error:
-                    _log.warning("%s Standing by.", error)
-                    self._epoch = None
-                except (UnavailableError, BugError) as error:
-                    _log.exception("%s Starting anew from the record.", error)
-                    await self._pause(_RETRY_SECONDS)
-        finally:
-            keeper.cancel()
-            pruner.cancel()
-
-    async def _lead_once(self, first_term: asyncio.Event) -> None:
-        if self._epoch is None:
-            self._epoch = await self._in_writer(self._acquire_lease)
-        if self._epoch is None:
-            first_term.set()
-            await self._pause(_RETRY_SECONDS)
-            return
-        snapshot = await self._in_writer(self._store.load)
-        if self._stopping.is_set():
-            return  # `stop` found no loop to stop
-        epoch = self._epoch
-        self._core = Core(snapshot, self._core_settings, new_id)
-        self._loop = SchedulingLoop(
-            self._core, self._engine, self._commit_for(epoch), read_clock, self.metrics, self._on_commit
+    def _make_leader(self) -> Leader:
+        return Leader(
+            Candidate(
+                self._id,
+                self._settings.address,
+                self._settings.lease_seconds,
+                may_steal=self._lock is not None,
+            ),
+            self._store,
+            self._engine,
+            self._core_settings,
+            Surroundings(read_clock, new_id, self._writer),
+            self.metrics,
+            self._on_commit,
         )
-        self.metrics.follow(self._core)
-        self.metrics.set_leader(leads=True)
-        try:
-            await self._join_engine(epoch, snapshot)
-            first_term.set()
-            await self._loop.run()
-        finally:
-            self.metrics.set_leader(leads=False)
-            self._loop = self._core = None
-
-    async def _join_engine(self, epoch: int, snapshot: Snapshot) -> None:
-        known_agents = frozenset(task.agent_id for task in snapshot.tasks)
-        if self._engine_started:
-            self._engine.reconcile(known_agents)
-        else:
-            await self._engine.start(epoch, known_agents, self._take)
-            self._engine_started = True
-
-    def _take(self, event: EngineEvent) -> None:
-        # Between two terms nothing is lost: the next one has the agents tell anew.
-        if self._loop is not None:
-            self._loop.take(event)
-
-    def _acquire_lease(self) -> int | None:
-        # Whoever has the lock knows that an earlier holder is dead; but who was deposed has to wait like all others.
-        steal = self._lock is not None and not self._has_led
-        epoch = self._store.acquire_lease(
-            self._id, self._settings.address, self._settings.lease_seconds, steal=steal
-        )
-        self._has_led = self._has_led or epoch is not None
-        return epoch
-
-    def _commit_for(self, epoch: int) -> Callable[[Changes], "asyncio.Future[bool]"]:
-        def commit(changes: Changes) -> "asyncio.Future[bool]":
-            loop = asyncio.get_running_loop()
-            return loop.run_in_executor(self._writer, self._store.commit, epoch, changes)
-
-        return commit
-
-    async def _keep_lease(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.lease_seconds / 3)
-            if self._epoch is None:
-                continue
-            try:
-                kept = await self._in_writer(
-                    self._store.renew_lease, self._epoch, self._settings.lease_seconds
-                )
-            except UnavailableError as error:
-                _log.warning("The lease could not be renewed: %s", error)
-                continue
-            if not kept and self._loop is not None:
-                self._loop.lose_lease()
 
     async def _prune_history(self) -> None:
         while True:
             await asyncio.sleep(_PRUNE_EVERY_SECONDS)
-            if self._loop is None:
+            if self._leader is None or self._leader.loop is None:
                 continue
             before_ms = read_clock().wall_ms - int(self._settings.history_days * _DAY_MS)
             with contextlib.suppress(UnavailableError):
@@ -304,15 +230,11 @@ class Scheduler:
                 while await asyncio.to_thread(self._store.prune_history, before_ms, _PRUNE_AT_ONCE):
                     pass
 
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
     def _leading(self) -> SchedulingLoop:
-        if self._loop is None:
+        if self._leader is None or self._leader.loop is None:
             message = "No scheduler leads at the moment; try again in a moment."
             raise UnavailableError(message)
-        return self._loop
+        return self._leader.loop
 
     async def _query(self, read: Callable[[Core], T]) -> T:
         return await self._leading().query(read)
