@@ -1,4 +1,4 @@
-"""A small app of three jobs.
+"""A small app of four jobs.
 
 Try one without any server, in this folder:
 
@@ -7,9 +7,11 @@ elasticjob-cloud run-local shop:CountOrders --shards 3 --parameters "0=Beijing,1
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from zlib import crc32
 
-from elasticjob_cloud import ShardingContext, SimpleJob, current_task
+from elasticjob_cloud import DataflowJob, ShardingContext, SimpleJob, current_task
 
 logger = logging.getLogger("shop")
 
@@ -42,3 +44,20 @@ def delete_old_files(context: ShardingContext) -> None:
             return
         file.unlink()
         print(f"deleted {file.name}")
+
+
+class ShipOrders(DataflowJob[Path]):
+    """A dataflow: with `streaming.process=true` in props, it goes on until no order is left for this shard.
+
+    Orders are the files `*.order` of the folder that jobParameter names.
+    """
+
+    def fetch_data(self, context: ShardingContext) -> Sequence[Path]:
+        orders = sorted(Path(context.job_parameter or ".").glob("*.order"))
+        count = context.sharding_total_count
+        return [order for order in orders if crc32(order.name.encode()) % count == context.sharding_item][:10]
+
+    def process_data(self, context: ShardingContext, data: Sequence[Path]) -> None:
+        print(f"shard {context.sharding_item} ships {len(data)} orders")
+        for order in data:
+            order.rename(order.with_suffix(".shipped"))  # or it would be fetched again, for ever

@@ -3,4 +3,6 @@
 exec python3 -m elasticjob_cloud \
     count_orders=shop:CountOrders \
     check_suppliers=shop:check_suppliers \
-    delete_old_files=shop:delete_old_files
+    delete_old_files=shop:delete_old_files \
+    ship_orders=shop:ShipOrders \
+    call_a_service=HTTP

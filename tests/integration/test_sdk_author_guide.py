@@ -7,14 +7,30 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs/sdk.md"
 
+FLOW = """
+from elasticjob_cloud.sdk.testing import run_shard
+from my_flow import Work
+from my_listener import Announcer
+props = {"streaming.process": "true"}
+result = run_shard(Work, parameter="Beijing", job_name="flow", props=props, listeners=[Announcer])
+print(result.stdout, end="")
+"""
+
 
 def test_code_of_the_guide_runs(tmp_path: Path) -> None:
-    job, test, script, report = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    job, dataflow, listener, test, script, report = re.findall(
+        r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL
+    )
     (tmp_path / "my_app.py").write_text(job + report)
     (tmp_path / "guide.py").write_text(f"{test}\ntest_cleanup_names_its_city()\nprint('tested')\n")
     (tmp_path / "start.py").write_text(script)
     tested = run("guide.py", folder=tmp_path)
     assert tested.stdout == "tested\n", tested.stderr
+    (tmp_path / "my_flow.py").write_text(dataflow)
+    (tmp_path / "my_listener.py").write_text(listener)
+    (tmp_path / "flow.py").write_text(FLOW)
+    flowed = run("flow.py", folder=tmp_path)
+    assert flowed.stdout == "flow item 0 begins\nBeijing 4\nBeijing 2\nflow item 0 ended\n", flowed.stderr
     started = run("start.py", folder=tmp_path)
     assert started.returncode == 2, "the jobs are good, and only the agent is missing"
     assert "run-local" in started.stderr

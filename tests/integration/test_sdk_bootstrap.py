@@ -1,5 +1,6 @@
 """The ways into the SDK, as processes: bootstrap, run-local, imports."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.notification_servers import HttpRecorder
 from tests.integration.sdk_agent import SdkAgent
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
+ENTRY = "import sys; from elasticjob_cloud.entry import main; main()"
 JOBS = """
 import sys
 def good(context): print("item", context.sharding_item, context.sharding_parameter, context.props)
@@ -27,6 +30,7 @@ def stops(context):
 
 def run_python(*arguments: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ELASTICJOB_")}
+    environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -41,8 +45,7 @@ def run_python(*arguments: str, folder: Path, text: str = "") -> subprocess.Comp
 
 def run_local(*arguments: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
     (folder / "jobs.py").write_text(JOBS)
-    entry = "import sys; from elasticjob_cloud.entry import main; main()"
-    return run_python("-c", entry, "run-local", *arguments, folder=folder, text=text)
+    return run_python("-c", ENTRY, "run-local", *arguments, folder=folder, text=text)
 
 
 def test_bootstrap_outside_an_agent_says_what_to_do(tmp_path: Path) -> None:
@@ -163,7 +166,8 @@ def test_sdk_imports_the_standard_library_alone(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(SOURCE)!r})
 import elasticjob_cloud, elasticjob_cloud.sdk.executor, elasticjob_cloud.sdk.local, elasticjob_cloud.sdk.testing
-import elasticjob_cloud.sdk.daemons, elasticjob_cloud.sdk.process_worker
+import elasticjob_cloud.sdk.daemons, elasticjob_cloud.sdk.process_worker, elasticjob_cloud.sdk.notification
+import elasticjob_cloud.sdk.http_job, elasticjob_cloud.sdk.script_job
 import elasticjob_cloud.entry, elasticjob_cloud.__main__
 roots = {{name.partition(".")[0] for name in sys.modules if not name.startswith("_sysconfigdata")}}
 print(sorted(roots - sys.stdlib_module_names - {{"elasticjob_cloud", "__main__"}}))
@@ -178,7 +182,7 @@ def test_package_alone_imports_few_modules(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(SOURCE)!r})
 import elasticjob_cloud
-print(sorted({{"asyncio", "socket", "logging", "subprocess", "argparse"}} & set(sys.modules)))
+print(sorted({{"asyncio", "socket", "logging", "subprocess", "argparse", "http", "smtplib"}} & set(sys.modules)))
 """
     ended = run_python("-I", "-S", "-c", code, folder=tmp_path)
     assert ended.stdout == "[]\n", ended.stderr
@@ -193,10 +197,9 @@ def test_console_script_without_the_scheduler_says_what_to_install(tmp_path: Pat
 
 
 def test_example_app_runs(tmp_path: Path) -> None:
-    entry = "import sys; from elasticjob_cloud.entry import main; main()"
     counted = run_python(
         "-c",
-        entry,
+        ENTRY,
         "run-local",
         "shop:CountOrders",
         "--parameters",
@@ -207,7 +210,7 @@ def test_example_app_runs(tmp_path: Path) -> None:
     (tmp_path / "a.tmp").touch()
     cleaned = run_python(
         "-c",
-        entry,
+        ENTRY,
         "run-local",
         "shop:delete_old_files",
         "--job-parameter",
@@ -216,3 +219,90 @@ def test_example_app_runs(tmp_path: Path) -> None:
     )
     assert cleaned.stdout == "deleted a.tmp\n"
     assert not (tmp_path / "a.tmp").exists()
+
+
+def test_dataflow_of_the_example_app_ships_every_order_once(tmp_path: Path) -> None:
+    for number in range(25):
+        (tmp_path / f"{number}.order").touch()
+    shipped = run_python(
+        "-c",
+        ENTRY,
+        "run-local",
+        "shop:ShipOrders",
+        "--shards",
+        "2",
+        "--job-parameter",
+        str(tmp_path),
+        "--prop",
+        "streaming.process=true",
+        folder=ROOT / "examples/python",
+    )
+    assert shipped.returncode == 0, shipped.stderr
+    assert len(list(tmp_path.glob("*.shipped"))) == 25
+    counts = [int(line.split()[4]) for line in shipped.stdout.splitlines()]
+    assert sum(counts) == 25
+    assert max(counts) == 10
+
+
+def test_example_scripts_jobs_are_all_found(tmp_path: Path) -> None:
+    script = (ROOT / "examples/python/start.sh").read_text().replace("\\\n", " ").splitlines()[-1]
+    ended = run_python("-m", *script.split()[3:], folder=ROOT / "examples/python")
+    assert ended.returncode == 2, "all jobs are good, and only the agent is missing"
+    assert "run-local" in ended.stderr
+
+
+def test_local_run_of_a_built_in_type_needs_no_module(tmp_path: Path) -> None:
+    good = run_local("SCRIPT", "--prop", "script.command.line=echo hello #", folder=tmp_path)
+    assert good.stdout == "hello\n", good.stderr
+    bad = run_local("SCRIPT", "--prop", "script.command.line=exit 3 #", "--shards", "2", folder=tmp_path)
+    assert bad.returncode == 1
+    assert (
+        "[1] elasticjob_cloud.model.errors.JobExecutionError: The command ended with exit code 3"
+        in bad.stderr
+    )
+
+
+def test_local_run_sends_the_messages_of_an_error_handler(tmp_path: Path) -> None:
+    with HttpRecorder() as server:
+        options = ["--error-handler", "WEBHOOK", "--shards", "2", "--prop", f"webhook.url={server.url}"]
+        ended = run_local("jobs:second_is_bad", *options, folder=tmp_path)
+    assert ended.returncode == 1
+    assert "[1] ValueError: boom" in ended.stderr
+    (request,) = server.requests
+    assert json.loads(request.body)["jobName"] == "second_is_bad"
+
+
+@pytest.mark.parametrize("handler, part", [("EMAIL", "email.host"), ("PIGEON", "EMAIL, WECHAT")])
+def test_local_run_with_a_wrong_error_handler_does_not_begin(tmp_path: Path, handler: str, part: str) -> None:
+    ended = run_local("jobs:good", "--error-handler", handler, folder=tmp_path)
+    assert ended.returncode == 4
+    assert part in ended.stderr
+    assert ended.stdout == ""
+
+
+LISTENER = """
+from elasticjob_cloud import JobListener
+class Tells(JobListener):
+    def before_job_executed(self, context): print("before", context.sharding_item)
+    def after_job_executed(self, context): print("after", context.sharding_item)
+"""
+
+
+def test_listeners_of_the_command_line_are_told(tmp_path: Path) -> None:
+    (tmp_path / "heard.py").write_text(LISTENER)
+    ended = run_local("jobs:good", "--listener", "heard:Tells", folder=tmp_path)
+    assert ended.stdout == "before 0\nitem 0  {}\nafter 0\n", ended.stderr
+    with SdkAgent(tmp_path) as agent:
+        agent.start("--listener=heard:Tells", "jobs:good")
+        for service in ("CPU", "PROCESS"):
+            agent.run([7], prefix=service, jobExecutorServiceHandlerType=service)
+            assert agent.wait_end(f"{service}7")["success"] is True
+            assert agent.text(f"{service}7") == "before 7\nitem 7 p7 {}\nafter 7\n"
+
+
+@pytest.mark.parametrize("arguments", [["--listener"], ["--listener", "jobs:good", "jobs:good"]])
+def test_wrong_listener_of_the_command_line_is_explained(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    ended = run_python("-m", "elasticjob_cloud", *arguments, folder=tmp_path)
+    assert ended.returncode == 4
+    assert "listener" in ended.stderr

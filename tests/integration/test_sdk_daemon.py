@@ -148,7 +148,12 @@ def test_items_of_a_single_thread_daemon_never_overlap(agent: SdkAgent) -> None:
 
 
 @pytest.mark.parametrize(
-    "change, part", [({"cron": "nonsense"}, "cron"), ({"timeZone": "Mars/Base"}, "Mars/Base")]
+    "change, part",
+    [
+        ({"cron": "nonsense"}, "cron"),
+        ({"timeZone": "Mars/Base"}, "Mars/Base"),
+        ({"timeZone": "America"}, "America"),
+    ],
 )
 def test_wrong_schedule_is_an_error(agent: SdkAgent, change: dict[str, str], part: str) -> None:
     agent.start("jobs:counts")

@@ -103,7 +103,7 @@ class Schedule:
             self._zone = ZoneInfo(job["timeZone"] or "UTC")
         except InvalidCronError as error:
             raise StartError(f"cron: {error}") from error
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # `America` is a folder
             raise StartError(
                 f"timeZone: {job['timeZone']!r} is not known on this machine; the package tzdata brings all zones."
             ) from error
