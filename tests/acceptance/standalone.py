@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from tests.integration.app_servers import HttpAppServer
+
 T = TypeVar("T")
 _START_SECONDS = 30.0
 
@@ -32,8 +34,11 @@ def wait_for(what: str, read: Callable[[], T], seconds: float = 20.0) -> T:
 class Standalone:
     """`elasticjob-cloud standalone` on a free port of loopback, with `--no-auth` unless told otherwise."""
 
-    def __init__(self, data_dir: Path, *options: str, auth: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, *options: str, auth: bool = False, settings: dict[str, str] | None = None
+    ) -> None:
         self.data_dir = data_dir
+        self._settings = {f"ELASTICJOB_{name}": value for name, value in (settings or {}).items()}
         self._options = (*options, *(() if auth else ("--no-auth",)))
         self._port = 0
         self.log = data_dir.parent / f"{data_dir.name}.log"
@@ -72,7 +77,7 @@ class Standalone:
                 stdout=log,
                 stderr=log,
                 text=True,
-                env={**os.environ, "ELASTICJOB_TIME_ZONE": "UTC"},
+                env={**os.environ, "ELASTICJOB_TIME_ZONE": "UTC", **self._settings},
             )
         if self._port == 0:
             self._port = wait_for("the server's address", self._read_port, _START_SECONDS)
@@ -104,6 +109,15 @@ class Standalone:
         """Publish an app with little memory and CPU."""
         app = {"appName": name, "appURL": url, "bootstrapScript": "true", "cpuCount": 0.1, "memoryMB": 64}
         self.call("POST", "/app", {**app, **fields})
+
+    def publish_script(self, apps: HttpAppServer, name: str, script: str) -> None:
+        """Serve a shell script and publish it as an app of that name."""
+        apps.serve_body(f"/{name}.sh", f"#!/bin/sh\n{script}\n".encode())
+        self.publish(name, apps.url(f"/{name}.sh"))
+
+    def register_script(self, name: str, **fields: Any) -> None:
+        """Register a job that runs the script that was published under its name."""
+        self.register(name, name, props={"script.command.line": f"./{name}.sh"}, **fields)
 
     def register(self, name: str, app_name: str, **fields: Any) -> None:
         """Register a transient job of one small shard, without a cron."""
