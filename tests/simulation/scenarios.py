@@ -66,7 +66,7 @@ def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
         longest_task_seconds=30,
         longest_commit_ms=200,
     )
-    world = World(seed, hazards, agents=4)
+    world = World(seed, hazards, agents=12)
     world.check_room_every = 50
     chooser = random.Random(seed + 1)
     world.request(_publish(chooser, "app-0"))
