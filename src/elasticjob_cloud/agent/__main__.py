@@ -34,16 +34,18 @@ def main() -> int:
         sys.stderr.write(f"Another agent has {place.directory}.\n")
         return ALREADY_RUNS
     _configure_log(place.log)
-    _raise_file_limit()
+    file_limit = _raise_file_limit()
     # asyncio's own loop, never uvloop, which starts processes five times slower.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(AgentServer(place, settings).run())
+        runner.run(AgentServer(place, settings, file_limit).run())
     return 0
 
 
 def _configure_log(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
     handler.setFormatter(logging.Formatter("%(message)s"))
+    # A full disk must not fill it further with the traces of what cannot be logged.
+    logging.raiseExceptions = False
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
@@ -59,11 +61,13 @@ def _configure_log(path: Path) -> None:
     )
 
 
-def _raise_file_limit() -> None:
+def _raise_file_limit() -> int:
+    """Give the soft limit before, which tasks keep."""
     # Each running script takes three descriptors.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft
 
 
 if __name__ == "__main__":

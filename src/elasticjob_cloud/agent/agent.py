@@ -14,6 +14,7 @@ from elasticjob_cloud.agent.apps_port import AppSource
 from elasticjob_cloud.agent.capacity import describe_agent
 from elasticjob_cloud.agent.child import ProcessRoom, keep_descriptors
 from elasticjob_cloud.agent.environment import base_environment
+from elasticjob_cloud.agent.executor import executor_output_name
 from elasticjob_cloud.agent.executors import Executors
 from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
 from elasticjob_cloud.agent.ledger import Ledger
@@ -48,7 +49,11 @@ class Agent:
     """One agent on one machine, over one directory, which no other may use at the same time.
 
     All methods are called on the event loop's thread; the loop is asyncio's own, whose machine is tuned for processes.
-    `emit` gets each batch of events; each is kept until `acknowledge`d.
+    `emit` gets each batch of events; each is kept until `acknowledge`d. `file_limit`: the soft limit of open files that
+    tasks are given, where the agent has raised its own.
+
+    While a process is started, the working directory of this whole process is another for half a millisecond: no thread
+    beside the agent may go by relative paths.
     """
 
     def __init__(
@@ -58,11 +63,13 @@ class Agent:
         apps: AppSource,
         emit: Callable[[AgentEvents], None],
         socket_directory: Path,
+        file_limit: int | None = None,
     ) -> None:
         self._directory = directory
         self._settings = settings
         self._apps = apps
         self._socket_directory = socket_directory
+        self._file_limit = file_limit
         self.info = describe_agent(settings)
         self._ledger = Ledger(self.info.agent_id, emit)
         self._outputs = OutputStore(directory / "output")
@@ -77,7 +84,8 @@ class Agent:
         left = await asyncio.to_thread(end_predecessors_processes, journal_path)
         if left:
             _log.warning("Ended processes that an earlier agent left behind.", count=left)
-        if not become_subreaper():
+        is_subreaper = become_subreaper()
+        if not is_subreaper:
             _log.warning(
                 "This system has no subreaper: a process that leaves its group may outlive its task."
             )
@@ -91,7 +99,7 @@ class Agent:
             self._ledger,
             self._apps,
             self._outputs,
-            ProcessRoom(self._watch, self._trees, self._journal, self._null),
+            ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
             base_environment(self.info.agent_id),
         )
         self._scripts = ScriptTasks(room, loop)
@@ -99,7 +107,7 @@ class Agent:
         self._executors = Executors(room, loop, self.info.agent_id, socket_path)
         await self._executors.start()
         self._ledger.adopt(self._spool.load())
-        memory = MemoryWatch(self._trees, self._settings.memory_check_seconds)
+        memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
         self._background = [
             loop.create_task(memory.run()),
             loop.create_task(self._executors.watch_idle()),
@@ -217,8 +225,9 @@ class Agent:
     async def _enforce_retention(self) -> None:
         settings = self._settings
         while True:
-            live = (status.task_id for status in self._ledger.statuses() if not status.state.is_terminal)
-            paths = frozenset(self._outputs.base_path(task_id) for task_id in live)
+            live = [status.task_id for status in self._ledger.statuses() if not status.state.is_terminal]
+            live += map(executor_output_name, self._executors.running_apps())
+            paths = frozenset(map(self._outputs.base_path, live))
             try:
                 await asyncio.to_thread(
                     self._outputs.enforce_retention,

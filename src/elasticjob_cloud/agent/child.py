@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import resource
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +16,17 @@ from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.watch import Watch
+from elasticjob_cloud.model.errors import ElasticJobError
 
 _READ_BYTES = 1 << 16
 # What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
 _LAST_READS = 20
 # Python ignores these, and programs do not expect them to be.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class UnwatchableError(ElasticJobError):
+    """A process was started, could not be watched, and was ended for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,9 @@ class ProcessRoom:
     trees: ProcessTrees
     journal: ProcessJournal
     null: int  # a descriptor of /dev/null
+    file_limit: int | None = (
+        None  # the soft limit of open files of what is started; None: that of this process
+    )
 
 
 class ChildProcess:
@@ -62,6 +72,7 @@ class ChildProcess:
 
         Raises:
             OSError: it could not be started; nothing is left of it.
+            UnwatchableError: it began, and was ended at once.
         """
         self._room = room
         self._on_gone = on_gone
@@ -74,7 +85,11 @@ class ChildProcess:
         marked = {**environment, OWNER_VARIABLE: mark, "PWD": directory}
         self.pid = self._start(arguments, directory, marked)
         self.tree: Tree = room.trees.add(self.pid, mark, self._gone)
-        self._exit_descriptor = _exit_descriptor(self.pid)
+        try:
+            self._exit_descriptor = _exit_descriptor(self.pid)
+        except OSError as error:
+            self._give_up()
+            raise UnwatchableError(f"no descriptor is left to watch it by: {error}") from error
         room.watch.add(self._exit_descriptor, self._exited)
 
     def _start(self, arguments: Sequence[str], directory: str, environment: Mapping[str, str]) -> int:
@@ -94,7 +109,18 @@ class ChildProcess:
             for writer in writers:
                 os.close(writer)
         self._room.journal.started(pid, earliest, boot_clock())
+        if self._room.file_limit is not None:
+            _limit_files(pid, self._room.file_limit)
         return pid
+
+    def _give_up(self) -> None:
+        """End a process that cannot be watched. It has begun: whoever asked for it must not ask again."""
+        for pump in self._pumps:
+            pump.close()
+        os.killpg(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self._room.trees.drop(self.tree)
+        self._room.journal.ended(self.pid)
 
     def _exited(self) -> None:
         self._room.watch.remove(self._exit_descriptor)
@@ -176,6 +202,18 @@ def _spawn(
     finally:
         os.fchdir(here)
         os.close(here)
+
+
+def _limit_files(pid: int, soft: int) -> None:
+    """Give a process just started the usual limit, instead of the agent's raised one.
+
+    Programs of the `select` era break with more, and some close all descriptors up to the limit one by one.
+    """
+    if sys.platform == "linux":
+        # One that has ended already needs none.
+        with contextlib.suppress(OSError, ValueError):
+            _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(soft, hard), hard))
 
 
 def keep_descriptors() -> None:

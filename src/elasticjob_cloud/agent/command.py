@@ -8,8 +8,9 @@ import shutil
 import stat
 from pathlib import Path
 
-# A path and plain words: /bin/sh would do nothing but execute it, so it need not be started for that.
-_PLAIN = re.compile(r"[\w@%+:,./-]*/[\w@%+:,./-]*(?: +[\w@%+=:,./-]+)* *", re.ASCII)
+SHELL = "/bin/sh"
+# A path and plain words: the shell would do nothing but execute it, so it need not be started for that.
+_PLAIN = re.compile(r" *(?:exec +)?([\w@%+:,./-]*/[\w@%+:,./-]*(?: +[\w@%+=:,./-]+)*) *", re.ASCII)
 _FIRST_WORD = re.compile(r"\s*([^\s'\"$`;&|<>(){}*?\[\]#~=!]+)(?=\s|$|[;&|])")
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
@@ -36,8 +37,10 @@ def shell_command(command_line: str, directory: str) -> str:
 
 def arguments_of(command_line: str, last_argument: str | None) -> list[str]:
     """Give the argument vector that runs a command line as `/bin/sh -c` would, with one more argument at its end."""
-    if _PLAIN.fullmatch(command_line):
-        words = command_line.split()
+    plain = _PLAIN.fullmatch(command_line)
+    # `exec -a name` and the like are the shell's own matter; so is a first word that it would take as an option.
+    if plain is not None and not plain[1].startswith("-"):
+        words = plain[1].split()
         return words if last_argument is None else [*words, last_argument]
     return shell_arguments(command_line, last_argument)
 
@@ -45,7 +48,7 @@ def arguments_of(command_line: str, last_argument: str | None) -> list[str]:
 def shell_arguments(command_line: str, last_argument: str | None) -> list[str]:
     """Give the argument vector of `/bin/sh -c` for this command line, with one more quoted argument at its end."""
     whole = command_line if last_argument is None else f"{command_line} {shlex.quote(last_argument)}"
-    return ["/bin/sh", "-c", whole]
+    return [SHELL, "-c", whole]
 
 
 def _allow_execution(file: Path) -> None:

@@ -334,7 +334,7 @@ class AppExecutor:
             TOKEN_VARIABLE: self._token,
             APP_NAME_VARIABLE: app.app_name,
         }
-        base = self._room.outputs.base_path(f"executor-{app.app_name}")
+        base = self._room.outputs.base_path(executor_output_name(app.app_name))
         limit = self._room.settings.output_limit_bytes
         command = shell_command(app.bootstrap_script, directory)
         mark = f"executor-{self._starts}-{app.app_name}"
@@ -418,6 +418,11 @@ class AppExecutor:
 
     def _report(self, task_id: str, state: TaskState, message: str) -> None:
         self._room.ledger.report(TaskStatus(task_id, state, time.time_ns() // 1_000_000, message))
+
+
+def executor_output_name(app_name: str) -> str:
+    """Give the name that the output of an app's executor is kept under."""
+    return f"executor-{app_name}"
 
 
 def _execution(status: StatusItem) -> Execution | None:

@@ -22,7 +22,8 @@ class Ledger:
     def __init__(self, agent_id: str, emit: Callable[[AgentEvents], None]) -> None:
         self._agent_id = agent_id
         self._emit = emit
-        self._live: dict[str, TaskState] = {}
+        # What is known last of each task that has not ended; of a running one, since when.
+        self._live: dict[str, TaskStatus] = {}
         self._ended: dict[str, TaskStatus] = {}
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self._waiting: list[AgentEvent] = []
@@ -47,7 +48,7 @@ class Ledger:
         """Take a new task as staging; False when it is known already, and so must not be started (promise 5)."""
         if self.holds(task_id):
             return False
-        self._live[task_id] = TaskState.STAGING
+        self._live[task_id] = TaskStatus(task_id, TaskState.STAGING, 0)
         return True
 
     def report(self, status: TaskStatus) -> bool:
@@ -58,10 +59,11 @@ class Ledger:
                 return False
             self._live.pop(status.task_id, None)
             self._ended[status.task_id] = status
-        elif status.task_id in self._live:
-            self._live[status.task_id] = state
-        else:
+        elif (known := self._live.get(status.task_id)) is None:
             return False
+        elif known.state is not state:
+            # Without the message, which belongs to an event: a daemon task's BEGIN is told once.
+            self._live[status.task_id] = TaskStatus(status.task_id, state, status.time_ms)
         self.tell(status)
         return True
 
@@ -102,8 +104,7 @@ class Ledger:
 
     def statuses(self) -> tuple[TaskStatus, ...]:
         """Give a status for each task held, as an inventory shows them."""
-        live = (TaskStatus(task_id, state, 0) for task_id, state in self._live.items())
-        return (*live, *self._ended.values())
+        return (*self._live.values(), *self._ended.values())
 
     def ended_statuses(self) -> list[TaskStatus]:
         """Give the terminal statuses that nobody has acknowledged."""

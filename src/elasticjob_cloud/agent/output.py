@@ -65,7 +65,7 @@ class OutputFile:
     def _keep(self, data: bytes) -> None:
         if self._descriptor < 0:
             self._open()
-        room = self._limit - self._size
+        room = max(0, self._limit - self._size)
         if len(data) <= room:
             self._size += len(data)
             _write_all(self._descriptor, data)
@@ -78,6 +78,8 @@ class OutputFile:
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, 0o600)
+        # What an earlier process of the same name left counts, or restarts would add up beyond the limit.
+        self._size = os.fstat(self._descriptor).st_size
 
     def _start_over(self, data: bytes) -> None:
         os.close(self._descriptor)

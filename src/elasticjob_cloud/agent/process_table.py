@@ -21,6 +21,7 @@ class ProcessRow(NamedTuple):
     start_ticks: int
     memory_bytes: int
     zombie: bool
+    session: int = 0
 
 
 def read_process(pid: int) -> ProcessRow | None:
@@ -41,7 +42,35 @@ def read_process(pid: int) -> ProcessRow | None:
         int(fields[19]),
         int(fields[21]) * _PAGE_BYTES,
         fields[0] in b"ZX",
+        int(fields[3]),
     )
+
+
+class ProcessTable:
+    """All processes at one moment, found by parent and by group without a search."""
+
+    __slots__ = ("children", "groups", "rows")
+
+    def __init__(self, rows: dict[int, ProcessRow]) -> None:
+        self.rows = rows
+        self.children: dict[int, list[int]] = {}
+        self.groups: dict[int, list[int]] = {}
+        for row in rows.values():
+            self.children.setdefault(row.parent, []).append(row.pid)
+            self.groups.setdefault(row.group, []).append(row.pid)
+
+
+def read_family() -> dict[int, ProcessRow]:
+    """Read this process's descendants alone: cheaper than all processes, while they are few."""
+    rows: dict[int, ProcessRow] = {}
+    waiting = read_own_children()
+    while waiting:
+        pid = waiting.pop()
+        row = read_process(pid)
+        if row is not None and pid not in rows:
+            rows[pid] = row
+            waiting += read_children(pid)
+    return rows
 
 
 def read_processes() -> dict[int, ProcessRow]:
@@ -65,13 +94,24 @@ def read_shared_memory(pid: int) -> int | None:
 
 def read_own_children() -> list[int]:
     """Give the pids of this process's children, adopted orphans included."""
+    return read_children(os.getpid())
+
+
+def read_children(pid: int) -> list[int]:
+    """Give the pids of a process's children; none when it is gone."""
     if not HAS_PROC:
-        return [child.pid for child in psutil.Process().children()]
+        with contextlib.suppress(psutil.Error):
+            return [child.pid for child in psutil.Process(pid).children()]
+        return []
     children: list[int] = []
-    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - hot
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - hot
+    except OSError:
+        return children
+    for thread in threads:
         with (
             contextlib.suppress(OSError),
-            open(f"/proc/self/task/{thread}/children", "rb", buffering=0) as file,  # noqa: PTH123 - hot
+            open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file,  # noqa: PTH123 - hot
         ):
             while part := file.read(1 << 16):
                 children += map(int, part.split())
@@ -103,6 +143,7 @@ def _read_portably(pid: int) -> ProcessRow | None:
                 boot_ticks(process.create_time()),
                 process.memory_info().rss,
                 process.status() == psutil.STATUS_ZOMBIE,
+                os.getsid(pid),
             )
     except (psutil.Error, OSError):
         return None

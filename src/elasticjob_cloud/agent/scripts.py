@@ -1,23 +1,21 @@
-"""Runs script tasks: one process each (semantics, "Transient and daemon jobs")."""
+"""Runs script tasks: a process each, or one for each fire (semantics, "Transient and daemon jobs")."""
 
 import asyncio
 import signal
 import time
-from collections import deque
 from collections.abc import Iterable
 
 import structlog
 
-from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
-from elasticjob_cloud.agent.command import arguments_of, shell_arguments, shell_command
-from elasticjob_cloud.agent.output import OutputFile
+from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.room import TaskRoom
+from elasticjob_cloud.agent.script_task import Lease, ScriptTask, start_process
+from elasticjob_cloud.agent.start_queue import StartQueue
 from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.context import ShardingContext
-from elasticjob_cloud.model.errors import AppUnavailableError
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
+from elasticjob_cloud.model.errors import AppUnavailableError, StartError
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Execution, Sandbox, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 
@@ -27,66 +25,42 @@ _MEBIBYTE = 1 << 20
 _STARTS_PER_TURN = 4
 
 
-class _Lease:
-    """A prepared app, shared by tasks, and released by the last of them."""
-
-    __slots__ = ("_prepared", "_users", "directory")
-
-    def __init__(self, prepared: Prepared, users: int) -> None:
-        self._prepared = prepared
-        self._users = users
-        self.directory = str(prepared.directory)
-
-    def release(self) -> None:
-        self._users -= 1
-        if self._users == 0:
-            self._prepared.release()
-
-
-class _Script:
-    """One script task from its launch to its end."""
-
-    __slots__ = ("app", "child", "ending", "job", "lease", "spec", "timeout_timer")
-
-    def __init__(self, app: AppConfiguration, job: JobConfiguration, spec: TaskSpec) -> None:
-        self.app = app
-        self.job = job
-        self.spec = spec
-        self.lease: _Lease | None = None
-        self.child: ChildProcess | None = None
-        self.ending: Ending | None = None
-        self.timeout_timer: asyncio.TimerHandle | None = None
-
-
 class ScriptTasks:
     """All script tasks of an agent. Used on the loop's thread only."""
 
     def __init__(self, room: TaskRoom, loop: asyncio.AbstractEventLoop) -> None:
         self._room = room
         self._loop = loop
-        self._tasks: dict[str, _Script] = {}
-        self._startable: deque[_Script] = deque()
-        self._running = 0
-        self._start_due = False
-        self._preparing: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, ScriptTask] = {}
+        settings = room.settings
+        self._queue: StartQueue[ScriptTask] = StartQueue(
+            settings.fresh_limit(), settings.fresh_process_seconds, settings.processes_at_once
+        )
+        self._start_due: asyncio.Handle | None = None
+        self._start_later: asyncio.TimerHandle | None = None
+        # Those who prepare an app, with the number of tasks that wait for it.
+        self._preparations: dict[asyncio.Task[None], int] = {}
+        self._repeated = RepeatedScripts(room.ledger, loop, lambda script: self._enqueue([script]))
 
     def __len__(self) -> int:
         return len(self._tasks)
 
     def launch(self, app: AppConfiguration, job: JobConfiguration, specs: Iterable[TaskSpec]) -> None:
         """Run these shards, which the ledger has accepted. A cached app is asked for once for all of them."""
-        scripts = [_Script(app, job, spec) for spec in specs]
+        scripts = [ScriptTask(app, job, spec) for spec in specs]
         self._tasks.update((script.spec.task_id, script) for script in scripts)
         groups = [scripts] if app.app_cache_enable else [[script] for script in scripts]
         for group in groups:
             task = self._loop.create_task(self._prepare(app, group))
-            self._preparing.add(task)
-            task.add_done_callback(self._preparing.discard)
+            self._preparations[task] = len(group)
+            task.add_done_callback(self._preparations.pop)
+            for script in group:
+                script.preparation = task
 
     def end(self, task_ids: Iterable[str], ending: Ending) -> None:
         """End the tasks of these ids that are ours, with all that they started."""
         found = [script for task_id in task_ids if (script := self._tasks.get(task_id)) is not None]
-        live: list[_Script] = []
+        live: list[ScriptTask] = []
         for script in found:
             if script.child is None:
                 self._finish(script, ending.state, ending.message)
@@ -107,7 +81,7 @@ class ScriptTasks:
                 by_path.setdefault(script.lease.directory, []).append(task_id)
         return [Sandbox(agent_id, app_name, path, tuple(ids)) for path, ids in by_path.items()]
 
-    async def _prepare(self, app: AppConfiguration, group: list[_Script]) -> None:
+    async def _prepare(self, app: AppConfiguration, group: list[ScriptTask]) -> None:
         try:
             prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
         except AppUnavailableError as error:
@@ -122,139 +96,143 @@ class ScriptTasks:
         if not waiting:
             prepared.release()
             return
-        lease = _Lease(prepared, len(waiting))
+        lease = Lease(prepared, len(waiting))
         for script in waiting:
-            script.lease = lease
-        self._startable.extend(waiting)
-        self._start_soon()
+            script.lease, script.preparation = lease, None
+        self._begin(waiting)
 
-    def _fail_all(self, group: Iterable[_Script], message: str) -> None:
+    def _begin(self, scripts: list[ScriptTask]) -> None:
+        """Start what runs once, and let what repeats wait for its fires."""
+        self._enqueue([script for script in scripts if not script.repeats])
+        for script in scripts:
+            if script.repeats:
+                try:
+                    self._repeated.begin(script)
+                except StartError as error:
+                    self._finish(script, TaskState.ERROR, str(error))
+
+    def _fail_all(self, group: Iterable[ScriptTask], message: str) -> None:
         for script in group:
             if self._tasks.get(script.spec.task_id) is script:
+                script.preparation = None
                 self._finish(script, TaskState.ERROR, message)
 
+    def _enqueue(self, scripts: list[ScriptTask]) -> None:
+        self._queue.add(scripts)
+        self._start_soon()
+
     def _start_soon(self) -> None:
-        if not self._start_due and self._startable:
-            self._start_due = True
-            self._loop.call_soon(self._start_some)
+        """Start what there is room for in the next turn of the loop, or when there is room."""
+        if self._start_due is not None:
+            return
+        if self._start_later is not None:
+            self._start_later.cancel()
+            self._start_later = None
+        seconds = self._queue.retry_seconds(self._loop.time())
+        if seconds == 0:
+            self._start_due = self._loop.call_soon(self._start_some)
+        elif seconds is not None:
+            self._start_later = self._loop.call_later(seconds, self._start_some)
 
     def _start_some(self) -> None:
-        self._start_due = False
+        self._start_due = None
         started = 0
-        while self._startable and started < _STARTS_PER_TURN and self._has_room():
-            script = self._startable.popleft()
+        while started < _STARTS_PER_TURN and (script := self._queue.next(self._loop.time())) is not None:
             if self._tasks.get(script.spec.task_id) is script:
                 started += 1
                 self._start_guarded(script)
-        if self._has_room():
-            self._start_soon()
+            else:
+                self._queue.ended(script)
+        self._start_soon()
 
-    def _has_room(self) -> bool:
-        return self._running < self._room.settings.processes_at_once
-
-    def _start_guarded(self, script: _Script) -> None:
+    def _start_guarded(self, script: ScriptTask) -> None:
         try:
             self._start(script)
-        except OSError as error:
-            self._finish(script, TaskState.ERROR, f"The script could not be started: {error}")
         except Exception as error:  # noqa: BLE001 - contained, as above
-            _log.exception("A script could not be started.", task=script.spec.task_id)
-            self._finish(script, TaskState.ERROR, f"The script could not be started: {error}")
+            if not isinstance(error, OSError):
+                _log.exception("A script could not be started.", task=script.spec.task_id)
+            self._queue.ended(script)
+            self._could_not_start(script, f"The script could not be started: {error}")
 
-    def _start(self, script: _Script) -> None:
-        assert script.lease is not None
-        task_id, directory = script.spec.task_id, script.lease.directory
-        context = _context(script)
-        child = self._start_child(script, directory, context)
-        script.child = child
-        self._running += 1
+    def _could_not_start(self, script: ScriptTask, message: str) -> None:
+        if script.repetition is None:
+            self._finish(script, TaskState.ERROR, message)
+            return
+        now_ms = time.time_ns() // 1_000_000
+        self._repeated.ended(script, Execution(now_ms, now_ms, success=False, failure_cause=message))
+
+    def _start(self, script: ScriptTask) -> None:
+        if script.repetition is not None:
+            script.repetition.count_execution()
+        child = script.child = start_process(self._room, script, lambda _: self._gone(script))
         memory_limit = int(script.job.memory_mb * _MEBIBYTE)
         child.tree.memory_limit = lambda: memory_limit
         child.tree.on_memory_exceeded = lambda used, limit: self._end_at_once(
             script, over_memory(used, limit, "the script and its processes")
         )
-        if script.job.timeout_seconds > 0 and not script.job.is_daemon:
-            ending = timed_out(script.job.timeout_seconds)
-            script.timeout_timer = self._loop.call_later(
-                script.job.timeout_seconds, self.end, (task_id,), ending
+        if script.repetition is not None:
+            self._repeated.started(script, child.started_ms)
+            return
+        seconds = script.job.timeout_seconds
+        if seconds > 0 and not script.job.is_daemon:
+            script.timer = self._loop.call_later(
+                seconds, self.end, (script.spec.task_id,), timed_out(seconds)
             )
-        self._room.ledger.report(TaskStatus(task_id, TaskState.RUNNING, child.started_ms))
+        self._room.ledger.report(TaskStatus(script.spec.task_id, TaskState.RUNNING, child.started_ms))
 
-    def _start_child(self, script: _Script, directory: str, context: ShardingContext) -> ChildProcess:
-        assert script.lease is not None
-        task_id = script.spec.task_id
-        base = self._room.outputs.base_path(task_id)
-        limit = self._room.settings.output_limit_bytes
-        command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
-        arguments = arguments_of(command, context.to_json())
-        environment = {**self._room.environment, **context.environment()}
-
-        def start(arguments: list[str]) -> ChildProcess:
-            outputs = (OutputFile(f"{base}.stdout", limit), OutputFile(f"{base}.stderr", limit))
-            return ChildProcess(
-                self._room.processes,
-                arguments,
-                directory,
-                environment,
-                task_id,
-                outputs,
-                lambda _: self._gone(script),
-            )
-
-        try:
-            return start(arguments)
-        except OSError:
-            if arguments[0] == "/bin/sh":
-                raise
-            # The shell knows what to do with a script without a first line, and has the words for what is missing.
-            return start(shell_arguments(command, context.to_json()))
-
-    def _end_at_once(self, script: _Script, ending: Ending) -> None:
-        if script.child is not None and script.ending is None:
-            script.ending = ending
+    def _end_at_once(self, script: ScriptTask, fault: Ending) -> None:
+        if script.child is not None and script.ending is None and script.fault is None:
+            script.fault = fault
             self._room.processes.trees.signal([script.child.tree], signal.SIGKILL)
 
-    def _terminate(self, scripts: list[_Script]) -> None:
+    def _terminate(self, scripts: list[ScriptTask]) -> None:
         """SIGTERM now, SIGKILL after the grace; the end of the main process does the rest."""
         trees = [script.child.tree for script in scripts if script.child is not None]
         if trees:
             grace = self._room.settings.kill_grace_seconds
             self._room.processes.trees.terminate(trees, grace)
 
-    def _gone(self, script: _Script) -> None:
-        child = script.child
+    def _gone(self, script: ScriptTask) -> None:
+        child, fault = script.child, script.fault
         assert child is not None
-        self._running -= 1
-        if self._startable:
+        script.child = script.fault = None
+        self._queue.ended(script)
+        if self._queue:
             self._start_soon()
-        code, ending = child.exit_code, script.ending
+        code = child.exit_code
         cause = "" if code == 0 else f"The script ended with {describe_exit(code)}."
         state = TaskState.FINISHED if code == 0 else TaskState.FAILED
+        # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
+        ending = fault or script.ending if script.repetition is None else script.ending or fault
         if ending is not None:
             state, cause = ending.state, ending.message
-        lost = " ".join(f"Note: {output.failure}." for output in child.outputs if output.failure)
-        message = " ".join(part for part in (cause, lost) if part)
         execution = Execution(child.started_ms, child.ended_ms, state is TaskState.FINISHED, cause)
-        self._finish(script, state, message, execution)
+        if script.repetition is not None and script.ending is None:
+            self._repeated.ended(script, execution)
+        else:
+            self._finish(script, state, _with_notes(cause, child), execution)
 
     def _finish(
-        self, script: _Script, state: TaskState, message: str, execution: Execution | None = None
+        self, script: ScriptTask, state: TaskState, message: str, execution: Execution | None = None
     ) -> None:
-        if script.timeout_timer is not None:
-            script.timeout_timer.cancel()
+        if script.timer is not None:
+            script.timer.cancel()
         del self._tasks[script.spec.task_id]
         if script.lease is not None:
             script.lease.release()
+        self._wait_no_more(script)
         now_ms = execution.complete_ms if execution is not None else time.time_ns() // 1_000_000
         self._room.ledger.report(TaskStatus(script.spec.task_id, state, now_ms, message, execution))
 
+    def _wait_no_more(self, script: ScriptTask) -> None:
+        preparation, script.preparation = script.preparation, None
+        if preparation in self._preparations and preparation is not None:
+            self._preparations[preparation] -= 1
+            if not self._preparations[preparation]:
+                # Nobody wants the download any more.
+                preparation.cancel()
 
-def _context(script: _Script) -> ShardingContext:
-    return ShardingContext(
-        task_id=script.spec.task_id,
-        job_name=script.job.job_name,
-        sharding_total_count=script.job.sharding_total_count,
-        sharding_item=script.spec.item,
-        sharding_parameter=script.spec.parameter,
-        job_parameter=script.job.job_parameter,
-    )
+
+def _with_notes(cause: str, child: ChildProcess) -> str:
+    notes = [f"Note: {output.failure}." for output in child.outputs if output.failure]
+    return " ".join(part for part in (cause, *notes) if part)

@@ -36,11 +36,13 @@ _CHECK_SECONDS = 0.2
 class AgentServer:
     """Obeys the scheduler of the newest epoch that has come; ends itself when none comes for long (promise 5)."""
 
-    def __init__(self, place: AgentPlace, settings: AgentSettings) -> None:
+    def __init__(self, place: AgentPlace, settings: AgentSettings, file_limit: int | None = None) -> None:
         self._place = place
         self._settings = settings
         self._apps = AppCache(place.directory / "apps", settings.app_limits)
-        self._agent = Agent(place.directory, settings, self._apps, self._emit, place.socket_directory)
+        self._agent = Agent(
+            place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
+        )
         self._epoch = -1
         self._scheduler: FrameProtocol | None = None
         self._alone_since = 0.0
@@ -52,8 +54,8 @@ class AgentServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
-        await self._agent.start()
         self._remove_stale_sockets()
+        await self._agent.start()
         server = await loop.create_unix_server(
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
         )
@@ -74,8 +76,9 @@ class AgentServer:
         await self._agent.close(self._stop_reason)
 
     def _remove_stale_sockets(self) -> None:
-        for path in self._place.socket_directory.glob("agent.sock"):
-            path.unlink()
+        # This process has the directory's lock: whoever made them is gone.
+        for path in self._place.socket_directory.glob("*.sock"):
+            path.unlink(missing_ok=True)
 
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason

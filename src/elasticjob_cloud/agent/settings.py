@@ -1,10 +1,14 @@
 """What an operator may set for an agent, with defaults that are safe on a shared machine (promise 12)."""
 
+import os
+
 import msgspec
 
 from elasticjob_cloud.agent.apps import AppLimits
 
 _MEBIBYTE = 1 << 20
+_FRESH_LEAST = 8
+_FRESH_PER_PROCESSOR = 4
 
 
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +25,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     kill_grace_seconds: float = 5.0  # from SIGTERM to SIGKILL
     memory_check_seconds: float = 0.25
     processes_at_once: int = 1_000  # scripts beyond it wait their turn
+    fresh_processes_at_once: int = 0  # scripts that have just started; 0: by the number of processors
+    fresh_process_seconds: float = 0.02  # for how long one counts as such
     # App executors.
     executor_idle_seconds: float = 300.0
     executor_connect_seconds: float = 60.0
@@ -31,3 +37,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     orphan_seconds: float = 600.0
     # Capacity kept back for the machine itself and the scheduler.
     memory_reserve_fraction: float = 0.1
+
+    def fresh_limit(self) -> int:
+        """Give how many processes may be in their start: few enough to keep the processors busy without a crowd."""
+        return self.fresh_processes_at_once or max(_FRESH_LEAST, _FRESH_PER_PROCESSOR * (os.cpu_count() or 1))

@@ -18,6 +18,7 @@ import structlog
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.process_table import (
     ProcessRow,
+    ProcessTable,
     read_environment,
     read_own_children,
     read_process,
@@ -91,6 +92,10 @@ class ProcessTrees:
         tree = self._trees[main] = Tree(main, mark, on_gone)
         return tree
 
+    def drop(self, tree: Tree) -> None:
+        """Forget a tree whose main process was ended and reaped; what it left, the next look finds by its mark."""
+        del self._trees[tree.main]
+
     def main_exited(self, tree: Tree) -> None:
         """End what is left of a tree whose main process was reaped, and call its `on_gone` when nothing is."""
         tree.ended = True
@@ -113,9 +118,9 @@ class ProcessTrees:
         trees = list(trees)
         if not trees:
             return
-        rows = read_processes()
+        table = ProcessTable(read_processes())
         for tree in trees:
-            for pid in self._members(tree, rows):
+            for pid in self._members(tree, table):
                 _kill(pid, number)
 
     def terminate(self, trees: Iterable[Tree], grace_seconds: float) -> None:
@@ -127,25 +132,23 @@ class ProcessTrees:
     def _kill_left(self, trees: Iterable[Tree]) -> None:
         self.signal([tree for tree in trees if self._trees.get(tree.main) is tree], signal.SIGKILL)
 
-    def measure(self, rows: dict[int, ProcessRow]) -> dict[Tree, int]:
+    def measure(self, table: ProcessTable) -> dict[Tree, int]:
         """Give the bytes of memory of each live tree, and remember which processes left its group."""
-        children = _children(rows)
-        return {tree: self._measure(tree, rows, children) for tree in self._trees.values() if not tree.ended}
+        return {tree: self._measure(tree, table) for tree in self._trees.values() if not tree.ended}
 
-    def shared_memory(self, tree: Tree) -> int | None:
+    def shared_memory(self, tree: Tree, table: ProcessTable) -> int | None:
         """Give the tree's memory with shared pages counted once (PSS), or None where the kernel does not tell."""
-        shares = [read_shared_memory(pid) for pid in self._members(tree, read_processes())]
+        shares = [read_shared_memory(pid) for pid in self._members(tree, table)]
         return sum(share for share in shares if share is not None) if any(shares) else None
 
-    def _measure(self, tree: Tree, rows: dict[int, ProcessRow], children: dict[int, list[int]]) -> int:
-        members = self._members(tree, rows, children)
+    def _measure(self, tree: Tree, table: ProcessTable) -> int:
+        rows = table.rows
+        members = self._members(tree, table)
         tree.escaped = {(pid, rows[pid].start_ticks) for pid in members if rows[pid].group != tree.main}
         return sum(rows[pid].memory_bytes for pid in members)
 
-    def _members(
-        self, tree: Tree, rows: dict[int, ProcessRow], children: dict[int, list[int]] | None = None
-    ) -> set[int]:
-        children = _children(rows) if children is None else children
+    def _members(self, tree: Tree, table: ProcessTable) -> set[int]:
+        rows = table.rows
         roots = [
             tree.main,
             *(pid for pid, start in tree.escaped if pid in rows and rows[pid].start_ticks == start),
@@ -155,8 +158,8 @@ class ProcessTrees:
             pid = roots.pop()
             if pid in rows and pid not in found:
                 found.add(pid)
-                roots += children.get(pid, ())
-        found |= {pid for pid, row in rows.items() if row.group == tree.main}
+                roots += table.children.get(pid, ())
+        found.update(table.groups.get(tree.main, ()))
         return {pid for pid in found if not rows[pid].zombie}
 
     def _sweep(self) -> None:
@@ -261,13 +264,6 @@ class ProcessTrees:
             tree.on_gone()
         except Exception:  # noqa: BLE001 - one task's fault must not stop the others
             _log.exception("The end of a process tree could not be handled.", pid=tree.main)
-
-
-def _children(rows: dict[int, ProcessRow]) -> dict[int, list[int]]:
-    children: dict[int, list[int]] = {}
-    for row in rows.values():
-        children.setdefault(row.parent, []).append(row.pid)
-    return children
 
 
 def _kill_family(pid: int, own_group: int) -> None:

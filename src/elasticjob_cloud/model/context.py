@@ -20,6 +20,10 @@ class ShardingContext:
     sharding_parameter: str = ""
     job_parameter: str = ""
     props: Mapping[str, str] = field(default_factory=dict)
+    # Of the app's `eventTraceSamplingCount`; the last two tell of the present execution of a daemon job.
+    job_event_sampling_count: int = 0
+    current_job_event_sampling_count: int = 0
+    allow_send_job_event: bool = True
 
     def to_json(self) -> str:
         """Give the JSON object that script jobs get as last argument and HTTP jobs as header (semantics, script jobs)."""
@@ -30,9 +34,9 @@ class ShardingContext:
                 "shardingTotalCount": self.sharding_total_count,
                 "jobParameter": self.job_parameter,
                 "shardingItemParameters": {str(self.sharding_item): self.sharding_parameter},
-                "jobEventSamplingCount": 0,
-                "currentJobEventSamplingCount": 0,
-                "allowSendJobEvent": True,
+                "jobEventSamplingCount": self.job_event_sampling_count,
+                "currentJobEventSamplingCount": self.current_job_event_sampling_count,
+                "allowSendJobEvent": self.allow_send_job_event,
             },
             ensure_ascii=False,
             separators=(",", ":"),

@@ -1,0 +1,210 @@
+"""Daemon scripts, with real processes: the task stays, and its script runs at each fire."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.agent.agent import Agent
+from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.messages import AgentEvents, Kill, Launch, TaskSpec, TaskStatus
+from elasticjob_cloud.model.task import TaskState
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc"),
+]
+_DEADLINE_SECONDS = 20.0
+_EVERY_SECOND = "* * * * * ?"
+
+
+class World:
+    """An agent in this process, and all statuses that it told."""
+
+    def __init__(self, directory: Path) -> None:
+        (directory / "app.sh").write_text("#!/bin/sh\n")
+        self._url = (directory / "app.sh").as_uri()
+        settings = AgentSettings(kill_grace_seconds=0.3, memory_check_seconds=0.05)
+        self.statuses: list[TaskStatus] = []
+        self._changed = asyncio.Event()
+        cache = AppCache(directory / "apps", settings.app_limits)
+        self.agent = Agent(directory / "agent", settings, cache, self._emit, directory)
+
+    def launch(
+        self,
+        command: str,
+        cron: str = _EVERY_SECOND,
+        time_zone: str = "",
+        sampling: int = 0,
+        memory_mb: float = 256.0,
+    ) -> None:
+        app = AppConfiguration(
+            app_name="app", app_url=self._url, bootstrap_script="none", event_trace_sampling_count=sampling
+        )
+        job = JobConfiguration(
+            job_name="job",
+            app_name="app",
+            job_execution_type=JobExecutionType.DAEMON,
+            cron=cron,
+            time_zone=time_zone,
+            timeout_seconds=1,
+            sharding_total_count=1,
+            cpu_count=0.1,
+            memory_mb=memory_mb,
+            props={"script.command.line": command},
+        )
+        self.agent.handle([Launch(app, job, (TaskSpec("t", 0, ""),))])
+
+    def kill(self) -> None:
+        self.agent.handle([Kill(("t",), "enough")])
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async def wait() -> None:
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+        await asyncio.wait_for(wait(), _DEADLINE_SECONDS)
+
+    @property
+    def executions(self) -> list[TaskStatus]:
+        return [status for status in self.statuses if status.execution is not None]
+
+    @property
+    def end(self) -> TaskStatus | None:
+        return next((status for status in self.statuses if status.state.is_terminal), None)
+
+    async def ended(self) -> TaskStatus:
+        await self.until(lambda: self.end is not None)
+        assert self.end is not None
+        return self.end
+
+    def _emit(self, batch: AgentEvents) -> None:
+        self.statuses += [event for event in batch.events if isinstance(event, TaskStatus)]
+        self.agent.acknowledge(batch.sequence)
+        self._changed.set()
+
+
+def play(directory: Path, scenario: Callable[[World], Coroutine[None, None, None]]) -> None:
+    async def run() -> None:
+        world = World(directory)
+        await world.agent.start()
+        try:
+            await scenario(world)
+        finally:
+            await world.agent.close("the test is over")
+        assert world.agent.is_idle
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(run())
+
+
+def test_daemon_script_begins_and_completes_at_each_fire_and_is_idle_between(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("echo $ELASTICJOB_TASK_ID; true")
+        await world.until(lambda: len(world.executions) == 2)
+        messages = [(status.state, status.message) for status in world.statuses[:5]]
+        assert {state for state, _ in messages} == {TaskState.RUNNING}
+        assert [message for _, message in messages] == ["COMPLETE", "BEGIN", "COMPLETE", "BEGIN", "COMPLETE"]
+        assert world.statuses[0].execution is None
+        for status in world.executions:
+            assert status.execution is not None
+            assert status.execution.success
+        world.kill()
+        end = await world.ended()
+        assert (end.state, end.message, end.execution) == (TaskState.KILLED, "enough", None)
+        assert world.agent.read_log("t", "stdout", 0, 1000).content == b"t\nt\n"
+
+    play(tmp_path, scenario)
+
+
+def test_failing_execution_is_told_whatever_the_sampling_and_the_task_stays(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        # The second execution fails; of those that succeed, only each thousandth would be told.
+        world.launch(f"cd {tmp_path}; test -e ran && exit 3; touch ran; true", sampling=1000)
+        await world.until(lambda: bool(world.executions))
+        (failed,) = world.executions
+        assert failed.state is TaskState.RUNNING
+        assert failed.execution is not None
+        assert not failed.execution.success
+        assert "exit code 3" in failed.execution.failure_cause
+        assert [status.message for status in world.statuses] == ["COMPLETE", "COMPLETE"]
+        assert world.end is None
+
+    play(tmp_path, scenario)
+
+
+def test_fires_during_an_execution_are_skipped_and_a_kill_ends_it(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        began = time.monotonic()
+        world.launch(f"echo x >> {tmp_path}/runs; sleep 300; true")
+        await world.until(lambda: any(status.message == "BEGIN" for status in world.statuses))
+        # Neither the next fire nor the job's timeout (for transient jobs alone) touches it.
+        await asyncio.sleep(max(0.0, 2.2 - (time.monotonic() - began)))
+        assert (tmp_path / "runs").read_text() == "x\n"
+        world.kill()
+        end = await world.ended()
+        assert (end.state, end.message) == (TaskState.KILLED, "enough")
+        assert end.execution is not None
+        assert not end.execution.success
+
+    play(tmp_path, scenario)
+
+
+def test_execution_over_its_memory_fails_and_the_task_stays(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("python -c \"x = b'x' * 150_000_000; import time; time.sleep(60)\"; true", memory_mb=64)
+        await world.until(lambda: bool(world.executions))
+        execution = world.executions[0].execution
+        assert execution is not None
+        assert "of 64 MB" in execution.failure_cause
+        assert world.end is None
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "cron,zone,says", [("nonsense", "", "cron"), (_EVERY_SECOND, "No/Where", "No/Where")]
+)
+def test_cron_that_cannot_be_read_is_an_error_that_says_so(
+    tmp_path: Path, cron: str, zone: str, says: str
+) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("true", cron=cron, time_zone=zone)
+        end = await world.ended()
+        assert end.state is TaskState.ERROR
+        assert says in end.message
+
+    play(tmp_path, scenario)
+
+
+def test_daemon_without_cron_is_one_long_process(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("sleep 0.1; exit 4", cron="")
+        end = await world.ended()
+        assert end.state is TaskState.FAILED
+        assert world.statuses[0].message == ""
+
+    play(tmp_path, scenario)
+
+
+def test_closed_agent_loses_its_idle_daemons(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("true", cron="0 0 0 1 1 ?")
+        await world.until(lambda: bool(world.statuses))
+        await world.agent.close("it was told to.")
+        assert (await world.ended()).state is TaskState.LOST
+
+    async def run() -> None:
+        world = World(tmp_path)
+        await world.agent.start()
+        await scenario(world)
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(run())
