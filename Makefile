@@ -45,7 +45,8 @@ $(STAMP): pyproject.toml constraints/uv.txt constraints/dev.txt | $(BIN)/python
 	@echo "==> installing uv (constraints/uv.txt)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/uv.txt
 	echo "==> installing the pinned requirements (constraints/dev.txt)"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints/dev.txt
+	# Compiled once here: every test that starts a server would wait for it otherwise.
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r constraints/dev.txt
 	echo "==> installing elasticjob-cloud itself, editable"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e '.[scheduler]'
 	touch $@
