@@ -35,6 +35,13 @@ async def sleeps(context):
     print("sleeping")
     await asyncio.sleep(100)
 
+def tells_sampling(context):
+    print(
+        context.job_event_sampling_count,
+        context.current_job_event_sampling_count,
+        context.allow_send_job_event,
+    )
+
 def floods(context):
     global count
     for _ in range(10):
@@ -187,3 +194,10 @@ def test_failed_execution_is_reported_though_it_is_not_sampled(agent: SdkAgent) 
     agent.run(jobExecutionType="DAEMON", eventTraceSamplingCount=1000)
     agent.wait_until(lambda: completions(agent))
     assert completions(agent)[0]["success"] is False
+
+
+@pytest.mark.parametrize("service", ["CPU", "PROCESS"])
+def test_execution_knows_whether_it_is_sampled(agent: SdkAgent, service: str) -> None:
+    agent.start("jobs:tells_sampling")
+    agent.run(jobExecutionType="DAEMON", jobExecutorServiceHandlerType=service, eventTraceSamplingCount=3)
+    agent.wait_text("t0", "3 1 False\n3 2 False\n3 2 True\n3 1 False\n")

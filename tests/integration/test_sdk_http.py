@@ -138,7 +138,7 @@ def test_redirect_to_another_protocol_is_told_and_not_followed(server: HttpRecor
     server.answer = lambda request: Answer(302, headers={"Location": "https://127.0.0.1:1/"})
     result = call(server.url)
     assert result.success
-    assert "not followed" in result.stderr
+    assert "302, which was not followed" in result.stderr
     server.answer = lambda request: Answer(302, headers={"Location": "file:///etc/hostname"})
     assert call(server.url).stdout == ""
 

@@ -6,6 +6,7 @@ same code that runs transient ones; what that reports is told to the agent as BE
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -200,14 +201,20 @@ class _Daemon:
 
     def _execute_now(self) -> ExecutorStatus | None:
         outer = self._shard
-        execution = Shard(outer.context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
+        every = max(0, outer.job["eventTraceSamplingCount"])
+        self._executions += 1
+        is_sampled = every == 0 or self._executions % every == 0
+        context = replace(
+            outer.context,
+            # As ElasticJob counts: those not told since the last that was, this one included when it is not.
+            current_job_event_sampling_count=(self._executions % every or every - 1) if every else 0,
+            allow_send_job_event=is_sampled,
+        )
+        execution = Shard(context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
         self._execution = execution
         if outer.killed:
             return None  # a kill that came before this line did not see the execution
         told: SimpleQueue[ExecutorStatus] = SimpleQueue()
-        every = outer.job["eventTraceSamplingCount"]
-        self._executions += 1
-        is_sampled = every <= 0 or self._executions % every == 0
 
         def report(status: ExecutorStatus) -> None:
             if status["state"] != "TASK_RUNNING":

@@ -81,6 +81,7 @@ class Executor:
         job, limit_bytes = message["job"], message["outputLimitBytes"]
         name, count = job["jobName"], job["shardingTotalCount"]
         job_parameter, props = job["jobParameter"], job["props"]
+        sampling_count = job["eventTraceSamplingCount"]
         bound, lane, problem = self._prepare(job)
         shards = self._shards
         for task in message["tasks"]:
@@ -91,7 +92,7 @@ class Executor:
                 self._refuse(task_id, problem)
                 continue
             context = ShardingContext(
-                task_id, name, count, task["item"], task["parameter"], job_parameter, props
+                task_id, name, count, task["item"], task["parameter"], job_parameter, props, sampling_count
             )
             shard = Shard(context, bound, output_of(job, task, limit_bytes), job, task)
             shards[task_id] = shard

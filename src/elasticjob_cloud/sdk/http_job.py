@@ -31,9 +31,7 @@ def call_http(context: ShardingContext) -> None:
     if answer.status >= 400:
         raise JobExecutionError(f"{request.shown} was answered with {answer.status} {answer.reason}.")
     if answer.status >= 300:
-        _logger.warning(
-            "%s was answered with %d, and not followed to another protocol", request.shown, answer.status
-        )
+        _logger.warning("%s was answered with %d, which was not followed", request.shown, answer.status)
 
 
 def read_request(context: ShardingContext) -> HttpRequest:

@@ -1,5 +1,6 @@
 """The error handler `EMAIL`: sends a failure by SMTP, with ElasticJob's settings."""
 
+import contextlib
 import logging
 import re
 import smtplib
@@ -66,7 +67,8 @@ class MailDelivery:
         """Make `send` end soon."""
         connection = self._client.sock if self._client is not None else None
         if connection is not None:
-            connection.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # it is closed by now
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _connect(self) -> _Client:
         props = self._message.props

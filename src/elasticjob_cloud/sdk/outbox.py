@@ -17,6 +17,7 @@ from elasticjob_cloud.sdk.rate_limit import RateLimit
 _MOST_WAITING = 100
 _MOST_IN_WINDOW = 10
 _WINDOW_SECONDS = 60.0
+_ADDRESSES = ("email.host", "email.to", "wechat.webhook", "dingtalk.webhook", "webhook.url")
 
 
 class Outbox:
@@ -98,4 +99,5 @@ class Outbox:
 
 
 def _receiver_of(message: FailureMessage) -> object:
-    return message.handler, tuple(sorted(message.props.items()))
+    """Whoever gets it, however the jobs that tell them are set up besides."""
+    return message.handler, tuple(message.props.get(name, "") for name in _ADDRESSES)

@@ -34,6 +34,8 @@ class ProcessRequest(TypedDict):
     job: JobMessage
     task: TaskMessage
     outputLimitBytes: int
+    currentJobEventSamplingCount: int
+    allowSendJobEvent: bool
 
 
 def serve_pool(registry: JobRegistry, descriptor: int) -> None:
@@ -75,6 +77,9 @@ def _make_shard(registry: JobRegistry, request: ProcessRequest) -> Shard:
         task["parameter"],
         job["jobParameter"],
         job["props"],
+        job["eventTraceSamplingCount"],
+        request["currentJobEventSamplingCount"],
+        request["allowSendJobEvent"],
     )
     output = output_of(job, task, request["outputLimitBytes"])
     return Shard(context, _synchronous(registry.find(job["jobName"])), output, job, task)

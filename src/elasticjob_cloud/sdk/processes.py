@@ -132,6 +132,8 @@ class WorkerProcess:
             "job": shard.job,
             "task": shard.task,
             "outputLimitBytes": shard.output.limit_bytes,
+            "currentJobEventSamplingCount": shard.context.current_job_event_sampling_count,
+            "allowSendJobEvent": shard.context.allow_send_job_event,
         }
         assert self._connection is not None, "started before"
         try:

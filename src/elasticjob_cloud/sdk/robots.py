@@ -85,7 +85,9 @@ def _request_of(message: FailureMessage) -> HttpRequest:
             body = _webhook_message(message)
     # Letters beyond ASCII are escaped: safe whatever charset the receiver assumes.
     data = json.dumps(body).encode()
-    return HttpRequest("POST", check_url(url, f"{prefix}.webhook"), data, headers, *_timeouts(props, prefix))
+    return HttpRequest(
+        "POST", check_url(url, f"The URL of {message.handler}"), data, headers, *_timeouts(props, prefix)
+    )
 
 
 def _text_message(text: str) -> dict[str, object]:
