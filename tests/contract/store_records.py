@@ -79,6 +79,7 @@ FIRES: Final = st.builds(
     started_ms=TIMES,
     ended_ms=TIMES,
     failed_tasks=COUNTS,
+    configuration=st.none() | JOB_CONFIGURATIONS,
 )
 TASKS: Final = st.builds(
     TaskRecord,
@@ -98,6 +99,7 @@ TASKS: Final = st.builds(
     kill_reason=TEXTS,
     idle=st.booleans(),
     running_ms=TIMES,
+    is_script=st.booleans(),
 )
 FAILOVERS: Final = st.builds(
     FailoverRecord,

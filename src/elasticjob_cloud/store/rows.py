@@ -37,7 +37,12 @@ _FIRE_SOURCES: Final = {member.value: member for member in FireSource}
 _FIRE_STATES: Final = {member.value: member for member in FireState}
 _TASK_TYPES: Final = {member.value: member for member in TaskType}
 _TASK_STATES: Final = {member.value: member for member in TaskState}
-_TYPE, _STATE, _IDLE = (TaskRecord.__struct_fields__.index(name) for name in ("type", "state", "idle"))
+_SOURCE, _FIRE_STATE, _CONFIGURATION = (
+    FireRecord.__struct_fields__.index(name) for name in ("source", "state", "configuration")
+)
+_TYPE, _STATE, _IDLE, _IS_SCRIPT = (
+    TaskRecord.__struct_fields__.index(name) for name in ("type", "state", "idle", "is_script")
+)
 
 
 def storable_text(text: str) -> str:
@@ -91,12 +96,16 @@ def fire_row(record: FireRecord) -> Row:
         record.started_ms,
         record.ended_ms,
         record.failed_tasks,
+        "" if record.configuration is None else _encode(record.configuration).decode(),
     )
 
 
 def fire_record(row: Sequence[Any]) -> FireRecord:
-    fire_id, job_name, source, due_ms, state, *rest = row
-    return FireRecord(fire_id, job_name, _FIRE_SOURCES[source], due_ms, _FIRE_STATES[state], *rest)
+    fields = list(row)
+    fields[_SOURCE] = _FIRE_SOURCES[fields[_SOURCE]]
+    fields[_FIRE_STATE] = _FIRE_STATES[fields[_FIRE_STATE]]
+    fields[_CONFIGURATION] = _decode_job(fields[_CONFIGURATION]) if fields[_CONFIGURATION] else None
+    return FireRecord(*fields)
 
 
 def task_row(record: TaskRecord) -> Row:
@@ -117,6 +126,7 @@ def task_row(record: TaskRecord) -> Row:
         storable_text(record.kill_reason),
         int(record.idle),
         record.running_ms,
+        int(record.is_script),
     )
 
 
@@ -125,6 +135,7 @@ def task_record(row: Sequence[Any]) -> TaskRecord:
     fields[_TYPE] = _TASK_TYPES[fields[_TYPE]]
     fields[_STATE] = _TASK_STATES[fields[_STATE]]
     fields[_IDLE] = bool(fields[_IDLE])
+    fields[_IS_SCRIPT] = bool(fields[_IS_SCRIPT])
     return TaskRecord(*fields)
 
 

@@ -28,8 +28,11 @@ from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTab
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
 
-# A commit waits for at most one of these: about ten milliseconds.
+# A commit waits for at most one of these; and then has as long for itself, in parts of what the chunk took.
 _PRUNE_CHUNK: Final = 500
+_PRUNE_REST: Final = 0.5
+
+_Pruner = Callable[[Connection, int], int]
 
 
 class SqlStore:
@@ -103,13 +106,24 @@ class SqlStore:
         return self._page(STATUS_TRACES, query)
 
     def prune_history(self, before_ms: int, limit: int) -> int:
-        """Delete old rows in small transactions, and rest as long after each as it took, so that commits come through."""
+        """Delete old rows of all tables in turn, in small transactions, with rests in which commits come through."""
+        pruners: list[_Pruner] = [
+            self._trace_pruner(STATUS_TRACES, before_ms),
+            self._trace_pruner(EXECUTIONS, before_ms),
+            lambda connection, chunk: prune_fires(connection, before_ms, chunk),
+        ]
         deleted = 0
-        for history in (STATUS_TRACES, EXECUTIONS):
-            deleted += self._prune(self._trace_pruner(history, before_ms), limit - deleted)
-        return deleted + self._prune(
-            lambda connection, chunk: prune_fires(connection, before_ms, chunk), limit - deleted
-        )
+        while pruners and deleted < limit:
+            prune = pruners.pop(0)
+            chunk = min(_PRUNE_CHUNK, limit - deleted)
+            began = time.monotonic()
+            with self._write() as connection:
+                count = prune(connection, chunk)
+            deleted += count
+            if count == chunk:
+                pruners.append(prune)
+                time.sleep((time.monotonic() - began) * _PRUNE_REST)
+        return deleted
 
     def write_statistics(self, epoch: int, now_ms: int, sample: StatisticsSample) -> bool:
         with self._write() as connection:
@@ -155,26 +169,13 @@ class SqlStore:
         with self._read() as connection:
             return history.page(connection, query)
 
-    def _trace_pruner(self, history: HistoryTable, before_ms: int) -> Callable[[Connection, int], int]:
+    def _trace_pruner(self, history: HistoryTable, before_ms: int) -> _Pruner:
         def prune(connection: Connection, chunk: int) -> int:
             deleted = prune_traces(connection, history, before_ms, chunk)
             self._changes.add_to_counters(connection, {history.table.name: -deleted})
             return deleted
 
         return prune
-
-    def _prune(self, prune: Callable[[Connection, int], int], limit: int) -> int:
-        deleted = 0
-        while deleted < limit:
-            began = time.monotonic()
-            chunk = min(_PRUNE_CHUNK, limit - deleted)
-            with self._write() as connection:
-                count = prune(connection, chunk)
-            deleted += count
-            if count < chunk:
-                break
-            time.sleep(time.monotonic() - began)
-        return deleted
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:

@@ -89,6 +89,7 @@ fire: Final = Table(
     _time("started_ms"),
     _time("ended_ms"),
     _count("failed_tasks"),
+    _text("configuration"),
 )
 LIVE_FIRE: Final = "state IN ('WAITING', 'RUNNING')"
 Index("fire_live", fire.c.fire_id, sqlite_where=text(LIVE_FIRE), postgresql_where=text(LIVE_FIRE))
@@ -112,6 +113,7 @@ task: Final = _keyed_by_text(
     _text("kill_reason"),
     _truth("idle"),
     _time("running_ms"),
+    _truth("is_script"),
 )
 
 failover: Final = _keyed_by_text(
@@ -230,8 +232,9 @@ job_running_statistics: Final = _statistics("job_running_statistics", "running_c
 job_register_statistics: Final = _statistics("job_register_statistics", "registered_count")
 
 # Each index costs a write for each row. So there is one for what many rows differ in, and for values that few rows
-# have only those rows are in one; rows of the other values are found soon by walking back in time. Those that lead to
-# many rows end with the columns of the other filters, so that these are told from the index alone.
+# have only those rows are in one; rows of the other values are found soon by walking back in time. Those of jobs
+# also name the agent, as both may have millions of rows and few in common; the others' names would cost more than they
+# save.
 UNCOMMON_STATE: Final = "state <> 'TASK_STAGING' AND state <> 'TASK_RUNNING' AND state <> 'TASK_FINISHED'"
 UNCOMMON_EXECUTION_TYPE: Final = "execution_type <> 'READY'"
 FAILED_EXECUTION: Final = "is_success = 0"
@@ -249,10 +252,9 @@ _index(
     "job_execution_log_job_name",
     _EXECUTION.job_name,
     _EXECUTION.start_time,
-    _EXECUTION.is_success,
     _EXECUTION.ip,
 )
-_index("job_execution_log_ip", _EXECUTION.ip, _EXECUTION.start_time, _EXECUTION.is_success)
+_index("job_execution_log_ip", _EXECUTION.ip, _EXECUTION.start_time)
 _index(
     "job_execution_log_failed",
     _EXECUTION.is_success,
@@ -268,19 +270,9 @@ _index(
     "job_status_trace_log_job_name",
     _TRACE.job_name,
     _TRACE.creation_time,
-    _TRACE.state,
     _TRACE.slave_id,
-    _TRACE.source,
-    _TRACE.execution_type,
 )
-_index(
-    "job_status_trace_log_slave_id",
-    _TRACE.slave_id,
-    _TRACE.creation_time,
-    _TRACE.state,
-    _TRACE.source,
-    _TRACE.execution_type,
-)
+_index("job_status_trace_log_slave_id", _TRACE.slave_id, _TRACE.creation_time)
 _index(
     "job_status_trace_log_state",
     _TRACE.state,

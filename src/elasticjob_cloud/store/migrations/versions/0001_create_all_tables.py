@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("started_ms", sa.BigInteger(), nullable=False),
         sa.Column("ended_ms", sa.BigInteger(), nullable=False),
         sa.Column("failed_tasks", sa.Integer(), nullable=False),
+        sa.Column("configuration", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("fire_id"),
     )
     op.create_index(
@@ -164,6 +165,7 @@ def upgrade() -> None:
         sa.Column("kill_reason", sa.Text(), nullable=False),
         sa.Column("idle", sa.SmallInteger(), nullable=False),
         sa.Column("running_ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_script", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("task_id"),
         sqlite_with_rowid=False,
     )

@@ -87,10 +87,8 @@ def _change_indexes() -> None:
     op.drop_index("job_status_trace_log_state", "job_status_trace_log")
     op.drop_index("job_execution_log_job_name", "job_execution_log")
     op.drop_index("job_status_trace_log_job_name", "job_status_trace_log")
-    _create_index(
-        "job_execution_log_job_name", "job_execution_log", ["job_name", "start_time", "is_success", "ip"]
-    )
-    _create_index("job_execution_log_ip", "job_execution_log", ["ip", "start_time", "is_success"])
+    _create_index("job_execution_log_job_name", "job_execution_log", ["job_name", "start_time", "ip"])
+    _create_index("job_execution_log_ip", "job_execution_log", ["ip", "start_time"])
     _create_index(
         "job_execution_log_failed",
         "job_execution_log",
@@ -100,12 +98,12 @@ def _change_indexes() -> None:
     _create_index(
         "job_status_trace_log_job_name",
         "job_status_trace_log",
-        ["job_name", "creation_time", "state", "slave_id", "source", "execution_type"],
+        ["job_name", "creation_time", "slave_id"],
     )
     _create_index(
         "job_status_trace_log_slave_id",
         "job_status_trace_log",
-        ["slave_id", "creation_time", "state", "source", "execution_type"],
+        ["slave_id", "creation_time"],
     )
     _create_index(
         "job_status_trace_log_state",

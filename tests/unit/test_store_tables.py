@@ -1,0 +1,17 @@
+"""The tables have room for all that the core records."""
+
+import msgspec
+import pytest
+from sqlalchemy import Table
+
+from elasticjob_cloud.model.records import FailoverRecord, FireRecord, TaskRecord
+from elasticjob_cloud.store import tables
+
+
+@pytest.mark.parametrize(
+    "record, table",
+    [(FireRecord, tables.fire), (TaskRecord, tables.task), (FailoverRecord, tables.failover)],
+    ids=["fire", "task", "failover"],
+)
+def test_each_field_of_a_record_has_a_column(record: type[msgspec.Struct], table: Table) -> None:
+    assert sorted(record.__struct_fields__) == sorted(column.name for column in table.columns)
