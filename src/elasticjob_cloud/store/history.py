@@ -128,7 +128,8 @@ class HistoryTable:
         offset: int,
         query: HistoryQuery,
     ) -> Select[Any]:
-        if counts is not None and offset >= _SEEK_FROM:
+        # With a filter also on the first page: the newest rows may all be others.
+        if counts is not None and (query.filters or offset >= _SEEK_FROM):
             start = counts.seek(offset, ascending=query.ascending)
             reached = self.time >= start.time_ms if query.ascending else self.time <= start.time_ms
             conditions = [*conditions, reached]
