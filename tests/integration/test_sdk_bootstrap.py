@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.notification_servers import HttpRecorder
-from tests.integration.sdk_agent import SdkAgent
+from tests.integration.sdk_agent import SdkAgent, wait_gone
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
@@ -306,3 +307,21 @@ def test_wrong_listener_of_the_command_line_is_explained(tmp_path: Path, argumen
     ended = run_python("-m", "elasticjob_cloud", *arguments, folder=tmp_path)
     assert ended.returncode == 4
     assert "listener" in ended.stderr
+
+
+@pytest.mark.parametrize("shards", ["1", "2"])
+def test_interrupted_local_run_leaves_no_script_behind(tmp_path: Path, shards: str) -> None:
+    command = "script.command.line=echo $$; exec sleep 100 #"
+    options = ["run-local", "SCRIPT", "--shards", shards, "--prop", command]
+    with subprocess.Popen(
+        [sys.executable, "-c", ENTRY, *options],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(int(shards))]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) in {130, -signal.SIGINT}
+    for line in lines:
+        wait_gone(int(line.split()[-1]))

@@ -6,8 +6,6 @@ import hmac
 import json
 import shutil
 import socket
-import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +17,14 @@ import pytest
 
 from elasticjob_cloud import ShardingContext, StartError
 from elasticjob_cloud.sdk.testing import run_shard
-from tests.integration.notification_servers import Answer, HttpRecorder, Received, SmtpRecorder, slowly
+from tests.integration.notification_servers import (
+    Answer,
+    HttpRecorder,
+    Received,
+    SmtpRecorder,
+    make_certificate,
+    slowly,
+)
 from tests.integration.sdk_agent import SdkAgent
 
 NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -208,17 +213,7 @@ def test_mail_that_is_refused_is_logged(
 def test_mail_goes_over_tls_to_a_server_that_is_trusted_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test"
-    )
-    subprocess.run(
-        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    certificate, context = make_certificate(tmp_path)
     with SmtpRecorder() as server:
         server.wrap = lambda connection: context.wrap_socket(
             connection, server_side=True, do_handshake_on_connect=False

@@ -1,6 +1,7 @@
 """Jobs of type HTTP, against real servers."""
 
 import json
+import shutil
 import socket
 import threading
 import time
@@ -11,7 +12,13 @@ import pytest
 
 from elasticjob_cloud import JobExecutionError
 from elasticjob_cloud.sdk.testing import ShardResult, run_shard
-from tests.integration.notification_servers import Answer, HttpRecorder, Received, slowly
+from tests.integration.notification_servers import (
+    Answer,
+    HttpRecorder,
+    Received,
+    make_certificate,
+    slowly,
+)
 from tests.integration.sdk_agent import SdkAgent
 
 NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -225,3 +232,19 @@ def test_killed_request_ends_at_once(tmp_path: Path, server: HttpRecorder) -> No
         assert agent.wait_end("t0")["state"] == "TASK_KILLED"
         assert time.monotonic() - began < 2
     released.set()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes the certificate")
+def test_certificates_are_verified(
+    tmp_path: Path, server: HttpRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, context = make_certificate(tmp_path)
+    server.server.socket = context.wrap_socket(
+        server.server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    url = server.url.replace("http:", "https:")
+    assert "CERTIFICATE_VERIFY_FAILED" in failure(call(url))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert call(url).stdout == "你好\n"
+    assert "CERTIFICATE_VERIFY_FAILED" in failure(call(url.replace("127.0.0.1", "localhost"))), "another name"
+    assert len(server.requests) == 1

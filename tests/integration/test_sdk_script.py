@@ -1,7 +1,6 @@
 """Jobs of type SCRIPT, with real commands."""
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from elasticjob_cloud import JobExecutionError
 from elasticjob_cloud.sdk.testing import ShardResult, run_shard
-from tests.integration.sdk_agent import SdkAgent
+from tests.integration.sdk_agent import SdkAgent, wait_gone
 
 
 def script(command: str) -> ShardResult:
@@ -21,21 +20,6 @@ def script(command: str) -> ShardResult:
         job_parameter="p",
         props={"script.command.line": command},
     )
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"{pid} is still there"
-        time.sleep(0.01)
 
 
 def test_context_is_the_last_argument_and_in_the_environment() -> None:

@@ -16,6 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.sdk.tls import trusted_context
 
 _MOST_REDIRECTS = 20  # as Java's HttpURLConnection
 _READ_BYTES = 1 << 16
@@ -173,10 +174,7 @@ class _SecureConnections(urllib.request.AbstractHTTPHandler):
         return self.do_request_(req)
 
     def https_open(self, req: urllib.request.Request) -> HTTPResponse:
-        import ssl  # noqa: PLC0415 - reads all certificates of the system
-
-        context = ssl.create_default_context()
-        return self.do_open(self._connect, req, context=context)
+        return self.do_open(self._connect, req, context=trusted_context())
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -5,7 +5,6 @@ import logging
 import re
 import smtplib
 import socket
-import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -13,6 +12,7 @@ from typing import TypeAlias
 
 from elasticjob_cloud.model.errors import JobExecutionError
 from elasticjob_cloud.sdk.message import FailureMessage, find_setting, missing_settings, shorten_bytes
+from elasticjob_cloud.sdk.tls import trusted_context
 
 REQUIRED = ("email.host", "email.port", "email.from", "email.to")
 _SUBJECT = "ElasticJob error message"
@@ -74,14 +74,12 @@ class MailDelivery:
         props = self._message.props
         host, port = props["email.host"].strip(), int(props["email.port"])
         if _is_true(props, "email.useSsl", "email.useSSL", "email.use-ssl", default="true"):
-            return smtplib.SMTP_SSL(
-                host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
-            )
+            return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=trusted_context())
         client = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
         try:
             client.ehlo_or_helo_if_needed()
             if client.has_extn("starttls") and _is_true(props, "email.startTls", default="true"):
-                client.starttls(context=ssl.create_default_context())
+                client.starttls(context=trusted_context())
         except BaseException:
             client.close()
             raise
