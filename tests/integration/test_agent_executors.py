@@ -9,6 +9,7 @@ import pytest
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.apps_port import AppSource
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
@@ -69,15 +70,18 @@ for line in lines:
 class World:
     """An agent in this process whose app is the script above."""
 
-    def __init__(self, directory: Path, settings: AgentSettings) -> None:
+    def __init__(self, directory: Path, settings: AgentSettings, apps: AppSource | None = None) -> None:
         (directory / "executor.py").write_text(_EXECUTOR)
         self.url = (directory / "executor.py").as_uri()
         self.events: list[AgentEvent] = []
         self._changed = asyncio.Event()
-        cache = AppCache(directory / "apps", settings.app_limits)
-        self.agent = Agent(directory / "agent", settings, cache, self._emit, directory)
+        source = apps or AppCache(directory / "apps", settings.app_limits)
+        self.agent = Agent(directory / "agent", settings, source, self._emit, directory)
 
     def launch(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> None:
+        self.agent.handle([self.command(mode, job_name, *task_ids, timeout_seconds=timeout_seconds)])
+
+    def command(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> Launch:
         bootstrap = f"{sys.executable} executor.py {mode}"
         app = AppConfiguration(app_name="app", app_url=self.url, bootstrap_script=bootstrap)
         job = JobConfiguration(
@@ -90,7 +94,22 @@ class World:
             timeout_seconds=timeout_seconds,
         )
         specs = tuple(TaskSpec(task_id, item, "") for item, task_id in enumerate(task_ids))
-        self.agent.handle([Launch(app, job, specs)])
+        return Launch(app, job, specs)
+
+    def script(self, command: str, *task_ids: str, cache: bool = True) -> Launch:
+        app = AppConfiguration(
+            app_name="app", app_url=self.url, bootstrap_script="none", app_cache_enable=cache
+        )
+        job = JobConfiguration(
+            job_name="script",
+            app_name="app",
+            job_execution_type=JobExecutionType.TRANSIENT,
+            sharding_total_count=len(task_ids),
+            cpu_count=0.1,
+            memory_mb=64.0,
+            props={"script.command.line": command},
+        )
+        return Launch(app, job, tuple(TaskSpec(task_id, item, "") for item, task_id in enumerate(task_ids)))
 
     def states(self, task_id: str) -> list[TaskState]:
         return [e.state for e in self.events if isinstance(e, TaskStatus) and e.task_id == task_id]
@@ -124,13 +143,19 @@ class World:
 
 
 def play(
-    directory: Path, scenario: Callable[[World], Coroutine[None, None, None]], connect_seconds: float = 15.0
+    directory: Path,
+    scenario: Callable[[World], Coroutine[None, None, None]],
+    connect_seconds: float = 15.0,
+    restart_seconds: float = 0.01,
+    apps: AppSource | None = None,
 ) -> None:
     async def run() -> None:
         settings = AgentSettings(
-            kill_grace_seconds=0.3, executor_connect_seconds=connect_seconds, executor_restart_seconds=0.01
+            kill_grace_seconds=0.3,
+            executor_connect_seconds=connect_seconds,
+            executor_restart_seconds=restart_seconds,
         )
-        world = World(directory, settings)
+        world = World(directory, settings, apps)
         await world.agent.start()
         try:
             await scenario(world)

@@ -1,6 +1,7 @@
 """Script tasks, with real processes: how they end, and that nothing of them is left."""
 
 import asyncio
+import errno
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -27,7 +28,7 @@ _DEADLINE_SECONDS = 20.0
 class World:
     """An agent in this process, whose events are kept and acknowledged."""
 
-    def __init__(self, directory: Path, settings: AgentSettings) -> None:
+    def __init__(self, directory: Path, settings: AgentSettings, file_limit: int | None = None) -> None:
         (directory / "app.sh").write_text("#!/bin/sh\n")
         self.url = (directory / "app.sh").as_uri()
         self.ended: dict[str, TaskStatus] = {}
@@ -35,7 +36,7 @@ class World:
         self.acknowledges = True
         self._changed = asyncio.Event()
         cache = AppCache(directory / "apps", settings.app_limits)
-        self.agent = Agent(directory / "agent", settings, cache, self._emit, directory)
+        self.agent = Agent(directory / "agent", settings, cache, self._emit, directory, file_limit)
 
     def launch(
         self, command: str, task_id: str = "t", memory_mb: float = 256.0, timeout_seconds: int = 0
@@ -279,5 +280,52 @@ def test_hundreds_of_scripts_at_once_all_finish(tmp_path: Path) -> None:
         assert {status.state for status in world.ended.values()} == {TaskState.FINISHED}
         assert signal.SIGCHLD not in signal.sigpending()
         assert len(list(Path("/proc/self/fd").iterdir())) < 200  # noqa: ASYNC240 - no disk
+
+    play(tmp_path, scenario)
+
+
+def test_process_that_cannot_be_watched_is_ended_and_not_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    def refuse(pid: int) -> int:
+        started.append(pid)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def scenario(world: World) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("os.pidfd_open", refuse)
+            world.launch("./app.sh again")
+            status = await world.end_of()
+        assert status.state is TaskState.ERROR
+        assert "Too many open files" in status.message
+        assert len(started) == 1
+        world.launch("/bin/true", "after")
+        assert (await world.end_of("after")).state is TaskState.FINISHED
+
+    play(tmp_path, scenario)
+
+
+def test_tasks_are_given_the_limit_of_open_files_that_the_agent_had(tmp_path: Path) -> None:
+    async def run() -> None:
+        world = World(tmp_path, AgentSettings(kill_grace_seconds=0.3), file_limit=77)
+        await world.agent.start()
+        world.launch("sleep 0.05; ulimit -Sn; true")
+        await world.end_of()
+        assert world.output() == b"77\n"
+        await world.agent.close("the test is over")
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(run())
+
+
+def test_later_task_finds_its_own_working_directory_and_the_agent_keeps_its(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        before = Path.cwd()
+        world.launch("pwd; true")
+        await world.end_of()
+        assert world.output().decode().strip().startswith(str(tmp_path / "apps"))
+        assert Path.cwd() == before
 
     play(tmp_path, scenario)

@@ -101,8 +101,9 @@ class AppExecutor:
         self._connect_timer: asyncio.TimerHandle | None = None
         self._token = ""
         self._fault: Ending | None = None  # why we ended it
-        self._failures = 0
-        self._was_ready = False
+        self._doomed: list[str] = []  # the tasks that waited for a start which we ended
+        self._failures = 0  # in a row: starts that came to nothing, or to an early death
+        self._ready_since: float | None = None
         self._idle_since = loop.time()
         self._starts = 0
 
@@ -133,6 +134,8 @@ class AppExecutor:
                 asked.append(task_id)
         if asked:
             self._send({"type": "kill", "taskIds": asked})
+        if not self._waiting:
+            self._cancel_start()
 
     def stop_if_idle(self, idle_seconds: float = 0.0) -> None:
         """Stop it when it has been without tasks for so long."""
@@ -144,9 +147,7 @@ class AppExecutor:
 
     def end_all(self, ending: Ending) -> None:
         """End the process and with it all tasks, which come to the state of `ending`."""
-        if self._child is None and self._start is not None:
-            self._start.cancel()
-            self.phase = ExecutorPhase.STOPPED
+        self._cancel_start()
         for task_id in list(self._waiting):
             del self._waiting[task_id]
             self._report(task_id, ending.state, ending.message)
@@ -154,6 +155,11 @@ class AppExecutor:
             sent.ending = sent.ending or ending
         if self._child is not None:
             self._end_process(ending)
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nothing is lost with it: no process, no task, no failure to remember."""
+        return self.phase is ExecutorPhase.STOPPED and not self.is_busy and not self._failures
 
     def sandbox(self, agent_id: str) -> Sandbox | None:
         """Tell where its files are."""
@@ -168,9 +174,7 @@ class AppExecutor:
         if self.phase is not ExecutorPhase.STARTING:
             return
         self.phase = ExecutorPhase.READY
-        self._was_ready = True
-        self._failures = 0
-        self._idle_since = self._loop.time()
+        self._ready_since = self._idle_since = self._loop.time()
         self._send(
             {
                 "type": "registered",
@@ -188,8 +192,10 @@ class AppExecutor:
             if sent is not None and status.state in _REPORTABLE:
                 self._take(status, sent)
 
-    def connection_lost(self, reason: str) -> None:
+    def connection_lost(self, connection: ExecutorConnection, reason: str) -> None:
         """Without a connection it is of no use: its process is ended. No reason: it closed the connection itself."""
+        if connection is not self._connection:
+            return  # that of a process which is gone; the present one is another's, or still to come
         self._connection = None
         if self.phase is ExecutorPhase.STOPPING:
             return
@@ -287,6 +293,12 @@ class AppExecutor:
             reason = f"The executor was ended, because it did not end task {task_id} in time."
             self._end_process(Ending(TaskState.LOST, reason))
 
+    def _cancel_start(self) -> None:
+        """Give up a start of which no process has come: nobody waits for the download any more."""
+        if self._child is None and self._start is not None and not self._start.done():
+            self._start.cancel()
+            self.phase = ExecutorPhase.STOPPED
+
     async def _start_guarded(self) -> None:
         if self._failures:
             settings = self._room.settings
@@ -302,11 +314,7 @@ class AppExecutor:
             _log.exception("An app could not be prepared.", app=app.app_name)
             self._fail_start(f"The app could not be prepared: {error}")
             return
-        if self._fault is None:
-            self._start_process(app, prepared)
-        else:  # ended while the app was prepared
-            prepared.release()
-            self._fail_start(self._fault.message)
+        self._start_process(app, prepared)
 
     def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
         try:
@@ -325,7 +333,7 @@ class AppExecutor:
 
     def _spawn(self, app: AppConfiguration, directory: str) -> ChildProcess:
         self._starts += 1
-        self._was_ready = False
+        self._ready_since = None
         self._token = secrets.token_urlsafe(32)
         self._tokens[self._token] = self
         environment = {
@@ -353,9 +361,12 @@ class AppExecutor:
 
     def _fail_start(self, message: str) -> None:
         self.phase = ExecutorPhase.STOPPED
-        waiting, self._waiting = self._waiting, {}
-        for task_id in waiting:
-            self._report(task_id, TaskState.ERROR, message)
+        self._fail_waiting(list(self._waiting), message)
+
+    def _fail_waiting(self, task_ids: Iterable[str], message: str) -> None:
+        for task_id in task_ids:
+            if self._waiting.pop(task_id, None) is not None:
+                self._report(task_id, TaskState.ERROR, message)
 
     def _connect_overdue(self) -> None:
         seconds = self._room.settings.executor_connect_seconds
@@ -368,10 +379,12 @@ class AppExecutor:
     def _end_process(self, ending: Ending, number: signal.Signals = signal.SIGTERM) -> None:
         """End the process; what becomes of its tasks when it is gone, `ending` says."""
         self._cancel_connect_timer()
-        if self._fault is None:
-            self._fault = ending
         if self._child is None:
             return
+        if self._fault is None:
+            self._fault = ending
+            # Tasks that come while it is on its way out wait for the next start.
+            self._doomed = [] if self._ready_since is not None else list(self._waiting)
         self.phase = ExecutorPhase.STOPPING
         if number is signal.SIGKILL:
             self._room.processes.trees.signal([self._child.tree], number)
@@ -389,7 +402,6 @@ class AppExecutor:
         exit_words = describe_exit(child.exit_code)
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            self.phase = ExecutorPhase.STOPPING
             connection.close()
         if self._prepared is not None:
             self._prepared.release()
@@ -398,12 +410,19 @@ class AppExecutor:
         self.phase = ExecutorPhase.STOPPED
         fault, self._fault = self._fault, None
         message = fault.message if fault is not None else f"The executor ended with {exit_words}."
+        doomed, self._doomed = self._doomed if fault is not None else list(self._waiting), []
+        self._count_failure(had_tasks=bool(self._sent))
         self._lose_sent(fault.state if fault is not None else TaskState.LOST, message)
         self._room.ledger.tell(ExecutorStopped(self._app.app_name, message))
-        if not self._was_ready:
-            self._failures += 1
-            self._fail_start(_with_output(_start_message(fault, exit_words), child))
+        if self._ready_since is None:
+            self._fail_waiting(doomed, _with_output(_start_message(fault, exit_words), child))
         self._advance()
+
+    def _count_failure(self, *, had_tasks: bool) -> None:
+        # One that dies of its tasks time and again is started ever more seldom, like one that cannot start.
+        lived = -1.0 if self._ready_since is None else self._loop.time() - self._ready_since
+        early = lived < self._room.settings.executor_settled_seconds
+        self._failures = self._failures + 1 if early and (lived < 0 or had_tasks) else 0
 
     def _lose_sent(self, state: TaskState, message: str) -> None:
         for task_id, sent in list(self._sent.items()):

@@ -68,8 +68,8 @@ class LineHandler(Protocol):
     def statuses_received(self, statuses: Sequence[StatusItem]) -> None:
         """Take what became of tasks."""
 
-    def connection_lost(self, reason: str) -> None:
-        """The executor cannot be spoken to any more; no reason: it closed the connection itself."""
+    def connection_lost(self, connection: "ExecutorConnection", reason: str) -> None:
+        """It cannot be spoken to any more by this connection; no reason: it was closed from either end in order."""
 
 
 class Registrar(Protocol):
@@ -143,7 +143,7 @@ class ExecutorConnection(asyncio.Protocol):
             self._register_timer.cancel()
         handler, self._handler = self._handler, None
         if handler is not None:
-            handler.connection_lost(self._fault)
+            handler.connection_lost(self, self._fault)
 
     def _line_received(self, line: bytes) -> None:
         if self._pieces:

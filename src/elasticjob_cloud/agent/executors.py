@@ -72,7 +72,8 @@ class Executors:
         """End the tasks of these ids that executors have."""
         ids = list(task_ids)
         for executor in self._executors.values():
-            executor.end(ids, ending)
+            if executor.is_busy:
+                executor.end(ids, ending)
 
     def end_all(self, ending: Ending) -> None:
         """End all executors with their tasks."""
@@ -111,5 +112,7 @@ class Executors:
         idle = self._room.settings.executor_idle_seconds
         while True:
             await asyncio.sleep(min(_LONGEST_IDLE_CHECK_SECONDS, idle / 2 + 0.05))
-            for executor in self._executors.values():
+            for name, executor in list(self._executors.items()):
                 executor.stop_if_idle(idle)
+                if executor.is_forgettable:
+                    del self._executors[name]

@@ -38,12 +38,24 @@ class JournalEntry(NamedTuple):
 
     def matches(self, row: ProcessRow) -> bool:
         """Whether this is that very process, not a later one of its pid."""
-        return row.pid == self.pid and self.earliest_ticks - 1 <= row.start_ticks <= self.latest_ticks + 1
+        return row.pid == self.pid and self.precedes(row) and row.start_ticks <= self.latest_ticks + 1
+
+    def precedes(self, row: ProcessRow) -> bool:
+        """Whether that process started with this one or after it."""
+        return row.start_ticks >= self.earliest_ticks - 1
 
 
 def boot_clock() -> float:
     """Read the clock that the kernel stamps processes with, in seconds."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
+
+
+class Journal(NamedTuple):
+    """What a journal tells: whose it is, the session that all its processes were started in, and those that ran last."""
+
+    agent_id: str
+    session: int
+    entries: list[JournalEntry]
 
 
 class ProcessJournal:
@@ -55,6 +67,7 @@ class ProcessJournal:
         self._live: dict[int, bytes] = {}
         self._descriptor = -1
         self._size = 0
+        self._torn = False
         self._compact()
 
     def started(self, pid: int, earliest: float, latest: float) -> None:
@@ -77,17 +90,22 @@ class ProcessJournal:
     def _append(self, line: bytes) -> None:
         if self._descriptor < 0:
             return
+        if self._torn:
+            line = b"\n" + line  # apart from what a full disk left of the line before
         try:
-            os.write(self._descriptor, line)
+            written = os.write(self._descriptor, line)
         except OSError as error:
             _log.warning("The process journal cannot be written.", error=str(error))
+            written = 0
+        self._torn = written < len(line)
         self._size += len(line)
         if self._size > _COMPACT_BYTES + 2 * len(self._live) * 64:
             self._compact()
 
     def _compact(self) -> None:
         self.close()
-        lines = [b"agent %s %s\n" % (self._agent_id.encode(), _boot_id().encode()), *self._live.values()]
+        header = f"agent {self._agent_id} {_boot_id()} {os.getsid(0)}\n".encode()
+        lines = [header, *self._live.values()]
         content = b"".join(lines)
         temporary = self._path.with_suffix(".new")
         try:
@@ -105,11 +123,10 @@ def end_predecessors_processes(path: Path) -> int:
     They are found by pid and start time, by process group, and by the agent's id in their environment, so that neither a new
     group nor a cleaned environment alone hides one. Blocks until all are gone, some seconds at most.
     """
-    agent_id, entries = _read_journal(path)
-    if not agent_id:
+    journal = read_journal(path)
+    if journal is None:
         return 0
-    mark = f"{AGENT_VARIABLE}={agent_id}\0".encode()
-    return end_all(lambda: _left_behind(entries, mark))
+    return end_all(lambda: find_left_behind(journal, read_processes(), read_environment))
 
 
 def end_all(find: Callable[[], set[int]]) -> int:
@@ -128,15 +145,26 @@ def end_all(find: Callable[[], set[int]]) -> int:
     return len(ended)
 
 
-def _left_behind(entries: list[JournalEntry], mark: bytes) -> set[int]:
-    rows = {pid: row for pid, row in read_processes().items() if not row.zombie and pid != os.getpid()}
+def find_left_behind(
+    journal: Journal, processes: dict[int, ProcessRow], environment_of: Callable[[int], bytes]
+) -> set[int]:
+    """Give which of these processes come from the agent that wrote the journal; never one that only has an old number."""
+    mark = f"{AGENT_VARIABLE}={journal.agent_id}\0".encode()
+    rows = {pid: row for pid, row in processes.items() if not row.zombie and pid != os.getpid()}
+    entries = journal.entries
     mains = {entry.pid for entry in entries if (row := rows.get(entry.pid)) and entry.matches(row)}
-    # A leader that is gone leaves its number to its group; a leader of another start time means the number went round.
-    groups = mains | {entry.pid for entry in entries if entry.pid not in rows}
+    # A leader that is gone leaves its number to its group. Once the group is gone too the number may come to a stranger's
+    # group, but hardly in the session of an agent that is no more, and with nothing before the entry's time.
+    leaderless = {entry.pid: entry for entry in entries if entry.pid not in rows}
+
+    def is_member(row: ProcessRow) -> bool:
+        entry = leaderless.get(row.group)
+        return entry is not None and row.session == journal.session and entry.precedes(row)
+
     found = {
         pid
         for pid, row in rows.items()
-        if row.group in groups or pid in mains or mark in read_environment(pid)
+        if pid in mains or row.group in mains or is_member(row) or mark in environment_of(pid)
     }
     return found | _descendants(rows, found)
 
@@ -152,18 +180,24 @@ def _descendants(rows: dict[int, ProcessRow], roots: set[int]) -> set[int]:
     return found
 
 
-def _read_journal(path: Path) -> tuple[str, list[JournalEntry]]:
+def read_journal(path: Path) -> Journal | None:
+    """Read a journal; None when there is none, or the machine has started anew since."""
     try:
-        lines = path.read_bytes().splitlines()
+        return parse_journal(path.read_bytes(), _boot_id())
     except OSError:
-        return "", []
-    words = lines[0].split() if lines else []
-    if len(words) != 3 or words[0] != b"agent" or words[2].decode() != _boot_id():
-        return "", []
+        return None
+
+
+def parse_journal(content: bytes, boot_id: str) -> Journal | None:
+    """Read the content of a journal; None when it is none, or of another life of the machine than this."""
+    header, *lines = content.splitlines() or [b""]
+    words = header.split()
+    if len(words) != 4 or words[0] != b"agent" or words[2] != boot_id.encode() or not words[3].isdigit():
+        return None
     live: dict[int, JournalEntry] = {}
-    for line in lines[1:]:
+    for line in lines:
         _replay(line.split(), live)
-    return words[1].decode(), list(live.values())
+    return Journal(words[1].decode(errors="replace"), int(words[3]), list(live.values()))
 
 
 def _replay(words: list[bytes], live: dict[int, JournalEntry]) -> None:

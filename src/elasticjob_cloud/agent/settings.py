@@ -33,6 +33,9 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     executor_line_limit_bytes: int = 16 * _MEBIBYTE
     executor_restart_seconds: float = 0.5  # after a failed start; doubles up to the next
     executor_restart_maximum_seconds: float = 30.0
+    executor_settled_seconds: float = (
+        10.0  # one that dies with its tasks before that counts as a failed start
+    )
     # An agent without a scheduler.
     orphan_seconds: float = 600.0
     # Capacity kept back for the machine itself and the scheduler.
