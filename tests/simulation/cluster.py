@@ -97,6 +97,10 @@ class ClusterEngine:
             for former in machine.former_ids:
                 self._lose(former, "its successor has ended what it left")
 
+    def connection_broke(self, agent_id: str) -> None:
+        """Messages may have been lost: the agent has to join anew. (Engines learn it from their transport.)"""
+        self._joined.discard(agent_id)
+
     def news(self, batch: AgentEvents) -> None:
         """An agent's news have arrived; those of one that has not joined come again when it does."""
         if self._sink is not None and batch.agent_id in self._joined:
@@ -348,6 +352,8 @@ class Cluster:
 
         def mend() -> None:
             machine.hears = machine.is_heard = True
+            for host in self.hosts:
+                host.engine.connection_broke(machine.agent.info.agent_id)
             self.log(f"{machine.name} is connected again")
 
         self.after(self.random.choice((500, 5_000, 12_000, 14_000, 16_000, 60_000)), mend)

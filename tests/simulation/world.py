@@ -44,7 +44,7 @@ class World:
     ) -> None:
         self.random = random.Random(seed)
         self.hazards = hazards
-        self.settings = settings or CoreSettings(time_zone="UTC")
+        self.settings = settings or CoreSettings(time_zone="UTC", fires_a_turn=2)
         self.store = MemoryStore()
         self.checker = Checker(self.store)
         self.monotonic_ms = 1_000_000

@@ -60,20 +60,22 @@ class Core:
             skip_missed_fires(turn, now.wall_ms - self._settings.clock_jump_ms)
         elif jump_ms < -self._settings.clock_jump_ms:
             shift_retries(turn, jump_ms)
+        requests = [event for event in events if isinstance(event, Request)]
         for event in events:
             if not isinstance(event, Request):
                 _take_engine_event(turn, event)
-        fire_due_jobs(turn)  # after the statuses: a run that ended in time is no reason to misfire
-        for event in events:
-            if isinstance(
-                event, Request
-            ):  # after what is due: disabling a job must not swallow an earlier fire
-                _take_request(turn, event)
+        # After the statuses: a run that ended in time is no reason to misfire. Before the requests, and then all that
+        # is due: disabling a job must not swallow an earlier fire.
+        fire_due_jobs(turn, None if requests else self._settings.fires_a_turn)
+        for request in requests:
+            _take_request(turn, request)
         return self._finish(turn)
 
     def next_due_ms(self) -> int | None:
         """Give the wall time at which something comes due by itself, for the loop to sleep until."""
         state = self.state
+        if state.due:
+            return state.due[0][0]
         due = (
             state.triggers.next_due_ms(),
             state.retries.next_due_ms(lambda fire_id, item: (fire_id, item) in state.failovers),

@@ -13,4 +13,5 @@ class CoreSettings:
     failover_attempts: int = 3  # starts of a transient shard that fails (promise 6)
     backoff_first_ms: int = 1_000
     backoff_longest_ms: int = 300_000
+    fires_a_turn: int = 200  # of jobs that are due at once; more only delays the first of them
     clock_jump_ms: int = 1_000  # wall against monotonic clock: more than this is a jump (promise 10)

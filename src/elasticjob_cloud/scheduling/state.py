@@ -47,6 +47,7 @@ class State:
         self.jobs_of_app: dict[str, dict[str, None]] = {}
         self.schedules: dict[str, int] = {}
         self.triggers = Triggers()
+        self.due: deque[tuple[int, str]] = deque()  # due time and job, of fires that the next turns take up
         self.waiting: dict[str, deque[FireRecord]] = {}
         self.runs: dict[str, Run] = {}
         self.tasks: dict[str, TaskRecord] = {}
