@@ -115,7 +115,9 @@ def test_executions_sort_by_any_column(store: Store, sort: str, ascending: bool)
         ),
     )
     rows = store.executions(HistoryQuery(sort=sort, ascending=ascending)).rows
-    assert rows == sorted(rows, key=lambda row: (row[sort], row["startTime"], row["id"]), reverse=not ascending)
+    assert rows == sorted(
+        rows, key=lambda row: (row[sort], row["startTime"], row["id"]), reverse=not ascending
+    )
     assert len(rows) == 10
 
 
