@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import threading
 from typing import NamedTuple
 
 import psutil
@@ -93,8 +94,15 @@ def read_shared_memory(pid: int) -> int | None:
 
 
 def read_own_children() -> list[int]:
-    """Give the pids of this process's children, adopted orphans included."""
-    return read_children(os.getpid())
+    """Give the pids of this process's children, adopted orphans included; to be called by the thread that starts them.
+
+    The kernel keeps children by thread, and gives orphans to the first thread. Other threads' are not looked at: theirs are
+    no tasks.
+    """
+    if not HAS_PROC:
+        return read_children(os.getpid())
+    threads = {os.getpid(), threading.get_native_id()}
+    return [child for thread in threads for child in _read_children_of_thread("self", thread)]
 
 
 def read_children(pid: int) -> list[int]:
@@ -103,18 +111,21 @@ def read_children(pid: int) -> list[int]:
         with contextlib.suppress(psutil.Error):
             return [child.pid for child in psutil.Process(pid).children()]
         return []
-    children: list[int] = []
     try:
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - hot
     except OSError:
-        return children
-    for thread in threads:
-        with (
-            contextlib.suppress(OSError),
-            open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file,  # noqa: PTH123 - hot
-        ):
-            while part := file.read(1 << 16):
-                children += map(int, part.split())
+        return []
+    return [child for thread in threads for child in _read_children_of_thread(pid, thread)]
+
+
+def _read_children_of_thread(pid: int | str, thread: int | str) -> list[int]:
+    children: list[int] = []
+    with (
+        contextlib.suppress(OSError),
+        open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file,  # noqa: PTH123 - hot
+    ):
+        while part := file.read(1 << 16):
+            children += map(int, part.split())
     return children
 
 
