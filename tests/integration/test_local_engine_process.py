@@ -11,6 +11,7 @@ import pytest
 from elasticjob_cloud.agent.place import AgentPlace, AgentProcess
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler
 
@@ -122,3 +123,51 @@ def test_deep_directory_has_its_sockets_elsewhere(tmp_path: Path) -> None:
     assert len(os.fsencode(place.socket)) < 100
     assert place.socket_directory.stat().st_mode & 0o777 == 0o700
     place.socket_directory.rmdir()
+
+
+def test_scheduler_on_uvloop_runs_tasks_and_finds_its_agent_again(place: AgentPlace, url: str) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def scenario() -> None:
+        first = Scheduler(engine_over(place))
+        await first.start()
+        first.launch("sleep 300; true", "t", url=url)
+        await first.until(lambda: TaskState.RUNNING in first.states("t"))
+        await first.engine.stop()
+        second = Scheduler(engine_over(place))
+        await second.start(2, frozenset({first.agent_id}))
+        assert second.lost == []
+        second.engine.send(second.agent_id, [Kill(("t",), "enough")])
+        assert (await second.ended("t")).state is TaskState.KILLED
+        await second.engine.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())
+
+
+def test_agent_that_was_let_go_and_ended_leaves_no_zombie(place: AgentPlace) -> None:
+    async def scenario() -> None:
+        scheduler = Scheduler(engine_over(place))
+        await scheduler.start()
+        former = present_process(place)
+        await scheduler.engine.stop()
+        # Its entry goes with its reaping; a zombie would keep it.
+        await until(lambda: not Path(f"/proc/{former.pid}").exists())
+
+    asyncio.run(scenario())
+
+
+def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentPlace) -> None:
+    async def scenario() -> None:
+        scheduler = Scheduler(engine_over(place))
+        await scheduler.start()
+        former = present_process(place)
+        before = set(place.socket_directory.glob("x-*.sock"))
+        os.kill(former.pid, signal.SIGKILL)
+        await scheduler.until(lambda: scheduler.lost == [former.agent_id])
+        after = set(place.socket_directory.glob("x-*.sock"))
+        assert len(before) == len(after) == 1
+        assert before != after
+        await scheduler.engine.stop()
+
+    asyncio.run(scenario())

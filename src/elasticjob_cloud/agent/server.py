@@ -54,13 +54,14 @@ class AgentServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
+        # Before anything that may hang: whoever waits for this agent must be able to end it.
+        self._place.write_process(self._agent.info.agent_id)
         self._remove_stale_sockets()
         await self._agent.start()
         server = await loop.create_unix_server(
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
         )
         self._place.socket.chmod(0o600)
-        self._place.write_process(self._agent.info.agent_id)
         self._alone_since = loop.time()
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
         while not self._is_over(loop.time()):  # noqa: ASYNC110 - the passing of time is what it waits for

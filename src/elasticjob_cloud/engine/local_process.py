@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import msgspec
@@ -87,8 +88,7 @@ class AgentLauncher:
             self._process.poll()
 
     def let_go(self) -> None:
-        """Leave the agent to itself: it outlives this scheduler."""
+        """Leave the agent to itself: it outlives this scheduler, or ends before it and must not stay a zombie."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            # Popen complains of children that still run when it is dropped; this one is meant to.
-            process.returncode = 0
+            threading.Thread(target=process.wait, name="wait-for-agent", daemon=True).start()
