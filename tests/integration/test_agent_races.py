@@ -1,6 +1,7 @@
 """What comes at an awkward moment: kills of what is not there yet, launches into an end, thousands at once."""
 
 import asyncio
+import errno
 import sys
 import time
 from pathlib import Path
@@ -196,3 +197,22 @@ def test_executor_that_dies_of_its_tasks_is_started_ever_more_seldom(tmp_path: P
         assert waits[2] >= 0.4
 
     play(tmp_path, scenario, restart_seconds=0.2)
+
+
+def test_executor_that_cannot_be_watched_fails_its_tasks_and_the_next_one_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def scenario(world: World) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("os.pidfd_open", refuse)
+            world.launch("good", "job", "a")
+            status = await world.end_of("a")
+        assert status.state is TaskState.ERROR
+        assert "Too many open files" in status.message
+        world.launch("good", "job", "b")
+        assert (await world.end_of("b")).state is TaskState.FINISHED
+
+    play(tmp_path, scenario)

@@ -1,6 +1,7 @@
 """How `bootstrapScript` and `script.command.line` become a command (semantics, "Transient and daemon jobs")."""
 
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -9,6 +10,8 @@ import stat
 from pathlib import Path
 
 SHELL = "/bin/sh"
+# What the kernel says of a file that is not there, or that it cannot execute by itself: the shell may, or has the words.
+LEFT_TO_THE_SHELL = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.EISDIR})
 # A path and plain words: the shell would do nothing but execute it, so it need not be started for that.
 _PLAIN = re.compile(r" *(?:exec +)?([\w@%+:,./-]*/[\w@%+:,./-]*(?: +[\w@%+=:,./-]+)*) *", re.ASCII)
 _FIRST_WORD = re.compile(r"\s*([^\s'\"$`;&|<>(){}*?\[\]#~=!]+)(?=\s|$|[;&|])")

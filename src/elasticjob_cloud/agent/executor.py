@@ -17,7 +17,7 @@ import structlog
 
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
-from elasticjob_cloud.agent.command import arguments_of, shell_arguments, shell_command
+from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
 from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection, StatusItem
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.room import TaskRoom
@@ -319,8 +319,11 @@ class AppExecutor:
     def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
         try:
             child = self._spawn(app, str(prepared.directory))
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - contained: the tasks that wait must hear of it, whatever it was
+            if not isinstance(error, OSError):
+                _log.exception("An executor could not be started.", app=app.app_name)
             prepared.release()
+            self._tokens.pop(self._token, None)
             self._failures += 1
             self._fail_start(f"The bootstrapScript could not be started: {error}")
             return
@@ -356,7 +359,9 @@ class AppExecutor:
 
         try:
             return start(arguments_of(command, None))
-        except OSError:
+        except OSError as error:
+            if error.errno not in LEFT_TO_THE_SHELL:
+                raise
             return start(shell_arguments(command, None))
 
     def _fail_start(self, message: str) -> None:

@@ -1,12 +1,17 @@
 """One script task: what is known of it, and how its process is started (semantics, "Transient and daemon jobs")."""
 
 import asyncio
-import errno
 from collections.abc import Callable
 
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
-from elasticjob_cloud.agent.command import SHELL, arguments_of, shell_arguments, shell_command
+from elasticjob_cloud.agent.command import (
+    LEFT_TO_THE_SHELL,
+    SHELL,
+    arguments_of,
+    shell_arguments,
+    shell_command,
+)
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.repetition import Repetition
 from elasticjob_cloud.agent.room import TaskRoom
@@ -15,9 +20,6 @@ from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
 from elasticjob_cloud.model.messages import TaskSpec
-
-# What the kernel says of a file that is not there, or that it cannot execute by itself.
-_LEFT_TO_THE_SHELL = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.EISDIR})
 
 
 class Lease:
@@ -117,7 +119,7 @@ def start_process(
     try:
         return start(arguments)
     except OSError as error:
-        if arguments[0] == SHELL or error.errno not in _LEFT_TO_THE_SHELL:
+        if arguments[0] == SHELL or error.errno not in LEFT_TO_THE_SHELL:
             raise
         # The shell knows what to do with a script without a first line, and has the words for what is missing.
         return start(shell_arguments(command, context.to_json()))
