@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -11,6 +12,7 @@ import pytest
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.child import reap_exit_code
 from elasticjob_cloud.agent.process_table import read_environment, read_processes
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration
@@ -329,3 +331,9 @@ def test_later_task_finds_its_own_working_directory_and_the_agent_keeps_its(tmp_
         assert Path.cwd() == before
 
     play(tmp_path, scenario)
+
+
+def test_exit_code_that_somebody_else_has_taken_counts_as_a_failure() -> None:
+    pid = os.posix_spawn("/bin/true", ["/bin/true"], {})
+    assert reap_exit_code(pid) == 0
+    assert reap_exit_code(pid) == 255

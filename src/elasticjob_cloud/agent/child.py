@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
 from elasticjob_cloud.agent.output import OutputFile
@@ -18,7 +20,9 @@ from elasticjob_cloud.agent.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.errors import ElasticJobError
 
+_log = structlog.get_logger(__name__)
 _READ_BYTES = 1 << 16
+_UNKNOWN_EXIT_CODE = 255
 # What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
 _LAST_READS = 20
 # Python ignores these, and programs do not expect them to be.
@@ -131,7 +135,7 @@ class ChildProcess:
             os.killpg(self.pid, signal.SIGKILL)
         for pump in self._pumps:
             pump.read_rest()
-        self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self.exit_code = reap_exit_code(self.pid)
         self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
@@ -214,6 +218,16 @@ def _limit_files(pid: int, soft: int) -> None:
         with contextlib.suppress(OSError, ValueError):
             _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(soft, hard), hard))
+
+
+def reap_exit_code(pid: int) -> int:
+    """Reap a process that has ended; give its exit code, negative for a signal, 255 when somebody else has reaped it."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:
+        # A library of the process that the agent lives in may wait for any child: the task must come to its end all the same.
+        _log.warning("The exit code of a process was taken by somebody else; it counts as 255.", pid=pid)
+        return _UNKNOWN_EXIT_CODE
 
 
 def keep_descriptors() -> None:
