@@ -77,9 +77,14 @@ check: $(STAMP) ## format, lint, types, and the arrows between rooms
 	$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: test
-test: $(STAMP) ## the suite for every commit: all but chaos, scale and browser
+test: $(STAMP) ## the suite for every commit: all but long, chaos, scale and browser
 	@echo "==> pytest"
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+
+.PHONY: test-long
+test-long: $(STAMP) ## what takes many seconds each: the long tour, days of simulation, mutants
+	@echo "==> pytest, the long tests"
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m long --timeout 300 $(ARGS)
 
 .PHONY: test-all
 test-all: $(STAMP) ## every test, chaos, scale and browser included; minutes

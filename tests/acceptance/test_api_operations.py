@@ -121,4 +121,4 @@ def test_other_methods_and_paths_are_errors_in_the_same_form(admin: httpx.Client
     answer = admin.get("/nothing/at/all\u2028")
     assert answer.status_code == 404
     assert set(answer.json()) == {"message"}
-    assert admin.get("/api/job/statistics/tasks/results").status_code == 404
+    assert admin.get("/api/job/statistics/nothing").status_code == 404

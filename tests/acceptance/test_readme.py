@@ -210,7 +210,7 @@ def test_tour_of_the_readme_works(tmp_path: Path) -> None:
 
 
 @needs_curl
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_long_tour_works(tmp_path: Path) -> None:
     follow((ROOT / "docs/tour.md").read_text(), tmp_path / "tour")

@@ -73,7 +73,8 @@ MUTANTS = (
 )
 
 
-def _caught(mutant: Mutant, seeds: int) -> str | None:
+def how_caught(mutant: Mutant, seeds: int) -> str | None:
+    """Say in which world a mutant was noticed, and by what; None where it survived them all."""
     with mutant.apply():
         for seed in range(seeds):
             try:
@@ -95,7 +96,7 @@ def main() -> int:
     for mutant in MUTANTS:
         started = time.perf_counter()
         with contextlib.redirect_stderr(sys.stdout):
-            how = _caught(mutant, options.seeds)
+            how = how_caught(mutant, options.seeds)
         survivors += how is None
         print(
             f"{mutant.name:<34} {'SURVIVES' if how is None else 'caught'}  {how or ''}  ({time.perf_counter() - started:.1f} s)",

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.simulation.cluster_scenarios import play_cluster
+from tests.simulation.mutants import MUTANTS, Mutant, how_caught
 from tests.simulation.scenarios import play_calm_days, play_wild
 
 _SEEDS_A_TEST = 20
@@ -38,8 +39,15 @@ def test_world_repeats_itself_exactly() -> None:
     assert play_wild(3).history == play_wild(3).history
 
 
+@pytest.mark.long
 def test_promises_hold_over_days_of_a_thousand_jobs() -> None:
     world = play_calm_days(7, jobs=1_000, days=2)
 
     assert len(world.store.fires) > 20_000
     assert len(world.store.executions) > 20_000
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_simulation_notices_a_safeguard_that_is_taken_away(mutant: Mutant) -> None:
+    assert how_caught(mutant, seeds=60) is not None
