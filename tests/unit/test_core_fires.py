@@ -278,6 +278,28 @@ def test_daemon_is_fired_once_and_by_no_cron() -> None:
     assert driver.core.next_due_ms() is None
 
 
+def test_10_a_daemon_is_told_the_zone_that_its_cron_is_evaluated_in() -> None:
+    driver = CoreDriver(daemon(cron=EVERY_MINUTE), settings=CoreSettings(time_zone="Asia/Shanghai"))
+
+    (launch,) = driver.sent(Launch)
+
+    assert launch.job.time_zone == "Asia/Shanghai"
+
+
+def test_10_jobs_that_are_due_at_once_are_fired_over_several_turns() -> None:
+    jobs = [job(f"job-{number}", cron=EVERY_MINUTE, cpu_count=0.1) for number in range(5)]
+    driver = CoreDriver(*jobs, settings=CoreSettings(fires_a_turn=2))
+
+    driver.pass_time(MINUTE_MS)
+    turns = [len(driver.launched())]
+    while driver.core.next_due_ms() == NOON_MS + MINUTE_MS:
+        driver.pass_time(0)
+        turns.append(len(driver.launched()))
+
+    assert turns == [2, 2, 1]
+    assert [fire.due_ms for fire in driver.fires(RUNNING, "job-4")] == [NOON_MS + MINUTE_MS]
+
+
 def test_an_app_and_its_executor_come_with_each_launch() -> None:
     driver = CoreDriver(job(sharding_total_count=2, sharding_item_parameters="0=Beijing", props={}))
 

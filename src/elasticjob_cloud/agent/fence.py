@@ -1,8 +1,9 @@
 """When an agent that has lost its scheduler must end its tasks (promise 5).
 
-The agent sends heartbeats; what counts is when the newest one *that the scheduler acknowledged* was sent. So both sides
-reckon from the same event, and a network that is cut one way only is seen by both: the scheduler gives the agent's
+A remote agent sends heartbeats; what counts is when the newest one *that the scheduler acknowledged* was sent. So both
+sides reckon from the same event, and a network that is cut one way only is seen by both: the scheduler gives the agent's
 tasks to another only `lost` after that heartbeat, and the agent has ended them `fence` after it, which is less.
+A local agent has nobody who could take its tasks: there it is the orphan rule, and a connection counts.
 """
 
 

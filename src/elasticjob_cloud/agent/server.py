@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import signal
+import time
 
 import structlog
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
     Commands,
@@ -33,6 +35,10 @@ _log = structlog.get_logger(__name__)
 _CHECK_SECONDS = 0.2
 
 
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
 class AgentServer:
     """Obeys the scheduler of the newest epoch that has come; ends itself when none comes for long (promise 5)."""
 
@@ -45,7 +51,7 @@ class AgentServer:
         )
         self._epoch = -1
         self._scheduler: FrameProtocol | None = None
-        self._alone_since = 0.0
+        self._orphan = Fence(int(settings.orphan_seconds * 1000), _monotonic_ms())
         self._draining = False
         self._stop_reason = ""
 
@@ -62,9 +68,9 @@ class AgentServer:
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
         )
         self._place.socket.chmod(0o600)
-        self._alone_since = loop.time()
+        self._orphan.acknowledged(_monotonic_ms())
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
-        while not self._is_over(loop.time()):  # noqa: ASYNC110 - the passing of time is what it waits for
+        while not self._is_over():  # noqa: ASYNC110 - the passing of time is what it waits for
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
         server.close()
@@ -84,15 +90,16 @@ class AgentServer:
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason
 
-    def _is_over(self, now: float) -> bool:
-        if self._scheduler is None:
-            alone_seconds = now - self._alone_since
-            if alone_seconds > self._settings.orphan_seconds:
-                self._stop(f"no scheduler came for {alone_seconds:.0f} s.")
-            elif self._draining:
-                self._agent.stop_idle_executors()
-                if self._agent.is_idle:
-                    self._stop("its scheduler has stopped, and nothing runs any more.")
+    def _is_over(self) -> bool:
+        now_ms = _monotonic_ms()
+        if self._scheduler is not None:
+            self._orphan.acknowledged(now_ms)
+        elif self._orphan.is_over(now_ms):
+            self._stop(f"no scheduler came for {self._settings.orphan_seconds:g} s.")
+        elif self._draining:
+            self._agent.stop_idle_executors()
+            if self._agent.is_idle:
+                self._stop("its scheduler has stopped, and nothing runs any more.")
         return bool(self._stop_reason)
 
     def _emit(self, batch: AgentEvents) -> None:
@@ -143,7 +150,6 @@ class AgentServer:
     def _lost(self, connection: FrameProtocol) -> None:
         if connection is self._scheduler:
             self._scheduler = None
-            self._alone_since = asyncio.get_running_loop().time()
 
     def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
         try:

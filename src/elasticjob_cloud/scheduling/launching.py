@@ -99,6 +99,9 @@ def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecor
     parameters = _parameters(configuration.sharding_item_parameters, configuration.sharding_total_count)
     app = turn.state.apps[configuration.app_name].configuration
     specs = tuple(TaskSpec(task.task_id, task.item, parameters.get(task.item, "")) for task in tasks)
+    if configuration.is_daemon and not configuration.time_zone:
+        # Who runs a daemon's cron knows nothing of the scheduler's own zone.
+        configuration = msgspec.structs.replace(configuration, time_zone=turn.settings.time_zone)
     return Launch(app, configuration, specs)
 
 
