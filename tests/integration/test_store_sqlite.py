@@ -149,6 +149,15 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(file: Path) -> Non
     assert file.read_bytes() == b"my diary\n" * 1000
 
 
+def test_a_new_database_is_readable_by_its_owner_alone_and_an_old_one_keeps_its_rights(file: Path) -> None:
+    with opened(file):
+        beside = [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm")]
+        assert [path.stat().st_mode & 0o777 for path in beside] == [0o600] * 3
+    file.chmod(0o640)
+    with opened(file):
+        assert file.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert f"{tmp_path / 'absent'} of the database does not exist" in refusal(
         tmp_path / "absent" / "cloud.db"

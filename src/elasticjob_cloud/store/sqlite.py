@@ -72,11 +72,19 @@ class SqliteDatabase:
                 raise StartError(
                     f"{path} is not writable. Give the scheduler's user the right to write to it."
                 )
+        self._make_private()
         try:
             with self.writer.connect():
                 pass
         except DBAPIError as error:
             raise StartError(str(self.explain(error))) from error
+
+    def _make_private(self) -> None:
+        """Make a new file for its owner alone: `props` hold secrets. SQLite gives the files beside it the same rights."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        # A file that is there keeps its rights; what else may fail, SQLite explains when it opens the file.
+        with suppress(OSError):
+            os.close(os.open(self._file, flags, 0o600))
 
     def upsert(self, table: Table) -> Insert:
         statement = insert(table)
