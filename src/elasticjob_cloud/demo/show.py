@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import shlex
+import shutil
+import sys
 import tarfile
 import time
 from importlib import resources
@@ -120,10 +123,18 @@ class Demo:
             f"curl -s {header}{self._url}/api/job/jobs",
             f"curl -s {header}'{self._url}/api/job/tasks/{trace.task_id}/log'",
             f"curl -s {header}-H 'Content-Type: application/json' -X POST -d 'demo-script' {self._url}/api/job/trigger",
-            "elasticjob-cloud login, then: elasticjob-cloud job list",
+            self._suggested_command(),
         ):
             self._console.print(f"  {line}", markup=False)
         self._console.print("")
+
+    def _suggested_command(self) -> str:
+        # `make run` calls the command by its path in .venv, which the other terminal need not have in its PATH.
+        program = "elasticjob-cloud" if shutil.which("elasticjob-cloud") else shlex.quote(sys.argv[0])
+        if self._settings.no_auth:
+            return f"{program} job list --url {self._url}"
+        user = shlex.quote(self._settings.admin_username)
+        return f"{program} login --url {self._url} --username {user}, then: {program} job list"
 
     async def _log_in(self, client: httpx.AsyncClient) -> None:
         if self._settings.no_auth:

@@ -1,0 +1,53 @@
+"""What the demo tells people to type next works where they are: other ports, names and paths included."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.demo import Demo
+from elasticjob_cloud.model.records import Changes, StatusTrace
+from elasticjob_cloud.service.settings import SchedulerSettings
+
+URL = "http://127.0.0.1:1234"
+
+
+def suggestions(settings: SchedulerSettings) -> str:
+    stream = io.StringIO()
+    demo = Demo(settings, stream)
+    demo.greet(URL)
+    demo.show_changes(Changes(status_traces=[ended(item) for item in range(3)]))
+    return stream.getvalue()
+
+
+def ended(item: int) -> StatusTrace:
+    return StatusTrace(
+        job_name="demo-script",
+        original_task_id="",
+        task_id=f"demo-script@-@{item}@-@READY@-@agent@-@uuid",
+        slave_id="agent",
+        source="CLOUD_EXECUTOR",
+        execution_type="READY",
+        sharding_item=item,
+        state="TASK_FINISHED",
+        message="",
+        creation_ms=0,
+    )
+
+
+@pytest.fixture(autouse=True)
+def bare_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/elasticjob-cloud", "demo"])
+
+
+def test_the_command_is_named_by_the_path_that_it_was_called_by_and_told_where_to_log_in() -> None:
+    expected = f".venv/bin/elasticjob-cloud login --url {URL} --username ann, then: .venv/bin/elasticjob-cloud job list"
+    assert expected in suggestions(SchedulerSettings(admin_username="ann"))
+
+
+def test_without_a_log_in_the_command_is_told_whom_to_ask() -> None:
+    text = suggestions(SchedulerSettings(no_auth=True))
+    assert f".venv/bin/elasticjob-cloud job list --url {URL}" in text
+    assert "login" not in text
