@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from elasticjob_cloud.engine.contract import EventSink
@@ -28,6 +29,7 @@ from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob, TriggerJob
+from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 
@@ -223,3 +225,21 @@ async def test_not_ready_without_a_leader(tmp_path: Path) -> None:
 
         assert reason is not None
         assert "lead" in reason
+
+
+async def test_run_that_no_agent_could_hold_is_a_warning_and_a_metric(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with leading(tmp_path) as (scheduler, _, _):
+        await scheduler.submit(_APP)
+        huge = msgspec.structs.replace(_JOB.configuration, cpu_count=64)
+        await scheduler.submit(RegisterJob(huge))
+        await scheduler.submit(TriggerJob("job"))
+        watch = PlacementWatch(scheduler._query, scheduler.metrics)
+
+        await watch.look()
+        await watch.look()
+
+        (warning,) = [record for record in caplog.records if "cannot be placed" in record.message]
+        assert "Lower cpuCount" in warning.message
+        assert scheduler.metrics.registry.get_sample_value("elasticjob_unplaceable_jobs") == 1

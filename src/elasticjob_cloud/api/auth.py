@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import ipaddress
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from elasticjob_cloud.api.login_limit import LoginLimit
 from elasticjob_cloud.model.errors import StartError, UnauthorizedError
 from elasticjob_cloud.service.settings import SchedulerSettings
 
+_log = logging.getLogger(__name__)
 DEFAULT_PASSWORDS: Final = frozenset({"pwd", "guest"})
 MINIMUM_SECRET_BYTES: Final = 32
 _HASH_PREFIX: Final = "$argon2id$"
@@ -183,6 +185,7 @@ class Authenticator:
         self._limit.begin_attempt(address, username, self._monotonic_seconds())
         user = self._users.get(username)
         if not await self._is_right(user, password) or user is None:
+            _log.warning("Refused a login from %s.", address)
             raise UnauthorizedError
         self._limit.forgive(address, username)
         now = self._wall_seconds()

@@ -18,7 +18,7 @@ from elasticjob_cloud.scheduling.configuration import carry_out
 from elasticjob_cloud.scheduling.fires import fire_due_jobs, skip_missed_fires
 from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
-from elasticjob_cloud.scheduling.placement import explain_refusal
+from elasticjob_cloud.scheduling.placement import could_ever_hold, explain_refusal
 from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
@@ -87,6 +87,16 @@ class Core:
         if self.state.is_busy(job_name):
             return "Waits until the job's earlier run has ended."
         return explain_refusal(demand_of(self.state, job_name), self.state.agents.values())
+
+    def unplaceable_jobs(self) -> dict[str, str]:
+        """Give the jobs whose next run no present set of agents could ever hold, each with what it lacks (promise 4)."""
+        agents = self.state.agents.values()
+        return {
+            job_name: explain_refusal(demand, agents)
+            for job_name in self.state.waiting
+            if not self.state.is_busy(job_name)
+            and not could_ever_hold(demand := demand_of(self.state, job_name), agents)
+        }
 
     def _turn(self, now: Now) -> Turn:
         return Turn(self.state, self._settings, now, self._new_id)

@@ -170,7 +170,7 @@ def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
     """Say why a run has not started: for the ready queue's `reason`."""
     if not agents:
         return "No agent is there to run it."
-    capacity = sum(_empty_capacity(demand, agent) for agent in agents)
+    capacity = _capacity_when_empty(demand, agents)
     if capacity >= demand.shards:
         return "Waits until there is room for all its shards."
     asked = f"{demand.shards} x {demand.shard}"
@@ -181,6 +181,15 @@ def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
         f"Needs {asked}; the {len(agents)} agent(s) could hold {capacity} of its shards even when empty "
         f"(the largest has {most}). Lower cpuCount, memoryMB or shardingTotalCount, or add agents."
     )
+
+
+def could_ever_hold(demand: Demand, agents: Collection[AgentState]) -> bool:
+    """Tell whether these agents, were they empty, could hold a run (promise 4). Without agents nobody can tell."""
+    return not agents or _capacity_when_empty(demand, agents) >= demand.shards
+
+
+def _capacity_when_empty(demand: Demand, agents: Collection[AgentState]) -> int:
+    return sum(_empty_capacity(demand, agent) for agent in agents)
 
 
 def _room_without_idle(agent: AgentState) -> Room:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import BugError, UnavailableError
-from elasticjob_cloud.model.messages import EngineEvent
+from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
@@ -74,6 +74,7 @@ class Leader:
         self._metrics = metrics
         self._on_commit = on_commit
         self._has_led = False
+        self._agents: set[str] = set()  # that joined and were not lost, for the log
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -130,6 +131,13 @@ class Leader:
             self._metrics,
             self._on_commit,
         )
+        _log.info(
+            "Leading with epoch %d: %d apps, %d jobs, %d live tasks.",
+            epoch,
+            len(snapshot.apps),
+            len(snapshot.jobs),
+            len(snapshot.tasks),
+        )
         self._metrics.follow(self.core)
         self._metrics.set_leader(leads=True)
         try:
@@ -154,6 +162,13 @@ class Leader:
             await self._engine.stop()
 
     def _take(self, event: EngineEvent) -> None:
+        if isinstance(event, AgentJoined) and event.inventory.agent.agent_id not in self._agents:
+            agent = event.inventory.agent
+            self._agents.add(agent.agent_id)
+            _log.info("Agent %s is there: %g CPUs, %.0f MB.", agent.agent_id, agent.cpus, agent.memory_mb)
+        elif isinstance(event, AgentLost):
+            self._agents.discard(event.agent_id)
+            _log.warning("Agent %s is lost: %s Its tasks are LOST.", event.agent_id, event.reason)
         # Between two terms nothing is lost: the next one has the agents tell anew.
         if self.loop is not None:
             self.loop.take(event)

@@ -41,6 +41,7 @@ class Metrics:
                 ("live_tasks", "Tasks that are staging or running."),
                 ("failover_tasks", "Shards that wait to be started again."),
                 ("leader", "1 while this scheduler leads."),
+                ("unplaceable_jobs", "Jobs whose next run no present set of agents could ever hold."),
             )
         }
 
@@ -64,6 +65,10 @@ class Metrics:
         self._gauges["ready_jobs"].set_function(lambda: len(state.waiting))
         self._gauges["live_tasks"].set_function(lambda: len(state.tasks))
         self._gauges["failover_tasks"].set_function(lambda: len(state.failovers))
+
+    def set_unplaceable(self, count: int) -> None:
+        """Note how many jobs wait for room that no agent has."""
+        self._gauges["unplaceable_jobs"].set(count)
 
     def set_leader(self, *, leads: bool) -> None:
         """Note whether this scheduler leads."""

@@ -21,12 +21,13 @@ from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
-from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.database_lock import DatabaseLock
 from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
@@ -104,6 +105,7 @@ class Scheduler:
         self._housekeeping = [
             asyncio.create_task(self._prune_history(), name="retention"),
             asyncio.create_task(self.statistics.keep(lambda: leader.epoch), name="statistics"),
+            asyncio.create_task(PlacementWatch(self._query, self.metrics).watch(), name="placement"),
         ]
 
     async def ended(self) -> None:
@@ -116,6 +118,12 @@ class Scheduler:
         for task in self._housekeeping:
             task.cancel()
         if self._leader is not None and self._task is not None:
+            core = self._leader.core
+            if core is not None and core.state.tasks:
+                _log.warning(
+                    "%d task(s) run on in their agents. Start a scheduler again to follow them.",
+                    len(core.state.tasks),
+                )
             self._leader.stop()
             with contextlib.suppress(Exception):
                 await self._task
@@ -131,6 +139,10 @@ class Scheduler:
 
     async def submit(self, command: ApiCommand) -> None:
         await self._leading().submit(command)
+        # Triggers come by the thousand; all else is worth a line.
+        _log.log(
+            logging.DEBUG if isinstance(command, TriggerJob) else logging.INFO, "%s", _described(command)
+        )
 
     async def app(self, app_name: str) -> AppRecord:
         app = await self._query(lambda core: core.state.apps.get(app_name))
@@ -249,3 +261,14 @@ class Scheduler:
 def _sqlite_path(database_url: str) -> Path | None:
     url = make_url(database_url)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _described(command: ApiCommand) -> str:
+    """Say what was done and to what; not with which settings, which may hold secrets."""
+    configuration = getattr(command, "configuration", None)
+    named = command if configuration is None else configuration
+    name = next(
+        (getattr(named, field) for field in ("job_name", "app_name", "task_id") if hasattr(named, field)), ""
+    )
+    disabled = getattr(command, "disabled", None)
+    return f"{type(command).__name__} {name}" + ("" if disabled is None else f" disabled={disabled}")
