@@ -26,6 +26,8 @@ def place(tmp_path: Path) -> Iterator[AgentPlace]:
     present = made.read_process()
     if present is not None and present.runs():
         os.kill(present.pid, signal.SIGKILL)
+    # The killed have no time to, and those that end by themselves do the same.
+    made.remove_socket_directory()
 
 
 @pytest.fixture
@@ -121,8 +123,31 @@ def test_second_agent_over_the_same_directory_gives_up(place: AgentPlace) -> Non
 def test_deep_directory_has_its_sockets_elsewhere(tmp_path: Path) -> None:
     place = AgentPlace(tmp_path / ("d" * 100) / "agent")
     assert len(os.fsencode(place.socket)) < 100
+    place.ensure_socket_directory()
     assert place.socket_directory.stat().st_mode & 0o777 == 0o700
-    place.socket_directory.rmdir()
+    place.remove_socket_directory()
+    assert not place.socket_directory.exists()
+
+
+def test_agent_that_ends_leaves_no_sockets_nor_their_directory(tmp_path: Path) -> None:
+    place = AgentPlace(tmp_path / ("d" * 100) / "agent")
+
+    async def scenario() -> None:
+        scheduler = Scheduler(engine_over(place))
+        await scheduler.start()
+        agent = present_process(place)
+        assert place.socket.exists()
+        await scheduler.engine.stop()
+        await until(lambda: not agent.runs())
+        assert not place.socket_directory.exists()
+        again = Scheduler(engine_over(place))
+        await again.start(2, frozenset({agent.agent_id}))
+        successor = present_process(place)
+        await again.engine.stop()
+        await until(lambda: not successor.runs())
+        assert not place.socket_directory.exists()
+
+    asyncio.run(scenario())
 
 
 def test_scheduler_on_uvloop_runs_tasks_and_finds_its_agent_again(place: AgentPlace, url: str) -> None:

@@ -1,5 +1,6 @@
 """The directory of an agent: whose it is, and where its sockets are."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -29,7 +30,10 @@ class AgentProcess(msgspec.Struct, frozen=True):
 
 
 class AgentPlace:
-    """Paths of an agent's directory. Making one creates the directory and touches nothing else."""
+    """Paths of an agent's directory. Making one creates the directory and touches nothing else.
+
+    The sockets' directory lies within, or in the temporary directory when that path would be too long for a socket.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
@@ -55,14 +59,42 @@ class AgentPlace:
     def _process_file(self) -> Path:
         return self.directory / "agent.json"
 
+    def ensure_socket_directory(self) -> None:
+        """Make the sockets' directory, unless it is there; both ends do so before they trust a socket in it.
+
+        Raises:
+            StartError: another user made it.
+        """
+        _make_private(self.socket_directory)
+
+    def remove_sockets(self) -> None:
+        """Remove what is left of an agent's sockets; only for who has the directory's lock."""
+        for path in self.socket_directory.glob("*.sock"):
+            path.unlink(missing_ok=True)
+
+    def remove_socket_directory(self) -> None:
+        """Remove the sockets and their directory, which an agent's end would leave in the temporary directory."""
+        self.remove_sockets()
+        # What is not ours stays, and the directory with it.
+        with contextlib.suppress(OSError):
+            self.socket_directory.rmdir()
+
     def lock(self) -> int | None:
-        """Take the directory for this process; None when another has it. The lock goes with the process."""
+        """Take the directory for this process, and make the sockets' one; None when another has it.
+
+        The lock goes with the process.
+
+        Raises:
+            StartError: another user made the sockets' directory.
+        """
         descriptor = os.open(self.directory / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None
+        # Not before: the former agent removes it as its last act.
+        self.ensure_socket_directory()
         return descriptor
 
     def write_process(self, agent_id: str) -> None:
@@ -84,16 +116,15 @@ class AgentPlace:
 
 def _socket_directory(directory: Path) -> Path:
     if len(os.fsencode(directory)) <= _SOCKET_DIRECTORY_BYTES:
-        return _private(directory / "run")
+        return directory / "run"
     digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
-    return _private(Path(tempfile.gettempdir()) / f"elasticjob-{os.getuid()}-{digest}")
+    return Path(tempfile.gettempdir()) / f"elasticjob-{os.getuid()}-{digest}"
 
 
-def _private(directory: Path) -> Path:
+def _make_private(directory: Path) -> None:
     directory.mkdir(mode=0o700, exist_ok=True)
     status = directory.lstat()
     # In a shared temporary directory another user may have been here first.
     if status.st_uid != os.getuid() or directory.is_symlink():
         raise StartError(f"{directory} belongs to another user; remove it, or choose another data directory.")
     directory.chmod(0o700)
-    return directory

@@ -62,7 +62,8 @@ class AgentServer:
             loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
         # Before anything that may hang: whoever waits for this agent must be able to end it.
         self._place.write_process(self._agent.info.agent_id)
-        self._remove_stale_sockets()
+        # This process has the directory's lock: whoever made those that are there is gone.
+        self._place.remove_sockets()
         await self._agent.start()
         server = await loop.create_unix_server(
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
@@ -81,11 +82,7 @@ class AgentServer:
             self._scheduler.close()
             self._scheduler = None
         await self._agent.close(self._stop_reason)
-
-    def _remove_stale_sockets(self) -> None:
-        # This process has the directory's lock: whoever made them is gone.
-        for path in self._place.socket_directory.glob("*.sock"):
-            path.unlink(missing_ok=True)
+        self._place.remove_socket_directory()
 
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason

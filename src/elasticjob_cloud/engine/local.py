@@ -184,6 +184,8 @@ class LocalEngine:
                 raise StartError(fault or f"The agent did not answer within {self._start_seconds:g} s.")
 
     async def _try_open(self) -> tuple[AgentConnection, Inventory] | None:
+        # Its name in a shared temporary directory can be foreseen: another user must not be taken for our agent.
+        self._place.ensure_socket_directory()
         connection = AgentConnection(self._batch_received, self._tell_inventory)
         try:
             inventory = await asyncio.wait_for(
