@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -38,6 +39,7 @@ class Server:
         Raises:
             StartError: the store or the engine cannot be used.
         """
+        _calm_garbage_collector()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self.serve(when_up))
 
@@ -93,6 +95,13 @@ async def _end(companion: asyncio.Task[None]) -> None:
 
 async def _run(when_up: Callable[[], Awaitable[None]]) -> None:
     await when_up()
+
+
+def _calm_garbage_collector() -> None:
+    # What is loaded now stays, and rows go without cycles: looking at all of it again and again took a tenth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
