@@ -674,6 +674,24 @@ def test_wrong_use_is_exit_code_two(cli: Run) -> None:
     assert cli("nonsense").code == 2
     assert cli("job", "register", "x", "--cpu-count", "many").code == 2
     assert cli("job", "show").code == 2
+    assert cli("standalone", "--port", "abc").code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("standalone", "--port", "99999"),
+        ("standalone", "--cpus", "-1"),
+        ("standalone", "--log-level", "foo"),
+        ("scheduler", "--engine", "foo"),
+    ],
+    ids=" ".join,
+)
+def test_setting_that_is_not_allowed_is_the_exit_code_that_help_says(
+    cli: Run, arguments: tuple[str, ...]
+) -> None:
+    assert cli(*arguments).code == 4
+    assert "4 the scheduler cannot start: a setting or its surroundings are wrong" in cli("--help").out
 
 
 def test_version_is_shown(cli: Run) -> None:

@@ -155,6 +155,11 @@ def test_wrong_arguments_of_a_local_run_are_usage_errors(tmp_path: Path, argumen
     assert run_local(*target, *arguments, folder=tmp_path).returncode == 2
 
 
+def test_help_names_the_exit_code_of_a_job_that_cannot_be_loaded(tmp_path: Path) -> None:
+    assert run_local("no_such_module:Job", folder=tmp_path).returncode == 4
+    assert "4 the module, the job or a setting of it is wrong" in run_local("--help", folder=tmp_path).stdout
+
+
 def test_item_beyond_the_count_is_refused(tmp_path: Path) -> None:
     ended = run_local("jobs:good", "--shards", "2", "--item", "2", folder=tmp_path)
     assert "0 to 1" in ended.stderr

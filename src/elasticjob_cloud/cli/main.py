@@ -1,7 +1,7 @@
 """The command `elasticjob-cloud`: puts the commands together, and turns errors into messages and exit codes.
 
-Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers, 4 the scheduler cannot start (`model/errors.py`),
-130 interrupted, 141 whoever read the output went away.
+Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers, 4 the scheduler cannot start, for a setting or
+its surroundings are wrong (`model/errors.py`), 130 interrupted, 141 whoever read the output went away.
 """
 
 import io
@@ -99,7 +99,8 @@ def build_app(with_server: bool) -> typer.Typer:
         help="Scheduled jobs, sharded over machines. Start with: elasticjob-cloud standalone",
         epilog="\b\nMore about a command: elasticjob-cloud COMMAND --help\n"
         "A job in this process, without a scheduler: elasticjob-cloud run-local --help\n"
-        "Exit codes: 2 something in the command is wrong, 3 no scheduler answers, 4 the scheduler cannot start.",
+        "Exit codes: 2 something in the command is wrong, 3 no scheduler answers,\n"
+        "  4 the scheduler cannot start: a setting or its surroundings are wrong.",
     )
     app.callback()(_global_options)
     if with_server:

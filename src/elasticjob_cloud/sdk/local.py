@@ -47,7 +47,10 @@ examples:
   elasticjob-cloud run-local HTTP --prop http.uri=http://127.0.0.1:8080/cleanup --shards 2
       two requests, as a job of type HTTP sends them
 
-The module is looked for in the working directory first. The exit code is 1 if a shard raised an exception.
+The module is looked for in the working directory first.
+
+exit codes: 0 all shards ended well, 1 a shard failed, 2 something in the command is wrong,
+  4 the module, the job or a setting of it is wrong
 """
 
 
