@@ -15,6 +15,7 @@ import typer
 from elasticjob_cloud import __version__
 from elasticjob_cloud.cli import app as app_commands
 from elasticjob_cloud.cli import cron, job, login, operations, task
+from elasticjob_cloud.cli.advice import advise_commands
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
 from elasticjob_cloud.cli.output import say_error
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, InvalidRequestError, UnauthorizedError
@@ -154,7 +155,7 @@ def print_error(error: ElasticJobError) -> None:
         lines = ["You are not logged in, or the log-in has expired. Run: elasticjob-cloud login"]
     elif isinstance(error, InvalidRequestError) and error.errors:
         lines = [f"{_field_name(problem.field)}: {problem.message}" for problem in error.errors]
-    say_error("\n".join(lines))
+    say_error(advise_commands("\n".join(lines)))
 
 
 def _field_name(field: str) -> str:
