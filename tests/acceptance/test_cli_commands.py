@@ -677,6 +677,14 @@ def test_wrong_use_is_exit_code_two(cli: Run) -> None:
     assert cli("standalone", "--port", "abc").code == 2
 
 
+def test_misspelt_variable_is_warned_about(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELASTICJOB_PORRT", "1")
+    # A setting that is refused: nothing is to be served here.
+    outcome = cli("standalone", "--cpus", "-1")
+    assert outcome.code == 4
+    assert "warning: ELASTICJOB_PORRT is no setting; did you mean ELASTICJOB_PORT?" in outcome.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -3,7 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.agent.environment import AGENT_VARIABLE, OWNER_VARIABLE, TASK_VARIABLE
+from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
+from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
 from elasticjob_cloud.service.settings import (
     OPTIONS,
     STANDALONE_DEFAULTS,
@@ -12,6 +16,7 @@ from elasticjob_cloud.service.settings import (
     load_settings,
     option_of,
     refuse_unknown_keys,
+    unknown_variables,
     variable_of,
 )
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
@@ -44,6 +49,26 @@ def test_defaults_are_those_of_the_manual() -> None:
 def test_every_default_is_itself_allowed() -> None:
     values = load_settings({}).model_dump(exclude_none=True)
     assert load_settings(values).model_dump(exclude_none=True) == values
+
+
+def test_misspelt_variable_is_found_with_the_one_that_was_meant() -> None:
+    given = {"ELASTICJOB_PORRT": "1", "ELASTICJOB_WEATHER": "fine", "elasticjob_data_dri": "x"}
+    assert unknown_variables(given) == {
+        "ELASTICJOB_PORRT": "ELASTICJOB_PORT",
+        "ELASTICJOB_WEATHER": "",
+        "elasticjob_data_dri": "ELASTICJOB_DATA_DIR",
+    }
+
+
+def test_variables_of_settings_clients_tasks_and_others_are_not_misspelt() -> None:
+    context = ShardingContext("task", "job", 2, 1, "a", "b", {})
+    tasks = (*context.environment(), AGENT_VARIABLE, TASK_VARIABLE, OWNER_VARIABLE, POOL_VARIABLE)
+    executors = (ADDRESS_VARIABLE, TOKEN_VARIABLE, APP_NAME_VARIABLE)
+    clients = ("ELASTICJOB_CONFIG", "ELASTICJOB_URL", "ELASTICJOB_TOKEN")
+    settings = [variable_of(name) for name in SchedulerSettings.model_fields]
+    others = ("PATH", "elasticjob_port", "_ELASTICJOB_CLOUD_COMPLETE")
+    assert not unknown_variables(dict.fromkeys((*tasks, *executors, *clients, *settings, *others), "x"))
+    assert not unknown_variables({"ELASTICJOB_PORRT": ""})  # as with settings, an empty one is not there
 
 
 def test_option_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,23 @@
 """The server's commands: `standalone`, `scheduler`, `demo`."""
 
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.server import Server, build_server
 from elasticjob_cloud.server.logs import configure_logs
-from elasticjob_cloud.service.settings import STANDALONE_DEFAULTS, SchedulerSettings, load_settings
+from elasticjob_cloud.service.settings import (
+    STANDALONE_DEFAULTS,
+    SchedulerSettings,
+    load_settings,
+    unknown_variables,
+)
 
 app = typer.Typer()
 
@@ -84,7 +92,7 @@ def standalone(
     config: ConfigOption = None,
 ) -> None:
     """Run everything on this machine: scheduler, SQLite database and agent."""
-    settings = load_settings(
+    settings = _load_settings(
         {
             "host": host,
             "port": port,
@@ -133,7 +141,7 @@ def scheduler(
     config: ConfigOption = None,
 ) -> None:
     """Run a scheduler with the engine and the database of your choice."""
-    settings = load_settings(
+    settings = _load_settings(
         {
             "engine": engine,
             "ray_address": ray_address,
@@ -164,12 +172,26 @@ def demo(
     """Run everything, with sample jobs to look at: the terminal shows their shards start and finish."""
     options = {"host": host, "port": port, "data_dir": data_dir, "log_level": "warning"}
     defaults = {**STANDALONE_DEFAULTS, "data_dir": Demo.default_data_dir()}
-    settings = load_settings(options, config, defaults=defaults)
+    settings = _load_settings(options, config, defaults=defaults)
     configure_logs(settings.log_level, settings.log_format)
     show = Demo(settings, sys.stdout)
     server = build_server(settings, on_commit=show.show_changes)
     show.greet(server.url)
     server.run(show.begin)
+
+
+def _load_settings(
+    options: Mapping[str, object | None],
+    config: Path | None,
+    *,
+    defaults: Mapping[str, object] | None = None,
+    required: Sequence[str] = (),
+) -> SchedulerSettings:
+    # First: a misspelt variable may be why what is required seems to be missing.
+    for variable, meant in unknown_variables(os.environ).items():
+        hint = f"did you mean {meant}?" if meant else "docs/configuration.md lists all settings."
+        say(f"warning: {variable} is no setting; {hint}")
+    return load_settings(options, config, defaults=defaults, required=required)
 
 
 def _serve(settings: SchedulerSettings) -> None:

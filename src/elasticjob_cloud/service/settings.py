@@ -52,6 +52,16 @@ OPTIONS: Final = frozenset(
 )
 # What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
 STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
+# What others read: the client's commands, and the tasks and executors that a scheduler may itself be started by.
+_VARIABLES_OF_OTHERS: Final = frozenset(
+    ENVIRONMENT_PREFIX + name
+    for name in (
+        *("CONFIG", "URL", "TOKEN"),
+        *("AGENT_ADDRESS", "AGENT_ID", "APP_NAME", "EXECUTOR_TOKEN", "POOL_SOCKET", "PROCESS"),
+        *("TASK_ID", "JOB_NAME", "JOB_PARAMETER"),
+        *("SHARDING_ITEM", "SHARDING_PARAMETER", "SHARDING_TOTAL_COUNT"),
+    )
+)
 _KNOWN_PASSWORDS: Final = frozenset({"pwd", "guest"})
 _SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
 
@@ -259,6 +269,22 @@ def option_of(name: str) -> str:
 def variable_of(name: str) -> str:
     """Give a setting's environment variable: `data_dir` is `ELASTICJOB_DATA_DIR`."""
     return ENVIRONMENT_PREFIX + name.upper()
+
+
+def unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables that look like settings and are none, each with the one that was probably meant, or "".
+
+    They are no reason to refuse a start: other programs name variables as well (Kubernetes, after its services).
+    """
+    known = [variable_of(name) for name in SchedulerSettings.model_fields]
+    unknown = {}
+    for variable in sorted(name for name, value in environment.items() if value):
+        name = variable.upper()  # pydantic reads them in either case
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in _VARIABLES_OF_OTHERS and name not in known:
+            # High, for all begin alike.
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            unknown[variable] = close[0] if close else ""
+    return unknown
 
 
 def load_settings(
