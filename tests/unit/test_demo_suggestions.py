@@ -1,10 +1,12 @@
 """What the demo tells people to type next works where they are: other ports, names and paths included."""
 
 import io
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.model.records import Changes, StatusTrace
@@ -45,6 +47,18 @@ def bare_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_command_is_named_by_the_path_that_it_was_called_by_and_told_where_to_log_in() -> None:
     expected = f".venv/bin/elasticjob-cloud login --url {URL} --username ann, then: .venv/bin/elasticjob-cloud job list"
     assert expected in suggestions(SchedulerSettings(admin_username="ann"))
+
+
+def test_the_call_for_a_token_has_the_default_user_as_the_manual_writes_it() -> None:
+    settings = SchedulerSettings(admin_username="root", admin_password=SecretStr("pwd"))
+    assert """-d '{"username":"root","password":"pwd"}' | cut""" in suggestions(settings)
+
+
+def test_the_call_for_a_token_has_the_own_name_and_never_the_own_password() -> None:
+    text = suggestions(SchedulerSettings(admin_username="o'ann", admin_password=SecretStr("s3cret")))
+    login = text.partition(" -d ")[2].partition(" | cut")[0]
+    assert shlex.split(login) == ['{"username":"o\'ann","password":"YOUR-PASSWORD"}']
+    assert "s3cret" not in text
 
 
 def test_without_a_log_in_the_command_is_told_whom_to_ask() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import shlex
 import shutil
 import sys
@@ -116,7 +117,7 @@ class Demo:
             header = '-H "accessToken: $TOKEN" '
             login = (
                 f"TOKEN=$(curl -s -H 'Content-Type: application/json' {self._url}/api/login "
-                """-d '{"username":"root","password":"pwd"}' | cut -d'"' -f4)"""
+                f"""-d {self._suggested_login()} | cut -d'"' -f4)"""
             )
             self._console.print(f"  {login}", markup=False)
         for line in (
@@ -127,6 +128,13 @@ class Demo:
         ):
             self._console.print(f"  {line}", markup=False)
         self._console.print("")
+
+    def _suggested_login(self) -> str:
+        # A password of somebody's own has no place on a terminal; the default one everybody knows.
+        is_default = self._settings.admin_password == SchedulerSettings.model_fields["admin_password"].default
+        password = self._settings.admin_password.get_secret_value() if is_default else "YOUR-PASSWORD"
+        login = {"username": self._settings.admin_username, "password": password}
+        return shlex.quote(json.dumps(login, separators=(",", ":"), ensure_ascii=False))
 
     def _suggested_command(self) -> str:
         # `make run` calls the command by its path in .venv, which the other terminal need not have in its PATH.
