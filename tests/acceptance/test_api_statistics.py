@@ -93,7 +93,11 @@ def test_results_of_a_period_are_one_sum(
     assert list(result) == ["successCount", "failedCount", "statisticInterval", "statisticsTime"]
     assert (result["successCount"], result["failedCount"]) == (successes, failures)
     assert result["statisticInterval"] == interval
-    assert dt.datetime.fromisoformat(result["statisticsTime"]) < dt.datetime.now(dt.UTC)
+    begin, now = dt.datetime.fromisoformat(result["statisticsTime"]), dt.datetime.now(dt.UTC)
+    # The history begins 26 hours ago, and the week with the day seven days ago.
+    assert dt.timedelta() < now - begin < dt.timedelta(days=8, minutes=1)
+    if period == "online":
+        assert dt.timedelta(hours=26) < now - begin < dt.timedelta(days=3)
 
 
 @pytest.mark.parametrize("path", ["/tasks/running", "/jobs/running"])

@@ -206,12 +206,14 @@ def test_a_sum_takes_each_task_once_up_to_the_last_minute_that_ended(leader: Lea
     leader.trace(TODAY + 2 * DAY_MS + HOUR_MS + 2 * MINUTE_MS, "TASK_FINISHED")
     leader.write(TODAY + 2 * DAY_MS + HOUR_MS + 2 * MINUTE_MS + 1)
     everything = leader.store.summed_task_results(0)
-    assert (everything.success_count, everything.failed_count) == (5, 5)
+    assert everything is not None
+    assert (everything.success_count, everything.failed_count, everything.statistics_ms) == (5, 5, TODAY)
     lately = leader.store.summed_task_results(TODAY + 2 * DAY_MS)
+    assert lately is not None
     assert (lately.success_count, lately.failed_count, lately.statistics_ms) == (3, 3, TODAY + 2 * DAY_MS)
 
 
 def test_there_are_no_statistics_before_the_first_task_ended(leader: Leader) -> None:
     leader.write(TODAY + DAY_MS)
     assert [leader.results(interval) for interval in StatisticInterval] == [[], [], []]
-    assert leader.store.summed_task_results(0).success_count == 0
+    assert leader.store.summed_task_results(0) is None

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
+import msgspec
+
 from elasticjob_cloud.model.errors import ElasticJobError, UnavailableError
 from elasticjob_cloud.model.statistics import (
     JobExecutionTypeStatistics,
@@ -80,9 +82,10 @@ class Statistics:
     async def task_result(self, period: StatisticsPeriod) -> TaskResultStatistics:
         match period:
             case StatisticsPeriod.ONLINE:
-                return await asyncio.to_thread(self._store.summed_task_results, 0)
+                return await self._sum(0)
             case StatisticsPeriod.LAST_WEEK:
-                return await asyncio.to_thread(self._store.summed_task_results, self._week_ago_ms())
+                week_ago_ms = self._week_ago_ms()
+                return msgspec.structs.replace(await self._sum(week_ago_ms), statistics_ms=week_ago_ms)
             case StatisticsPeriod.LAST_HOUR:
                 return await self._last(StatisticInterval.HOUR)
             case StatisticsPeriod.LAST_MINUTE:
@@ -99,6 +102,11 @@ class Statistics:
 
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         return await asyncio.to_thread(self._store.registered_job_statistics, 0)
+
+    async def _sum(self, since_ms: int) -> TaskResultStatistics:
+        result = await asyncio.to_thread(self._store.summed_task_results, since_ms)
+        # Nothing is known from before now.
+        return result or TaskResultStatistics(0, 0, StatisticInterval.DAY, self._read_wall_ms())
 
     async def _last(self, interval: StatisticInterval) -> TaskResultStatistics:
         start_ms = interval.start_ms(self._read_wall_ms()) - interval.milliseconds

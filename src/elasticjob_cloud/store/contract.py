@@ -76,8 +76,11 @@ class Store(Protocol):
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         """Give the results of the intervals that began at or after this time, oldest first."""
 
-    def summed_task_results(self, since_ms: int) -> TaskResultStatistics:
-        """Give the sum of all that ended since the start of a day, up to the last minute that has ended."""
+    def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
+        """Give the sum of all that ended since the start of a day, up to the last minute that has ended.
+
+        Its time is the start of the earliest interval that was counted; None when none was.
+        """
 
     def running_task_statistics(self, since_ms: int) -> list[RunningStatistics]:
         """Give how many tasks ran in each minute since then, oldest first."""

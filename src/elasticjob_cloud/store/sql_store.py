@@ -138,7 +138,7 @@ class SqlStore:
         with self._read() as connection:
             return statistics.task_results(connection, interval, since_ms)
 
-    def summed_task_results(self, since_ms: int) -> TaskResultStatistics:
+    def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
         with self._read() as connection:
             return statistics.summed_task_results(connection, since_ms)
 

@@ -111,16 +111,20 @@ def task_results(
     ]
 
 
-def summed_task_results(connection: Connection, since_ms: int) -> TaskResultStatistics:
+def summed_task_results(connection: Connection, since_ms: int) -> TaskResultStatistics | None:
     """Add up whole days, then the hours after them, then the minutes after those: up to the last minute that ended."""
     successes = failures = 0
+    first_ms: int | None = None
     reached_ms = since_ms
     for interval in (StatisticInterval.DAY, StatisticInterval.HOUR, StatisticInterval.MINUTE):
         for result in task_results(connection, interval, reached_ms):
             successes += result.success_count
             failures += result.failed_count
+            first_ms = result.statistics_ms if first_ms is None else first_ms
             reached_ms = result.statistics_ms + interval.milliseconds
-    return TaskResultStatistics(successes, failures, StatisticInterval.DAY, since_ms)
+    if first_ms is None:
+        return None
+    return TaskResultStatistics(successes, failures, StatisticInterval.DAY, first_ms)
 
 
 def running_tasks(connection: Connection, since_ms: int) -> list[RunningStatistics]:
