@@ -150,7 +150,7 @@ class SchedulingLoop:
         self._answer_queries()
         self._metrics.note_turn(decisions, seconds)
         if self._on_commit is not None and decisions.changes:
-            self._on_commit(decisions.changes)
+            self._tell(self._on_commit, decisions.changes)
 
     def _act(self, decisions: Decisions, events: list[Event]) -> None:
         for agent_id, commands in decisions.commands.items():
@@ -165,6 +165,13 @@ class SchedulingLoop:
                 answer.set_result(None)
             else:
                 answer.set_exception(error)
+
+    def _tell(self, listener: Callable[[Changes], None], changes: Changes) -> None:
+        try:
+            listener(changes)
+        except Exception:  # noqa: BLE001 - a terminal that was closed must not stop the scheduling
+            _log.exception("Who listens to the commits failed, and is told no more.")
+            self._on_commit = None
 
     def _answer_queries(self) -> None:
         queries, self._queries = self._queries, []
