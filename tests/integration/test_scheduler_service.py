@@ -153,6 +153,10 @@ async def test_trigger_is_committed_launched_acknowledged_and_traced(tmp_path: P
         assert [row["state"] for row in rows] == ["TASK_STAGING", "TASK_FINISHED"]
         assert engine.launched == [rows[0]["taskId"]]
         assert engine.acknowledged == [1]
+        sample = scheduler.metrics.registry.get_sample_value
+        assert sample("elasticjob_fires_total", {"source": "TRIGGER"}) == 1
+        assert sample("elasticjob_tasks_ended_total", {"state": "TASK_FINISHED"}) == 1
+        assert sample("elasticjob_tasks", {"state": "TASK_RUNNING"}) == 0
         assert await scheduler.running_tasks() == []
 
 
@@ -176,6 +180,8 @@ async def test_failed_commit_answers_nobody_launches_nothing_and_is_recovered_fr
         assert [row["state"] for row in await traces(scheduler, 2)] == ["TASK_STAGING", "TASK_FINISHED"]
         assert len(engine.launched) == 1
         assert engine.reconciled == 2
+        failed = {"error": "BugError" if isinstance(failure, RuntimeError) else type(failure).__name__}
+        assert scheduler.metrics.registry.get_sample_value("elasticjob_failed_turns_total", failed) == 1
 
 
 async def test_deposed_leader_writes_nothing_more(tmp_path: Path) -> None:

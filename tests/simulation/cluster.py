@@ -30,6 +30,7 @@ from tests.simulation.virtual_time import DelayingExecutor, VirtualTimeLoop
 from tests.simulation.world import START_MS
 
 LEASE_SECONDS = 5.0
+_SHOWN_LINES = 60  # of the history, when a promise is broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Host:
         self.frozen_until = 0.0
         self.last_clock = world.read_clock()
         self.engine: ClusterEngine
+        self.metrics = Metrics()
         self.leader: Leader | None = None
         self._executor: DelayingExecutor
         self._task: asyncio.Task[None]
@@ -149,7 +151,7 @@ class Host:
             self.engine,
             CoreSettings(time_zone="UTC"),
             Surroundings(self._read_clock, self.world.new_id, self._executor),
-            Metrics(),
+            self.metrics,
             self._check,
         )
         self._task = self.world.loop.create_task(self.leader.run())
@@ -374,19 +376,26 @@ class Cluster:
             failure = host.failure()
             if failure is not None:
                 raise AssertionError(f"{host.name} ended: {failure!r}") from failure
+            bugs = host.metrics.registry.get_sample_value(
+                "elasticjob_failed_turns_total", {"error": "BugError"}
+            )
+            assert not bugs, f"{host.name} met {bugs:g} bugs, and began anew from the record"
 
 
 def play(seed: int, hazards: ClusterHazards, script: Callable[[Cluster], Awaitable[None]]) -> Cluster:
     """Play a script in a new cluster; give the cluster for a look at what became of it."""
     loop = VirtualTimeLoop()
+    cluster = Cluster(loop, seed, hazards)
     try:
-        cluster = Cluster(loop, seed, hazards)
         broken: list[BaseException] = []
         loop.set_exception_handler(lambda _, context: _keep(broken, context))
         loop.run_until_complete(script(cluster))
         cluster.check_hosts()
-        if broken:
-            raise broken[0]
+        _raise_first(broken)
+    except Exception as error:
+        error.add_note("\n".join(cluster.history[-_SHOWN_LINES:]))
+        raise
+    else:
         return cluster
     finally:
         for task in asyncio.all_tasks(loop):
@@ -394,6 +403,11 @@ def play(seed: int, hazards: ClusterHazards, script: Callable[[Cluster], Awaitab
         with contextlib.suppress(AssertionError):
             loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+
+
+def _raise_first(broken: list[BaseException]) -> None:
+    if broken:
+        raise broken[0]
 
 
 def _keep(broken: list[BaseException], context: dict[str, object]) -> None:

@@ -50,9 +50,13 @@ def play_wild(seed: int) -> World:
         world.after(10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
     for _ in range(240):
         world.after(chooser.randrange(HOUR_MS // 2), lambda: _act_randomly(world, chooser, apps))
-    world.run(HOUR_MS // 2)
-    _quieten(world, apps)
-    world.checker.check_end(quiet=True)
+    try:
+        world.run(HOUR_MS // 2)
+        _quieten(world, apps)
+        world.checker.check_end(quiet=True)
+    except Exception as error:
+        error.add_note("\n".join(world.history[-60:]))
+        raise
     return world
 
 

@@ -110,6 +110,7 @@ def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> 
         return None
     placement = planner.plan(demand, avoid)
     if placement is None:
+        turn.decisions.refused += 1
         for agent, app_name in planner.executors_to_stop(demand):
             executor = agent.executors[app_name]
             if not executor.stopping:

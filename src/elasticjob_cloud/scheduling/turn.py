@@ -38,7 +38,8 @@ class Decisions(msgspec.Struct):
     """What follows from a turn: first commit `changes`, then send `commands` (by agent id) in order, and answer.
 
     `outcomes` has, by request number, why a request was refused, or None where it was carried out.
-    `lateness_ms` has how late each cron fire of this turn was taken up; `dropped` counts dropped fires by reason;
+    `lateness_ms` has how late each cron fire of this turn was taken up; `fires` counts records of fires by source and
+    `dropped` those that were dropped by reason; `refused` counts placements that found no room;
     `ended` counts tasks by terminal state.
     """
 
@@ -46,6 +47,8 @@ class Decisions(msgspec.Struct):
     commands: dict[str, list[Command]] = msgspec.field(default_factory=dict)
     outcomes: dict[int, ElasticJobError | None] = msgspec.field(default_factory=dict)
     lateness_ms: list[int] = msgspec.field(default_factory=list)
+    fires: dict[str, int] = msgspec.field(default_factory=dict)
+    refused: int = 0
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
 
@@ -106,6 +109,8 @@ class Turn:
 
     def new_fire(self, job_name: str, source: FireSource, due_ms: int) -> FireRecord:
         """Make a fire that waits; it is recorded by `put_waiting` or `drop_fire`."""
+        fires = self.decisions.fires
+        fires[source.value] = fires.get(source.value, 0) + 1
         fire_id = self.state.next_fire_id
         self.state.next_fire_id += 1
         return FireRecord(

@@ -92,6 +92,7 @@ class Leader:
                     _log.warning("%s Standing by.", error)
                     self.epoch = None
                 except (UnavailableError, BugError) as error:
+                    self._metrics.note_failed_turn(error)
                     _log.exception("%s Starting anew from the record.", error)
                     await self._pause()
         finally:

@@ -1,7 +1,10 @@
 """What Prometheus sees of a scheduler (`/metrics`)."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, Decisions
 
 _LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -19,6 +22,22 @@ class Metrics:
             buckets=_LATENESS_BUCKETS,
             registry=self.registry,
         )
+        self._fires = Counter(
+            "elasticjob_fires",
+            "Fires that were recorded, by what they came from.",
+            ["source"],
+            registry=self.registry,
+        )
+        self._refused = Counter(
+            "elasticjob_placements_refused", "Times that a run found no room.", registry=self.registry
+        )
+        self._failed_turns = Counter(
+            "elasticjob_failed_turns",
+            "Turns of the loop that ended in an error, after which it began anew from the record.",
+            ["error"],
+            registry=self.registry,
+        )
+        self._tasks = Gauge("elasticjob_tasks", "Live tasks by state.", ["state"], registry=self.registry)
         self._dropped = Counter(
             "elasticjob_fires_dropped", "Fires that never became a run.", ["reason"], registry=self.registry
         )
@@ -49,12 +68,19 @@ class Metrics:
         """Count what a committed turn decided."""
         for lateness_ms in decisions.lateness_ms:
             self._lateness.observe(lateness_ms / 1000)
+        for source, count in decisions.fires.items():
+            self._fires.labels(source).inc(count)
+        self._refused.inc(decisions.refused)
         for reason, count in decisions.dropped.items():
             self._dropped.labels(reason).inc(count)
         for state, count in decisions.ended.items():
             self._ended.labels(state).inc(count)
         if commit_seconds:
             self._commit.observe(commit_seconds)
+
+    def note_failed_turn(self, error: Exception) -> None:
+        """Count a turn that ended in an error."""
+        self._failed_turns.labels(type(error).__name__).inc()
 
     def follow(self, core: Core) -> None:
         """Show the sizes of this core's queues, read when Prometheus asks."""
@@ -65,6 +91,8 @@ class Metrics:
         self._gauges["ready_jobs"].set_function(lambda: len(state.waiting))
         self._gauges["live_tasks"].set_function(lambda: len(state.tasks))
         self._gauges["failover_tasks"].set_function(lambda: len(state.failovers))
+        for task_state in (TaskState.STAGING, TaskState.RUNNING):
+            self._tasks.labels(task_state.value).set_function(partial(_count_tasks, core, task_state))
 
     def set_unplaceable(self, count: int) -> None:
         """Note how many jobs wait for room that no agent has."""
@@ -73,3 +101,7 @@ class Metrics:
     def set_leader(self, *, leads: bool) -> None:
         """Note whether this scheduler leads."""
         self._gauges["leader"].set(int(leads))
+
+
+def _count_tasks(core: Core, state: TaskState) -> int:
+    return sum(task.state is state for task in core.state.tasks.values())
