@@ -13,6 +13,9 @@ STAMP := .venv/.setup-done
 RAY_STAMP := .venv/.setup-ray-done
 SEEDS ?= 200
 UPGRADE ?= --upgrade
+# Tests start many processes; each would compile our own modules anew without its bytecode.
+export PYTHONDONTWRITEBYTECODE :=
+
 WORKERS ?= 2
 
 .PHONY: help
