@@ -30,6 +30,7 @@ class AgentWorld(Protocol):
     def note_start(self, agent: "AgentModel", task_id: str, launch: Launch) -> None: ...
     def note_end(self, task_id: str) -> None: ...
     def agent_has_news(self, agent: "AgentModel") -> None: ...
+    def frozen_ms(self, agent: "AgentModel") -> int: ...
 
 
 class AgentModel:
@@ -114,6 +115,10 @@ class AgentModel:
 
     def _ender(self, task_id: str, state: TaskState) -> Callable[[], None]:
         def end() -> None:
+            frozen_ms = self.world.frozen_ms(self)
+            if frozen_ms:
+                self.world.after(frozen_ms, end)
+                return
             status = self.held.get(task_id)
             if self.alive and status is not None and not status.state.is_terminal:
                 self._end(task_id, state)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -241,6 +242,12 @@ class Cluster:
         """A task executes no more."""
         self.database.checker.task_ends(task_id)
 
+    def frozen_ms(self, agent: AgentModel) -> int:
+        """Tell how long an agent, with all that runs on its machine, stands still from now."""
+        machine = self._machine_of(agent.info.agent_id)
+        frozen = 0.0 if machine is None else machine.frozen_until - self.loop.time()
+        return max(0, math.ceil(frozen * 1000))
+
     def log(self, line: str) -> None:
         """Note what happened, for whoever reads a failing seed's history."""
         self.history.append(f"{self.monotonic_ms():>12} {line}")
@@ -254,6 +261,10 @@ class Cluster:
     def _deliver_news(self, agent: AgentModel) -> None:
         machine = self._machine_of(agent.info.agent_id)
         if machine is None or not agent.alive:
+            return
+        frozen_ms = self.frozen_ms(agent)
+        if frozen_ms:
+            self.after(frozen_ms, lambda: self._deliver_news(agent))
             return
         batch = agent.flush()
         if batch is not None and machine.is_heard:
@@ -283,7 +294,9 @@ class Cluster:
 
         def deliver() -> None:
             machine = self._machine_of(agent_id)
-            if machine is not None and machine.hears:
+            if machine is not None and machine.frozen_until > self.loop.time():
+                self.loop.call_at(machine.frozen_until, deliver)
+            elif machine is not None and machine.hears:
                 machine.obey(epoch, agent_id, commands)
 
         for _ in range(self._copies()):
@@ -334,8 +347,12 @@ class Cluster:
         while self.loop.time() < end:
             pause = self.random.expovariate(1 / self.hazards.seconds_between_mishaps)
             await asyncio.sleep(min(pause, max(0.0, end - self.loop.time()) + 0.01))
-            self.random.choice((self._crash, self._freeze, self._cut, self._cut, self._restart, self._jump))()
+            self.random.choice(self._mishaps())()
         await asyncio.sleep(120)
+
+    def _mishaps(self) -> tuple[Callable[[], None], ...]:
+        cut = self._cut
+        return (self._crash, self._freeze, self._freeze_machine, cut, cut, self._restart, self._jump)
 
     def _crash(self) -> None:
         host = self.random.choice(self.hosts)
@@ -346,8 +363,20 @@ class Cluster:
     def _freeze(self) -> None:
         self.random.choice(self.hosts).freeze(self.random.choice((1.0, 7.0, 30.0)))
 
+    def _freeze_machine(self) -> None:
+        # For less than the fence: a machine that stands still for longer executes nothing meanwhile, and what its tasks
+        # do in the instant between its thaw and its fence no program can know.
+        machine = self.random.choice(self.machines)
+        seconds = self.random.choice((0.5, 3.0, 8.0))
+        if self.loop.time() - machine.troubled_until < HEARTBEAT_SECONDS * 5:
+            return  # together with the trouble that it has just had it would be silent for too long
+        machine.frozen_until = machine.troubled_until = self.loop.time() + seconds
+        self.log(f"{machine.name} freezes for {seconds} s")
+
     def _cut(self) -> None:
         machine = self.random.choice(self.machines)
+        if machine.frozen_until > self.loop.time():
+            return
         machine.hears = self.random.random() < 0.3
         machine.is_heard = self.random.random() < 0.3
         self.log(f"{machine.name} is cut off: hears {machine.hears}, is heard {machine.is_heard}")
@@ -358,7 +387,9 @@ class Cluster:
                 host.engine.connection_broke(machine.agent.info.agent_id)
             self.log(f"{machine.name} is connected again")
 
-        self.after(self.random.choice((500, 5_000, 12_000, 14_000, 16_000, 60_000)), mend)
+        milliseconds = self.random.choice((500, 5_000, 12_000, 14_000, 16_000, 60_000))
+        machine.troubled_until = max(machine.troubled_until, self.loop.time() + milliseconds / 1000)
+        self.after(milliseconds, mend)
 
     def _restart(self) -> None:
         machine = self.random.choice(self.machines)

@@ -24,6 +24,8 @@ class Machine:
         self.epoch = 0
         self.hears = True  # what schedulers send arrives
         self.is_heard = True  # what it sends arrives
+        self.frozen_until = 0.0
+        self.troubled_until = 0.0  # cut off or frozen
         self.former_ids: list[str] = []
         self.agent = self._new_life()
         self._fence = Fence(FENCE_MS, world.monotonic_ms())
@@ -55,7 +57,7 @@ class Machine:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(max(HEARTBEAT_SECONDS, self.frozen_until - self.world.loop.time()))
             now_ms = self.world.monotonic_ms()
             if self._fence.is_over(now_ms):
                 self.world.log(f"{self.agent.info.agent_id} fences itself")

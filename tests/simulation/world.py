@@ -121,6 +121,10 @@ class World:
         """Carry an agent's news to the scheduler, in order, after a while."""
         self.after(self.random.randrange(1, 20), lambda: self._deliver_news(agent, self._life))
 
+    def frozen_ms(self, agent: AgentModel) -> int:
+        """Machines do not freeze here; those of the clusters do."""
+        return 0
+
     def _deliver_news(self, agent: AgentModel, life: int) -> None:
         if not agent.alive or self._core is None or life != self._life:
             return
