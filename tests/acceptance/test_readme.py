@@ -197,7 +197,10 @@ def tour_of(readme: str) -> str:
     return readme.partition("\n**1. ")[2].partition("\n## ")[0]
 
 
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what the manual's lines call")
+needs_curl = pytest.mark.skipif(
+    shutil.which("curl") is None,
+    reason="skipped without curl, which the manual's lines call: apt-get install curl",
+)
 
 
 @needs_curl

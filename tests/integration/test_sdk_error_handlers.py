@@ -209,7 +209,10 @@ def test_mail_that_is_refused_is_logged(
     assert password not in caplog.text
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes the certificate")
+@pytest.mark.skipif(
+    shutil.which("openssl") is None,
+    reason="skipped without openssl, which makes the certificate: apt-get install openssl",
+)
 def test_mail_goes_over_tls_to_a_server_that_is_trusted_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

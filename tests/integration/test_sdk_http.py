@@ -234,7 +234,10 @@ def test_killed_request_ends_at_once(tmp_path: Path, server: HttpRecorder) -> No
     released.set()
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes the certificate")
+@pytest.mark.skipif(
+    shutil.which("openssl") is None,
+    reason="skipped without openssl, which makes the certificate: apt-get install openssl",
+)
 def test_certificates_are_verified(
     tmp_path: Path, server: HttpRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from tests.integration.sdk_agent import SdkAgent
 PAGE = Path(__file__).parents[2] / "docs/executor-protocol.md"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+@pytest.mark.skipif(shutil.which("node") is None, reason="skipped without Node: apt-get install nodejs")
 def test_example_executor_of_the_protocol_page_runs(tmp_path: Path) -> None:
     example = re.search(r"```javascript\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert example is not None
