@@ -204,7 +204,7 @@ needs_curl = pytest.mark.skipif(
 
 
 @needs_curl
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(150)
 def test_tour_of_the_readme_works(tmp_path: Path) -> None:
     tour = tour_of((ROOT / "README.md").read_text())

@@ -36,6 +36,7 @@ def test_task_runs_on_through_a_crash_and_ends_once(tmp_path: Path) -> None:
         assert server.call("GET", "/job/tasks/running") == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("misfire", [False, True])
 def test_fires_missed_without_a_leader_are_made_up_only_if_misfire_says_so(
     tmp_path: Path, *, misfire: bool
@@ -61,6 +62,7 @@ def test_fires_missed_without_a_leader_are_made_up_only_if_misfire_says_so(
         assert ticks >= len(rows)
 
 
+@pytest.mark.long
 def test_kills_at_random_moments_lose_nothing_and_run_nothing_twice(tmp_path: Path) -> None:
     chooser = random.Random(20261122)
     script = f'#!/bin/sh\necho "$ELASTICJOB_TASK_ID" >> {tmp_path}/runs\n'
