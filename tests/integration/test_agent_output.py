@@ -82,7 +82,7 @@ def test_retention_removes_the_oldest_first_and_nothing_of_live_tasks(tmp_path: 
 
 def test_full_disk_loses_output_with_a_note(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
+        pytest.skip("needs /dev/full: run it on Linux")
     (tmp_path / "t.stdout").symlink_to("/dev/full")
     output = OutputFile(f"{tmp_path}/t.stdout", _LIMIT)
     output.write(b"hello")

@@ -23,7 +23,7 @@ from tests.integration.test_agent_executors import World, play
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
 
 

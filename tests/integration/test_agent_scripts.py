@@ -22,7 +22,7 @@ from elasticjob_cloud.model.task import TaskState
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
 _DEADLINE_SECONDS = 20.0
 

@@ -285,7 +285,7 @@ def test_xz_that_asks_for_gigabytes_of_memory_is_refused(tmp_path: Path) -> None
     try:
         packed = lzma.compress(PLAIN_TAR, filters=filters)
     except MemoryError:
-        pytest.skip("this machine has not the memory to make the archive")
+        pytest.skip("too little memory to make the archive: free some, and run it again")
     refused(tmp_path, packed, "a.tar.xz", "not a readable")
 
 
