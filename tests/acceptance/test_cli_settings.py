@@ -24,6 +24,7 @@ SHOWN_DEFAULTS = {
     "cpus": "all",
     "memory_mb": "the machine's",
     "database_url": "SQLite",
+    "advertise_url": "as it listens",
 }
 
 

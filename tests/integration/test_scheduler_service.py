@@ -69,6 +69,18 @@ class InstantEngine:
         self._sink = sink
         self.reconcile(known_agents)
 
+    async def prepare(self) -> None:
+        pass
+
+    def lead_until(self, deadline: float) -> None:
+        pass
+
+    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
+        pass
+
+    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+        pass
+
     def reconcile(self, known_agents: frozenset[str]) -> None:
         assert self._sink is not None
         self.reconciled += 1

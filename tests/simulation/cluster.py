@@ -54,6 +54,7 @@ class ClusterEngine:
         self._sink: EventSink | None = None
         self._last_heard_ms: dict[str, int] = {}  # by agent id, of those that are known and not lost
         self._joined: set[str] = set()
+        self._lead_until_ms = 0
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
@@ -62,6 +63,18 @@ class ClusterEngine:
         self._joined.clear()
         self._last_heard_ms = dict.fromkeys(known_agents, self._world.monotonic_ms())
         self._watch = asyncio.create_task(self._watch_agents())
+
+    async def prepare(self) -> None:
+        pass
+
+    def lead_until(self, deadline: float) -> None:
+        self._lead_until_ms = int(deadline * 1000)
+
+    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
+        pass
+
+    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+        pass
 
     def reconcile(self, known_agents: frozenset[str]) -> None:
         self._joined.clear()
@@ -92,7 +105,8 @@ class ClusterEngine:
         machine.epoch = max(machine.epoch, self.epoch)
         agent_id = machine.agent.info.agent_id
         self._last_heard_ms[agent_id] = self._world.monotonic_ms()
-        self._world.carry_heartbeat_answer(self._host, machine, sent_ms)
+        if self._last_heard_ms[agent_id] < self._lead_until_ms:
+            self._world.carry_heartbeat_answer(self._host, machine, sent_ms)
         if agent_id not in self._joined:
             self._joined.add(agent_id)
             self._sink(AgentJoined(machine.agent.inventory()))

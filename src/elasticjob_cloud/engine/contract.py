@@ -14,13 +14,35 @@ EventSink = Callable[[EngineEvent], None]
 class Engine(Protocol):
     """A scheduler's way to its agents. All methods are called on the event loop's thread."""
 
+    async def prepare(self) -> None:
+        """Make ready, so that a later `start` takes little time; touch no agent. Standbys call it now and then."""
+
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         """Find the agents, and from now on hand what happens to `sink`, on the loop's thread.
 
         For each id in `known_agents` (those that recorded tasks name) there will be, soon or late, an `AgentJoined` or an
         `AgentLost`. `AgentLost` comes only when nothing that the agent started can run any more, and after all statuses
         that the agent, or its successor on its behalf, could still tell. `AgentJoined` comes again after each reconnect.
-        Raises `StartError` when there can be no agent.
+        Raises `StartError` when there can be no agent, or when one has obeyed a newer epoch.
+        """
+
+    def lead_until(self, deadline: float) -> None:
+        """The lease is ours up to this time of the loop's clock: beyond it no agent is told that it has a scheduler.
+
+        So an agent that only a deposed leader can still reach ends its tasks before the next one starts them elsewhere.
+        """
+
+    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
+        """Say what the agent's tasks and executors take from now on, those of the commands that follow included.
+
+        An engine that shares its machines with others takes that much from them before it hands on a launch, and gives
+        back what is too much. Where it cannot have it, the launches that wait for it end as `TASK_DROPPED`.
+        """
+
+    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+        """Say what waits for room that no agent has: CPUs and MB of each piece; nothing when nothing waits.
+
+        An engine that can have more machines asks for them.
         """
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:

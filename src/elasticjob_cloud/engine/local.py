@@ -66,6 +66,9 @@ class LocalEngine:
         self._agent_id = ""
         self._supervisor: asyncio.Task[None] | None = None
 
+    async def prepare(self) -> None:
+        """Nothing to make ready: an agent has one scheduler, and is found in no time. See the contract."""
+
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         """Find or start the agent; return once it has joined. See the contract."""
         self._epoch = epoch
@@ -73,6 +76,15 @@ class LocalEngine:
         self._sink = sink
         connection = await self._reach()
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise(connection))
+
+    def lead_until(self, deadline: float) -> None:
+        """No other scheduler can lead here: the agent asks for no lease. See the contract."""
+
+    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
+        """The machine is ours. See the contract."""
+
+    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+        """There is no other machine to ask for. See the contract."""
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
         """Send commands in order. See the contract."""

@@ -115,7 +115,7 @@ class Leader:
     async def _lead_once(self) -> None:
         if self.epoch is None:
             await self._leave_engine()
-            self.epoch = await self._write(self._acquire_lease)
+            self.epoch = await self._seek_lead()
         if self.epoch is None:
             self.settled.set()
             await self._pause()
@@ -174,6 +174,13 @@ class Leader:
         if self.loop is not None:
             self.loop.take(event)
 
+    async def _seek_lead(self) -> int | None:
+        asked_at = asyncio.get_running_loop().time()
+        epoch = await self._write(self._acquire_lease)
+        if epoch is not None:
+            self._engine.lead_until(asked_at + self._candidate.lease_seconds)
+        return epoch
+
     def _acquire_lease(self) -> int | None:
         candidate = self._candidate
         # Whoever was deposed has to wait like all others.
@@ -191,12 +198,16 @@ class Leader:
             epoch = self.epoch
             if epoch is None:
                 continue
+            # Before the question: the database counts from its own, later, answer.
+            asked_at = asyncio.get_running_loop().time()
             try:
                 kept = await self._write(self._store.renew_lease, epoch, seconds)
             except UnavailableError as error:
                 _log.warning("The lease could not be renewed: %s", error)
                 continue
-            if not kept and self.loop is not None and self.epoch == epoch:
+            if kept:
+                self._engine.lead_until(asked_at + seconds)
+            elif self.loop is not None and self.epoch == epoch:
                 self.loop.lose_lease()
 
     async def _pause(self) -> None:

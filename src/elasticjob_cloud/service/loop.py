@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, UnavailableError
-from elasticjob_cloud.model.messages import AgentEvents, EngineEvent
+from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEvent
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
@@ -153,6 +153,7 @@ class SchedulingLoop:
             self._tell(self._on_commit, decisions.changes)
 
     def _act(self, decisions: Decisions, events: list[Event]) -> None:
+        self._reserve_room(decisions, events)
         for agent_id, commands in decisions.commands.items():
             self._engine.send(agent_id, commands)
         for agent_id, sequence in _highest_sequences(events).items():
@@ -165,6 +166,16 @@ class SchedulingLoop:
                 answer.set_result(None)
             else:
                 answer.set_exception(error)
+
+    def _reserve_room(self, decisions: Decisions, events: list[Event]) -> None:
+        touched = set(decisions.commands)
+        touched |= {event.agent_id for event in events if isinstance(event, AgentEvents)}
+        touched |= {event.inventory.agent.agent_id for event in events if isinstance(event, AgentJoined)}
+        for agent_id in touched:
+            agent = self._core.state.agents.get(agent_id)
+            if agent is not None:
+                milli_cpus, memory_kib = agent.used()
+                self._engine.reserve(agent_id, milli_cpus / 1000, memory_kib / 1024)
 
     def _tell(self, listener: Callable[[Changes], None], changes: Changes) -> None:
         try:

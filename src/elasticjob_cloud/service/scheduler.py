@@ -45,7 +45,7 @@ class LeadershipSettings:
     """How a scheduler seeks and keeps the lead, and how long it keeps history."""
 
     address: str
-    lease_seconds: float = 10.0
+    lease_seconds: float = 4.0
     history_days: float = 30.0
 
 

@@ -112,6 +112,12 @@ def _known_database(url: str) -> str:
     return url
 
 
+def _http_url(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("must be an http:// or https:// URL")
+    return url.rstrip("/")
+
+
 def _whole_path(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -157,10 +163,25 @@ class SchedulerSettings(BaseSettings):
     ray_address: str = Field(
         "auto", min_length=1, description="The Ray cluster to join, as `ray.init` takes it."
     )
+    ray_namespace: str = Field(
+        "elasticjob-cloud",
+        min_length=1,
+        description="The Ray namespace of the agents: schedulers that share a database share it.",
+    )
+    agent_dir: str = Field(
+        "~/.local/share/elasticjob-cloud/agents",
+        min_length=1,
+        description="Where agents on the nodes of a Ray cluster keep apps, sandboxes and output.",
+    )
     database_url: Annotated[str, AfterValidator(_known_database)] = Field(
         "",
         repr=False,
         description="SQLite or PostgreSQL, as an SQLAlchemy URL; by default `elasticjob.db` in the data directory.",
+    )
+
+    advertise_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        "",
+        description="Where other schedulers reach this one's API; by default `http://HOST:PORT` as it listens.",
     )
 
     admin_username: str = Field("root", min_length=1, description="Who may do everything.")
@@ -191,8 +212,12 @@ class SchedulerSettings(BaseSettings):
         description="How often a shard of a transient job with failover is started in all when it fails; "
         "starts after its agent was lost do not count.",
     )
+    placement: Annotated[Literal["spread", "pack"], BeforeValidator(_lower)] = Field(
+        "spread",
+        description="Where shards go: to the agents with the most room (`spread`), or on as few as will do (`pack`).",
+    )
     lease_seconds: FiniteFloat = Field(
-        10.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
+        4.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
     )
     history_days: PositiveNumber = Field(30.0, description="How long executions and status traces are kept.")
 
