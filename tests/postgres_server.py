@@ -386,9 +386,18 @@ def _reachable(directory: Path) -> Path:
             check=True,
         )
     except PermissionError:
-        copy = Path(tempfile.mkdtemp(prefix="ejpg-programs-"))
-        atexit.register(shutil.rmtree, copy, ignore_errors=True)
-        copy.chmod(0o755)
-        shutil.copytree(directory.parent, copy / "pg", symlinks=True)
-        return copy / "pg" / directory.name
+        return _copied(directory.parent) / directory.name
     return directory
+
+
+def _copied(installation: Path) -> Path:
+    """Copy an installation, and the libraries that a wheel keeps beside its package, to where everybody may read."""
+    copy = Path(tempfile.mkdtemp(prefix="ejpg-programs-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    target = copy / installation.parent.name / installation.name
+    shutil.copytree(installation, target, symlinks=True)
+    libraries = installation.parents[1] / f"{installation.parent.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
+    return target
