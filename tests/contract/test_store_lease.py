@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.store import SchedulerRow
 from tests.contract.store_factories import STORE_FACTORIES, StoreOpener
 
 SHORT_SECONDS = 0.1
@@ -73,6 +74,22 @@ def test_an_expired_lease_that_nobody_took_can_still_be_renewed(open_store: Stor
     assert not any(row.leader for row in store.schedulers())
     assert store.renew_lease(epoch, 60)
     assert store.schedulers()[0].leader
+
+
+def test_everybody_learns_who_leads_and_where(open_store: StoreOpener) -> None:
+    first, second = open_store(), open_store()
+    assert second.leader() is None
+    epoch = first.acquire_lease("first", "http://127.0.0.1:1", 60)
+    assert epoch is not None
+    assert second.acquire_lease("second", "http://127.0.0.1:2", 60) is None
+    assert first.leader() == second.leader() == SchedulerRow("first", "http://127.0.0.1:1", True, epoch)
+    first.release_lease(epoch)
+    assert second.leader() is None
+    following = second.acquire_lease("second", "http://127.0.0.1:2", 0)
+    assert following is not None
+    assert first.leader() is None, "its lease has expired"
+    assert second.renew_lease(following, 60)
+    assert first.leader() == SchedulerRow("second", "http://127.0.0.1:2", True, following)
 
 
 def test_steal_takes_a_lease_that_has_not_expired(open_store: StoreOpener) -> None:

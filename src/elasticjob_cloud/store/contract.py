@@ -94,5 +94,11 @@ class Store(Protocol):
     def schedulers(self) -> list[SchedulerRow]:
         """Give the schedulers that share this database."""
 
+    def leader(self) -> SchedulerRow | None:
+        """Give the scheduler that leads, or None while nobody does. Cheap: standbys ask several times a second."""
+
+    def secret(self, name: str, proposal: str) -> str:
+        """Give the secret of this name; the first caller's proposal is kept, everybody else is given that one."""
+
     def close(self) -> None:
         """Close all connections."""

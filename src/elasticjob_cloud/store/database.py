@@ -32,6 +32,9 @@ class Database(Protocol):
     def add_counts(self, table: Table) -> Insert:
         """Give the statement that inserts a row, or adds its `count` to that of the row with the same primary key."""
 
+    def insert_new(self, table: Table) -> Insert:
+        """Give the statement that inserts a row, or does nothing where one has the same primary key."""
+
     def now_ms(self) -> ColumnElement[int]:
         """Give the database's own wall clock in epoch milliseconds."""
 

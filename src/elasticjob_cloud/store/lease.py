@@ -92,6 +92,17 @@ def schedulers(connection: Connection, database: Database) -> list[SchedulerRow]
     return rows
 
 
+def leader(connection: Connection, database: Database) -> SchedulerRow | None:
+    found = connection.execute(
+        select(tables.scheduler.c.scheduler_id, tables.scheduler.c.address, tables.lease.c.epoch)
+        .join(tables.lease, tables.lease.c.scheduler_id == tables.scheduler.c.scheduler_id)
+        .where(_ROW, tables.lease.c.expires_ms > database.now_ms())
+    ).first()
+    if found is None:
+        return None
+    return SchedulerRow(found.scheduler_id, found.address, leader=True, epoch=found.epoch)
+
+
 def _remember(
     connection: Connection,
     database: Database,

@@ -20,7 +20,7 @@ from elasticjob_cloud.model.statistics import (
     StatisticsSample,
     TaskResultStatistics,
 )
-from elasticjob_cloud.store import lease, statistics
+from elasticjob_cloud.store import lease, secrets, statistics
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import open_database
@@ -157,6 +157,18 @@ class SqlStore:
     def schedulers(self) -> list[SchedulerRow]:
         with self._read() as connection:
             return lease.schedulers(connection, self._database)
+
+    def leader(self) -> SchedulerRow | None:
+        with self._read() as connection:
+            return lease.leader(connection, self._database)
+
+    def secret(self, name: str, proposal: str) -> str:
+        with self._read() as connection:
+            known = secrets.find(connection, name)
+        if known is not None:
+            return known
+        with self._write() as connection:
+            return secrets.keep_first(connection, self._database, name, proposal)
 
     def close(self) -> None:
         with self._writing:

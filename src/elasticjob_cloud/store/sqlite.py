@@ -107,6 +107,9 @@ class SqliteDatabase:
         added = {"count": table.c["count"] + statement.excluded["count"]}
         return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added)
 
+    def insert_new(self, table: Table) -> Insert:
+        return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+
     def now_ms(self) -> ColumnElement[int]:
         return literal_column(_NOW_MS, BigInteger)
 

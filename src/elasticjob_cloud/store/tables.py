@@ -140,6 +140,9 @@ scheduler: Final = _keyed_by_text(
     "scheduler", _text("scheduler_id", primary_key=True), _text("address"), _time("forget_ms")
 )
 
+# What all schedulers must have in common and nobody else may know: the key that signs access tokens.
+secret: Final = _keyed_by_text("secret", _text("name", primary_key=True), _text("value"))
+
 # `next_fire_id` never goes back, whatever is pruned; the others count the rows of the trace tables, which no database
 # counts quickly.
 counter: Final = _keyed_by_text(
