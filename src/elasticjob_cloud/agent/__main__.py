@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import logging
 import logging.handlers
+import os
 import resource
 import sys
 from pathlib import Path
@@ -26,7 +27,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.agent")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--settings", default="{}", help="AgentSettings as JSON")
+    parser.add_argument(
+        "--detach", action="store_true", help="wait for the agent's end in a process that nothing depends on"
+    )
     arguments = parser.parse_args()
+    if arguments.detach:
+        _detach()
     settings = msgspec.json.decode(arguments.settings, type=AgentSettings)
     place = AgentPlace(arguments.directory)
     lock = place.lock()
@@ -39,6 +45,14 @@ def main() -> int:
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(AgentServer(place, settings, file_limit).run())
     return 0
+
+
+def _detach() -> None:
+    """Go on in a child with a session of its own; this process waits for its end, to tell its exit code."""
+    child = os.fork()
+    if child:
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
+    os.setsid()
 
 
 def _configure_log(path: Path) -> None:

@@ -43,6 +43,7 @@ from elasticjob_cloud.model.task import TaskState
 
 _log = structlog.get_logger(__name__)
 _CLOSE_EXTRA_SECONDS = 10.0
+_KILL_AGAIN_SECONDS = 0.5
 
 
 class Agent:
@@ -157,13 +158,21 @@ class Agent:
         """Stop the executors that have no tasks."""
         self._executors.stop_idle()
 
-    async def close(self, reason: str) -> None:
-        """End all tasks and processes, keep on disk what nobody has acknowledged, and let go of the directory."""
+    async def close(self, reason: str, grace_seconds: float | None = None) -> None:
+        """End all tasks and processes, keep on disk what nobody has acknowledged, and let go of the directory.
+
+        What still runs after the grace is killed, whatever its job's own settings say.
+        """
         ending = agent_stopped(reason)
         self._scripts.end_all(ending)
         self._executors.end_all(ending)
-        deadline = time.monotonic() + self._settings.kill_grace_seconds + _CLOSE_EXTRA_SECONDS
-        while not self.is_idle and time.monotonic() < deadline:  # noqa: ASYNC110 - many things must come true
+        grace = self._settings.kill_grace_seconds if grace_seconds is None else grace_seconds
+        killing_at = time.monotonic() + grace
+        deadline = killing_at + _CLOSE_EXTRA_SECONDS
+        while not self.is_idle and time.monotonic() < deadline:
+            if time.monotonic() >= killing_at:
+                self._trees.kill_all()
+                killing_at += _KILL_AGAIN_SECONDS
             await asyncio.sleep(0.005)
         self._spool.save(self._ledger.ended_statuses())
         for task in self._background:

@@ -57,6 +57,24 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
     """Scheduler: are you there. The agent gives it back."""
 
 
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    """Agent: I live. Told by those that fence themselves."""
+
+    number: int
+
+
+class HeartbeatSeen(msgspec.Struct, frozen=True, tag="heartbeat-seen"):
+    """Scheduler: I had this heartbeat while I led, and reckon from it when your tasks are another's."""
+
+    number: int
+
+
+class Retire(msgspec.Struct, frozen=True, tag="retire"):
+    """Scheduler: your tasks count as lost. End all that runs, and yourself."""
+
+    reason: str
+
+
 class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
     """Scheduler: I stop, for now without a successor. Finish what runs."""
 
@@ -94,12 +112,19 @@ class SandboxesAnswer(msgspec.Struct, frozen=True, tag="sandboxes-answer"):
     sandboxes: list[Sandbox]
 
 
-SchedulerFrame = Hello | Commands | Acknowledge | ReadLog | ListSandboxes | Ping | Goodbye
-AgentFrame = Welcome | Refused | Events | LogAnswer | SandboxesAnswer | Ping
+SchedulerFrame = (
+    Hello | Commands | Acknowledge | ReadLog | ListSandboxes | Ping | HeartbeatSeen | Retire | Goodbye
+)
+AgentFrame = Welcome | Refused | Events | LogAnswer | SandboxesAnswer | Ping | Heartbeat
 
 _scheduler_decoder: msgspec.msgpack.Decoder[SchedulerFrame] = msgspec.msgpack.Decoder(SchedulerFrame)
 _agent_decoder: msgspec.msgpack.Decoder[AgentFrame] = msgspec.msgpack.Decoder(AgentFrame)
 _encode_frame = msgspec.msgpack.Encoder().encode
+
+
+def encode_frame(frame: SchedulerFrame | AgentFrame) -> bytes:
+    """Write a message for those who hand it on unread."""
+    return _encode_frame(frame)
 
 
 def decode_scheduler_frame(content: bytes) -> SchedulerFrame:
@@ -133,10 +158,13 @@ class FrameProtocol(asyncio.Protocol):
         """Whether it can still be written to."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def send(self, frame: SchedulerFrame | AgentFrame) -> None:
+    def send(self, frame: msgspec.Struct) -> None:
         """Send a message; on a closed connection it is lost."""
+        self.send_encoded(_encode_frame(frame))
+
+    def send_encoded(self, content: bytes) -> None:
+        """Send a message that is encoded already."""
         if self._transport is not None and not self._transport.is_closing():
-            content = _encode_frame(frame)
             self._transport.write(_LENGTH.pack(len(content)) + content)
 
     def close(self) -> None:

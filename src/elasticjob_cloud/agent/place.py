@@ -15,6 +15,7 @@ from elasticjob_cloud.model.errors import StartError
 
 # A Unix socket's path has at most 108 bytes on Linux and 104 on macOS; the longest name below takes 16.
 _SOCKET_DIRECTORY_BYTES = 80
+_LIVES_KEPT = 100
 
 
 class AgentProcess(msgspec.Struct, frozen=True):
@@ -105,6 +106,24 @@ class AgentPlace:
         temporary = self._process_file.with_suffix(".new")
         temporary.write_bytes(content)
         temporary.replace(self._process_file)
+
+    def note_life(self, agent_id: str) -> tuple[str, ...]:
+        """Add an agent to those that have had the directory; give the ids of the ones before it, the latest first.
+
+        Only for who has the directory's lock.
+        """
+        path = self.directory / "lives.json"
+        try:
+            former = msgspec.json.decode(path.read_bytes(), type=tuple[str, ...])
+        except (OSError, msgspec.DecodeError):
+            former = ()
+        former = tuple(it for it in former if it != agent_id)[:_LIVES_KEPT]
+        temporary = path.with_suffix(".new")
+        # Without it the tasks of the former agents are taken for lost later, by the time alone.
+        with contextlib.suppress(OSError):
+            temporary.write_bytes(msgspec.json.encode((agent_id, *former)))
+            temporary.replace(path)
+        return former
 
     def read_process(self) -> AgentProcess | None:
         """Tell which process had the directory last, whether it still runs or not."""

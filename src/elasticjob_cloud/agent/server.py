@@ -1,10 +1,15 @@
-"""An agent as a process of its own: serves the scheduler of this machine over a Unix socket, and outlives it."""
+"""An agent as a process of its own: serves one scheduler at a time over a Unix socket, and outlives it.
+
+The scheduler is on this machine, or reaches the socket through a relay (`engine/ray`). Then others may take the agent's
+tasks when it is cut off, and so it fences itself.
+"""
 
 import asyncio
 import contextlib
 import signal
 import time
 
+import msgspec
 import structlog
 
 from elasticjob_cloud.agent.agent import Agent
@@ -16,23 +21,29 @@ from elasticjob_cloud.agent.frames import (
     Events,
     FrameProtocol,
     Goodbye,
+    Heartbeat,
+    HeartbeatSeen,
     Hello,
     ListSandboxes,
     LogAnswer,
     Ping,
     ReadLog,
     Refused,
+    Retire,
     SandboxesAnswer,
     Welcome,
     decode_scheduler_frame,
 )
+from elasticjob_cloud.agent.heart import Heart
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.messages import AgentEvents
+from elasticjob_cloud.model.messages import AgentEvents, Command
 
 _log = structlog.get_logger(__name__)
 _CHECK_SECONDS = 0.2
+_FENCE_GRACE = 0.1  # of the fence's time; what has not ended by then is killed
+_FENCE_GRACE_SECONDS = 1.0
 
 
 def _monotonic_ms() -> int:
@@ -52,8 +63,13 @@ class AgentServer:
         self._epoch = -1
         self._scheduler: FrameProtocol | None = None
         self._orphan = Fence(int(settings.orphan_seconds * 1000), _monotonic_ms())
+        self._heart: Heart | None = None
+        if settings.fence_seconds > 0:
+            self._heart = Heart(int(settings.fence_seconds * 1000), _monotonic_ms())
+        self._former: tuple[str, ...] = ()
         self._draining = False
         self._stop_reason = ""
+        self._grace_seconds: float | None = None
 
     async def run(self) -> None:
         """Serve until told to stop, drained, or orphaned."""
@@ -65,13 +81,15 @@ class AgentServer:
         # This process has the directory's lock: whoever made those that are there is gone.
         self._place.remove_sockets()
         await self._agent.start()
+        self._former = self._place.note_life(self._agent.info.agent_id)
         server = await loop.create_unix_server(
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
         )
         self._place.socket.chmod(0o600)
         self._orphan.acknowledged(_monotonic_ms())
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
-        while not self._is_over():  # noqa: ASYNC110 - the passing of time is what it waits for
+        while not self._is_over():
+            self._beat()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
         server.close()
@@ -81,15 +99,25 @@ class AgentServer:
         if self._scheduler is not None:
             self._scheduler.close()
             self._scheduler = None
-        await self._agent.close(self._stop_reason)
+        await self._agent.close(self._stop_reason, self._grace_seconds)
         self._place.remove_socket_directory()
 
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason
 
+    def _fence(self, reason: str) -> None:
+        self._grace_seconds = min(_FENCE_GRACE_SECONDS, self._settings.fence_seconds * _FENCE_GRACE)
+        self._stop(reason)
+
+    def _beat(self) -> None:
+        if self._heart is not None and self._scheduler is not None and self._heart.is_due(_monotonic_ms()):
+            self._scheduler.send(Heartbeat(self._heart.beat(_monotonic_ms())))
+
     def _is_over(self) -> bool:
         now_ms = _monotonic_ms()
-        if self._scheduler is not None:
+        if self._heart is not None and self._heart.is_fenced(now_ms) and not self._agent.is_idle:
+            self._fence(f"no scheduler was heard of for {self._settings.fence_seconds:g} s.")
+        elif self._scheduler is not None:
             self._orphan.acknowledged(now_ms)
         elif self._orphan.is_over(now_ms):
             self._stop(f"no scheduler came for {self._settings.orphan_seconds:g} s.")
@@ -108,23 +136,39 @@ class AgentServer:
         if isinstance(frame, Hello):
             self._greet(connection, frame)
             return
+        if isinstance(frame, Ping):
+            # From whoever watches over this process, too.
+            self._orphan.acknowledged(_monotonic_ms())
+            connection.send(frame)
+            return
         if connection is not self._scheduler:
             # It was taken over by another, or never said hello: what it still sends does not count.
             connection.abort()
             return
         match frame:
             case Commands(commands):
-                self._agent.handle(commands)
+                self._obey(connection, commands)
             case Acknowledge(sequence):
                 self._agent.acknowledge(sequence)
             case ReadLog():
                 self._read_log(connection, frame)
             case ListSandboxes(request, app_name):
                 connection.send(SandboxesAnswer(request, self._agent.sandboxes(app_name)))
-            case Ping():
-                connection.send(frame)
+            case HeartbeatSeen(number):
+                if self._heart is not None:
+                    self._heart.seen(number)
+            case Retire(reason):
+                self._fence(reason)
             case Goodbye():
                 self._draining = True
+
+    def _obey(self, connection: FrameProtocol, commands: list[Command]) -> None:
+        if self._heart is not None and self._heart.is_fenced(_monotonic_ms()):
+            # They may be as old as what runs elsewhere by now. A new hello settles what is still wanted.
+            _log.warning("Commands came late, and are not carried out.", count=len(commands))
+            connection.abort()
+            return
+        self._agent.handle(commands)
 
     def _greet(self, connection: FrameProtocol, hello: Hello) -> None:
         if hello.epoch < self._epoch:
@@ -140,7 +184,11 @@ class AgentServer:
         self._draining = False
         # Batches first: closing the one of this turn must not be told twice.
         batches = self._agent.unacknowledged()
-        connection.send(Welcome(self._agent.inventory()))
+        inventory = msgspec.structs.replace(self._agent.inventory(), predecessors=self._former)
+        connection.send(Welcome(inventory))
+        if self._heart is not None:
+            # Before any command can come: the scheduler's answer is what it is carried out by.
+            connection.send(Heartbeat(self._heart.beat(_monotonic_ms())))
         for batch in batches:
             connection.send(Events(batch))
 

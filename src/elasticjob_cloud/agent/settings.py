@@ -38,6 +38,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     )
     # An agent without a scheduler.
     orphan_seconds: float = 600.0
+    fence_seconds: float = 0.0  # when others may take its tasks; 0: nobody can
     # Capacity kept back for the machine itself and the scheduler.
     memory_reserve_fraction: float = 0.1
 

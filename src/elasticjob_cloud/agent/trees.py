@@ -123,6 +123,10 @@ class ProcessTrees:
             for pid in self._members(tree, table):
                 _kill(pid, number)
 
+    def kill_all(self) -> None:
+        """Kill all processes of all trees."""
+        self.signal(self._trees.values(), signal.SIGKILL)
+
     def terminate(self, trees: Iterable[Tree], grace_seconds: float) -> None:
         """Send SIGTERM now, and SIGKILL after the grace to those that have not gone by then."""
         ended = list(trees)

@@ -2,30 +2,25 @@
 
 import asyncio
 from collections.abc import Callable
-from itertools import count
 
 from elasticjob_cloud.agent.frames import (
     AgentFrame,
     Events,
     FrameProtocol,
     Goodbye,
+    Heartbeat,
     Hello,
-    ListSandboxes,
     LogAnswer,
     Ping,
-    ReadLog,
     Refused,
     SandboxesAnswer,
     SchedulerFrame,
     Welcome,
     decode_agent_frame,
 )
-from elasticjob_cloud.model.errors import NotFoundError, StartError, UnavailableError
+from elasticjob_cloud.engine.questions import Questions
+from elasticjob_cloud.model.errors import StartError, UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, Inventory, LogChunk, Sandbox
-
-_ANSWER_SECONDS = 10.0
-
-Answer = LogAnswer | SandboxesAnswer
 
 
 class EpochRefusedError(StartError):
@@ -46,8 +41,7 @@ class AgentConnection:
         self._take_inventory = take_inventory
         self._protocol = FrameProtocol(self._frame_received, self._protocol_lost)
         self._welcome: asyncio.Future[Inventory] = self._loop.create_future()
-        self._answers: dict[int, asyncio.Future[Answer]] = {}
-        self._requests = count()
+        self._questions = Questions(self.send)
         self._early: list[AgentEvents] | None = []
         self.closed = asyncio.Event()
         self.refused_by: int | None = None
@@ -76,17 +70,13 @@ class AgentConnection:
 
     async def read_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         """Ask for a part of a task's output."""
-        request = next(self._requests)
-        answer = await self._ask(request, ReadLog(request, task_id, stream, offset, limit))
-        if not isinstance(answer, LogAnswer) or answer.chunk is None:
-            raise NotFoundError(answer.fault if isinstance(answer, LogAnswer) else "There is no such output.")
-        return answer.chunk
+        self._check_open()
+        return await self._questions.read_log(task_id, stream, offset, limit)
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
         """Ask where the app's files are."""
-        request = next(self._requests)
-        answer = await self._ask(request, ListSandboxes(request, app_name))
-        return answer.sandboxes if isinstance(answer, SandboxesAnswer) else []
+        self._check_open()
+        return await self._questions.sandboxes(app_name)
 
     def say_goodbye(self) -> None:
         """Tell the agent that the scheduler stops, and close."""
@@ -97,18 +87,9 @@ class AgentConnection:
         """Close at once."""
         self._protocol.abort()
 
-    async def _ask(self, request: int, frame: SchedulerFrame) -> Answer:
+    def _check_open(self) -> None:
         if not self._protocol.is_open:
             raise UnavailableError("The agent does not answer at the moment.")
-        future: asyncio.Future[Answer] = self._loop.create_future()
-        self._answers[request] = future
-        try:
-            self.send(frame)
-            return await asyncio.wait_for(future, _ANSWER_SECONDS)
-        except TimeoutError:
-            raise UnavailableError("The agent does not answer at the moment.") from None
-        finally:
-            del self._answers[request]
 
     def _frame_received(self, _: FrameProtocol, content: bytes) -> None:
         self.heard_at = self._loop.time()
@@ -130,10 +111,8 @@ class AgentConnection:
                 else:
                     self._receive(batch)
             case LogAnswer() | SandboxesAnswer():
-                future = self._answers.get(frame.request)
-                if future is not None and not future.done():
-                    future.set_result(frame)
-            case Ping():
+                self._questions.answered(frame)
+            case Ping() | Heartbeat():
                 pass  # being heard is all
 
     def _protocol_lost(self, _: FrameProtocol) -> None:
@@ -141,9 +120,7 @@ class AgentConnection:
         if not self._welcome.done():
             self._welcome.set_exception(self._welcome_fault())
             self._welcome.exception()  # marks it as seen: whoever opened may have given up
-        for future in self._answers.values():
-            if not future.done():
-                future.set_exception(UnavailableError("The connection to the agent broke."))
+        self._questions.fail()
 
     def _welcome_fault(self) -> Exception:
         if self.refused_by is not None:

@@ -1,4 +1,4 @@
-"""Starts the agent of this machine as a process of its own, and ends one that does not answer."""
+"""Starts the agent of a directory as a process of its own, and ends one that does not answer."""
 
 import contextlib
 import os
@@ -20,14 +20,16 @@ _SHOWN_CHARACTERS = 2000
 
 
 class AgentLauncher:
-    """The agent process that this scheduler has started, if it has. Its methods block: call them in a thread.
+    """The agent process that this one has started, if it has. Its methods block: call them in a thread.
 
     `subprocess.Popen` in a thread, since the loop may be uvloop's, whose own processes would die with it.
+    `detach`: let the agent be no child of this process, for one that is ended with all its children.
     """
 
-    def __init__(self, place: AgentPlace, settings: AgentSettings) -> None:
+    def __init__(self, place: AgentPlace, settings: AgentSettings, *, detach: bool = False) -> None:
         self._place = place
         self._settings = settings
+        self._detach = detach
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -46,6 +48,7 @@ class AgentLauncher:
             str(self._place.directory),
         ]
         arguments += ["--settings", msgspec.json.encode(self._settings).decode()]
+        arguments += ["--detach"] * self._detach
         try:
             with self._place.start_log.open("wb") as log:
                 self._process = subprocess.Popen(

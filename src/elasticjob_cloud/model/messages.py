@@ -106,11 +106,13 @@ class Inventory(msgspec.Struct, frozen=True):
 
     `tasks` has a status for each task that the agent holds: `TASK_STAGING` or `TASK_RUNNING` for live ones, and the
     terminal one for each that ended and was not acknowledged, those of the agent's predecessor included.
+    `predecessors`: ids of agents that had this agent's directory before it, and of which nothing runs any more.
     """
 
     agent: AgentInfo
     tasks: tuple[TaskStatus, ...] = ()
     executors: tuple[str, ...] = ()
+    predecessors: tuple[str, ...] = ()
 
 
 class AgentJoined(msgspec.Struct, frozen=True):

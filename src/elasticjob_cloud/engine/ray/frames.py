@@ -1,0 +1,119 @@
+"""What a scheduler and its gateway say to each other, as msgpack messages over a socket (`agent/frames.py`).
+
+The messages between scheduler and agent travel inside, unread. A session is one connection to a node's agent: whatever
+breaks on the way ends it, and the next one begins with a hello.
+"""
+
+import msgspec
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway is started with. `agent_settings`: `AgentSettings` as JSON."""
+
+    address: str
+    namespace: str
+    agent_dir: str
+    agent_settings: str
+
+
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    """Scheduler: I lead. Find the nodes, see to it that each has an agent, and open sessions to them."""
+
+
+class Forward(msgspec.Struct, frozen=True, tag="forward"):
+    """Scheduler: hand these messages to the node's agent, in order."""
+
+    node_id: str
+    session: str
+    frames: list[bytes]
+
+
+class Hold(msgspec.Struct, frozen=True, tag="hold"):
+    """Scheduler: have so much of the node leased from Ray. Each is answered with `Held`."""
+
+    node_id: str
+    number: int
+    milli_cpus: int
+    memory_kib: int
+
+
+class Want(msgspec.Struct, frozen=True, tag="want"):
+    """Scheduler: these pieces (CPUs, MB) find no room; nothing when all have."""
+
+    pieces: list[tuple[float, float]]
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """Gateway: I have joined the Ray cluster."""
+
+
+class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
+    """Gateway: this went wrong, and is tried again."""
+
+    message: str
+
+
+class NodeSeen(msgspec.Struct, frozen=True, tag="node-seen"):
+    """Gateway: a node that we may use, and what of it is ours or free; again whenever that changes."""
+
+    node_id: str
+    hostname: str
+    ip: str
+    milli_cpus: int
+    memory_kib: int
+
+
+class NodeGone(msgspec.Struct, frozen=True, tag="node-gone"):
+    """Gateway: Ray counts the node as dead. Its agent may live."""
+
+    node_id: str
+
+
+class SessionOpened(msgspec.Struct, frozen=True, tag="session-opened"):
+    """Gateway: the node's agent listens."""
+
+    node_id: str
+    session: str
+
+
+class SessionEnded(msgspec.Struct, frozen=True, tag="session-ended"):
+    """Gateway: messages of this session may have been lost; the next one is being opened."""
+
+    node_id: str
+    session: str
+    reason: str
+
+
+class Arrived(msgspec.Struct, frozen=True, tag="arrived"):
+    """Gateway: messages of the node's agent, in order."""
+
+    node_id: str
+    session: str
+    frames: list[bytes]
+
+
+class Held(msgspec.Struct, frozen=True, tag="held"):
+    """Gateway: `Hold` of that number was done; or what there is leased instead, and why."""
+
+    node_id: str
+    number: int
+    milli_cpus: int
+    memory_kib: int
+    fault: str = ""
+
+
+ToGateway = Begin | Forward | Hold | Want
+FromGateway = Ready | Trouble | NodeSeen | NodeGone | SessionOpened | SessionEnded | Arrived | Held
+
+_to_gateway: msgspec.msgpack.Decoder[ToGateway] = msgspec.msgpack.Decoder(ToGateway)
+_from_gateway: msgspec.msgpack.Decoder[FromGateway] = msgspec.msgpack.Decoder(FromGateway)
+
+
+def decode_to_gateway(content: bytes) -> ToGateway:
+    """Read what a scheduler sent; raises `msgspec.DecodeError`."""
+    return _to_gateway.decode(content)
+
+
+def decode_from_gateway(content: bytes) -> FromGateway:
+    """Read what a gateway sent; raises `msgspec.DecodeError`."""
+    return _from_gateway.decode(content)

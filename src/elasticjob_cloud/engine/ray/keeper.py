@@ -1,0 +1,127 @@
+"""Keeps an agent running in a directory, and replaces one that does not answer. Knows nothing of Ray."""
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+
+import structlog
+
+from elasticjob_cloud.agent.frames import FrameProtocol, Ping
+from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.local_process import AgentLauncher
+from elasticjob_cloud.model.errors import StartError
+
+_log = structlog.get_logger(__name__)
+_PLACES = 1_000
+_PING_SECONDS = 0.5
+_RETRY_SECONDS = 0.05
+_FAULT_SECONDS = 2.0
+_START_SECONDS = 20.0
+# An agent that is frozen must be gone before its scheduler takes it for lost; the rest of the fence is for ending its tasks.
+_SILENCE_OF_FENCE = 0.7
+_SILENCE_SECONDS = 10.0
+
+
+def take_place(base: Path) -> tuple[AgentPlace, int]:
+    """Take the first directory under `base` that no other keeper has; give it and the lock, which goes with the process.
+
+    Several nodes on one machine have one each. A node that starts again finds its own: it is free, and the first.
+
+    Raises:
+        StartError: the directory cannot be written.
+    """
+    for number in range(_PLACES):
+        directory = base / str(number)
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(directory / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartError(f"The agents' directory {directory} cannot be written: {error}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        return AgentPlace(directory), lock
+    raise StartError(f"All directories under {base} are taken.")
+
+
+class AgentKeeper:
+    """Starts the agent of a place, pings it, and kills it when it is silent, so that its successor ends what it left.
+
+    So an agent that is frozen while its tasks run on does not outlive its fence. The agent is no child of this process
+    and outlives it: the next keeper finds it.
+    """
+
+    def __init__(self, place: AgentPlace, settings: AgentSettings) -> None:
+        self.place = place
+        self.is_up = asyncio.Event()
+        self.fault = ""
+        self._launcher = AgentLauncher(place, settings, detach=True)
+        fence = settings.fence_seconds
+        self._silence_seconds = fence * _SILENCE_OF_FENCE if fence > 0 else _SILENCE_SECONDS
+        self._heard_at = 0.0
+        self._broken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        while True:
+            try:
+                connection = await self._reach()
+            except StartError as error:
+                self.fault = str(error)
+                _log.exception("The agent could not be started; trying again.")
+                await asyncio.sleep(_FAULT_SECONDS)
+                continue
+            self.fault = ""
+            self.is_up.set()
+            try:
+                await self._watch(connection)
+            finally:
+                self.is_up.clear()
+                connection.abort()
+
+    async def _reach(self) -> FrameProtocol:
+        deadline = asyncio.get_running_loop().time() + _START_SECONDS
+        while True:
+            connection = await self._connect()
+            if connection is not None:
+                return connection
+            await asyncio.to_thread(self._launcher.start)
+            await asyncio.sleep(_RETRY_SECONDS)
+            if asyncio.get_running_loop().time() > deadline:
+                fault = await asyncio.to_thread(self._launcher.fault)
+                # One that has the directory and never listens would be in the way for ever.
+                await asyncio.to_thread(self._launcher.end_present)
+                raise StartError(fault or f"The agent did not answer within {_START_SECONDS:g} s.")
+
+    async def _connect(self) -> FrameProtocol | None:
+        self._broken.clear()
+        protocol = FrameProtocol(self._heard, lambda _: self._broken.set())
+        try:
+            await asyncio.get_running_loop().create_unix_connection(lambda: protocol, str(self.place.socket))
+        except OSError:
+            return None
+        self._heard_at = asyncio.get_running_loop().time()
+        return protocol
+
+    def _heard(self, _: FrameProtocol, __: bytes) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+
+    async def _watch(self, connection: FrameProtocol) -> None:
+        """Return when the agent has ended, or was silent and has been killed."""
+        loop = asyncio.get_running_loop()
+        while not self._broken.is_set():
+            connection.send(Ping())
+            asked_at = loop.time()
+            try:
+                await asyncio.wait_for(self._broken.wait(), _PING_SECONDS)
+            except TimeoutError:
+                if loop.time() - asked_at > 2 * _PING_SECONDS:
+                    self._heard_at = loop.time()  # it was this process that stood still
+                elif loop.time() - self._heard_at > self._silence_seconds:
+                    _log.error("The agent does not answer; it is replaced.")
+                    await asyncio.to_thread(self._launcher.end_present)
+                    return

@@ -1,0 +1,118 @@
+"""The actor on each node: hands messages on between gateways and the node's agent, and keeps the agent running."""
+
+import asyncio
+from collections import deque
+from pathlib import Path
+
+import msgspec
+import ray
+
+from elasticjob_cloud.agent.frames import FrameProtocol
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.ray.keeper import AgentKeeper, take_place
+from elasticjob_cloud.model.errors import UnavailableError
+
+_UP_SECONDS = 10.0
+_FORGOTTEN_SECONDS = 60.0
+
+
+class _Session:
+    """One connection to the agent, and what it said since it was last asked."""
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._news = asyncio.Event()
+        self._closed = False
+        self.asked_at = asyncio.get_running_loop().time()
+        self.protocol = FrameProtocol(self._arrived, self._lost)
+
+    def send(self, frames: list[bytes]) -> None:
+        if self._closed:
+            raise UnavailableError("The agent has closed the connection.")
+        for frame in frames:
+            self.protocol.send_encoded(frame)
+
+    async def receive(self, seconds: float) -> list[bytes] | None:
+        """Give what the agent says within so many seconds, as soon as there is something; None when it has hung up."""
+        loop = asyncio.get_running_loop()
+        self.asked_at = loop.time() + seconds
+        if not self._frames and not self._closed:
+            timer = loop.call_later(seconds, self._news.set)
+            await self._news.wait()
+            timer.cancel()
+        self._news.clear()
+        frames = list(self._frames)
+        self._frames.clear()
+        return None if self._closed and not frames else frames
+
+    def _arrived(self, _: FrameProtocol, content: bytes) -> None:
+        self._frames.append(content)
+        self._news.set()
+
+    def _lost(self, _: FrameProtocol) -> None:
+        self._closed = True
+        self._news.set()
+
+
+class Relay:
+    """The actor's class; `RelayActor` below is what Ray makes of it.
+
+    Args:
+        agent_dir: Under which the agent has its directory; `~` is the home of the node's user.
+        agent_settings: `AgentSettings` as JSON.
+    """
+
+    def __init__(self, agent_dir: str, agent_settings: str) -> None:
+        settings = msgspec.json.decode(agent_settings, type=AgentSettings)
+        place, self._lock = take_place(Path(agent_dir).expanduser())
+        self._keeper = AgentKeeper(place, settings)
+        self._sessions: dict[str, _Session] = {}
+        self._keeping = asyncio.get_running_loop().create_task(self._keeper.run())
+
+    async def open(self, name: str) -> None:
+        """Connect to the agent under this session's name, once it is up.
+
+        Raises:
+            UnavailableError: the agent does not come up.
+        """
+        try:
+            await asyncio.wait_for(self._keeper.is_up.wait(), _UP_SECONDS)
+        except TimeoutError:
+            raise UnavailableError(self._keeper.fault or "The agent is not up yet.") from None
+        self._forget_abandoned()
+        session = _Session()
+        path = str(self._keeper.place.socket)
+        await asyncio.get_running_loop().create_unix_connection(lambda: session.protocol, path)
+        self._sessions[name] = session
+
+    async def send(self, name: str, frames: list[bytes]) -> None:
+        """Hand messages to the agent, in order; raises `UnavailableError` when the session is over."""
+        self._session(name).send(frames)
+
+    async def receive(self, name: str, seconds: float) -> list[bytes] | None:
+        """Wait for the agent's messages; an empty list after so many seconds, None when the session is over."""
+        session = self._sessions.get(name)
+        return None if session is None else await session.receive(seconds)
+
+    async def close(self, name: str) -> None:
+        """End a session."""
+        session = self._sessions.pop(name, None)
+        if session is not None:
+            session.protocol.close()
+
+    def _session(self, name: str) -> _Session:
+        try:
+            return self._sessions[name]
+        except KeyError:
+            raise UnavailableError("There is no such session.") from None
+
+    def _forget_abandoned(self) -> None:
+        """End the sessions of gateways that were killed: they ask no more."""
+        now = asyncio.get_running_loop().time()
+        for name, session in list(self._sessions.items()):
+            if now - session.asked_at > _FORGOTTEN_SECONDS:
+                session.protocol.close()
+                del self._sessions[name]
+
+
+RelayActor = ray.remote(Relay)
