@@ -24,6 +24,7 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
+from tests.fakes.engine import FakeCluster, FakeEngine
 
 DEADLINE_SECONDS = 20.0
 
@@ -62,7 +63,24 @@ class LocalWorld:
                 os.kill(present.pid, signal.SIGTERM)
 
 
-WORLDS: dict[str, Callable[[Path], EngineWorld]] = {"local": LocalWorld}
+class FakeWorld:
+    """The fake of the tests, with one machine."""
+
+    def __init__(self, _: Path) -> None:
+        self._cluster = FakeCluster()
+        self._cluster.add("machine", cpus=4.0, memory_mb=1024.0)
+
+    def make(self) -> Engine:
+        return FakeEngine(self._cluster)
+
+    async def crash_agent(self) -> None:
+        self._cluster.crash_agent("machine")
+
+    def close(self) -> None:
+        """Nothing outlives the event loop."""
+
+
+WORLDS: dict[str, Callable[[Path], EngineWorld]] = {"fake": FakeWorld, "local": LocalWorld}
 
 
 class Scheduler:

@@ -62,7 +62,7 @@ class AgentModel:
                     self._launch(command, task.task_id)
             case Kill():
                 for task_id in command.task_ids:
-                    self._kill(task_id)
+                    self._kill(task_id, command.reason)
             case StopExecutor() if self.executors.get(command.app_name) == 0:
                 self._stop_executor(command.app_name)
             case RemoveApp() if command.app_name in self.executors:
@@ -77,6 +77,18 @@ class AgentModel:
                 if isinstance(event, TaskStatus) and event.state.is_terminal:
                     self.held.pop(event.task_id, None)
                     self.tombstones.add(event.task_id)  # a launch that comes twice must not start it again
+
+    def tell_ends_again(self) -> None:
+        """Tell once more what ended and was not acknowledged: so that it can be, after an inventory that had it."""
+        for status in self.held.values():
+            if status.state.is_terminal:
+                self._tell(status)
+
+    def end(self, task_id: str, state: TaskState, message: str = "") -> None:
+        """End a task that runs, unless something else has ended it already."""
+        status = self.held.get(task_id)
+        if self.alive and status is not None and not status.state.is_terminal:
+            self._end(task_id, state, message)
 
     def die(self) -> None:
         """End with all that runs here."""
@@ -119,35 +131,33 @@ class AgentModel:
             if frozen_ms:
                 self.world.after(frozen_ms, end)
                 return
-            status = self.held.get(task_id)
-            if self.alive and status is not None and not status.state.is_terminal:
-                self._end(task_id, state)
+            self.end(task_id, state)
 
         return end
 
-    def _kill(self, task_id: str) -> None:
+    def _kill(self, task_id: str, reason: str) -> None:
         status = self.held.get(task_id)
         if status is None:
             self.tombstones.add(task_id)
-            self._put(task_id, TaskState.KILLED)
+            self._put(task_id, TaskState.KILLED, reason)
         elif not status.state.is_terminal:
-            self._end(task_id, TaskState.KILLED)
+            self._end(task_id, TaskState.KILLED, reason)
 
-    def _end(self, task_id: str, state: TaskState) -> None:
+    def _end(self, task_id: str, state: TaskState, message: str) -> None:
         self.world.note_end(task_id)
         app_name = self.executor_of.pop(task_id, None)
         if app_name is not None:
             self.executors[app_name] -= 1
-        self._put(task_id, state)
+        self._put(task_id, state, message)
 
     def _stop_executor(self, app_name: str) -> None:
         del self.executors[app_name]
         self._tell(ExecutorStopped(app_name))
 
-    def _put(self, task_id: str, state: TaskState) -> None:
+    def _put(self, task_id: str, state: TaskState, message: str = "") -> None:
         now_ms = self.world.now().wall_ms
         execution = Execution(now_ms, now_ms, state is TaskState.FINISHED) if state.is_terminal else None
-        status = TaskStatus(task_id, state, now_ms, execution=execution)
+        status = TaskStatus(task_id, state, now_ms, message, execution)
         self.held[task_id] = status
         self._tell(status)
 
