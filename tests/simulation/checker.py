@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -218,13 +219,7 @@ class Checker:
             until_ms = latest_from[first] if first < len(latest_from) else schedule.since_ms
         else:
             until_ms = max(self.turn_times_ms[first : last + 1], default=schedule.since_ms)
-        expected = Counter(schedule.cron.fires_ms(schedule.since_ms, schedule.zone, until_ms=until_ms))
-        recorded: Counter[int] = Counter()
-        for fire_id in schedule.fire_ids:
-            recorded.update(_due_times(self.store.fires[fire_id], schedule))
-        missing, extra = expected - recorded, recorded - expected
-        assert not missing, f"promise 1: {schedule.job_name}: no record of {sorted(missing)[:5]}"
-        assert not extra, f"promise 2: {schedule.job_name}: recorded beyond what is due: {sorted(extra)[:5]}"
+        check_fires(schedule, [self.store.fires[fire_id] for fire_id in schedule.fire_ids], until_ms)
 
     def _attribute(self, decisions: Decisions) -> None:
         for fire in decisions.changes.fires.values():
@@ -242,6 +237,17 @@ class Checker:
 
 
 _OPEN = (FireState.WAITING, FireState.RUNNING)
+
+
+def check_fires(schedule: Schedule, fires: Iterable[FireRecord], until_ms: int) -> None:
+    """Promises 1 and 2: each due time up to then is recorded, and once."""
+    expected = Counter(schedule.cron.fires_ms(schedule.since_ms, schedule.zone, until_ms=until_ms))
+    recorded: Counter[int] = Counter()
+    for fire in fires:
+        recorded.update(_due_times(fire, schedule))
+    missing, extra = expected - recorded, recorded - expected
+    assert not missing, f"promise 1: {schedule.job_name}: no record of {sorted(missing)[:5]}"
+    assert not extra, f"promise 2: {schedule.job_name}: recorded beyond what is due: {sorted(extra)[:5]}"
 
 
 def _due_times(fire: FireRecord, schedule: Schedule) -> list[int]:

@@ -1,0 +1,37 @@
+"""The first process of a host: gives it a `/tmp` and a `/dev/shm` of its own, and reaps whom nobody else waits for.
+
+Run as `python -I host_init.py NAME TMP_MB`. It ends only by SIGKILL, and all processes of the host with it.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+
+def main() -> None:
+    name, tmp_megabytes = sys.argv[1:3]
+    socket.sethostname(name)
+    # A driver of Ray attaches through sockets under /tmp, and Ray keeps its objects in /dev/shm.
+    _mount("/tmp", tmp_megabytes)
+    _mount("/dev/shm", "512")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # Ctrl-C goes to all of the terminal's group; only who made the host ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("ready", flush=True)
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            os.wait()
+            continue
+        time.sleep(0.2)  # orphans come without notice
+
+
+def _mount(path: str, megabytes: str) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=1777", "tmpfs", path], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A world of its own for a run: processes, mounts and network that are not the machine's, and that end with the run.
+
+A run starts itself again as the first process of new namespaces. When that process ends, however it ends, the kernel
+kills all that it started and takes down its network and its mounts: nothing is left to be cleaned, and two runs cannot
+meet. `unshare --kill-child` makes the death of the outer process that of the inner one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+INSIDE = "ELASTICJOB_CHAOS_INSIDE"
+PROGRAMS = ("unshare", "nsenter", "ip", "mount")
+
+
+def missing() -> str:
+    """Say what this machine lacks for hosts of their own, and what to do about it; empty when nothing."""
+    if not sys.platform.startswith("linux"):
+        return "hosts are made of Linux namespaces: run this on Linux"
+    if os.geteuid() != 0:
+        return "hosts are made of namespaces, which takes root: sudo make chaos"
+    absent = [program for program in PROGRAMS if shutil.which(program) is None]
+    if absent:
+        return f"{', '.join(absent)} not found: apt-get install iproute2 util-linux"
+    tried = subprocess.run(
+        [*_UNSHARE, "ip", "link", "add", "a", "type", "veth", "peer", "name", "b"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tried.returncode != 0:
+        return f"the kernel allows no namespaces with a network: {tried.stderr.strip()}"
+    return ""
+
+
+def is_inside() -> bool:
+    """Tell whether this process lives in the world of its own."""
+    return os.environ.get(INSIDE) == str(os.getpid())
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """Give the command that runs a Python program as the first process of a world of its own."""
+    return [*_UNSHARE, "env", f"{INSIDE}=1", sys.executable, *arguments]
+
+
+def enter(module: str) -> None:
+    """Go on inside: this process becomes `unshare`, which runs the module anew with the same arguments."""
+    os.execvp(_UNSHARE[0], command(["-m", module, *sys.argv[1:]]))
+
+
+_UNSHARE = (
+    "unshare",
+    "--mount",
+    "--pid",
+    "--net",
+    "--ipc",
+    "--fork",
+    "--kill-child=KILL",
+    "--mount-proc",
+    "--propagation=private",
+)
