@@ -3,16 +3,13 @@
 import socket
 from collections.abc import Callable
 
-from elasticjob_cloud.agent.apps import AppLimits
-from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.api.app import create_app
 from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposure
 from elasticjob_cloud.api.settings import ApiSettings
-from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
+from elasticjob_cloud.server.engines import build_engine
 from elasticjob_cloud.server.files import make_data_dir, token_secret
 from elasticjob_cloud.server.run import Server
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
@@ -36,7 +33,7 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
     port = listener.getsockname()[1]
     scheduler = Scheduler(
         SqlStore(settings.store_url),
-        _engine(settings),
+        build_engine(settings),
         CoreSettings(
             time_zone=settings.time_zone,
             job_state_queue_size=settings.job_state_queue_size,
@@ -56,35 +53,6 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
         authenticator = Authenticator(AuthSettings.of(settings), token_secret(settings.data_dir))
     app = create_app(scheduler, authenticator, ApiSettings.of(settings), registry=scheduler.metrics.registry)
     return Server(scheduler, app, listener, f"http://{_in_url(settings.host)}:{port}")
-
-
-def _engine(settings: SchedulerSettings) -> Engine:
-    if settings.engine == "ray":
-        message = "The ray engine is not part of this version; use --engine local."
-        raise StartError(message)
-    return LocalEngine(
-        settings.data_dir / "agent", _agent_settings(settings), settings.cpus, settings.memory_mb
-    )
-
-
-def _agent_settings(settings: SchedulerSettings) -> AgentSettings:
-    return AgentSettings(
-        app_limits=AppLimits(
-            download_bytes=int(settings.app_download_limit_bytes),
-            extracted_bytes=int(settings.app_extracted_limit_bytes),
-            file_count=settings.app_file_limit,
-            download_seconds=settings.app_download_seconds,
-            allowed_url_prefixes=settings.allowed_url_prefixes,
-            cache_bytes=int(settings.app_cache_bytes),
-        ),
-        output_limit_bytes=int(settings.output_limit_bytes),
-        output_retention_seconds=settings.output_days * 86_400,
-        output_total_bytes=int(settings.output_total_bytes),
-        output_file_count=settings.output_file_count,
-        kill_grace_seconds=settings.kill_grace_seconds,
-        executor_idle_seconds=settings.executor_idle_seconds,
-        orphan_seconds=settings.orphan_seconds,
-    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,188 @@
+"""Room of Ray's nodes, leased as placement groups that are pinned to a node. All functions and methods block.
+
+A group outlives its driver (`lifetime="detached"`) and is found again by its name, which says whose it is and where.
+"""
+
+import secrets
+from typing import NamedTuple
+
+import ray
+from ray._private.state import available_resources_per_node
+from ray.util import get_placement_group, placement_group_table
+from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
+
+_WAIT_SECONDS = 1.0
+_KIB = 1024
+# Grown by at least so much at once, where there is so much: few groups, and mostly room for the next task.
+_STEP_MILLI_CPUS = 1_000
+_STEP_KIB = 512 * 1024
+_WANTED_NAME = "wanted"
+
+
+class Room(NamedTuple):
+    """Thousandths of CPUs, and KiB."""
+
+    milli_cpus: int
+    memory_kib: int
+
+    def plus(self, other: "Room") -> "Room":
+        """Give both together."""
+        return Room(self.milli_cpus + other.milli_cpus, self.memory_kib + other.memory_kib)
+
+    def minus(self, other: "Room") -> "Room":
+        """Give what is left, at least nothing."""
+        return Room(max(0, self.milli_cpus - other.milli_cpus), max(0, self.memory_kib - other.memory_kib))
+
+    def holds(self, other: "Room") -> bool:
+        """Whether the other fits in."""
+        return self.milli_cpus >= other.milli_cpus and self.memory_kib >= other.memory_kib
+
+
+NOTHING = Room(0, 0)
+
+
+class _Block(NamedTuple):
+    group: PlacementGroup
+    room: Room
+
+
+class Blocks:
+    """What is leased of one node."""
+
+    def __init__(self, namespace: str, node_id: str) -> None:
+        self._prefix = f"{namespace}/lease/{node_id}/"
+        self._node_id = node_id
+        self._blocks: list[_Block] = [_Block(group, room) for group, room in _existing(self._prefix)]
+
+    @property
+    def leased(self) -> Room:
+        """All that is leased."""
+        total = NOTHING
+        for block in self._blocks:
+            total = total.plus(block.room)
+        return total
+
+    def hold(self, wanted: Room, free: Room) -> str:
+        """Lease more, or give back, until at least `wanted` is leased and not a block more; say what was in the way.
+
+        `free`: what seems to be free on the node now.
+        """
+        self._give_back(wanted)
+        missing = wanted.minus(self.leased)
+        if missing == NOTHING:
+            return ""
+        step = Room(
+            max(missing.milli_cpus, min(_STEP_MILLI_CPUS, free.milli_cpus)),
+            max(missing.memory_kib, min(_STEP_KIB, free.memory_kib)),
+        )
+        for room in {step: None, missing: None}:
+            if self._lease(room):
+                return ""
+        return f"Others use the node: {_words(missing)} more could not be had from Ray."
+
+    def give_all_back(self) -> None:
+        """Lease nothing any more."""
+        for block in self._blocks:
+            remove_placement_group(block.group)
+        self._blocks.clear()
+
+    def _give_back(self, wanted: Room) -> None:
+        for block in sorted(self._blocks, key=lambda it: it.room):
+            if Room(*map(int.__sub__, self.leased, block.room)).holds(wanted):
+                remove_placement_group(block.group)
+                self._blocks.remove(block)
+
+    def _lease(self, room: Room) -> bool:
+        group = placement_group(
+            [_resources(room)],
+            name=self._prefix + secrets.token_hex(4),
+            lifetime="detached",
+            bundle_label_selector=[{"ray.io/node-id": self._node_id}],
+        )
+        if group.wait(_WAIT_SECONDS):
+            self._blocks.append(_Block(group, room))
+            return True
+        remove_placement_group(group)
+        return False
+
+
+class WantedRoom:
+    """A group that fits nowhere, which asks Ray's autoscaler for nodes. It goes with this driver."""
+
+    def __init__(self, namespace: str) -> None:
+        self._name = f"{namespace}/{_WANTED_NAME}"
+        self._group: PlacementGroup | None = None
+
+    def want(self, pieces: list[tuple[float, float]]) -> None:
+        """Ask for these pieces (CPUs, MB), in place of what was asked for before."""
+        self.withdraw()
+        bundles = [_resources(Room(round(cpus * 1000), round(mb * _KIB))) for cpus, mb in pieces]
+        bundles = [bundle for bundle in bundles if bundle]
+        if bundles:
+            self._group = placement_group(bundles, name=f"{self._name}/{secrets.token_hex(4)}")
+
+    def withdraw(self) -> None:
+        """Ask for nothing."""
+        if self._group is not None:
+            remove_placement_group(self._group)
+            self._group = None
+
+    def withdraw_if_met(self) -> bool:
+        """Give the room back as soon as it is there: the scheduler takes it, piece by piece. True when that was now."""
+        if self._group is None or not self._group.wait(0):
+            return False
+        self.withdraw()
+        return True
+
+
+def free_rooms() -> dict[str, Room]:
+    """Give what is free on each node, as Ray's head knows it."""
+    return {node_id: _room(resources) for node_id, resources in available_resources_per_node().items()}
+
+
+def total_room(resources: dict[str, float]) -> Room:
+    """Read CPUs and memory from a node's resources."""
+    return _room(resources)
+
+
+def forget_lost_nodes(namespace: str, living: set[str]) -> None:
+    """Remove the leases of nodes that are no more: Ray would look for a new place for them for ever."""
+    prefix = f"{namespace}/lease/"
+    for row in placement_group_table().values():
+        name = str(row["name"])
+        if row["state"] != "REMOVED" and name.startswith(prefix):
+            node_id = name.removeprefix(prefix).partition("/")[0]
+            if node_id not in living:
+                remove_placement_group(get_placement_group(name))
+
+
+def _existing(prefix: str) -> list[tuple[PlacementGroup, Room]]:
+    found = []
+    for row in placement_group_table().values():
+        name = str(row["name"])
+        if not name.startswith(prefix) or row["state"] == "REMOVED":
+            continue
+        group = get_placement_group(name)
+        if row["state"] == "CREATED":
+            found.append((group, _room(row["bundles"][0])))
+        else:
+            remove_placement_group(group)  # its driver died while it waited for it
+    return found
+
+
+def _room(resources: dict[str, float]) -> Room:
+    return Room(round(resources.get("CPU", 0) * 1000), int(resources.get("memory", 0)) // _KIB)
+
+
+def _resources(room: Room) -> dict[str, float]:
+    amounts = {"CPU": room.milli_cpus / 1000, "memory": float(room.memory_kib * _KIB)}
+    return {name: amount for name, amount in amounts.items() if amount > 0}
+
+
+def _words(room: Room) -> str:
+    return f"{room.milli_cpus / 1000:g} CPU and {room.memory_kib / _KIB:g} MB"
+
+
+def is_connected() -> bool:
+    """Whether this process is a driver of a cluster."""
+    return bool(ray.is_initialized())

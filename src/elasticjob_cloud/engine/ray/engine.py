@@ -1,0 +1,291 @@
+"""The engine of a Ray cluster: an agent on each node, behind a gateway process. See the package's own words."""
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import structlog
+
+from elasticjob_cloud.agent.frames import Acknowledge
+from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.ray.frames import (
+    Arrived,
+    Begin,
+    FromGateway,
+    GatewaySettings,
+    Held,
+    NodeGone,
+    NodeSeen,
+    Ready,
+    SessionEnded,
+    SessionOpened,
+    ToGateway,
+    Trouble,
+    Want,
+)
+from elasticjob_cloud.engine.ray.gateway_process import GatewayProcess
+from elasticjob_cloud.engine.ray.link import Link
+from elasticjob_cloud.model.errors import StartError, UnavailableError
+from elasticjob_cloud.model.messages import (
+    AgentJoined,
+    AgentLost,
+    Command,
+    EngineEvent,
+    Inventory,
+    LogChunk,
+    Sandbox,
+)
+
+_log = structlog.get_logger(__name__)
+_FIRST_AGENT_SECONDS = 2.0
+_WATCH_SECONDS = 0.5
+_LOST_REMEMBERED = 10_000
+
+
+class RayEngine:
+    """Keeps `engine.contract.Engine` with the nodes of a Ray cluster.
+
+    Args:
+        gateway: What the gateways are started with.
+        lost_seconds: After how long without a word an agent is lost; longer than its fence, so that it has ended its
+            tasks by then (promise 5).
+    """
+
+    def __init__(self, gateway: GatewaySettings, lost_seconds: float) -> None:
+        self.epoch = -1
+        self._gateway_settings = gateway
+        self._lost_seconds = lost_seconds
+        self._gateway: GatewayProcess | None = None
+        self._gateway_ready = False
+        self._trouble = ""
+        self._sink: EventSink | None = None
+        self._lead_until = 0.0
+        self._refused_by: int | None = None
+        self._answered = asyncio.Event()
+        self._links: dict[str, Link] = {}  # by node
+        self._link_of_agent: dict[str, Link] = {}
+        self._heard_at: dict[str, float] = {}  # by agent that is known and not lost
+        self._lost: OrderedDict[str, None] = OrderedDict()
+        self._wanted: list[tuple[float, float]] = []
+        self._watching: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Have a gateway join the cluster: that takes a second. See the contract."""
+        if self._gateway is None:
+            self._gateway = GatewayProcess(self._gateway_settings, self._take, self._gateway_lost)
+            self._gateway.start()
+
+    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
+        """Find the agents; return when one has joined, or after two seconds. See the contract."""
+        loop = asyncio.get_running_loop()
+        self.epoch = epoch
+        self._refused_by = None
+        self._answered.clear()
+        self._heard_at = dict.fromkeys(known_agents, loop.time())
+        self._lost.clear()
+        self._sink = sink
+        await self.prepare()
+        self._begin()
+        self._watching = loop.create_task(self._watch_agents(), name="watch agents")
+        try:
+            await asyncio.wait_for(self._answered.wait(), _FIRST_AGENT_SECONDS)
+        except TimeoutError:
+            _log.warning("No agent has answered yet.", ray=self._gateway_settings.address)
+        if self._refused_by is not None:
+            raise StartError(_refusal(self._refused_by))
+
+    def lead_until(self, deadline: float) -> None:
+        """Confirm heartbeats up to then. See the contract."""
+        self._lead_until = deadline
+
+    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
+        """Lease as much from Ray. See the contract."""
+        link = self._link_of(agent_id)
+        if link is not None:
+            link.reserve(math.ceil(cpus * 1000 - 1e-6), math.ceil(memory_mb * 1024 - 1e-6))
+
+    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+        """Have Ray's autoscaler see it. See the contract."""
+        self._wanted = list(pieces)
+        self.tell_gateway(Want(self._wanted))
+
+    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
+        """Send commands. See the contract."""
+        link = self._link_of(agent_id)
+        if link is not None and commands:
+            link.command(commands)
+
+    def acknowledge(self, agent_id: str, sequence: int) -> None:
+        """Let the agent forget what is committed. See the contract."""
+        link = self._link_of(agent_id)
+        if link is not None:
+            link.acknowledge(Acknowledge(sequence))
+
+    def reconcile(self, known_agents: frozenset[str]) -> None:
+        """Have all agents tell anew what they hold. See the contract."""
+        now = asyncio.get_running_loop().time()
+        for agent_id in known_agents:
+            if agent_id in self._lost:
+                self.tell(AgentLost(agent_id, "It was lost before."))
+            else:
+                self._heard_at.setdefault(agent_id, now)
+        for link in self._links.values():
+            link.greet_again()
+
+    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Read a part of a task's output, by the agent or its successor on the same node. See the contract."""
+        for link in self._links.values():
+            if link.is_joined and (agent_id == link.agent_id or agent_id in link.predecessors):
+                return await link.questions.read_log(task_id, stream, offset, limit)
+        raise UnavailableError(f"Agent {agent_id}, which has the output, cannot be reached.")
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """List where the agents keep the app's files; those that do not answer are left out. See the contract."""
+        joined = [link for link in self._links.values() if link.is_joined]
+        answers = await asyncio.gather(
+            *(link.questions.sandboxes(app_name) for link in joined), return_exceptions=True
+        )
+        return [sandbox for answer in answers if isinstance(answer, list) for sandbox in answer]
+
+    async def stop(self) -> None:
+        """Let go of the agents, which have their fence's time to find a new leader. See the contract."""
+        self._sink = None
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+        gateway, self._gateway = self._gateway, None
+        if gateway is not None:
+            await gateway.stop()
+
+    # What links ask
+
+    def tell_gateway(self, frame: ToGateway) -> None:
+        """Send a message to the gateway, when there is one."""
+        if self._gateway is not None:
+            self._gateway.send(frame)
+
+    def tell(self, event: EngineEvent) -> None:
+        """Hand an event to the scheduler."""
+        if self._sink is not None:
+            self._sink(event)
+
+    def joined(self, link: Link, inventory: Inventory) -> None:
+        """Tell of an agent, and then of its predecessors, whose tasks are gone and told of."""
+        agent_id = inventory.agent.agent_id
+        self._link_of_agent[agent_id] = link
+        self.heard(agent_id)
+        self.tell(AgentJoined(inventory))
+        for former in inventory.predecessors:
+            if former in self._heard_at:
+                self._lose(former, f"It ended; {agent_id} took its place.")
+        self._answered.set()
+
+    def heard(self, agent_id: str) -> None:
+        """Reckon from now when the agent is lost."""
+        if agent_id not in self._lost:
+            self._heard_at[agent_id] = asyncio.get_running_loop().time()
+
+    def is_lost(self, agent_id: str) -> bool:
+        """Whether it was told to be lost."""
+        return agent_id in self._lost
+
+    def leads(self) -> bool:
+        """Whether the lease is ours."""
+        return self._sink is not None and asyncio.get_running_loop().time() < self._lead_until
+
+    def refused(self, epoch: int) -> None:
+        """Another leads: nothing that comes later is ours to tell."""
+        _log.error(_refusal(epoch))
+        self._refused_by = epoch
+        self._sink = None
+        self._answered.set()
+
+    # What the gateway says
+
+    def _begin(self) -> None:
+        if self._gateway_ready and self._sink is not None:
+            self.tell_gateway(Begin())
+            self.tell_gateway(Want(self._wanted))
+
+    def _gateway_lost(self) -> None:
+        self._gateway_ready = False
+        for link in self._links.values():
+            link.ended()
+        self._links.clear()
+
+    def _take(self, frame: FromGateway) -> None:
+        match frame:
+            case Ready():
+                self._gateway_ready = True
+                self._trouble = ""
+                self._begin()
+            case Trouble(message):
+                if message != self._trouble:
+                    _log.warning(message)
+                self._trouble = message
+            case NodeSeen(node_id):
+                if node_id in self._links:
+                    self._links[node_id].seen(frame)
+                else:
+                    self._links[node_id] = Link(self, frame)
+            case NodeGone(node_id):
+                link = self._links.pop(node_id, None)
+                if link is not None:
+                    _log.warning("Ray counts a node as dead.", node=node_id, agent=link.agent_id)
+                    link.ended()
+            case _:
+                self._take_of_session(frame)
+
+    def _take_of_session(self, frame: SessionOpened | SessionEnded | Arrived | Held) -> None:
+        link = self._links.get(frame.node_id)
+        if link is None:
+            return
+        match frame:
+            case SessionOpened(_, session):
+                link.opened(session)
+            case SessionEnded(_, _, reason):
+                _log.warning("The way to an agent broke.", agent=link.agent_id, reason=reason)
+                link.ended()
+            case Arrived(_, session, frames):
+                link.arrived(session, frames)
+            case Held():
+                link.held(frame)
+
+    # Agents that say nothing
+
+    async def _watch_agents(self) -> None:
+        loop = asyncio.get_running_loop()
+        last = loop.time()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            now = loop.time()
+            stood_still = now - last - _WATCH_SECONDS
+            last = now
+            if stood_still > _WATCH_SECONDS:
+                # What they said meanwhile is still to be read.
+                continue
+            for agent_id, heard_at in list(self._heard_at.items()):
+                if now - heard_at > self._lost_seconds:
+                    self._lose(agent_id, f"Nothing was heard of it for {self._lost_seconds:g} s.")
+
+    def _lose(self, agent_id: str, reason: str) -> None:
+        self._heard_at.pop(agent_id, None)
+        self._lost[agent_id] = None
+        while len(self._lost) > _LOST_REMEMBERED:
+            self._lost.popitem(last=False)
+        link = self._link_of_agent.pop(agent_id, None)
+        if link is not None and link.agent_id == agent_id:
+            link.is_joined = False
+        self.tell(AgentLost(agent_id, reason))
+
+    def _link_of(self, agent_id: str) -> Link | None:
+        link = self._link_of_agent.get(agent_id)
+        return link if link is not None and link.is_joined and link.agent_id == agent_id else None
+
+
+def _refusal(epoch: int) -> str:
+    return (
+        f"An agent has obeyed a newer scheduler (epoch {epoch}). Stop that one; or, if the database was restored from a "
+        "backup, give the schedulers another ray_namespace and agent_dir."
+    )

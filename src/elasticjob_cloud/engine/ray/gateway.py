@@ -1,0 +1,167 @@
+"""`python -m elasticjob_cloud.engine.ray.gateway`: the Ray driver, in a process of its own.
+
+It ends when its scheduler does, or hangs up; and it dies when Ray's head is away for long, as every driver does. What it
+knows, the next one finds again: nodes, relays and leases are Ray's.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+import ray
+
+from elasticjob_cloud.agent.frames import FrameProtocol
+from elasticjob_cloud.engine.ray.blocks import WantedRoom, forget_lost_nodes, free_rooms, total_room
+from elasticjob_cloud.engine.ray.frames import (
+    Begin,
+    Forward,
+    FromGateway,
+    GatewaySettings,
+    Hold,
+    NodeGone,
+    Ready,
+    Trouble,
+    Want,
+    decode_to_gateway,
+)
+from elasticjob_cloud.engine.ray.node import Node, NodeFacts
+
+_LOOK_SECONDS = 1.0
+_LOOKS_UNTIL_TIDIED = 10
+T = TypeVar("T")
+
+
+class Gateway:
+    """One scheduler's driver."""
+
+    def __init__(self, settings: GatewaySettings, connection: socket.socket) -> None:
+        self._settings = settings
+        self._socket = connection
+        self._protocol = FrameProtocol(self._receive, lambda _: self._over.set())
+        self._over = asyncio.Event()
+        self._nodes: dict[str, Node] = {}
+        self._wanted = WantedRoom(settings.namespace)
+        self._watching: asyncio.Task[None] | None = None
+        # Ray's calls that ask the head block, for long when it is away: those of one kind wait for each other only.
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="look")
+        self._wanting = ThreadPoolExecutor(1, thread_name_prefix="want")
+        self._leasing = ThreadPoolExecutor(4, thread_name_prefix="lease")
+
+    async def run(self) -> int:
+        """Serve until the scheduler hangs up; give the exit code."""
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self._protocol, sock=self._socket)
+        try:
+            await loop.run_in_executor(self._looking, self._join)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the scheduler tells it and tries again
+            self.tell(Trouble(f"The Ray cluster at {self._settings.address} cannot be joined: {error}"))
+            await asyncio.sleep(0)
+            self._protocol.close()
+            return 1
+        self.tell(Ready())
+        await self._over.wait()
+        return 0
+
+    def tell(self, frame: FromGateway) -> None:
+        """Send a message to the scheduler."""
+        self._protocol.send(frame)
+
+    async def in_lease_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Have a call about leases made in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._leasing, call, *arguments)
+
+    def _join(self) -> None:
+        ray.init(
+            address=self._settings.address,
+            namespace=self._settings.namespace,
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+        )
+
+    def _receive(self, _: FrameProtocol, content: bytes) -> None:
+        match decode_to_gateway(content):
+            case Begin():
+                if self._watching is None:
+                    self._watching = asyncio.get_running_loop().create_task(self._watch())
+            case Forward(node_id, session, frames):
+                if node_id in self._nodes:
+                    self._nodes[node_id].forward(session, frames)
+            case Hold() as hold:
+                if hold.node_id in self._nodes:
+                    self._nodes[hold.node_id].hold(hold)
+            case Want(pieces):
+                asyncio.get_running_loop().run_in_executor(self._wanting, self._wanted.want, pieces)
+
+    async def _watch(self) -> None:
+        """Look for nodes that came, went, or have other room than before."""
+        loop = asyncio.get_running_loop()
+        looks = 0
+        while True:
+            try:
+                facts = await loop.run_in_executor(self._looking, _look)
+                self._take(facts)
+                await loop.run_in_executor(self._wanting, self._wanted.withdraw_if_met)
+                if looks % _LOOKS_UNTIL_TIDIED == 0:
+                    living = {it.node_id for it in facts}
+                    namespace = self._settings.namespace
+                    await loop.run_in_executor(self._leasing, forget_lost_nodes, namespace, living)
+                looks += 1
+            except Exception as error:  # noqa: BLE001 - the head may be away for a while
+                self.tell(Trouble(f"Ray's head does not answer: {error}"))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _take(self, facts: list[NodeFacts]) -> None:
+        for fact in facts:
+            node = self._nodes.get(fact.node_id)
+            if node is None:
+                node = self._nodes[fact.node_id] = Node(self._settings, fact, self)
+                node.start()
+            node.look(fact)
+        for node_id in self._nodes.keys() - {fact.node_id for fact in facts}:
+            self._nodes.pop(node_id).stop()
+            self.tell(NodeGone(node_id))
+
+
+def _look() -> list[NodeFacts]:
+    free = free_rooms()
+    facts = []
+    for node in ray.nodes():
+        total = total_room(node["Resources"])
+        if node["Alive"] and total.milli_cpus and total.memory_kib:
+            node_id = node["NodeID"]
+            hostname, ip = node["NodeManagerHostname"], node["NodeManagerAddress"]
+            facts.append(NodeFacts(node_id, hostname, ip, total, free.get(node_id, total)))
+    return facts
+
+
+def main() -> None:
+    """Run a gateway over the socket that it inherits."""
+    parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.engine.ray.gateway")
+    parser.add_argument("--socket", type=int, required=True, help="the descriptor of the scheduler's socket")
+    parser.add_argument("--settings", required=True, help="GatewaySettings as JSON")
+    arguments = parser.parse_args()
+    settings = msgspec.json.decode(arguments.settings, type=GatewaySettings)
+    logging.basicConfig(level=logging.WARNING)
+
+    async def serve() -> int:
+        return await Gateway(settings, socket.socket(fileno=arguments.socket)).run()
+
+    code = 1
+    with contextlib.suppress(KeyboardInterrupt):
+        code = asyncio.run(serve())
+    sys.stderr.flush()
+    # Ray's own farewell waits for a head that may be away, and its threads for us.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""One node's agent, seen from the scheduler: what it says, what is on its way to it, and the room that it takes."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from elasticjob_cloud.agent.frames import (
+    Commands,
+    Events,
+    Heartbeat,
+    HeartbeatSeen,
+    Hello,
+    LogAnswer,
+    Ping,
+    Refused,
+    Retire,
+    SandboxesAnswer,
+    SchedulerFrame,
+    Welcome,
+    decode_agent_frame,
+    encode_frame,
+)
+from elasticjob_cloud.engine.questions import Questions
+from elasticjob_cloud.engine.ray.frames import Forward, Held, Hold, NodeSeen, ToGateway
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    AgentInfo,
+    Command,
+    EngineEvent,
+    Inventory,
+    Launch,
+    TaskStatus,
+)
+from elasticjob_cloud.model.task import TaskState
+
+_GIVE_BACK_SECONDS = 10.0
+
+
+class _Room(NamedTuple):
+    milli_cpus: int
+    memory_kib: int
+
+    def holds(self, other: "_Room") -> bool:
+        return self.milli_cpus >= other.milli_cpus and self.memory_kib >= other.memory_kib
+
+
+class Headquarters(Protocol):
+    """What a link takes from its engine."""
+
+    epoch: int
+
+    def tell_gateway(self, frame: ToGateway) -> None:
+        """Send a message to the gateway."""
+
+    def tell(self, event: EngineEvent) -> None:
+        """Hand an event to the scheduler."""
+
+    def joined(self, link: "Link", inventory: Inventory) -> None:
+        """An agent is there, or there again."""
+
+    def heard(self, agent_id: str) -> None:
+        """An agent has said something."""
+
+    def is_lost(self, agent_id: str) -> bool:
+        """Whether the scheduler was told that the agent is gone for good."""
+
+    def leads(self) -> bool:
+        """Whether the lease is surely ours at this moment."""
+
+    def refused(self, epoch: int) -> None:
+        """The agent has obeyed this newer epoch."""
+
+
+class Link:
+    """The present agent of one node. All methods are called on the loop's thread."""
+
+    def __init__(self, engine: Headquarters, node: NodeSeen) -> None:
+        self.agent_id = ""
+        self.predecessors: frozenset[str] = frozenset()
+        self.is_joined = False
+        self._engine = engine
+        self._node = node
+        self._session = ""
+        self._questions = Questions(self._send)
+        self._taken = _Room(0, 0)
+        self._leased = _Room(0, 0)
+        self._launches: list[Launch] = []  # that wait for their room
+        self._hold_number = 0
+        self._giving_back: asyncio.TimerHandle | None = None
+
+    @property
+    def questions(self) -> Questions:
+        """Where to ask the agent."""
+        return self._questions
+
+    def seen(self, node: NodeSeen) -> None:
+        """The node has another size than before; the agent tells anew what it holds, so that the scheduler learns it."""
+        self._node = node
+        self.greet_again()
+
+    def opened(self, session: str) -> None:
+        """Messages get through from now on."""
+        self._session = session
+        self._send(Hello(self._engine.epoch))
+
+    def greet_again(self) -> None:
+        """Have the agent tell anew what it holds; one that has not joined will, anyway."""
+        if self.is_joined:
+            self._send(Hello(self._engine.epoch))
+
+    def ended(self) -> None:
+        """Messages may have been lost: what is still due is sent again when the agent has joined again."""
+        self._session = ""
+        self.is_joined = False
+        self._launches.clear()
+        self._leased = _Room(0, 0)
+        self._questions.fail()
+        if self._giving_back is not None:
+            self._giving_back.cancel()
+            self._giving_back = None
+
+    def arrived(self, session: str, frames: list[bytes]) -> None:
+        """Take up what the agent said."""
+        if session == self._session:
+            for content in frames:
+                self._handle(content)
+
+    def command(self, commands: Sequence[Command]) -> None:
+        """Send commands; launches not before their room is leased, and all others at once.
+
+        A kill that overtakes its launch is no harm: the agent refuses the launch then.
+        """
+        if not self.is_joined:
+            return
+        if self._leased.holds(self._taken):
+            self._send(Commands(list(commands)))
+            return
+        self._launches += [command for command in commands if isinstance(command, Launch)]
+        others: list[Command] = [command for command in commands if not isinstance(command, Launch)]
+        if others:
+            self._send(Commands(others))
+
+    def acknowledge(self, frame: SchedulerFrame) -> None:
+        """Send an acknowledgement."""
+        self._send(frame)
+
+    def reserve(self, milli_cpus: int, memory_kib: int) -> None:
+        """Lease what is taken from now on; what is too much is given back after a while."""
+        self._taken = _Room(milli_cpus, memory_kib)
+        if not self._leased.holds(self._taken):
+            self._lease()
+        elif self._leased != self._taken and self._giving_back is None:
+            loop = asyncio.get_running_loop()
+            self._giving_back = loop.call_later(_GIVE_BACK_SECONDS, self._give_back)
+
+    def held(self, held: Held) -> None:
+        """Ray has leased what was asked for, or not."""
+        if held.number != self._hold_number:
+            return  # another answer is on its way
+        self._leased = _Room(held.milli_cpus, held.memory_kib)
+        launches, self._launches = self._launches, []
+        if self._leased.holds(self._taken):
+            if launches:
+                self._send(Commands(list(launches)))
+        elif launches:
+            self._drop(launches, held.fault or "Ray did not lease the room.")
+
+    def _lease(self) -> None:
+        self._hold_number += 1
+        self._engine.tell_gateway(Hold(self._node.node_id, self._hold_number, *self._taken))
+
+    def _give_back(self) -> None:
+        self._giving_back = None
+        if self._leased != self._taken and self._leased.holds(self._taken):
+            self._lease()
+
+    def _drop(self, launches: list[Launch], reason: str) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        dropped = tuple(
+            TaskStatus(spec.task_id, TaskState.DROPPED, now_ms, reason)
+            for launch in launches
+            for spec in launch.tasks
+        )
+        # Not of the agent, and so without a number of its batches.
+        self._engine.tell(AgentEvents(self.agent_id, 0, dropped))
+
+    def _send(self, frame: SchedulerFrame) -> None:
+        if self._session:
+            frames = [encode_frame(frame)]
+            self._engine.tell_gateway(Forward(self._node.node_id, self._session, frames))
+
+    def _handle(self, content: bytes) -> None:
+        frame = decode_agent_frame(content)
+        if self.agent_id:
+            self._engine.heard(self.agent_id)
+        match frame:
+            case Welcome(inventory):
+                self._welcome(inventory)
+            case Events(batch):
+                if self.is_joined:
+                    self._engine.tell(batch)
+            case Heartbeat(number):
+                if self.is_joined and self._engine.leads():
+                    self._send(HeartbeatSeen(number))
+            case Refused(epoch):
+                self._engine.refused(epoch)
+            case LogAnswer() | SandboxesAnswer():
+                self._questions.answered(frame)
+            case Ping():
+                pass
+
+    def _welcome(self, inventory: Inventory) -> None:
+        agent_id = inventory.agent.agent_id
+        if self._engine.is_lost(agent_id):
+            # Its tasks are another's by now: it must not go on under this name.
+            self.is_joined = False
+            self._send(Retire("its tasks count as lost since it was cut off."))
+            return
+        self.agent_id = agent_id
+        self.predecessors = frozenset(inventory.predecessors)
+        self.is_joined = True
+        self._engine.joined(self, msgspec.structs.replace(inventory, agent=self._described(inventory.agent)))
+
+    def _described(self, agent: AgentInfo) -> AgentInfo:
+        node = self._node
+        return msgspec.structs.replace(
+            agent,
+            hostname=node.hostname,
+            ip=node.ip,
+            cpus=node.milli_cpus / 1000,
+            memory_mb=node.memory_kib / 1024,
+        )

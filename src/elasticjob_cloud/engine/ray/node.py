@@ -1,0 +1,225 @@
+"""One node, seen from the gateway: its relay, the session to its agent, and what is leased of it."""
+
+import asyncio
+import contextlib
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from elasticjob_cloud.engine.ray.blocks import Blocks, Room
+from elasticjob_cloud.engine.ray.frames import (
+    Arrived,
+    FromGateway,
+    GatewaySettings,
+    Held,
+    Hold,
+    NodeSeen,
+    SessionEnded,
+    SessionOpened,
+    Trouble,
+)
+from elasticjob_cloud.engine.ray.relay import RelayActor
+
+_POLL_SECONDS = 5.0
+_CALL_SECONDS = 5.0
+_OPEN_SECONDS = 30.0
+_FIRST_RETRY_SECONDS = 0.1
+_LAST_RETRY_SECONDS = 2.0
+# Ray's head learns of what is leased after a moment: one look alone may show the same room twice, or not at all.
+_LOOKS_UNTIL_TRUE = 3
+T = TypeVar("T")
+
+
+class NodeFacts(NamedTuple):
+    """What Ray's head knows of a node."""
+
+    node_id: str
+    hostname: str
+    ip: str
+    total: Room
+    free: Room
+
+
+class Surroundings(Protocol):
+    """What a node takes from its gateway."""
+
+    def tell(self, frame: FromGateway) -> None:
+        """Send a message to the scheduler."""
+
+    async def in_lease_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Have a call about leases made in a thread."""
+
+
+class Node:
+    """Keeps a session to the node's agent open, whatever breaks."""
+
+    def __init__(self, settings: GatewaySettings, facts: NodeFacts, gateway: Surroundings) -> None:
+        self._settings = settings
+        self._facts = facts
+        self._gateway = gateway
+        self._session = ""
+        self._outbox: deque[bytes] = deque()
+        self._outbox_filled = asyncio.Event()
+        self._blocks: Blocks | None = None
+        self._holds: deque[Hold] = deque()
+        self._holding: asyncio.Task[None] | None = None
+        self._shown: Room | None = None
+        self._seen: Room | None = None
+        self._looks = 0
+        self._trouble = ""
+        self._keeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to open sessions."""
+        self._keeping = asyncio.get_running_loop().create_task(self._keep())
+
+    def stop(self) -> None:
+        """The node is no more."""
+        for task in (self._keeping, self._holding):
+            if task is not None:
+                task.cancel()
+
+    def forward(self, session: str, frames: list[bytes]) -> None:
+        """Hand messages to the agent, unless they were meant for an earlier session."""
+        if session == self._session:
+            self._outbox.extend(frames)
+            self._outbox_filled.set()
+
+    def hold(self, hold: Hold) -> None:
+        """Lease as much as the scheduler says; of several that wait the last one counts."""
+        self._holds.append(hold)
+        if self._holding is None or self._holding.done():
+            self._holding = asyncio.get_running_loop().create_task(self._hold_all())
+
+    def look(self, facts: NodeFacts) -> None:
+        """Take what the head knows, and tell the scheduler when our part of the node has changed."""
+        self._facts = facts
+        if self._blocks is None or (self._holding is not None and not self._holding.done()):
+            self._looks = 0
+            return
+        room = facts.free.plus(self._blocks.leased)
+        self._looks = self._looks + 1 if room == self._seen else 1
+        self._seen = room
+        if room != self._shown and self._looks >= _LOOKS_UNTIL_TRUE:
+            self._show(room)
+
+    def _show(self, room: Room) -> None:
+        self._shown = room
+        facts = self._facts
+        self._gateway.tell(NodeSeen(facts.node_id, facts.hostname, facts.ip, *room))
+
+    # The session
+
+    async def _keep(self) -> None:
+        retry_seconds = _FIRST_RETRY_SECONDS
+        while True:
+            reason = "It closed the connection."
+            session = secrets.token_hex(8)
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._find_leases()
+                relay = await asyncio.to_thread(self._relay)
+                await asyncio.wait_for(relay.open.remote(session), _OPEN_SECONDS)
+                await self._talk(relay, session)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - Ray has many ways to say that something is away
+                reason = _described(error)
+            if self._session:
+                self._session = ""
+                self._gateway.tell(SessionEnded(self._facts.node_id, session, reason))
+            elif reason != self._trouble:
+                self._gateway.tell(Trouble(f"Node {self._facts.ip} has no agent yet: {reason}"))
+            self._trouble = reason
+            if asyncio.get_running_loop().time() - began > _POLL_SECONDS:
+                retry_seconds = _FIRST_RETRY_SECONDS
+            await asyncio.sleep(retry_seconds)
+            retry_seconds = min(2 * retry_seconds, _LAST_RETRY_SECONDS)
+
+    async def _find_leases(self) -> None:
+        if self._blocks is None:
+            namespace, node_id = self._settings.namespace, self._facts.node_id
+            self._blocks = await self._gateway.in_lease_thread(Blocks, namespace, node_id)
+            # What tasks of ours hold is not free, but ours all the same.
+            ours = self._facts.free.plus(self._blocks.leased)
+            self._show(Room(*map(min, ours, self._facts.total)))
+
+    def _relay(self) -> Any:
+        """Find the node's relay, or make it. Blocks."""
+        return RelayActor.options(
+            name=f"agent/{self._facts.node_id}",
+            lifetime="detached",
+            get_if_exists=True,
+            num_cpus=0,
+            max_restarts=-1,
+            max_concurrency=1_000,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(self._facts.node_id, soft=False),
+        ).remote(self._settings.agent_dir, self._settings.agent_settings)
+
+    async def _talk(self, relay: Any, session: str) -> None:
+        self._outbox.clear()
+        self._session = session
+        self._trouble = ""
+        self._gateway.tell(SessionOpened(self._facts.node_id, session))
+        sending = asyncio.get_running_loop().create_task(self._send(relay, session))
+        receiving = asyncio.get_running_loop().create_task(self._receive(relay, session))
+        try:
+            done, _ = await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            sending.cancel()
+            receiving.cancel()
+            with contextlib.suppress(Exception):
+                relay.close.remote(session)
+
+    async def _send(self, relay: Any, session: str) -> None:
+        """One call at a time: Ray keeps no order among those that it carries out together."""
+        while True:
+            await self._outbox_filled.wait()
+            self._outbox_filled.clear()
+            frames = list(self._outbox)
+            self._outbox.clear()
+            if frames:
+                await asyncio.wait_for(relay.send.remote(session, frames), _CALL_SECONDS)
+
+    async def _receive(self, relay: Any, session: str) -> None:
+        while True:
+            polling = relay.receive.remote(session, _POLL_SECONDS)
+            frames = await asyncio.wait_for(polling, _POLL_SECONDS + _CALL_SECONDS)
+            if frames is None:
+                return
+            if frames:
+                self._gateway.tell(Arrived(self._facts.node_id, session, frames))
+
+    # Leases
+
+    async def _hold_all(self) -> None:
+        while self._holds:
+            hold = self._holds[-1]
+            self._holds.clear()
+            held, fault = await self._gateway.in_lease_thread(self._hold, hold)
+            self._gateway.tell(Held(hold.node_id, hold.number, *held, fault))
+
+    def _hold(self, hold: Hold) -> tuple[Room, str]:
+        """Blocks."""
+        if self._blocks is None:
+            return Room(0, 0), "The node's leases are not known yet."
+        try:
+            fault = self._blocks.hold(Room(hold.milli_cpus, hold.memory_kib), self._facts.free)
+        except Exception as error:  # noqa: BLE001 - as above
+            fault = _described(error)
+        return self._blocks.leased, fault
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "It does not answer."
+    if isinstance(error, ray.exceptions.RayTaskError):
+        error = error.cause if isinstance(error.cause, Exception) else error
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

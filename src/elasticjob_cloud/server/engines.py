@@ -1,0 +1,59 @@
+"""From settings to an engine, and what it gives its agents."""
+
+from importlib.util import find_spec
+
+import msgspec
+
+from elasticjob_cloud.agent.apps import AppLimits
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.engine.ray.engine import RayEngine
+from elasticjob_cloud.engine.ray.frames import GatewaySettings
+from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.service.settings import SchedulerSettings
+
+
+def build_engine(settings: SchedulerSettings) -> Engine:
+    """Make the engine that the settings name.
+
+    Raises:
+        StartError: what it needs is not installed.
+    """
+    if settings.engine == "local":
+        return LocalEngine(
+            settings.data_dir / "agent", agent_settings(settings), settings.cpus, settings.memory_mb
+        )
+    if find_spec("ray") is None:
+        raise StartError(
+            "The ray engine needs Ray: pip install 'elasticjob-cloud[scheduler,ray]', here and on all nodes."
+        )
+    fenced = msgspec.structs.replace(agent_settings(settings), fence_seconds=settings.fence_seconds)
+    gateway = GatewaySettings(
+        address=settings.ray_address,
+        namespace=settings.ray_namespace,
+        agent_dir=settings.agent_dir,
+        agent_settings=msgspec.json.encode(fenced).decode(),
+    )
+    return RayEngine(gateway, settings.lost_seconds)
+
+
+def agent_settings(settings: SchedulerSettings) -> AgentSettings:
+    """Give what an agent is started with."""
+    return AgentSettings(
+        app_limits=AppLimits(
+            download_bytes=int(settings.app_download_limit_bytes),
+            extracted_bytes=int(settings.app_extracted_limit_bytes),
+            file_count=settings.app_file_limit,
+            download_seconds=settings.app_download_seconds,
+            allowed_url_prefixes=settings.allowed_url_prefixes,
+            cache_bytes=int(settings.app_cache_bytes),
+        ),
+        output_limit_bytes=int(settings.output_limit_bytes),
+        output_retention_seconds=settings.output_days * 86_400,
+        output_total_bytes=int(settings.output_total_bytes),
+        output_file_count=settings.output_file_count,
+        kill_grace_seconds=settings.kill_grace_seconds,
+        executor_idle_seconds=settings.executor_idle_seconds,
+        orphan_seconds=settings.orphan_seconds,
+    )
