@@ -253,7 +253,7 @@ async def test_run_that_no_agent_could_hold_is_a_warning_and_a_metric(
         huge = msgspec.structs.replace(_JOB.configuration, cpu_count=64)
         await scheduler.submit(RegisterJob(huge))
         await scheduler.submit(TriggerJob("job"))
-        watch = PlacementWatch(scheduler._query, scheduler.metrics)
+        watch = PlacementWatch(scheduler._query, scheduler.metrics, lambda _: None)
 
         await watch.look()
         await watch.look()

@@ -92,6 +92,7 @@ def test_deposed_scheduler_is_neither_obeyed_nor_told() -> None:
         newer = Scheduler(FakeEngine(cluster))
         await newer.start(2)
         told = len(scheduler.events)
+        scheduler.engine.reconcile(frozenset())
         scheduler.launch("true", "of-the-old", url=URL)
         newer.launch("true", "of-the-new", url=URL)
         await newer.ended("of-the-new")

@@ -24,6 +24,7 @@ from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
+from elasticjob_cloud.scheduling.unmet import unmet_pieces
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -97,6 +98,16 @@ class Core:
             if not self.state.is_busy(job_name)
             and not could_ever_hold(demand := demand_of(self.state, job_name), agents)
         }
+
+    def unmet_room(self, limit: int, waited_ms: int = 0) -> list[tuple[float, float]]:
+        """Give the CPUs and MB of each shard that has waited so long for room that no agent has, up to so many shards.
+
+        Runs that wait for their job's earlier run need nothing yet. The time is that of the last turn.
+        """
+        if self._last is None:
+            return []
+        pieces = unmet_pieces(self.state, limit, self._last.wall_ms - waited_ms)
+        return [(room.milli_cpus / 1000, room.memory_kib / 1024) for room in pieces]
 
     def _turn(self, now: Now) -> Turn:
         return Turn(self.state, self._settings, now, self._new_id)

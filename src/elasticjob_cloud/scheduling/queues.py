@@ -6,10 +6,10 @@ come up.
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from elasticjob_cloud.model.records import FailoverRecord, FireRecord
+from elasticjob_cloud.model.records import FailoverKey, FailoverRecord, FireRecord
 from elasticjob_cloud.scheduling.placement import Demand
 
 
@@ -94,6 +94,10 @@ class RetryQueue:
         for entry in self._set_aside:
             heapq.heappush(self._heap, entry)
         self._set_aside.clear()
+
+    def without_room(self) -> Iterator[FailoverKey]:
+        """Give the shards that were set aside; some of them may wait no more."""
+        return ((fire_id, item) for _, fire_id, item in self._set_aside)
 
     def next_due_ms(self, is_true: Callable[[int, int], bool]) -> int | None:
         """Give when the first shard that is still waiting may start."""

@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, UnavailableError
+from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
@@ -25,6 +25,7 @@ from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.database_lock import DatabaseLock
 from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
+from elasticjob_cloud.service.leader_directory import LeaderDirectory
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
@@ -37,6 +38,7 @@ _log = logging.getLogger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0
 _PRUNE_AT_ONCE = 1_000
 _DAY_MS = 86_400_000
+_STANDBY_READY_SECONDS = 2.0
 T = TypeVar("T")
 
 
@@ -55,7 +57,11 @@ def new_id() -> str:
 
 
 class Scheduler:
-    """Implements `SchedulerPort`. `start` returns once it leads (or stands by); `stop` lets go of everything."""
+    """Implements `SchedulerPort`. `start` returns once it leads (or stands by); `stop` lets go of everything.
+
+    Of several that share a database one leads. `retire` gives the lead up and seeks it no more, but the leader of then
+    can still be asked for (`leadership`), so that calls under way can be passed on to it.
+    """
 
     def __init__(
         self,
@@ -78,10 +84,18 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._reader = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        self.leadership = LeaderDirectory(
+            self._id,
+            self._leads,
+            lambda: self._retiring is not None,
+            lambda: self._in_reader(store.leader),
+            lambda: self._in_reader(store.schedulers),
+        )
         self._lock: DatabaseLock | None = None
         self._leader: Leader | None = None
         self._task: asyncio.Task[None] | None = None
         self._housekeeping: list[asyncio.Task[None]] = []
+        self._retiring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open the store, take the lead if it is free, and begin to schedule in the background.
@@ -105,7 +119,9 @@ class Scheduler:
         self._housekeeping = [
             asyncio.create_task(self._prune_history(), name="retention"),
             asyncio.create_task(self.statistics.keep(lambda: leader.epoch), name="statistics"),
-            asyncio.create_task(PlacementWatch(self._query, self.metrics).watch(), name="placement"),
+            asyncio.create_task(
+                PlacementWatch(self._query, self.metrics, self._engine.want_room).watch(), name="placement"
+            ),
         ]
 
     async def ended(self) -> None:
@@ -113,27 +129,34 @@ class Scheduler:
         assert self._task is not None, "it was started"
         await asyncio.shield(self._task)
 
+    async def retire(self) -> None:
+        """End the turn under way, and give the lead up so that another scheduler has it at once. Running tasks run on.
+
+        May be called again, and returns then when it is done.
+        """
+        if self._retiring is None:
+            self._retiring = asyncio.create_task(self._retire(), name="retire")
+        await asyncio.shield(self._retiring)
+
     async def stop(self) -> None:
-        """End the turn under way, give the lead up, and let go of agents and store. Running tasks run on."""
-        for task in self._housekeeping:
-            task.cancel()
-        if self._leader is not None and self._task is not None:
-            core = self._leader.core
-            if core is not None and core.state.tasks:
-                _log.warning(
-                    "%d task(s) run on in their agents. Start a scheduler again to follow them.",
-                    len(core.state.tasks),
-                )
-            self._leader.stop()
-            with contextlib.suppress(Exception):
-                await self._task
-            await self._leader.resign()
+        """Retire, and let go of agents and store."""
+        await self.retire()
+        if self._leader is not None:
+            await self._leader.leave()
         await self._in_writer(self._store.close)
         self._writer.shutdown()
         self._reader.shutdown()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+    async def secret(self, name: str, proposal: str) -> str:
+        """Give the secret that all schedulers of this database share; the first one's proposal is kept.
+
+        Raises:
+            StoreUnavailableError: the database does not answer.
+        """
+        return await self._in_reader(self._store.secret, name, proposal)
 
     # What the faces ask
 
@@ -205,9 +228,16 @@ class Scheduler:
         self._engine.reconcile(agents)
 
     def not_ready_reason(self) -> str | None:
-        core = self._leader.core if self._leader is not None else None
+        leader = self._leader
+        core = leader.core if leader is not None and leader.leads else None
         if core is None:
-            return "This scheduler does not lead."
+            # Who stands by passes calls on, so it serves as well as the leader.
+            stands_by = (
+                leader is not None
+                and self._retiring is None
+                and leader.another_leads(within_seconds=_STANDBY_READY_SECONDS)
+            )
+            return None if stands_by else "No scheduler is known to lead."
         if not core.state.agents:
             return "No agent is there yet."
         return None
@@ -221,7 +251,7 @@ class Scheduler:
                 self._id,
                 self._settings.address,
                 self._settings.lease_seconds,
-                may_steal=self._lock is not None,
+                alone=self._lock is not None,
             ),
             self._store,
             self._engine,
@@ -234,7 +264,7 @@ class Scheduler:
     async def _prune_history(self) -> None:
         while True:
             await asyncio.sleep(_PRUNE_EVERY_SECONDS)
-            if self._leader is None or self._leader.loop is None:
+            if not self._leads():
                 continue
             before_ms = read_clock().wall_ms - int(self._settings.history_days * _DAY_MS)
             with contextlib.suppress(UnavailableError):
@@ -243,10 +273,29 @@ class Scheduler:
                     pass
 
     def _leading(self) -> SchedulingLoop:
-        if self._leader is None or self._leader.loop is None:
+        leader = self._leader
+        if leader is None or leader.loop is None or not leader.leads:
             message = "No scheduler leads at the moment; try again in a moment."
-            raise UnavailableError(message)
-        return self._leader.loop
+            raise NotLeadingError(message)
+        return leader.loop
+
+    def _leads(self) -> bool:
+        return self._leader is not None and self._leader.leads
+
+    async def _retire(self) -> None:
+        for task in self._housekeeping:
+            task.cancel()
+        if self._leader is None or self._task is None:
+            return
+        core = self._leader.core
+        if core is not None and core.state.tasks:
+            _log.warning(
+                "%d task(s) run on in their agents. Start a scheduler again to follow them.",
+                len(core.state.tasks),
+            )
+        self._leader.stop()
+        with contextlib.suppress(Exception):
+            await self._task
 
     async def _query(self, read: Callable[[Core], T]) -> T:
         return await self._leading().query(read)
