@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from elasticjob_cloud.store import SqlStore, Store
+from tests.postgres_databases import new_database
 
 # Called as often as wanted, it gives stores of one and the same database, as several schedulers have them.
 StoreOpener = Callable[[], Store]
@@ -31,4 +32,23 @@ def sqlite_stores() -> Iterator[StoreOpener]:
                 store.close()
 
 
-STORE_FACTORIES: dict[str, StoreFactory] = {"sqlite": sqlite_stores}
+@contextmanager
+def postgresql_stores() -> Iterator[StoreOpener]:
+    """A new database on the server that all tests share, gone at the end."""
+    stores: list[Store] = []
+    with new_database() as url:
+
+        def open_store() -> Store:
+            store = SqlStore(url)
+            stores.append(store)
+            store.migrate()
+            return store
+
+        try:
+            yield open_store
+        finally:
+            for store in stores:
+                store.close()
+
+
+STORE_FACTORIES: dict[str, StoreFactory] = {"postgresql": postgresql_stores, "sqlite": sqlite_stores}

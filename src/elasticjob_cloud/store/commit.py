@@ -8,17 +8,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Insert,
-    Select,
     Table,
-    and_,
     bindparam,
     case,
-    delete,
     insert,
     update,
 )
-from sqlalchemy.sql.dml import Delete, Update
 
 from elasticjob_cloud.model.records import (
     AppRecord,
@@ -31,6 +26,7 @@ from elasticjob_cloud.model.records import (
     TaskRecord,
 )
 from elasticjob_cloud.store import lease, rows, tables
+from elasticjob_cloud.store.compiled import ManyRows, compiled_text
 from elasticjob_cloud.store.database import Database
 from elasticjob_cloud.store.rows import Row
 
@@ -51,13 +47,8 @@ class _Keyed(Generic[Key, Record]):
         to_row: Callable[[Key, Record], Row],
         to_key: Callable[[Key], Row],
     ) -> None:
-        dialect = database.writer.dialect
-        self._upsert = _compiled(dialect, database.upsert(table), [column.name for column in table.c])
-        keys = list(table.primary_key.columns)
-        matches = and_(*(column == bindparam(f"key_{column.name}") for column in keys))
-        self._delete = _compiled(
-            dialect, delete(table).where(matches), [f"key_{column.name}" for column in keys]
-        )
+        self._upsert = database.insert_many(database.upsert(table), list(table.c))
+        self._delete = database.delete_many(table)
         self._to_row = to_row
         self._to_key = to_key
 
@@ -65,13 +56,9 @@ class _Keyed(Generic[Key, Record]):
         if not changes:
             return
         to_row = self._to_row
-        _execute(
-            connection, self._delete, [self._to_key(key) for key, record in changes.items() if record is None]
-        )
-        _execute(
-            connection,
-            self._upsert,
-            [to_row(key, record) for key, record in changes.items() if record is not None],
+        self._delete(connection, [self._to_key(key) for key, record in changes.items() if record is None])
+        self._upsert(
+            connection, [to_row(key, record) for key, record in changes.items() if record is not None]
         )
 
 
@@ -89,14 +76,12 @@ class ChangesWriter:
         self._failovers = _Keyed[FailoverKey, FailoverRecord](
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
-        self._fires = _compiled(
-            dialect, database.upsert(tables.fire), [column.name for column in tables.fire.c]
-        )
-        self._status_traces = _compiled_log(dialect, tables.job_status_trace_log)
-        self._executions = _compiled_log(dialect, tables.job_execution_log)
-        self._trace_counts = _compiled_counts(database, tables.status_trace_count)
-        self._execution_counts = _compiled_counts(database, tables.execution_count)
-        self._leads = _compiled(dialect, lease.holder_query(bindparam("epoch")), ["epoch"])
+        self._fires = database.insert_many(database.upsert(tables.fire), list(tables.fire.c))
+        self._status_traces = _log_writer(database, tables.job_status_trace_log)
+        self._executions = _log_writer(database, tables.job_execution_log)
+        self._trace_counts = _counts_writer(database, tables.status_trace_count)
+        self._execution_counts = _counts_writer(database, tables.execution_count)
+        self._leads = compiled_text(dialect, lease.holder_query(bindparam("epoch")), ["epoch"])
         self._add = _compiled_counter(dialect, tables.counter.c.value + bindparam("amount"), ["amount"])
         # A CASE, because the greater of two values is MAX here and GREATEST there.
         at_least = case(
@@ -115,7 +100,7 @@ class ChangesWriter:
         self._tasks.write(connection, changes.tasks)
         self._failovers.write(connection, changes.failovers)
         if changes.fires:
-            _execute(connection, self._fires, [rows.fire_row(record) for record in changes.fires.values()])
+            self._fires(connection, [rows.fire_row(record) for record in changes.fires.values()])
             following = max(changes.fires) + 1
             _execute(connection, self._raise, [(following, following, NEXT_FIRE_ID)])
         self._write_status_traces(connection, changes.status_traces)
@@ -124,19 +109,19 @@ class ChangesWriter:
     def _write_status_traces(self, connection: Connection, traces: list[StatusTrace]) -> None:
         if not traces:
             return
-        _execute(connection, self._status_traces, [rows.status_trace_row(trace) for trace in traces])
+        self._status_traces(connection, [rows.status_trace_row(trace) for trace in traces])
         minutes = Counter(
             [(it.creation_ms // _MINUTE_MS, it.source, it.execution_type, it.state) for it in traces]
         )
-        _execute(connection, self._trace_counts, _in_spans(minutes))
+        self._trace_counts(connection, _in_spans(minutes))
         self.add_to_counters(connection, {tables.job_status_trace_log.name: len(traces)})
 
     def _write_executions(self, connection: Connection, executions: list[ExecutionTrace]) -> None:
         if not executions:
             return
-        _execute(connection, self._executions, [rows.execution_row(trace) for trace in executions])
+        self._executions(connection, [rows.execution_row(trace) for trace in executions])
         minutes = Counter([(it.start_ms // _MINUTE_MS, int(it.is_success)) for it in executions])
-        _execute(connection, self._execution_counts, _in_spans(minutes))
+        self._execution_counts(connection, _in_spans(minutes))
         self.add_to_counters(connection, {tables.job_execution_log.name: len(executions)})
 
     def add_to_counters(self, connection: Connection, amounts: Mapping[str, int]) -> None:
@@ -146,11 +131,11 @@ class ChangesWriter:
 
 def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
     """Give the rows that count so many by the minute's number and more, for each length of time that is counted."""
-    return [
-        (span_ms, minute * _MINUTE_MS // span_ms * span_ms, *key, count)
-        for span_ms in tables.SPANS_MS
-        for (minute, *key), count in minutes.items()
-    ]
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for span_ms in tables.SPANS_MS:
+        for (minute, *key), count in minutes.items():
+            counts[span_ms, minute * _MINUTE_MS // span_ms * span_ms, *key] += count
+    return [(*key, count) for key, count in counts.items()]
 
 
 def _single(key: str) -> Row:
@@ -166,27 +151,17 @@ def _execute(connection: Connection, statement: str, parameters: list[Row]) -> N
         connection.exec_driver_sql(statement, parameters)
 
 
-def _compiled_log(dialect: Dialect, table: Table) -> str:
-    names = [column.name for column in table.c if column.name != "id"]
-    return _compiled(dialect, insert(table).values({name: bindparam(name) for name in names}), names)
+def _log_writer(database: Database, table: Table) -> ManyRows:
+    columns = [column for column in table.c if column.name != "id"]
+    statement = insert(table).values({column.name: bindparam(column.name) for column in columns})
+    return database.insert_many(statement, columns)
 
 
-def _compiled_counts(database: Database, table: Table) -> str:
-    return _compiled(
-        database.writer.dialect,
-        database.add_counts(table),
-        [column.name for column in table.c],
-    )
+def _counts_writer(database: Database, table: Table) -> ManyRows:
+    return database.insert_many(database.add_counts(table), list(table.c))
 
 
 def _compiled_counter(dialect: Dialect, value: ColumnElement[int], order: list[str]) -> str:
     counter = tables.counter
     statement = update(counter).where(counter.c.name == bindparam("counter")).values(value=value)
-    return _compiled(dialect, statement, [*order, "counter"])
-
-
-def _compiled(dialect: Dialect, statement: Insert | Update | Delete | Select[str], order: list[str]) -> str:
-    """Give the SQL text, after making sure that it takes its parameters in the order in which rows have them."""
-    compiled = statement.compile(dialect=dialect)
-    assert compiled.positiontup == order, (compiled.positiontup, order)
-    return str(compiled)
+    return compiled_text(dialect, statement, [*order, "counter"])

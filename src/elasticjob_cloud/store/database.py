@@ -1,13 +1,17 @@
-"""What differs from one database product to another, and nothing else. Each product has one file beside this one."""
+"""What differs from one database product to another, and nothing else. Each product has files of its name beside this."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Column, ColumnElement, Engine, Insert, Table
-from sqlalchemy.engine import make_url
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Insert, Table
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from elasticjob_cloud.model.errors import ElasticJobError, StartError
+from elasticjob_cloud.store.compiled import ManyRows
 from elasticjob_cloud.store.sqlite import SqliteDatabase
+
+_GIVE_ONE: Final = "Give one such as sqlite:////var/lib/elasticjob/cloud.db or postgresql://user:password@host:5432/database."
 
 
 class Database(Protocol):
@@ -23,6 +27,12 @@ class Database(Protocol):
             StartError: the database cannot be used; the message says what to change.
         """
 
+    def begin_migration(self, connection: Connection) -> None:
+        """Wait, in a transaction of `writer`, until this process alone migrates."""
+
+    def end_stuck_leaders(self, connection: Connection) -> None:
+        """End the transactions of leaders whose lease is over and that lock it all the same: they are frozen or gone."""
+
     def upsert(self, table: Table) -> Insert:
         """Give the statement that inserts a row, or replaces all other columns of the row with that primary key."""
 
@@ -34,6 +44,12 @@ class Database(Protocol):
 
     def insert_new(self, table: Table) -> Insert:
         """Give the statement that inserts a row, or does nothing where one has the same primary key."""
+
+    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
+        """Give what executes one of these statements for many rows, each with values for these columns."""
+
+    def delete_many(self, table: Table) -> ManyRows:
+        """Give what deletes many rows, each named by the values of its primary key."""
 
     def now_ms(self) -> ColumnElement[int]:
         """Give the database's own wall clock in epoch milliseconds."""
@@ -49,17 +65,29 @@ def open_database(url: str) -> Database:
     """Choose the product by the URL's scheme. Nothing is opened yet.
 
     Raises:
-        StartError: the URL cannot be read, or names a product that is not supported.
+        StartError: the URL cannot be read, names a product that is not supported, or one whose driver is missing.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
+        # What cannot be read may have a password anywhere.
+        raise StartError(f"The database URL cannot be read. {_GIVE_ONE}") from error
+    if parsed.drivername == "sqlite":
+        return SqliteDatabase(parsed.database or "")
+    if parsed.drivername in {"postgresql", "postgresql+psycopg"}:
+        return _postgresql(parsed)
+    raise StartError(
+        f"The database URL {parsed.drivername}://... is of a kind that is not supported. {_GIVE_ONE}"
+    )
+
+
+def _postgresql(url: URL) -> Database:
+    try:
+        # Whoever has SQLite neither has psycopg nor waits for it.
+        from elasticjob_cloud.store.postgresql import PostgresqlDatabase  # noqa: PLC0415
+    except ImportError as error:
         raise StartError(
-            f"The database URL {url!r} cannot be read. Give one such as sqlite:////var/lib/elasticjob/cloud.db."
+            f"PostgreSQL needs the driver psycopg, which cannot be loaded ({error}). "
+            "Install it: pip install 'elasticjob-cloud[scheduler,postgres]'."
         ) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise StartError(
-            f"The database URL {parsed.render_as_string()} names a database that is not supported. "
-            "Give one such as sqlite:////var/lib/elasticjob/cloud.db."
-        )
-    return SqliteDatabase(parsed.database or "")
+    return PostgresqlDatabase(url)

@@ -5,7 +5,8 @@ time where these know the filters (`store/counts.py`), and whatever else must be
 a limit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -242,22 +243,21 @@ def prune_traces(connection: Connection, history: HistoryTable, before_ms: int, 
         .scalar_subquery()
     )
     keys = [column.name for column in history.counts.c if column.name in table.c]
-    # Floor division is written in two ways by databases; the remainder is not.
-    minute = (history.time - history.time % min(tables.SPANS_MS)).label("minute")
-    counted = select(minute, *(table.c[key] for key in keys), func.count())
-    grouped = counted.where(table.c.id.in_(oldest)).group_by(minute, *(table.c[key] for key in keys))
-    groups: list[tuple[Any, ...]] = [tuple(row) for row in connection.execute(grouped)]
-    if not groups:
-        return 0
-    connection.execute(delete(table).where(table.c.id.in_(oldest)))
-    _take_off(connection, history.counts, keys, groups)
-    return sum(group[-1] for group in groups)
+    # What was deleted is told by the deletion itself: another scheduler may prune at the same time.
+    deleted = (
+        delete(table).where(table.c.id.in_(oldest)).returning(history.time, *(table.c[key] for key in keys))
+    )
+    minute_ms = min(tables.SPANS_MS)
+    groups = Counter((time - time % minute_ms, *values) for time, *values in connection.execute(deleted))
+    if groups:
+        _take_off(connection, history.counts, keys, groups)
+    return groups.total()
 
 
 def _take_off(
-    connection: Connection, counts: Table, keys: list[str], groups: Sequence[tuple[Any, ...]]
+    connection: Connection, counts: Table, keys: list[str], groups: Mapping[tuple[Any, ...], int]
 ) -> None:
-    """Lower the counts by groups of rows: the minute, the values of `keys`, how many."""
+    """Lower the counts by groups of rows: the minute and the values of `keys`, and how many."""
     key_columns = (counts.c.span_ms, counts.c.start_ms, *(counts.c[key] for key in keys))
     matches = and_(*(column == bindparam(f"the_{column.name}") for column in key_columns))
     lowered = update(counts).where(matches).values(count=counts.c["count"] - bindparam("amount"))
@@ -265,7 +265,7 @@ def _take_off(
         {f"the_{key}": value for key, value in zip(keys, values, strict=True)}
         | {"the_span_ms": span_ms, "the_start_ms": minute - minute % span_ms, "amount": amount}
         for span_ms in tables.SPANS_MS
-        for minute, *values, amount in groups
+        for (minute, *values), amount in groups.items()
     ]
     connection.execute(lowered, rows)
     emptied = delete(counts).where(matches, counts.c["count"] <= 0)

@@ -1,4 +1,4 @@
-"""The leader's lease: one row, judged by the database's clock alone. All functions want a transaction of the writer."""
+"""The leader's lease: one row, judged by the database's clock alone. Whatever writes wants a transaction of the writer."""
 
 from typing import Final
 
@@ -14,6 +14,29 @@ _ROW: Final = tables.lease.c.id == literal_column("1")
 _LEASES_UNTIL_FORGOTTEN: Final = 3
 
 
+def must_wait(
+    connection: Connection, database: Database, scheduler_id: str, address: str, lease_seconds: float
+) -> bool:
+    """Tell whether another leads, and knows of this scheduler: then there is nothing to write. Wants no writer."""
+    found = connection.execute(
+        select(
+            tables.lease.c.scheduler_id,
+            tables.lease.c.expires_ms,
+            tables.scheduler.c.forget_ms,
+            database.now_ms().label("now_ms"),
+        )
+        .join_from(
+            tables.lease,
+            tables.scheduler,
+            (tables.scheduler.c.scheduler_id == scheduler_id) & (tables.scheduler.c.address == address),
+        )
+        .where(_ROW)
+    ).first()
+    if found is None or found.scheduler_id in {NOBODY, scheduler_id} or found.expires_ms <= found.now_ms:
+        return False
+    return bool(found.forget_ms > _forget_ms(found.now_ms, lease_seconds) - _milliseconds(lease_seconds))
+
+
 def acquire(
     connection: Connection,
     database: Database,
@@ -23,11 +46,12 @@ def acquire(
     *,
     steal: bool,
 ) -> int | None:
+    database.end_stuck_leaders(connection)
+    # Locked before the clock is read: a commit of the leader's, or another who seeks the lead, may take its time.
+    row = select(tables.lease.c.epoch, tables.lease.c.scheduler_id, tables.lease.c.expires_ms)
+    epoch, holder, expires_ms = connection.execute(row.where(_ROW).with_for_update()).one()
     now_ms = _now_ms(connection, database)
     _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
-    epoch, holder, expires_ms = connection.execute(
-        select(tables.lease.c.epoch, tables.lease.c.scheduler_id, tables.lease.c.expires_ms).where(_ROW)
-    ).one()
     if not steal and holder not in {NOBODY, scheduler_id} and now_ms < expires_ms:
         return None
     new_epoch = int(epoch) + 1
@@ -69,7 +93,7 @@ def holder_query(epoch: int | BindParameter[int]) -> Select[str]:
     """
     holder = tables.lease.c.scheduler_id
     query = select(holder).where(_ROW, tables.lease.c.epoch == epoch, holder != literal_column("''"))
-    return query.with_for_update(read=True)
+    return query.with_for_update()
 
 
 def _holder(connection: Connection, epoch: int) -> str | None:

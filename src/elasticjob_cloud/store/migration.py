@@ -22,6 +22,7 @@ def migrate_database(database: Database) -> None:
         if current_revision(connection) == SCHEMA_REVISION:
             return
     with database.writer.begin() as connection:
+        database.begin_migration(connection)
         _upgrade(connection, SCHEMA_REVISION)
 
 

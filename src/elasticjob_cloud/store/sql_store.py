@@ -70,6 +70,10 @@ class SqlStore:
     def acquire_lease(
         self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
     ) -> int | None:
+        if not steal:
+            with self._read() as connection:
+                if lease.must_wait(connection, self._database, scheduler_id, address, lease_seconds):
+                    return None
         with self._write() as connection:
             return lease.acquire(
                 connection, self._database, scheduler_id, address, lease_seconds, steal=steal

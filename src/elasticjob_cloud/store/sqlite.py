@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,10 @@ from sqlalchemy import (
     Engine,
     Insert,
     Table,
+    and_,
+    bindparam,
     create_engine,
+    delete,
     event,
     literal_column,
 )
@@ -24,6 +27,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError, StoreUnavailableError
+from elasticjob_cloud.store.compiled import ManyRows, compiled_text
+from elasticjob_cloud.store.rows import Row
 
 BUSY_SECONDS: Final = 5.0
 _CLOSING_MILLISECONDS: Final = 500
@@ -86,6 +91,12 @@ class SqliteDatabase:
         with suppress(OSError):
             os.close(os.open(self._file, flags, 0o600))
 
+    def begin_migration(self, connection: Connection) -> None:
+        """Do nothing: BEGIN IMMEDIATE keeps all others out."""
+
+    def end_stuck_leaders(self, connection: Connection) -> None:
+        """Do nothing: nobody can end another process's lock on a file but the process's end."""
+
     def upsert(self, table: Table) -> Insert:
         statement = insert(table)
         changed = {
@@ -109,6 +120,16 @@ class SqliteDatabase:
 
     def insert_new(self, table: Table) -> Insert:
         return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+
+    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
+        return _executor(compiled_text(self.writer.dialect, statement, [column.name for column in columns]))
+
+    def delete_many(self, table: Table) -> ManyRows:
+        keys = list(table.primary_key.columns)
+        matches = and_(*(column == bindparam(f"key_{column.name}") for column in keys))
+        statement = delete(table).where(matches)
+        names = [f"key_{column.name}" for column in keys]
+        return _executor(compiled_text(self.writer.dialect, statement, names))
 
     def now_ms(self) -> ColumnElement[int]:
         return literal_column(_NOW_MS, BigInteger)
@@ -181,3 +202,11 @@ class SqliteDatabase:
             isolation_level=None,  # transactions begin where we say so
             check_same_thread=False,  # the pool hands a connection to one thread at a time
         )
+
+
+def _executor(statement: str) -> ManyRows:
+    def execute(connection: Connection, rows: Sequence[Row]) -> None:
+        if rows:
+            connection.exec_driver_sql(statement, list(rows))
+
+    return execute

@@ -74,7 +74,8 @@ def _create_counts() -> None:
 def _count(counts: str, log: str, time_name: str, key_names: list[str], span_ms: int) -> None:
     """Count the rows that are there already."""
     time = sa.column(time_name, sa.BigInteger())
-    span = sa.literal(span_ms)
+    # In the text: PostgreSQL takes two parameters of one value for two expressions, and wants one to group by.
+    span = sa.literal_column(str(span_ms), sa.Integer())
     start = (time - time % span).label("start_ms")
     keys: list[sa.ColumnClause[Any]] = [sa.column(name) for name in key_names]
     counted = sa.select(span, start, *keys, sa.func.count()).select_from(sa.table(log)).group_by(start, *keys)

@@ -1,0 +1,229 @@
+"""PostgreSQL: a server, one connection that writes, several that read."""
+
+import logging
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    Text,
+    create_engine,
+    event,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from elasticjob_cloud.model.errors import ElasticJobError, StartError
+from elasticjob_cloud.store import postgresql_errors
+from elasticjob_cloud.store.compiled import ManyRows, compiled_text
+from elasticjob_cloud.store.postgresql_connection import (
+    READER_LIMITS,
+    WRITER_LIMITS,
+    Limits,
+    PostgresConnection,
+    connect,
+)
+from elasticjob_cloud.store.rows import Row
+
+_log = logging.getLogger(__name__)
+
+OLDEST_SERVER: Final = 15  # none older is tried
+_READERS: Final = 4
+_MIGRATION_LOCK: Final = 0x656A_636C  # any number that others will hardly choose
+_NOW_MS: Final = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)"
+# Whoever holds the lease's row does so for some milliseconds. One that has held it for a second, and whose lease is
+# over, is frozen or gone, and its transaction may stay open for as long as it likes. The lock is seen at the table, as
+# rows' locks are listed nowhere; a session that waits for it is none that holds it.
+_END_STUCK_LEADERS: Final = f"""
+    SELECT pg_terminate_backend(holder.pid)
+    FROM pg_locks AS held JOIN pg_stat_activity AS holder USING (pid)
+    WHERE held.relation = 'lease'::regclass AND held.granted AND held.mode IN ('RowShareLock', 'RowExclusiveLock')
+        AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND holder.pid <> pg_backend_pid() AND holder.wait_event_type IS DISTINCT FROM 'Lock'
+        AND holder.xact_start < clock_timestamp() - INTERVAL '1 second'
+        AND EXISTS (SELECT 1 FROM lease WHERE id = 1 AND expires_ms <= {_NOW_MS})
+"""  # noqa: S608 - a constant of ours
+
+
+class PostgresqlDatabase:
+    """A database on a PostgreSQL server, reached by psycopg."""
+
+    def __init__(self, url: URL) -> None:
+        self._name = (
+            f"{url.host or 'on this machine'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+        )
+        self.writer = self._engine(url, WRITER_LIMITS, writes=True)
+        self.reader = self._engine(url, READER_LIMITS, writes=False)
+
+    def open(self) -> None:
+        try:
+            with self.writer.connect() as connection:
+                self._check_server(connection)
+        except DBAPIError as error:
+            raise StartError(str(self.explain(error))) from error
+
+    def _check_server(self, connection: Connection) -> None:
+        version, encoding, fsync = connection.exec_driver_sql(
+            "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'), "
+            "current_setting('fsync')"
+        ).one()
+        if version < OLDEST_SERVER:
+            raise StartError(
+                f"The server of the database {self._name} is PostgreSQL {version}. Use {OLDEST_SERVER} or newer."
+            )
+        if encoding != "UTF8":
+            raise StartError(
+                f"The database {self._name} has the encoding {encoding}. Create one with ENCODING 'UTF8'."
+            )
+        if fsync != "on":
+            _log.warning(
+                "The server of the database %s runs with fsync=off: a loss of power there may damage all.",
+                self._name,
+            )
+
+    def begin_migration(self, connection: Connection) -> None:
+        """Wait until no other scheduler migrates, and let statements take as long as many rows want."""
+        _driver_connection(connection).silence_seconds = None
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+
+    def end_stuck_leaders(self, connection: Connection) -> None:
+        ended = connection.exec_driver_sql(_END_STUCK_LEADERS).fetchall()
+        if ended:
+            _log.warning(
+                "Ended the database session of a leader whose lease is over, and that kept it locked."
+            )
+
+    def upsert(self, table: Table) -> Insert:
+        statement = insert(table)
+        changed = {
+            column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+        }
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
+
+    def upsert_by(self, table: Table, key: Column[Any]) -> Insert:
+        statement = insert(table)
+        changed = {
+            column.name: statement.excluded[column.name]
+            for column in table.c
+            if not column.primary_key and column is not key
+        }
+        return statement.on_conflict_do_update(index_elements=[key], set_=changed)
+
+    def add_counts(self, table: Table) -> Insert:
+        statement = insert(table)
+        added = {"count": table.c["count"] + statement.excluded["count"]}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added)
+
+    def insert_new(self, table: Table) -> Insert:
+        return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+
+    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
+        names = [column.name for column in columns]
+        row_by_row = compiled_text(self.writer.dialect, statement, names)
+        selected = f"SELECT * FROM {self._unnest(columns)}"  # noqa: S608 - our own names
+        at_once, count = re.subn(r"VALUES \([^()]*\)", selected, row_by_row, count=1)
+        assert count == 1, row_by_row
+        return _executor(at_once, columns)
+
+    def delete_many(self, table: Table) -> ManyRows:
+        keys = list(table.primary_key.columns)
+        names = ", ".join(key.name for key in keys)
+        matches = " AND ".join(f"{table.name}.{key.name} = gone.{key.name}" for key in keys)
+        statement = f"DELETE FROM {table.name} USING {self._unnest(keys)} AS gone ({names}) WHERE {matches}"  # noqa: S608 - our own names
+        return _executor(statement, keys)
+
+    def now_ms(self) -> ColumnElement[int]:
+        return literal_column(_NOW_MS, BigInteger)
+
+    def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
+        return postgresql_errors.explain(error, self._name, committing=committing)
+
+    def close(self) -> None:
+        for engine in (self.reader, self.writer):
+            with suppress(DBAPIError, psycopg.Error):
+                engine.dispose()
+
+    def _unnest(self, columns: Sequence[Column[Any]]) -> str:
+        dialect = self.writer.dialect
+        arrays = (f"%s::{column.type.compile(dialect=dialect)}[]" for column in columns)
+        return f"unnest({', '.join(arrays)})"
+
+    @staticmethod
+    def _engine(url: URL, limits: Limits, *, writes: bool) -> Engine:
+        # Positional parameters, as the busiest statements are text and tuples.
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            paramstyle="format",
+            use_native_hstore=False,
+            pool_size=1 if writes else _READERS,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_use_lifo=True,
+        )
+
+        @event.listens_for(engine, "do_connect")
+        def open_connection(
+            _dialect: Any, _entry: ConnectionPoolEntry, _positional: Any, arguments: dict[str, Any]
+        ) -> PostgresConnection:
+            return connect(arguments, limits, writes=writes)
+
+        @event.listens_for(engine, "checkout")
+        def replace_if_ended(
+            connection: PostgresConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+        ) -> None:
+            # After a restart of the server no call fails that a new connection can serve; this asks nobody.
+            if connection.closed or not connection.hears_nothing():
+                raise DisconnectionError
+
+        return engine
+
+
+def _executor(statement: str, columns: Sequence[Column[Any]]) -> ManyRows:
+    """Give what executes a statement that takes an array for each column.
+
+    One statement for all rows costs the server half of one for each. The arrays are text that we write, as psycopg
+    takes ten times as long for its own.
+    """
+    writers = [_text_array if isinstance(column.type, Text) else _number_array for column in columns]
+
+    def execute(connection: Connection, rows: Sequence[Row]) -> None:
+        if rows:
+            arrays = tuple(
+                write(values) for write, values in zip(writers, zip(*rows, strict=True), strict=True)
+            )
+            connection.exec_driver_sql(statement, arrays)
+
+    return execute
+
+
+def _text_array(values: Sequence[str]) -> str:
+    joined = '","'.join(values)
+    # Hardly any text has what must be escaped.
+    if "\\" in joined or joined.count('"') > 2 * (len(values) - 1):
+        joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
+    return f'{{"{joined}"}}'
+
+
+def _number_array(values: Sequence[float]) -> str:
+    return f"{{{str(list(values))[1:-1]}}}"
+
+
+def _driver_connection(connection: Connection) -> PostgresConnection:
+    driver_connection = connection.connection.driver_connection
+    assert isinstance(driver_connection, PostgresConnection)
+    return driver_connection

@@ -1,0 +1,122 @@
+"""One connection to PostgreSQL, which never waits for ever: neither for a server that hangs nor for a lock."""
+
+import select
+import time
+from collections.abc import Generator
+from typing import Any, Final
+
+import msgspec
+import psycopg
+
+# The lease lasts 4 s by default: what blocks longer than that is of no use to a leader any more.
+CONNECT_SECONDS: Final = 3
+# libpq's words for them. A host that is gone is noticed after 5 s: while it should acknowledge what was sent, and while
+# it should answer.
+_NETWORK: Final = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+    # Of several hosts the one that takes writes; alone, a standby is refused at once.
+    "target_session_attrs": "read-write",
+    "application_name": "elasticjob-cloud",
+}
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long a connection waits, in seconds.
+
+    The server ends a statement after `statement`, a wait for a lock after `lock`, and a transaction in which it hears
+    nothing after `idle`. `silence`: the server says nothing at all, it is frozen or cut off; the connection is closed.
+    """
+
+    statement: float
+    lock: float
+    idle: float
+    silence: float
+
+
+WRITER_LIMITS: Final = Limits(statement=5, lock=2, idle=10, silence=6)
+# A load of a million jobs takes many seconds; its rows come in all that time.
+READER_LIMITS: Final = Limits(statement=60, lock=2, idle=10, silence=10)
+
+
+class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that is closed, with an error, when the server says nothing for too long."""
+
+    silence_seconds: float | None = None
+
+    def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **options: Any) -> Any:
+        """Do as the method of the same name, which all calls end in; it asks us several times a second."""
+        return super().wait(self._bounded(gen), *arguments, **options)
+
+    def hears_nothing(self) -> bool:
+        """Tell whether there is nothing to read: an idle connection has only the news of its end to read."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+    def _bounded(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        heard = time.monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                now = time.monotonic()
+                if ready:
+                    heard = now
+                elif self.silence_seconds is not None and now - heard > self.silence_seconds:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer for {self.silence_seconds:g} s")
+                state = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def connect(arguments: dict[str, Any], limits: Limits, *, writes: bool) -> PostgresConnection:
+    """Open a connection.
+
+    `arguments` are libpq's, and go before ours. Raises `psycopg.Error`.
+    """
+    connection = PostgresConnection.connect(**{**_NETWORK, **arguments}, autocommit=True)
+    try:
+        connection.silence_seconds = limits.silence
+        connection.execute(_settings(limits, writes=writes))
+        connection.autocommit = False
+        if writes:
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            connection.prepare_threshold = 0
+        else:
+            # One state of the database for a page's rows and their total, and for all that a new leader loads.
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            # A plan that was made for one filter's value is bad for another's.
+            connection.prepare_threshold = None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _settings(limits: Limits, *, writes: bool) -> str:
+    values = {
+        "statement_timeout": _milliseconds(limits.statement),
+        "lock_timeout": _milliseconds(limits.lock),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle),
+        "client_connection_check_interval": "2000",
+    }
+    if writes:
+        # All its statements find rows by keys. A plan that was made while a table was small must not stay for ever.
+        values |= {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+    settings = [f"SET {name} = {value}" for name, value in values.items()]
+    # Stricter values stay, this one would break a promise: what was answered must survive the loss of power.
+    settings.append(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    return "; ".join(settings)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
