@@ -24,6 +24,7 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
+from tests.contract.ray_world import RayWorld
 from tests.fakes.engine import FakeCluster, FakeEngine
 
 DEADLINE_SECONDS = 20.0
@@ -80,7 +81,7 @@ class FakeWorld:
         """Nothing outlives the event loop."""
 
 
-WORLDS: dict[str, Callable[[Path], EngineWorld]] = {"fake": FakeWorld, "local": LocalWorld}
+WORLDS: dict[str, Callable[[Path], EngineWorld]] = {"fake": FakeWorld, "local": LocalWorld, "ray": RayWorld}
 
 
 class Scheduler:

@@ -1,0 +1,91 @@
+"""The Ray engine over one node of a real cluster, which all tests of a run share: each has an agent of its own."""
+
+import atexit
+import contextlib
+import math
+import os
+import signal
+import time
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.engine.ray.engine import RayEngine
+from elasticjob_cloud.engine.ray.frames import GatewaySettings
+from tests.ray_cluster import MISSING, RayCluster, has_ray
+
+FENCE_SECONDS = 3.0
+LOST_SECONDS = 5.0
+_END_SECONDS = 10.0
+
+
+@cache
+def shared_cluster() -> RayCluster:
+    """Start the cluster of this process, with one node; it ends with the process."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    cluster = stack.enter_context(RayCluster.started())
+    cluster.add_node(cpus=4, memory_mb=1024)
+    return cluster
+
+
+def make_engine(
+    cluster: RayCluster,
+    agent_dir: Path,
+    namespace: str,
+    fence: float = FENCE_SECONDS,
+    lost: float = LOST_SECONDS,
+) -> RayEngine:
+    """Make a scheduler's engine, which leads for as long as it likes."""
+    os.environ.update(cluster.environment)
+    settings = AgentSettings(kill_grace_seconds=0.5, fence_seconds=fence)
+    gateway = GatewaySettings(
+        address=cluster.address,
+        namespace=namespace,
+        agent_dir=str(agent_dir),
+        agent_settings=msgspec.json.encode(settings).decode(),
+    )
+    engine = RayEngine(gateway, lost)
+    engine.lead_until(math.inf)
+    return engine
+
+
+def end_agents(agent_dir: Path, number: int = signal.SIGKILL) -> None:
+    """Signal the agents that have directories there, and wait for those that were killed."""
+    for directory in agent_dir.glob("*"):
+        present = AgentPlace(directory).read_process()
+        if present is None or not present.runs():
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(present.pid, number)
+        deadline = time.monotonic() + _END_SECONDS
+        while number == signal.SIGKILL and present.runs() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+class RayWorld:
+    """One namespace of the shared cluster, with its relay and agent."""
+
+    def __init__(self, directory: Path) -> None:
+        if not has_ray():
+            pytest.skip(MISSING)
+        self._directory = directory
+        self._namespace = f"test-{os.getpid()}"
+        self._cluster = shared_cluster()
+        # One directory and one namespace for all tests: the relay stays, the agent is a new one.
+        self._agents = Path(self._cluster.environment["RAY_AUTH_TOKEN_PATH"]).parent / "agents"
+
+    def make(self) -> Engine:
+        return make_engine(self._cluster, self._agents, self._namespace)
+
+    async def crash_agent(self) -> None:
+        end_agents(self._agents)
+
+    def close(self) -> None:
+        end_agents(self._agents)

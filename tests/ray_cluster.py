@@ -1,0 +1,146 @@
+"""A real Ray cluster on loopback for tests, in a process of its own: its environment and its warnings stay there.
+
+    with RayCluster.started() as cluster:
+        node = cluster.add_node(cpus=2, memory_mb=2048)
+        ... os.environ | cluster.environment, cluster.address ...
+
+Ray is an extra: without it tests skip, and `make setup-ray` says how to get it.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+MISSING = "Ray is not installed; get it with: make setup-ray"
+_OBJECT_STORE_BYTES = 80_000_000
+_STOP_SECONDS = 20.0
+
+
+def has_ray() -> bool:
+    """Whether Ray is installed here."""
+    return find_spec("ray") is not None
+
+
+@dataclass(frozen=True)
+class RayNode:
+    """One node: its id in Ray, and the process of its raylet."""
+
+    node_id: str
+    raylet_pid: int
+
+
+class RayCluster:
+    """A head without resources, and nodes that are added and removed. Nothing listens beyond loopback."""
+
+    def __init__(self, directory: Path) -> None:
+        token = directory / "token"
+        token.write_text(secrets.token_hex(32))
+        token.chmod(0o600)
+        self.environment = {
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else its ports are open to all interfaces
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(token),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_health_check_initial_delay_ms": "1000",
+            "RAY_health_check_period_ms": "500",
+            "RAY_health_check_timeout_ms": "1500",
+            "RAY_health_check_failure_threshold": "3",
+        }
+        with (directory / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(directory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+        self.address = str(self._answer()["address"])
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls) -> Iterator[Self]:
+        """Give a cluster that is gone at the end."""
+        # Ray's sockets lie deep below it, and their paths have room for 107 bytes.
+        with tempfile.TemporaryDirectory(prefix="ejr-", dir="/tmp", ignore_cleanup_errors=True) as directory:
+            cluster = cls(Path(directory))
+            try:
+                yield cluster
+            finally:
+                cluster.stop()
+
+    def add_node(self, cpus: float = 2, memory_mb: int = 2048) -> RayNode:
+        """Start a node, and wait until it is there."""
+        answer = self._ask("add", cpus=cpus, memory=memory_mb << 20)
+        return RayNode(str(answer["node_id"]), int(answer["raylet_pid"]))
+
+    def remove_node(self, node: RayNode) -> None:
+        """End a node's processes."""
+        self._ask("remove", node_id=node.node_id)
+
+    def stop(self) -> None:
+        """End all of it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _ask(self, command: str, **arguments: object) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+        raise RuntimeError("The Ray cluster of the tests has ended.")
+
+
+def _serve(directory: str) -> None:
+    from ray.cluster_utils import Cluster
+
+    common = {
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "include_dashboard": False,
+        "temp_dir": f"{directory}/r",
+    }
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
+    nodes: dict[str, Any] = {}
+    print(json.dumps({"address": cluster.address}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["command"] == "add":
+            arguments = {key: value for key, value in common.items() if key != "include_dashboard"}
+            node = cluster.add_node(num_cpus=request["cpus"], memory=request["memory"], **arguments)
+            nodes[node.node_id] = node
+            raylet = node.all_processes["raylet"][0].process.pid
+            print(json.dumps({"node_id": node.node_id, "raylet_pid": raylet}), flush=True)
+        else:
+            cluster.remove_node(nodes.pop(request["node_id"]))
+            print("{}", flush=True)
+    cluster.shutdown()
+    shutil.rmtree(f"{directory}/r", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
