@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -26,13 +27,16 @@ _END_SECONDS = 10.0
 
 
 @cache
-def shared_cluster() -> RayCluster:
-    """Start the cluster of this process, with one node; it ends with the process."""
+def shared_cluster() -> tuple[RayCluster, Path]:
+    """Start the cluster of this process, with one node, and give it with a directory for agents; both end with it."""
     stack = ExitStack()
     atexit.register(stack.close)
+    agents = Path(stack.enter_context(TemporaryDirectory(prefix="agents-", ignore_cleanup_errors=True)))
+    # Idle ones outlive the cluster for a while.
+    stack.callback(end_agents, agents)
     cluster = stack.enter_context(RayCluster.started())
     cluster.add_node(cpus=4, memory_mb=1024)
-    return cluster
+    return cluster, agents
 
 
 def make_engine(
@@ -77,9 +81,8 @@ class RayWorld:
             pytest.skip(MISSING)
         self._directory = directory
         self._namespace = f"test-{os.getpid()}"
-        self._cluster = shared_cluster()
         # One directory and one namespace for all tests: the relay stays, the agent is a new one.
-        self._agents = Path(self._cluster.environment["RAY_AUTH_TOKEN_PATH"]).parent / "agents"
+        self._cluster, self._agents = shared_cluster()
 
     def make(self) -> Engine:
         return make_engine(self._cluster, self._agents, self._namespace)
