@@ -14,7 +14,14 @@ from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, running, scr
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=sorted(WORLDS))
+# One process runs all that want the real cluster: it takes seconds to start.
+PARAMETERS = [
+    pytest.param(name, marks=pytest.mark.xdist_group("ray") if name == "ray" else ())
+    for name in sorted(WORLDS)
+]
+
+
+@pytest.fixture(params=PARAMETERS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EngineWorld]:
     made = WORLDS[request.param](tmp_path / "agent")
     yield made
