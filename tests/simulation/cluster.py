@@ -2,35 +2,24 @@
 
 import asyncio
 import contextlib
+import contextvars
 import math
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from elasticjob_cloud.engine.contract import EventSink
-from elasticjob_cloud.model.errors import CallerError, ElasticJobError, NotFoundError
-from elasticjob_cloud.model.messages import (
-    AgentEvents,
-    AgentJoined,
-    AgentLost,
-    Command,
-    Launch,
-    LogChunk,
-    Sandbox,
-)
-from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.model.errors import CallerError, ElasticJobError
+from elasticjob_cloud.model.messages import AgentEvents, Command, Launch
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.scheduling import CoreSettings, Now
+from elasticjob_cloud.scheduling import Now
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
-from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
-from elasticjob_cloud.service.metrics import Metrics
 from tests.simulation.agent_model import AgentModel
-from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, LOST_MS, Machine
-from tests.simulation.cluster_store import DatabaseConnection, SharedDatabase
-from tests.simulation.virtual_time import DelayingExecutor, VirtualTimeLoop
+from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, Machine
+from tests.simulation.cluster_host import Host
+from tests.simulation.cluster_store import SharedDatabase
+from tests.simulation.virtual_time import VirtualTimeLoop
 from tests.simulation.world import START_MS
 
-LEASE_SECONDS = 5.0
 _SHOWN_LINES = 60  # of the history, when a promise is broken
 
 
@@ -44,165 +33,6 @@ class ClusterHazards:
     doubled_messages: float = 0.05
 
 
-class ClusterEngine:
-    """One scheduler's way to the machines, as `engine/contract.py` promises."""
-
-    def __init__(self, world: "Cluster", host: "Host") -> None:
-        self._world = world
-        self._host = host
-        self.epoch = -1
-        self._sink: EventSink | None = None
-        self._last_heard_ms: dict[str, int] = {}  # by agent id, of those that are known and not lost
-        self._joined: set[str] = set()
-        self._lead_until_ms = 0
-        self._watch: asyncio.Task[None] | None = None
-
-    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
-        self.epoch = epoch
-        self._sink = sink
-        self._joined.clear()
-        self._last_heard_ms = dict.fromkeys(known_agents, self._world.monotonic_ms())
-        self._watch = asyncio.create_task(self._watch_agents())
-
-    async def prepare(self) -> None:
-        pass
-
-    def lead_until(self, deadline: float) -> None:
-        self._lead_until_ms = int(deadline * 1000)
-
-    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
-        pass
-
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
-        pass
-
-    def reconcile(self, known_agents: frozenset[str]) -> None:
-        self._joined.clear()
-        for agent_id in known_agents:
-            self._last_heard_ms.setdefault(agent_id, self._world.monotonic_ms())
-
-    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
-        self._world.carry_commands(self._host, self.epoch, agent_id, list(commands))
-
-    def acknowledge(self, agent_id: str, sequence: int) -> None:
-        self._world.carry_acknowledgement(self._host, agent_id, sequence)
-
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        raise NotFoundError(task_id)
-
-    async def sandboxes(self, app_name: str) -> list[Sandbox]:
-        return []
-
-    async def stop(self) -> None:
-        self._sink = None
-        if self._watch is not None:
-            self._watch.cancel()
-
-    def heartbeat(self, machine: Machine, sent_ms: int) -> None:
-        """A machine's heartbeat has arrived."""
-        if self._sink is None or machine.epoch > self.epoch:
-            return
-        machine.epoch = max(machine.epoch, self.epoch)
-        agent_id = machine.agent.info.agent_id
-        self._last_heard_ms[agent_id] = self._world.monotonic_ms()
-        if self._last_heard_ms[agent_id] < self._lead_until_ms:
-            self._world.carry_heartbeat_answer(self._host, machine, sent_ms)
-        if agent_id not in self._joined:
-            self._joined.add(agent_id)
-            self._sink(AgentJoined(machine.agent.inventory()))
-            for former in machine.former_ids:
-                self._lose(former, "its successor has ended what it left")
-
-    def connection_broke(self, agent_id: str) -> None:
-        """Messages may have been lost: the agent has to join anew. (Engines learn it from their transport.)"""
-        self._joined.discard(agent_id)
-
-    def news(self, batch: AgentEvents) -> None:
-        """An agent's news have arrived; those of one that has not joined come again when it does."""
-        if self._sink is not None and batch.agent_id in self._joined:
-            self._sink(batch)
-
-    def _lose(self, agent_id: str, reason: str) -> None:
-        if self._sink is not None and self._last_heard_ms.pop(agent_id, None) is not None:
-            self._joined.discard(agent_id)
-            self._sink(AgentLost(agent_id, reason))
-
-    async def _watch_agents(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            if self._host.frozen_until > self._world.loop.time():
-                continue
-            now_ms = self._world.monotonic_ms()
-            for agent_id, heard_ms in list(self._last_heard_ms.items()):
-                if now_ms - heard_ms >= LOST_MS:
-                    self._lose(agent_id, "nothing was heard of it")
-
-
-class Host:
-    """A machine with a scheduler on it: one life after another."""
-
-    def __init__(self, world: "Cluster", name: str) -> None:
-        self.world = world
-        self.name = name
-        self.frozen_until = 0.0
-        self.last_clock = world.read_clock()
-        self.engine: ClusterEngine
-        self.metrics = Metrics()
-        self.leader: Leader | None = None
-        self._executor: DelayingExecutor
-        self._task: asyncio.Task[None]
-        self.boot()
-
-    def boot(self) -> None:
-        """Start a scheduler."""
-        self.world.log(f"{self.name} boots")
-        self._executor = DelayingExecutor(self.world.loop, self._delay)
-        self.engine = ClusterEngine(self.world, self)
-        connection = DatabaseConnection(self.world.database, lambda: self.last_clock)
-        life = f"{self.name}-{self.world.random.getrandbits(16):04x}"
-        self.leader = Leader(
-            Candidate(life, life, LEASE_SECONDS),
-            connection,  # type: ignore[arg-type]  # of the store, what a leader uses
-            self.engine,
-            CoreSettings(time_zone="UTC"),
-            Surroundings(self._read_clock, self.world.new_id, self._executor),
-            self.metrics,
-            self._check,
-        )
-        self._task = self.world.loop.create_task(self.leader.run())
-
-    def crash(self) -> None:
-        """End the scheduler at once, wherever it is."""
-        self.world.log(f"{self.name} crashes")
-        self._executor.crashed = True
-        self._task.cancel()
-        self.leader = None
-        self.world.loop.create_task(self.engine.stop())
-
-    def freeze(self, seconds: float) -> None:
-        """Stop the process for a while; it does not notice."""
-        self.world.log(f"{self.name} freezes for {seconds} s")
-        self.frozen_until = self.world.loop.time() + seconds
-
-    def failure(self) -> BaseException | None:
-        """Give what ended the leader, if anything but a crash did."""
-        if self._task.done() and not self._task.cancelled():
-            return self._task.exception()
-        return None
-
-    def _delay(self) -> float:
-        frozen = max(0.0, self.frozen_until - self.world.loop.time())
-        return frozen + self.world.random.randrange(1, 8) / 1000
-
-    def _read_clock(self) -> Now:
-        self.last_clock = self.world.read_clock()
-        return self.last_clock
-
-    def _check(self, changes: Changes) -> None:
-        if self.leader is not None and self.leader.core is not None:
-            self.world.database.checker.check_room(self.leader.core)
-
-
 class Cluster:
     """Hosts, machines, and the network between them."""
 
@@ -212,7 +42,9 @@ class Cluster:
         self.hazards = hazards
         self.history: list[str] = []
         self.wall_offset_ms = START_MS
+        self._network = contextvars.Context()
         self.database = SharedDatabase(self.monotonic_ms)
+        self.cut_links: set[tuple[str, str]] = set()  # from a host to a machine, both ways
         self.hosts = [Host(self, name) for name in ("alpha", "beta")]
         self.machines = [Machine(self, name) for name in ("one", "two", "three")]
 
@@ -285,26 +117,28 @@ class Cluster:
             events = AgentEvents(agent.info.agent_id, *batch)
             for host in self.hosts:
                 for _ in range(self._copies()):
-                    self._at(host, lambda host=host: host.engine.news(events))  # type: ignore[misc]
+                    self._to(host, machine, lambda host=host: host.engine.news(events))  # type: ignore[misc]
 
     def send_heartbeat(self, machine: Machine, sent_ms: int) -> None:
         """Carry a heartbeat to all schedulers."""
         if machine.is_heard:
             for host in self.hosts:
-                self._at(host, lambda host=host: host.engine.heartbeat(machine, sent_ms))  # type: ignore[misc]
+                self._to(host, machine, lambda host=host: host.engine.heartbeat(machine, sent_ms))  # type: ignore[misc]
 
-    def carry_heartbeat_answer(self, host: Host, machine: Machine, sent_ms: int) -> None:
+    def carry_heartbeat_answer(self, host: Host, epoch: int, machine: Machine, sent_ms: int) -> None:
         """Carry the answer to a heartbeat back."""
         agent = machine.agent
+        self._check_leads(host, epoch)
 
         def deliver() -> None:
             if machine.hears and machine.agent is agent:
                 machine.acknowledge_heartbeat(sent_ms)
 
-        self._from(host, deliver)
+        self._from(host, machine, deliver)
 
     def carry_commands(self, host: Host, epoch: int, agent_id: str, commands: list[Command]) -> None:
         """Carry commands to an agent, now and then twice."""
+        self._check_leads(host, epoch)
 
         def deliver() -> None:
             machine = self._machine_of(agent_id)
@@ -314,17 +148,23 @@ class Cluster:
                 machine.obey(epoch, agent_id, commands)
 
         for _ in range(self._copies()):
-            self._from(host, deliver)
+            self._from(host, self._machine_of(agent_id), deliver)
 
-    def carry_acknowledgement(self, host: Host, agent_id: str, sequence: int) -> None:
+    def carry_acknowledgement(self, host: Host, epoch: int, agent_id: str, sequence: int) -> None:
         """Carry an acknowledgement of news."""
+        self._check_leads(host, epoch)
 
         def deliver() -> None:
             machine = self._machine_of(agent_id)
             if machine is not None and machine.hears:
                 machine.agent.acknowledge(sequence)
 
-        self._from(host, deliver)
+        self._from(host, self._machine_of(agent_id), deliver)
+
+    def _check_leads(self, host: Host, epoch: int) -> None:
+        """Nobody but the leader of this moment may speak to agents: all clocks run alike here."""
+        if self.database.checks_epoch:
+            assert epoch == self.database.epoch, f"promise 5: {host.name} speaks with epoch {epoch}, deposed"
 
     def _machine_of(self, agent_id: str) -> Machine | None:
         return next((it for it in self.machines if it.agent.info.agent_id == agent_id), None)
@@ -332,20 +172,24 @@ class Cluster:
     def _copies(self) -> int:
         return 2 if self.random.random() < self.hazards.doubled_messages else 1
 
-    def _at(self, host: Host, action: Callable[[], None]) -> None:
-        self._from(host, action)
+    def _to(self, host: Host, machine: Machine, action: Callable[[], None]) -> None:
+        if (host.name, machine.name) not in self.cut_links:
+            self.loop.call_later(self._latency(), action, context=host.process.context)
 
-    def _from(self, host: Host, action: Callable[[], None]) -> None:
-        frozen = max(0.0, host.frozen_until - self.loop.time())
-        self.loop.call_later(frozen + self.random.randrange(1, 5) / 1000, action)
+    def _from(self, host: Host, machine: Machine | None, action: Callable[[], None]) -> None:
+        if machine is not None and (host.name, machine.name) not in self.cut_links:
+            self.loop.call_later(self._latency(), action, context=self._network)
+
+    def _latency(self) -> float:
+        return self.random.randrange(1, 5) / 1000
 
     # Users
 
     async def request(self, command: ApiCommand) -> bool:
         """Have a command carried out by whoever leads; False when it was refused or nobody answered."""
         for host in self.hosts:
-            loop = host.leader.loop if host.leader is not None else None
-            if loop is not None and host.frozen_until <= self.loop.time():
+            loop = host.leader.loop if host.leader is not None and host.leads else None
+            if loop is not None:
                 with contextlib.suppress(ElasticJobError, CallerError):
                     await loop.submit(command)
                     if isinstance(command, TriggerJob):
@@ -366,7 +210,10 @@ class Cluster:
 
     def _mishaps(self) -> tuple[Callable[[], None], ...]:
         cut = self._cut
-        return (self._crash, self._freeze, self._freeze_machine, cut, cut, self._restart, self._jump)
+        return (
+            *(self._crash, self._freeze, self._retire, self._lose_database, self._freeze_far_from),
+            *(self._freeze_machine, cut, cut, self._cut_link, self._restart, self._jump),
+        )
 
     def _crash(self) -> None:
         host = self.random.choice(self.hosts)
@@ -375,7 +222,58 @@ class Cluster:
             self.after(self.random.choice((10, 3_000, 30_000)), host.boot)
 
     def _freeze(self) -> None:
-        self.random.choice(self.hosts).freeze(self.random.choice((1.0, 7.0, 30.0)))
+        self._freeze_host(self.random.choice(self.hosts), self.random.choice((1.0, 7.0, 30.0)))
+
+    def _freeze_host(self, host: Host, seconds: float) -> None:
+        if host.leader is not None:
+            host.freeze(seconds)
+
+    def _retire(self) -> None:
+        host = self.random.choice(self.hosts)
+        retired = host.leader
+        host.retire()
+
+        def boot_again() -> None:
+            if host.leader is not None and host.leader is retired:
+                self.after(1_000, boot_again)  # it is not down yet
+            else:
+                host.boot()
+
+        self.after(self.random.choice((10, 3_000, 30_000)), boot_again)
+
+    def _lose_database(self) -> None:
+        self.random.choice(self.hosts).lose_database(self.random.choice((0.5, 3.0, 7.0, 40.0)))
+
+    def _cut_link(self) -> None:
+        host, machine = self.random.choice(self.hosts), self.random.choice(self.machines)
+        self._cut_off(host, machine, self.random.choice((500, 5_000, 12_000, 60_000)))
+
+    def _freeze_far_from(self) -> None:
+        """Freeze a leader for almost as long as a fence, while a machine is cut off from the other scheduler.
+
+        Thawed, it alone could keep that machine's tasks alive, which the new leader gives to others soon.
+        """
+        leader = next((host for host in self.hosts if host.leads), None)
+        if leader is not None:
+            for host in self.hosts:
+                if host is not leader:
+                    self._cut_off(host, self.random.choice(self.machines), 60_000)
+            self._freeze_host(leader, 9.6)
+
+    def _cut_off(self, host: Host, machine: Machine, milliseconds: int) -> None:
+        link = (host.name, machine.name)
+        if link in self.cut_links:
+            return
+        self.log(f"{machine.name} is cut off from {host.name}")
+        self.cut_links.add(link)
+        machine.troubled_until = max(machine.troubled_until, self.loop.time() + milliseconds / 1000)
+
+        def mend() -> None:
+            self.cut_links.discard(link)
+            host.engine.connection_broke(machine.agent.info.agent_id)
+            self.log(f"{machine.name} is connected to {host.name} again")
+
+        self.after(milliseconds, mend)
 
     def _freeze_machine(self) -> None:
         # For less than the fence: a machine that stands still for longer executes nothing meanwhile, and what its tasks
@@ -443,11 +341,17 @@ def play(seed: int, hazards: ClusterHazards, script: Callable[[Cluster], Awaitab
     else:
         return cluster
     finally:
-        for task in asyncio.all_tasks(loop):
+        _tear_down(loop, cluster)
+
+
+def _tear_down(loop: VirtualTimeLoop, cluster: Cluster) -> None:
+    for process in (process for host in cluster.hosts for process in host.processes):
+        process.bury()
+    while tasks := asyncio.all_tasks(loop):
+        for task in tasks:
             task.cancel()
-        with contextlib.suppress(AssertionError):
-            loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
+        loop.run_until_complete(asyncio.wait(tasks, timeout=1))
+    loop.close()
 
 
 def _raise_first(broken: list[BaseException]) -> None:

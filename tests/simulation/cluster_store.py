@@ -2,11 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.model.records import Changes, FireSource, Snapshot
-from elasticjob_cloud.scheduling import Decisions, Now
+from elasticjob_cloud.scheduling import Decisions
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster_host import Host
+
+T = TypeVar("T")
 
 
 class ClusterChecker(Checker):
@@ -32,12 +39,14 @@ class SharedDatabase:
         self.rows = MemoryStore()
         self.checker = ClusterChecker(self.rows)
         self.epoch = 0
+        self.asked = 0  # how often for the lease
         self._holder = ""
         self._expires_ms = 0.0
         self._read_ms = read_ms
 
     def acquire(self, scheduler_id: str, lease_seconds: float) -> int | None:
         """Take the lease if it is free."""
+        self.asked += 1
         if self._read_ms() < self._expires_ms and self._holder != scheduler_id:
             return None
         self.epoch += 1
@@ -63,29 +72,46 @@ class SharedDatabase:
 
 
 class DatabaseConnection:
-    """What one scheduler uses as its `Store`: of the contract, what a leader needs."""
+    """What one scheduler uses as its `Store`: of the contract, what a leader needs.
 
-    def __init__(self, database: SharedDatabase, last_clock: Callable[[], Now]) -> None:
+    While the host does not reach the database, calls fail; the first at times after it was carried out.
+    """
+
+    def __init__(self, database: SharedDatabase, host: "Host") -> None:
         self._database = database
-        self._last_clock = last_clock
+        self._host = host
+        self._worked = True
 
     def acquire_lease(
         self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
     ) -> int | None:
-        return self._database.acquire(scheduler_id, lease_seconds)
+        return self._call(lambda: self._database.acquire(scheduler_id, lease_seconds))
 
     def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
-        return self._database.renew(epoch, lease_seconds)
+        return self._call(lambda: self._database.renew(epoch, lease_seconds))
 
     def release_lease(self, epoch: int) -> None:
-        self._database.release(epoch)
+        self._call(lambda: self._database.release(epoch))
 
     def load(self) -> Snapshot:
-        return self._database.rows.load()
+        return self._call(self._database.rows.load)
 
     def commit(self, epoch: int, changes: Changes) -> bool:
+        return self._call(lambda: self._commit(epoch, changes))
+
+    def _commit(self, epoch: int, changes: Changes) -> bool:
         if not self._database.admits(epoch):
             return False
         self._database.rows.commit(changes)
-        self._database.checker.turn_committed(Decisions(changes=changes), self._last_clock(), [])
+        self._database.checker.turn_committed(Decisions(changes=changes), self._host.last_clock, [])
         return True
+
+    def _call(self, call: Callable[[], T]) -> T:
+        worked, self._worked = self._worked, self._host.reaches_database()
+        if self._worked:
+            return call()
+        # What was under way when the network failed: no other connection comes about, so this is the only one.
+        answer_alone_is_lost = worked and self._host.world.random.random() < 0.5
+        if answer_alone_is_lost:
+            call()
+        raise StoreUnavailableError("The database cannot be reached.", outcome_unknown=answer_alone_is_lost)

@@ -21,6 +21,7 @@ from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.service.loop import SchedulingLoop
+from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.cluster_store import SharedDatabase
 from tests.simulation.scenarios import play_wild
@@ -54,6 +55,11 @@ MUTANTS = (
     Mutant(
         "launch before commit",
         lambda: patch.object(SchedulingLoop, "_finish_turn", _launch_first),
+        play_cluster,
+    ),
+    Mutant(
+        "answer heartbeats without a lease",
+        lambda: patch.object(ClusterEngine, "asks_for_lease", new=False),
         play_cluster,
     ),
     Mutant("forget fencing", lambda: patch.object(Fence, "is_over", lambda *_: False), play_cluster),

@@ -104,6 +104,10 @@ class UnavailableError(ElasticJobError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class NotLeadingError(UnavailableError):
+    """This scheduler does not lead (any more), and the call was not carried out: whoever leads can be asked instead."""
+
+
 class StoreUnavailableError(UnavailableError):
     """The database is locked, full, gone or damaged; nothing was written, unless `outcome_unknown`.
 

@@ -10,19 +10,22 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import BugError, UnavailableError
+from elasticjob_cloud.model.errors import BugError, StartError, UnavailableError
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
+from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
+_ASK_SECONDS = 0.25
 _RETRY_SECONDS = 1.0
+_PREPARE_SECONDS = 5.0
 T = TypeVar("T")
 
 
@@ -30,13 +33,13 @@ T = TypeVar("T")
 class Candidate:
     """Who seeks the lead, and how long a lease of its lasts.
 
-    `may_steal`: it holds the database's lock, and so knows that whoever has the lease is dead; for its first term only.
+    `alone`: it holds the database's lock. So whoever has the lease when it comes is dead, and nobody takes it from it.
     """
 
     scheduler_id: str
     address: str
     lease_seconds: float
-    may_steal: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Leader:
         metrics: Metrics,
         on_commit: Callable[[Changes], None] | None = None,
     ) -> None:
-        self.epoch: int | None = None
+        self.lease: Lease | None = None
         self.loop: SchedulingLoop | None = None
         self.core: Core | None = None
         self.settled = asyncio.Event()  # it leads, or knows that another does
@@ -69,34 +72,42 @@ class Leader:
         self._store = store
         self._engine = engine
         self._engine_epoch: int | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._core_settings = core_settings
         self._surroundings = surroundings
         self._metrics = metrics
         self._on_commit = on_commit
         self._has_led = False
+        self._refused_at: float | None = None  # when another was last said to lead
+        self._database_fails = False
         self._agents: set[str] = set()  # that joined and were not lost, for the log
         self._stopping = asyncio.Event()
 
+    @property
+    def epoch(self) -> int | None:
+        """The epoch of the present term."""
+        return None if self.lease is None else self.lease.epoch
+
+    @property
+    def leads(self) -> bool:
+        """Whether it may answer as the leader: it has a loop, and surely still the lease."""
+        return self.loop is not None and self.lease is not None and self.lease.holds()
+
+    def another_leads(self, within_seconds: float) -> bool:
+        """Tell whether the database has said, so recently, that another scheduler leads."""
+        return self._refused_at is not None and self._read_seconds() - self._refused_at < within_seconds
+
     async def run(self) -> None:
-        """Seek and lead until `stop`.
+        """Seek and lead until `stop`; the lead is given up by then, the engine not yet let go.
 
         Raises:
             StartError: the engine cannot be used.
         """
-        keeper = asyncio.create_task(self._keep_lease(), name="lease")
-        try:
-            while not self._stopping.is_set():
-                try:
-                    await self._lead_once()
-                except LeaseLostError as error:
-                    _log.warning("%s Standing by.", error)
-                    self.epoch = None
-                except (UnavailableError, BugError) as error:
-                    self._metrics.note_failed_turn(error)
-                    _log.exception("%s Starting anew from the record.", error)
-                    await self._pause()
-        finally:
-            keeper.cancel()
+        while not self._stopping.is_set():
+            lease = await self._seek_lead()
+            if lease is not None:
+                await self._serve_term(lease)
+                await self._pause(_ASK_SECONDS)
 
     def stop(self) -> None:
         """End `run` after the turn under way."""
@@ -104,63 +115,193 @@ class Leader:
         if self.loop is not None:
             self.loop.stop()
 
-    async def resign(self) -> None:
-        """After `run`: let go of the agents, and give the lead up so that another can have it at once."""
-        await self._leave_engine()
-        if self.epoch is not None:
-            with contextlib.suppress(UnavailableError):
-                await self._write(self._store.release_lease, self.epoch)
-            self.epoch = None
+    async def leave(self) -> None:
+        """After `run`: let go of the agents. They run on what they have."""
+        self._begin_leaving()
+        await self._end_leaving()
 
-    async def _lead_once(self) -> None:
-        if self.epoch is None:
-            await self._leave_engine()
-            self.epoch = await self._seek_lead()
-        if self.epoch is None:
-            self.settled.set()
-            await self._pause()
-            return
-        epoch, snapshot = self.epoch, await self._write(self._store.load)
+    # Standing by
+
+    async def _seek_lead(self) -> Lease | None:
+        """Ask for the lead until it is ours; None when stopped."""
+        preparing: asyncio.Task[None] | None = None
+        try:
+            while not self._stopping.is_set():
+                lease = await self._ask_for_lead()
+                if lease is not None:
+                    return lease
+                preparing = preparing or asyncio.create_task(self._prepare_engine(), name="prepare")
+                self.settled.set()
+                await self._pause(_ASK_SECONDS)
+            return None
+        finally:
+            if preparing is not None:
+                await _end(preparing)
+
+    async def _ask_for_lead(self) -> Lease | None:
+        candidate, asked_at = self._candidate, self._read_seconds()
+        try:
+            epoch = await self._write(self._acquire_lease)
+        except (UnavailableError, BugError) as error:
+            if not self._database_fails:
+                _log.warning("Cannot ask for the lead, and go on trying: %s", error)
+                self._metrics.note_failed_turn(error)
+            self._database_fails = True
+            return None
+        self._database_fails = False
+        if epoch is None:
+            if self._refused_at is None:
+                _log.info("Standing by: another scheduler leads.")
+            self._refused_at = self._read_seconds()
+            return None
+        self._refused_at = None
+        return Lease(
+            epoch,
+            asked_at,
+            candidate.lease_seconds,
+            self._read_seconds,
+            self._engine.lead_until,
+            alone=candidate.alone,
+        )
+
+    def _acquire_lease(self) -> int | None:
+        candidate = self._candidate
+        # Whoever was deposed has to wait like all others.
+        steal = candidate.alone and not self._has_led
+        epoch = self._store.acquire_lease(
+            candidate.scheduler_id, candidate.address, candidate.lease_seconds, steal=steal
+        )
+        self._has_led = self._has_led or epoch is not None
+        return epoch
+
+    async def _prepare_engine(self) -> None:
+        await self._end_leaving()
+        while True:
+            await self._engine.prepare()
+            await asyncio.sleep(_PREPARE_SECONDS)
+
+    # Leading
+
+    async def _serve_term(self, lease: Lease) -> None:
+        self.lease = lease
+        term = asyncio.create_task(self._lead(lease), name="term")
+        keeper = asyncio.create_task(lease.keep(lambda: self._renew_lease(lease)), name="lease")
+        try:
+            await asyncio.wait({term, keeper}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # A turn that is under way is not waited for: the database may not answer for long.
+            await _end(term)
+            await _end(keeper)
+        await self._give_up(lease)
+        if keeper.done() and not keeper.cancelled():
+            _log.warning("%s Standing by.", keeper.result())
+        elif not term.cancelled():
+            self._judge_end(term.exception())
+
+    def _judge_end(self, error: BaseException | None) -> None:
+        if isinstance(error, LeaseLostError):
+            _log.warning("%s Standing by.", error)
+        elif error is not None:
+            raise error
+        else:
+            _log.info("The lead is given up.")
+
+    async def _give_up(self, lease: Lease) -> None:
+        """Let the next leader lead: no command is sent any more, and no agent hears that it has a scheduler."""
+        held = lease.holds()
+        lease.give_up()
+        self.lease = None
+        self._begin_leaving()
+        if held:
+            with contextlib.suppress(UnavailableError):
+                await self._write(self._store.release_lease, lease.epoch)
+
+    async def _lead(self, lease: Lease) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._lead_from_record(lease)
+            except (UnavailableError, BugError) as error:
+                self._metrics.note_failed_turn(error)
+                _log.exception("%s Starting anew from the record.", error)
+                await self._pause(_RETRY_SECONDS)
+            except StartError as error:
+                if lease.holds() and not self.settled.is_set():
+                    raise
+                # Another scheduler may do better, or leads already.
+                raise LeaseLostError(str(error)) from error
+
+    async def _lead_from_record(self, lease: Lease) -> None:
+        started = self._read_seconds()
+        snapshot = await self._write(self._store.load)
         if self._stopping.is_set():
             return  # `stop` found no loop to stop
+        if not lease.holds():
+            raise LeaseLostError("The lease ran out before the term began.")
         self.core = Core(snapshot, self._core_settings, self._surroundings.new_id)
-        self.loop = SchedulingLoop(
-            self.core,
+        self.loop = self._make_loop(self.core, lease)
+        self._metrics.follow(self.core)
+        self._metrics.set_leader(leads=True)
+        try:
+            await self._join_engine(lease.epoch, snapshot)
+            self.settled.set()
+            # Ends with the loop at the latest, which answers all queries.
+            noting = asyncio.create_task(self._note_takeover(self.loop, lease.epoch, snapshot, started))
+            await self.loop.run()
+            await noting
+        finally:
+            self._metrics.set_leader(leads=False)
+            self.loop = self.core = None
+
+    def _make_loop(self, core: Core, lease: Lease) -> SchedulingLoop:
+        return SchedulingLoop(
+            core,
             self._engine,
-            lambda changes: self._write(self._store.commit, epoch, changes),
+            lambda changes: self._write(self._store.commit, lease.epoch, changes),
+            lease.holds,
             self._surroundings.read_clock,
             self._metrics,
             self._on_commit,
         )
-        _log.info(
-            "Leading with epoch %d: %d apps, %d jobs, %d live tasks.",
-            epoch,
-            len(snapshot.apps),
-            len(snapshot.jobs),
-            len(snapshot.tasks),
-        )
-        self._metrics.follow(self.core)
-        self._metrics.set_leader(leads=True)
-        try:
-            await self._join_engine(epoch, snapshot)
-            self.settled.set()
-            await self.loop.run()
-        finally:
-            self._metrics.set_leader(leads=False)
-            self.loop = self.core = None
+
+    async def _note_takeover(
+        self, loop: SchedulingLoop, epoch: int, snapshot: Snapshot, started: float
+    ) -> None:
+        with contextlib.suppress(UnavailableError):
+            await loop.query(lambda _: None)  # the first turn is over
+            seconds = self._read_seconds() - started
+            self._metrics.note_takeover(seconds)
+            _log.info(
+                "Leading with epoch %d, after %.3f s: %d apps, %d jobs, %d live tasks.",
+                epoch,
+                seconds,
+                len(snapshot.apps),
+                len(snapshot.jobs),
+                len(snapshot.tasks),
+            )
+
+    async def _renew_lease(self, lease: Lease) -> bool:
+        return await self._write(self._store.renew_lease, lease.epoch, self._candidate.lease_seconds)
+
+    # The engine
 
     async def _join_engine(self, epoch: int, snapshot: Snapshot) -> None:
         known_agents = frozenset(task.agent_id for task in snapshot.tasks)
         if self._engine_epoch == epoch:
             self._engine.reconcile(known_agents)
             return
+        await self._end_leaving()
         self._engine_epoch = epoch
         await self._engine.start(epoch, known_agents, self._take)
 
-    async def _leave_engine(self) -> None:
+    def _begin_leaving(self) -> None:
+        # Beside the search for the next term, for it may take a while.
         if self._engine_epoch is not None:
             self._engine_epoch = None
-            await self._engine.stop()
+            self._leaving = asyncio.create_task(self._engine.stop(), name="leave-engine")
+
+    async def _end_leaving(self) -> None:
+        if self._leaving is not None:
+            await asyncio.wait({self._leaving})
 
     def _take(self, event: EngineEvent) -> None:
         if isinstance(event, AgentJoined) and event.inventory.agent.agent_id not in self._agents:
@@ -174,45 +315,20 @@ class Leader:
         if self.loop is not None:
             self.loop.take(event)
 
-    async def _seek_lead(self) -> int | None:
-        asked_at = asyncio.get_running_loop().time()
-        epoch = await self._write(self._acquire_lease)
-        if epoch is not None:
-            self._engine.lead_until(asked_at + self._candidate.lease_seconds)
-        return epoch
+    # The process
 
-    def _acquire_lease(self) -> int | None:
-        candidate = self._candidate
-        # Whoever was deposed has to wait like all others.
-        steal = candidate.may_steal and not self._has_led
-        epoch = self._store.acquire_lease(
-            candidate.scheduler_id, candidate.address, candidate.lease_seconds, steal=steal
-        )
-        self._has_led = self._has_led or epoch is not None
-        return epoch
+    def _read_seconds(self) -> float:
+        return self._surroundings.read_clock().monotonic_ms / 1000
 
-    async def _keep_lease(self) -> None:
-        seconds = self._candidate.lease_seconds
-        while True:
-            await asyncio.sleep(seconds / 3)
-            epoch = self.epoch
-            if epoch is None:
-                continue
-            # Before the question: the database counts from its own, later, answer.
-            asked_at = asyncio.get_running_loop().time()
-            try:
-                kept = await self._write(self._store.renew_lease, epoch, seconds)
-            except UnavailableError as error:
-                _log.warning("The lease could not be renewed: %s", error)
-                continue
-            if kept:
-                self._engine.lead_until(asked_at + seconds)
-            elif self.loop is not None and self.epoch == epoch:
-                self.loop.lose_lease()
-
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), _RETRY_SECONDS)
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _write(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._surroundings.writer, call, *arguments)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task, and wait for its end; what it raised is the caller's to ask for."""
+    task.cancel()
+    await asyncio.wait({task})

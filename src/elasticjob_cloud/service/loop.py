@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import BugError, ElasticJobError, UnavailableError
+from elasticjob_cloud.model.errors import BugError, ElasticJobError, NotLeadingError, UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEvent
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
@@ -27,7 +27,11 @@ T = TypeVar("T")
 
 
 class LeaseLostError(ElasticJobError):
-    """Another scheduler leads; this turn was not written."""
+    """This scheduler leads no more; `written`: the turn may have been written before, but nothing was sent."""
+
+    def __init__(self, message: str, *, written: bool = False) -> None:
+        super().__init__(message)
+        self.written = written
 
 
 class SchedulingLoop:
@@ -38,6 +42,7 @@ class SchedulingLoop:
         core: Core,
         engine: Engine,
         commit: Callable[[Changes], Awaitable[bool]],
+        holds_lease: Callable[[], bool],
         read_clock: Callable[[], Now],
         metrics: Metrics,
         on_commit: Callable[[Changes], None] | None = None,
@@ -45,6 +50,7 @@ class SchedulingLoop:
         self._core = core
         self._engine = engine
         self._commit = commit
+        self._holds_lease = holds_lease
         self._read_clock = read_clock
         self._metrics = metrics
         self._on_commit = on_commit
@@ -55,7 +61,6 @@ class SchedulingLoop:
         self._uncommitted = True
         self._queries: list[asyncio.Future[None]] = []
         self._stopping = False
-        self._lease_lost = False
 
     def take(self, event: EngineEvent) -> None:
         """Put an engine's event into the inbox."""
@@ -65,7 +70,7 @@ class SchedulingLoop:
     async def submit(self, command: ApiCommand) -> None:
         """Have a command carried out; return when it is committed, raise why it was refused."""
         if self._stopping:
-            raise UnavailableError(_SHUTTING_DOWN)
+            raise NotLeadingError(_NOT_LEADING)
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self._inbox.append(Request(number, command))
@@ -75,7 +80,7 @@ class SchedulingLoop:
     async def query(self, read: Callable[[Core], T]) -> T:
         """Read from the core between turns, when all that it knows is committed."""
         if self._stopping:
-            raise UnavailableError(_SHUTTING_DOWN)
+            raise NotLeadingError(_NOT_LEADING)
         if self._uncommitted:
             turn_end = asyncio.get_running_loop().create_future()
             self._queries.append(turn_end)
@@ -86,10 +91,10 @@ class SchedulingLoop:
         """Take over, then turn until stopped.
 
         Raises:
-            LeaseLostError: another scheduler leads.
+            LeaseLostError: this scheduler leads no more.
             UnavailableError: the store did not commit; the core must be built anew.
         """
-        failure: ElasticJobError = UnavailableError(_SHUTTING_DOWN)
+        failure: ElasticJobError = UnavailableError(_OUTCOME_UNKNOWN)  # of a turn that is cut off
         try:
             await self._finish_turn(self._core.take_over(self._read_clock()), [])
             while not self._stopping:
@@ -97,6 +102,10 @@ class SchedulingLoop:
                 events = self._take_events()
                 self._uncommitted = True
                 await self._finish_turn(self._core.handle(events, self._read_clock()), events)
+        except LeaseLostError as error:
+            if not error.written:
+                failure = NotLeadingError(_NOT_LEADING)
+            raise
         except ElasticJobError as error:
             failure = UnavailableError(f"The scheduler could not write its database: {error}")
             raise
@@ -112,14 +121,7 @@ class SchedulingLoop:
         self._stopping = True
         self._wake.set()
 
-    def lose_lease(self) -> None:
-        """End the loop before its next turn: the lease could not be renewed."""
-        self._lease_lost = True
-        self._wake.set()
-
     async def _sleep(self) -> None:
-        if self._lease_lost:
-            raise LeaseLostError(_LEASE_LOST)
         if self._inbox:
             await asyncio.sleep(0)
             return
@@ -132,8 +134,6 @@ class SchedulingLoop:
             timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
             await self._wake.wait()
             timer.cancel()
-            if self._lease_lost:
-                raise LeaseLostError(_LEASE_LOST)
 
     def _take_events(self) -> list[Event]:
         return [self._inbox.popleft() for _ in range(min(len(self._inbox), _EVENTS_PER_TURN))]
@@ -145,6 +145,9 @@ class SchedulingLoop:
             if not await self._commit(decisions.changes):
                 raise LeaseLostError(_LEASE_LOST)
             seconds = time.perf_counter() - started
+        if not self._holds_lease():
+            # A process that stood still: whoever leads by now goes on from what was written.
+            raise LeaseLostError(_LEASE_OVER, written=True)
         self._uncommitted = False
         self._act(decisions, events)
         self._answer_queries()
@@ -191,15 +194,25 @@ class SchedulingLoop:
                 turn_end.set_result(None)
 
     def _fail_all(self, failure: ElasticJobError) -> None:
-        for future in (*self._answers.values(), *self._queries):
-            if not future.done():
-                future.set_exception(failure)
+        """Tell the turn's callers what became of it; all others can ask whoever leads, for nothing was done for them."""
+        refused = NotLeadingError(_NOT_LEADING)
+        waiting = {event.number for event in self._inbox if isinstance(event, Request)}
+        for number, answer in self._answers.items():
+            if not answer.done():
+                answer.set_exception(refused if number in waiting else failure)
+        for query in self._queries:
+            if not query.done():
+                query.set_exception(refused)
         self._answers.clear()
         self._queries.clear()
 
 
 _LEASE_LOST = "Another scheduler has taken the lead."
-_SHUTTING_DOWN = "The scheduler is stopping or starting anew; try again in a moment."
+_LEASE_OVER = "The lease ran out before the turn was over."
+_NOT_LEADING = "This scheduler leads no more, or is starting anew; try again in a moment."
+_OUTCOME_UNKNOWN = (
+    "The lead was lost while this was being written: look whether it was carried out before you repeat it."
+)
 
 
 def _highest_sequences(events: list[Event]) -> dict[str, int]:

@@ -50,6 +50,9 @@ class Metrics:
             buckets=_COMMIT_BUCKETS,
             registry=self.registry,
         )
+        self._terms = Counter(
+            "elasticjob_terms", "Times that this scheduler has taken the lead.", registry=self.registry
+        )
         self._gauges: dict[str, Gauge] = {
             name: Gauge(f"elasticjob_{name}", text, registry=self.registry)
             for name, text in (
@@ -60,6 +63,7 @@ class Metrics:
                 ("live_tasks", "Tasks that are staging or running."),
                 ("failover_tasks", "Shards that wait to be started again."),
                 ("leader", "1 while this scheduler leads."),
+                ("takeover_seconds", "How long it took from the lease to the first turn, the last time."),
                 ("unplaceable_jobs", "Jobs whose next run no present set of agents could ever hold."),
             )
         }
@@ -97,6 +101,11 @@ class Metrics:
     def set_unplaceable(self, count: int) -> None:
         """Note how many jobs wait for room that no agent has."""
         self._gauges["unplaceable_jobs"].set(count)
+
+    def note_takeover(self, seconds: float) -> None:
+        """Count a term whose first turn is over."""
+        self._terms.inc()
+        self._gauges["takeover_seconds"].set(seconds)
 
     def set_leader(self, *, leads: bool) -> None:
         """Note whether this scheduler leads."""

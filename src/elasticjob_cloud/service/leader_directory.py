@@ -1,0 +1,79 @@
+"""Where the leader is, for calls that reach a scheduler which stands by."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.store.contract import SchedulerRow
+
+_FRESH_SECONDS = 0.1
+
+
+class Leadership(Protocol):
+    """What a face asks in order to pass a call on."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this scheduler may answer."""
+
+    async def leader_elsewhere(self) -> SchedulerRow | None:
+        """Give another scheduler that leads, as the database has it; None when none does, or it does not answer."""
+
+    async def expects_leader(self) -> bool:
+        """Tell whether there can soon be a leader, here or elsewhere: not where the only scheduler is being stopped."""
+
+
+class LeaderDirectory:
+    """Asks the database, at most once in a tenth of a second however many calls wait for the answer."""
+
+    def __init__(
+        self,
+        scheduler_id: str,
+        leads: Callable[[], bool],
+        is_stopping: Callable[[], bool],
+        look: Callable[[], Awaitable[SchedulerRow | None]],
+        look_for_all: Callable[[], Awaitable[Sequence[SchedulerRow]]],
+    ) -> None:
+        self._scheduler_id = scheduler_id
+        self._leads = leads
+        self._is_stopping = is_stopping
+        self._look = look
+        self._look_for_all = look_for_all
+        self._answer: SchedulerRow | None = None
+        self._answered_at = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def leads(self) -> bool:
+        """See `Leadership`."""
+        return self._leads()
+
+    async def leader_elsewhere(self) -> SchedulerRow | None:
+        """See `Leadership`."""
+        if asyncio.get_running_loop().time() - self._answered_at >= _FRESH_SECONDS:
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._refresh(), name="look-for-leader")
+            # Shielded: the caller may go away, and others wait too.
+            await asyncio.shield(self._looking)
+        row = self._answer
+        return None if row is None or row.scheduler_id == self._scheduler_id else row
+
+    async def expects_leader(self) -> bool:
+        """See `Leadership`."""
+        if not self._is_stopping():
+            return True
+        try:
+            rows = await self._look_for_all()
+        except ElasticJobError:
+            return False
+        return any(row.scheduler_id != self._scheduler_id for row in rows)
+
+    async def _refresh(self) -> None:
+        try:
+            self._answer = await self._look()
+        except ElasticJobError:
+            self._answer = None
+        finally:
+            self._answered_at = asyncio.get_running_loop().time()
+            self._looking = None

@@ -1,0 +1,114 @@
+"""One scheduler's way to the machines of a simulated cluster, as `engine/contract.py` promises."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command, LogChunk, Sandbox
+from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, LOST_MS, Machine
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+    from tests.simulation.cluster_host import Host
+
+
+class ClusterEngine:
+    """Watches heartbeats, and answers them while the lease lasts. A mutant switches `asks_for_lease` off."""
+
+    asks_for_lease = True
+
+    def __init__(self, world: "Cluster", host: "Host") -> None:
+        self._world = world
+        self._host = host
+        self.epoch = -1
+        self.prepared = 0
+        self._sink: EventSink | None = None
+        self._last_heard_ms: dict[str, int] = {}  # by agent id, of those that are known and not lost
+        self._joined: set[str] = set()
+        self._lead_until_ms = 0
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
+        assert self._watch is None, "an engine was started that had not been stopped"
+        self.epoch = epoch
+        self._sink = sink
+        self._joined.clear()
+        self._last_heard_ms = dict.fromkeys(known_agents, self._world.monotonic_ms())
+        self._watch = asyncio.create_task(self._watch_agents())
+
+    async def prepare(self) -> None:
+        assert self._watch is None, "an engine was prepared that is in use"
+        self.prepared += 1
+
+    def lead_until(self, deadline: float) -> None:
+        self._lead_until_ms = int(deadline * 1000)
+
+    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
+        pass
+
+    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+        pass
+
+    def reconcile(self, known_agents: frozenset[str]) -> None:
+        self._joined.clear()
+        for agent_id in known_agents:
+            self._last_heard_ms.setdefault(agent_id, self._world.monotonic_ms())
+
+    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
+        self._world.carry_commands(self._host, self.epoch, agent_id, list(commands))
+
+    def acknowledge(self, agent_id: str, sequence: int) -> None:
+        self._world.carry_acknowledgement(self._host, self.epoch, agent_id, sequence)
+
+    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        raise NotFoundError(task_id)
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        return []
+
+    async def stop(self) -> None:
+        self._sink = None
+        # Letting go of real agents takes a while, which must hold up nobody.
+        await asyncio.sleep(self._world.random.choice((0.0, 0.5, 3.0)))
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def heartbeat(self, machine: Machine, sent_ms: int) -> None:
+        """A machine's heartbeat has arrived."""
+        if self._sink is None or machine.epoch > self.epoch:
+            return
+        machine.epoch = max(machine.epoch, self.epoch)
+        agent_id = machine.agent.info.agent_id
+        self._last_heard_ms[agent_id] = self._world.monotonic_ms()
+        if self._last_heard_ms[agent_id] < self._lead_until_ms or not self.asks_for_lease:
+            self._world.carry_heartbeat_answer(self._host, self.epoch, machine, sent_ms)
+        if agent_id not in self._joined:
+            self._joined.add(agent_id)
+            self._sink(AgentJoined(machine.agent.inventory()))
+            for former in machine.former_ids:
+                self._lose(former, "its successor has ended what it left")
+
+    def connection_broke(self, agent_id: str) -> None:
+        """Messages may have been lost: the agent has to join anew. (Engines learn it from their transport.)"""
+        self._joined.discard(agent_id)
+
+    def news(self, batch: AgentEvents) -> None:
+        """An agent's news have arrived; those of one that has not joined come again when it does."""
+        if self._sink is not None and batch.agent_id in self._joined:
+            self._sink(batch)
+
+    def _lose(self, agent_id: str, reason: str) -> None:
+        if self._sink is not None and self._last_heard_ms.pop(agent_id, None) is not None:
+            self._joined.discard(agent_id)
+            self._sink(AgentLost(agent_id, reason))
+
+    async def _watch_agents(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            now_ms = self._world.monotonic_ms()
+            for agent_id, heard_ms in list(self._last_heard_ms.items()):
+                if now_ms - heard_ms >= LOST_MS:
+                    self._lose(agent_id, "nothing was heard of it")

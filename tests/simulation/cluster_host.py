@@ -1,0 +1,132 @@
+"""A machine with a scheduler on it: one life after another, each a process that may freeze or be killed."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.scheduling import CoreSettings, Now
+from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
+from elasticjob_cloud.service.metrics import Metrics
+from tests.simulation.cluster_engine import ClusterEngine
+from tests.simulation.cluster_store import DatabaseConnection
+from tests.simulation.virtual_time import FOREVER, DelayingExecutor, Process
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import Cluster
+
+LEASE_SECONDS = 4.0
+_HANGS_SECONDS = (0.0, 1.0, 5.0)  # before a database that cannot be reached is given up
+
+
+class Host:
+    """A scheduler's machine."""
+
+    def __init__(self, world: "Cluster", name: str) -> None:
+        self.world = world
+        self.name = name
+        self.last_clock = world.read_clock()
+        self.database_away_until = 0.0
+        self._hangs_seconds = _HANGS_SECONDS
+        self.process: Process
+        self.processes: list[Process] = []
+        self.engine: ClusterEngine
+        self.metrics = Metrics()
+        self.leader: Leader | None = None
+        self._task: asyncio.Task[None]
+        self._writer: DelayingExecutor
+        self.boot()
+
+    @property
+    def leads(self) -> bool:
+        """Whether it would answer users."""
+        return self.leader is not None and self.leader.leads and not self.is_frozen
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether its scheduler stands still."""
+        return self.process.frozen_until > self.world.loop.time()
+
+    @property
+    def database_call_is_under_way(self) -> bool:
+        """Whether the database was asked and has not answered."""
+        return self._writer.busy
+
+    def boot(self) -> None:
+        """Start a scheduler, if none runs."""
+        if self.leader is not None:
+            return
+        self.world.log(f"{self.name} boots")
+        self.process = Process()
+        self.processes.append(self.process)
+        self.engine = ClusterEngine(self.world, self)
+        life = f"{self.name}-{self.world.random.getrandbits(16):04x}"
+        self._task = self.process.context.run(self._start, life)
+
+    def _start(self, life: str) -> "asyncio.Task[None]":
+        self._writer = DelayingExecutor(self.world.loop, self.process, self._delay)
+        self.leader = Leader(
+            Candidate(life, life, LEASE_SECONDS),
+            DatabaseConnection(self.world.database, self),  # type: ignore[arg-type]  # of the store, what a leader uses
+            self.engine,
+            CoreSettings(time_zone="UTC"),
+            Surroundings(self._read_clock, self.world.new_id, self._writer),
+            self.metrics,
+            self._check,
+        )
+        return self.world.loop.create_task(self.leader.run(), context=self.process.context)
+
+    def crash(self) -> None:
+        """Kill the scheduler, wherever it is."""
+        self.world.log(f"{self.name} crashes")
+        self.process.frozen_until = FOREVER
+        self.leader = None
+
+    def freeze(self, seconds: float) -> None:
+        """Stop the process for a while; it does not notice. A call to the database that is under way is carried out."""
+        self.world.log(f"{self.name} freezes for {seconds} s")
+        self.process.frozen_until = self.world.loop.time() + seconds
+
+    def lose_database(self, seconds: float, hangs_seconds: tuple[float, ...] = _HANGS_SECONDS) -> None:
+        """Cut it off from the database for a while; `hangs_seconds`: how long a call may take to be given up, twice."""
+        self.world.log(f"{self.name} does not reach the database for {seconds} s")
+        self.database_away_until = self.world.loop.time() + seconds
+        self._hangs_seconds = hangs_seconds
+
+    def retire(self) -> None:
+        """Stop the scheduler cleanly (SIGTERM)."""
+        leader = self.leader
+        if leader is None:
+            return
+        self.world.log(f"{self.name} retires")
+        task = self._task
+
+        async def stop() -> None:
+            leader.stop()
+            await asyncio.wait({task})
+            await leader.leave()
+            if self.leader is leader:
+                self.leader = None
+
+        self.world.loop.create_task(stop(), context=self.process.context)
+
+    def failure(self) -> BaseException | None:
+        """Give what ended the leader, if anything but a crash did."""
+        if self._task.done() and not self._task.cancelled():
+            return self._task.exception()
+        return None
+
+    def reaches_database(self) -> bool:
+        """Whether what it asks of the database arrives there."""
+        return self.database_away_until <= self.world.loop.time()
+
+    def _delay(self) -> float:
+        hang = 0.0 if self.reaches_database() else self.world.random.choice(self._hangs_seconds)
+        return hang + self.world.random.randrange(1, 8) / 1000
+
+    def _read_clock(self) -> Now:
+        self.last_clock = self.world.read_clock()
+        return self.last_clock
+
+    def _check(self, changes: Changes) -> None:
+        if self.leader is not None and self.leader.core is not None:
+            self.world.database.checker.check_room(self.leader.core)
