@@ -14,6 +14,7 @@ from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost,
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from tests.simulation.agent_model import AgentModel
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
@@ -44,7 +45,8 @@ class World:
     ) -> None:
         self.random = random.Random(seed)
         self.hazards = hazards
-        self.settings = settings or CoreSettings(time_zone="UTC", fires_a_turn=2)
+        placement = self.random.choice(list(PlacementPolicy))
+        self.settings = settings or CoreSettings(time_zone="UTC", fires_a_turn=2, placement=placement)
         self.store = MemoryStore()
         self.checker = Checker(self.store)
         self.monotonic_ms = 1_000_000

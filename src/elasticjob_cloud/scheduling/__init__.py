@@ -2,7 +2,7 @@
 
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.core import Core, Event, Request
-from elasticjob_cloud.scheduling.settings import CoreSettings
+from elasticjob_cloud.scheduling.settings import CoreSettings, PlacementPolicy
 from elasticjob_cloud.scheduling.turn import Decisions
 
-__all__ = ["Core", "CoreSettings", "Decisions", "Event", "Now", "Request"]
+__all__ = ["Core", "CoreSettings", "Decisions", "Event", "Now", "PlacementPolicy", "Request"]

@@ -25,8 +25,15 @@ class ExecutorRoom:
 class AgentState:
     """One agent that is there, with the live tasks that were placed on it."""
 
-    def __init__(self, info: AgentInfo) -> None:
+    def __init__(
+        self, info: AgentInfo, number: int = 0, touched: "dict[AgentState, None] | None" = None
+    ) -> None:
         self.info = info
+        self.number = number  # in the order in which agents joined
+        self.has_left = False
+        self._touched = (
+            {} if touched is None else touched
+        )  # whoever follows the changes of agents takes it from here
         self.total = Room.of(info.cpus, info.memory_mb)
         self.free = self.total
         self.task_ids: set[str] = set()
@@ -39,6 +46,7 @@ class AgentState:
 
     def add_task(self, task: TaskRecord, executor: Room | None) -> None:
         """Reserve a task's room, and its app executor's where it needs one that is not there yet."""
+        self._touched[self] = None
         self.task_ids.add(task.task_id)
         self.free = self.free.minus(Room.of(task.cpu_count, task.memory_mb))
         if executor is not None:
@@ -46,6 +54,7 @@ class AgentState:
 
     def remove_task(self, task: TaskRecord) -> None:
         """Give a task's room back."""
+        self._touched[self] = None
         self.task_ids.remove(task.task_id)
         self.free = self.free.plus(Room.of(task.cpu_count, task.memory_mb))
         executor = self.executors.get(task.app_name)
@@ -55,14 +64,20 @@ class AgentState:
 
     def executor_started(self, app_name: str, room: Room) -> None:
         """Note that an app's executor runs."""
+        self._touched[self] = None
         self._executor(app_name, room).running = True
 
     def executor_stopped(self, app_name: str) -> None:
         """Note that an app's executor is gone; tasks that need it will have a new one."""
+        self._touched[self] = None
         executor = self.executors.get(app_name)
         if executor is not None:
             executor.running = executor.stopping = False
             self._release_unused(app_name)
+
+    def has_idle_executor(self) -> bool:
+        """Tell whether an executor without tasks holds room here."""
+        return any(executor.is_idle for executor in self.executors.values())
 
     def forget_stops(self) -> None:
         """Let executors that were told to stop, and did not, be told again."""

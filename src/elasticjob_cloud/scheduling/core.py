@@ -18,7 +18,7 @@ from elasticjob_cloud.scheduling.configuration import carry_out
 from elasticjob_cloud.scheduling.fires import fire_due_jobs, skip_missed_fires
 from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
-from elasticjob_cloud.scheduling.placement import could_ever_hold, explain_refusal
+from elasticjob_cloud.scheduling.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
@@ -35,13 +35,14 @@ class Request(msgspec.Struct, frozen=True):
 
 
 Event = Request | EngineEvent
+_WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."
 
 
 class Core:
     """Decides what is fired, queued, placed, launched, killed and recorded."""
 
     def __init__(self, snapshot: Snapshot, settings: CoreSettings, new_id: Callable[[], str]) -> None:
-        self.state = State.of(snapshot)
+        self.state = State.of(snapshot, settings.placement)
         self._settings = settings
         self._new_id = new_id
         self._last: Now | None = None
@@ -86,17 +87,27 @@ class Core:
     def explain_waiting(self, job_name: str) -> str:
         """Say why the next run of a job in the ready queue has not started (promise 4)."""
         if self.state.is_busy(job_name):
-            return "Waits until the job's earlier run has ended."
-        return explain_refusal(demand_of(self.state, job_name), self.state.agents.values())
+            return _WAITS_FOR_ITSELF
+        return EmptyAgents(self.state.agents.values()).explain(demand_of(self.state, job_name))
+
+    def explain_all_waiting(self) -> dict[str, str]:
+        """Say of each job in the ready queue why its next run has not started."""
+        agents = EmptyAgents(self.state.agents.values())
+        return {
+            job_name: _WAITS_FOR_ITSELF
+            if self.state.is_busy(job_name)
+            else agents.explain(demand_of(self.state, job_name))
+            for job_name in self.state.waiting
+        }
 
     def unplaceable_jobs(self) -> dict[str, str]:
         """Give the jobs whose next run no present set of agents could ever hold, each with what it lacks (promise 4)."""
-        agents = self.state.agents.values()
+        agents = EmptyAgents(self.state.agents.values())
         return {
-            job_name: explain_refusal(demand, agents)
+            job_name: agents.explain(demand)
             for job_name in self.state.waiting
             if not self.state.is_busy(job_name)
-            and not could_ever_hold(demand := demand_of(self.state, job_name), agents)
+            and not agents.could_hold(demand := demand_of(self.state, job_name))
         }
 
     def unmet_room(self, limit: int, waited_ms: int = 0) -> list[tuple[float, float]]:

@@ -10,7 +10,9 @@ from elasticjob_cloud.model.records import AppRecord, FailoverRecord, FireRecord
 from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.placement import Demand, Placement, Planner
+from elasticjob_cloud.scheduling.demand import Demand
+from elasticjob_cloud.scheduling.placement import Planner
+from elasticjob_cloud.scheduling.policies import Placement
 from elasticjob_cloud.scheduling.queues import ReadyEntry
 from elasticjob_cloud.scheduling.room import Room
 from elasticjob_cloud.scheduling.state import Run, State
@@ -24,7 +26,7 @@ def start_what_can(turn: Turn) -> None:
         state.room_freed = False
         state.ready.room_freed()
         state.retries.room_freed()
-    planner = Planner(state.agents.values())
+    planner = Planner(state.fleet)
     _start_failovers(turn, planner)
     state.ready.start_oldest(lambda entry, demand: _start_entry(turn, planner, entry, demand))
 

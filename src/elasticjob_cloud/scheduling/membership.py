@@ -26,7 +26,7 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
     inventory = event.inventory
     agent_id = inventory.agent.agent_id
     before = turn.state.agents.get(agent_id)
-    agent = turn.state.agents[agent_id] = AgentState(inventory.agent)
+    agent = turn.state.fleet.join(inventory.agent)
     agent.last_seen_ms = turn.now_ms
     turn.state.room_freed = True
     for task in turn.state.tasks_on(agent_id):
@@ -42,7 +42,7 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
 
 def take_agent_lost(turn: Turn, event: AgentLost) -> None:
     """Nothing that ran on this agent runs any more: its tasks are lost."""
-    turn.state.agents.pop(event.agent_id, None)
+    turn.state.fleet.leave(event.agent_id)
     turn.decisions.commands.pop(event.agent_id, None)
     for task in turn.state.tasks_on(event.agent_id):
         end_task(turn, task, TaskState.LOST, f"Its agent is gone: {event.reason}")

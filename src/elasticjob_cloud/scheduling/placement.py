@@ -1,36 +1,15 @@
 """Where the shards of a run go: all of them have room, or none is placed (promise 4)."""
 
-import heapq
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.room import NOTHING, Room
+from elasticjob_cloud.scheduling.demand import Demand, Kind
+from elasticjob_cloud.scheduling.fleet import Fleet
+from elasticjob_cloud.scheduling.policies import Placement
+from elasticjob_cloud.scheduling.room import Room
 
-
-class Demand(NamedTuple):
-    """What a run asks for: so many shards of this size, and the app's executor (None for scripts) once per agent."""
-
-    app_name: str
-    shards: int
-    shard: Room
-    executor: Room | None
-
-    def room_on(self, agent: AgentState) -> Room:
-        """Give what is free on this agent once the app's executor, if it is needed, has its room."""
-        if self.executor is None or self.app_name in agent.executors:
-            return agent.free
-        return agent.free.minus(self.executor)
-
-    def capacity_of(self, agent: AgentState) -> int:
-        """Give how many shards there is room for on this agent."""
-        return self.room_on(agent).count_of(self.shard)
-
-
-Placement = list[tuple[AgentState, int]]
 _REFUSALS_KEPT = 16
-# What to sort agents by, best first: whether the app's executor is missing there, minus the capacity, a number.
-_Candidate = tuple[bool, int, int, AgentState]
 
 
 class _Bound(NamedTuple):
@@ -40,9 +19,11 @@ class _Bound(NamedTuple):
     total: Room
 
     @classmethod
-    def of(cls, rooms: Collection[Room]) -> "_Bound":
-        milli_cpus = [max(room.milli_cpus, 0) for room in rooms]
-        memory_kib = [max(room.memory_kib, 0) for room in rooms]
+    def of(cls, rooms: Iterable[Room]) -> "_Bound":
+        milli_cpus, memory_kib = [], []
+        for room in rooms:
+            milli_cpus.append(max(room.milli_cpus, 0))
+            memory_kib.append(max(room.memory_kib, 0))
         most = Room(max(milli_cpus, default=0), max(memory_kib, default=0))
         return cls(most, Room(sum(milli_cpus), sum(memory_kib)))
 
@@ -59,13 +40,12 @@ class _Bound(NamedTuple):
 class Planner:
     """Plans the placements of one pass over the queues, during which room is taken and none is freed.
 
-    So what was found too large stays too large, and the agents are sorted once for each kind of shard: a placement costs
-    the logarithm of their number.
+    So what was found too large stays too large. A placement costs the logarithm of the number of agents, for each agent
+    that has changed since the last one of its kind.
     """
 
-    def __init__(self, agents: Collection[AgentState]) -> None:
-        self._agents = agents
-        self._candidates: dict[tuple[str, Room, Room | None], list[_Candidate]] = {}
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
         self._refused: list[Demand] = []  # the smallest ones, none of which asks for more than another
         self._bound: _Bound | None = None
         self._bound_without_idle: _Bound | None = None
@@ -80,83 +60,51 @@ class Planner:
     def plan(self, demand: Demand, avoid: str = "") -> Placement | None:
         """Give how many shards go to each agent, or None where they do not all fit now.
 
-        Agents where the app's executor is already there come first, then those with the most room. The agent `avoid`
-        (where a shard has just failed) is taken last. The caller takes the room that is given.
+        The agent `avoid` (where a shard has just failed) is taken last. The caller takes the room that is given.
         """
-        if self._bound is None:
-            self._bound = _Bound.of([agent.free for agent in self._agents])
-        if self._bound.excludes(demand):
+        kind = demand.kind
+        if (not self._fleet.has_index(kind) and self._excludes(demand)) or (
+            (index := self._fleet.index_of(kind)).capacity < demand.shards
+        ):
             self._refuse(demand)
             return None
-        candidates = self._candidates_for(demand)
-        taken, missing = _take(candidates, demand, avoid)
+        avoided = self._fleet.agents.get(avoid)
+        placement = self._fleet.policy.take(index.entries_without(avoided), demand.shards)
+        missing = demand.shards - sum(count for _, count in placement)
         if missing:
-            self._refuse(demand)
-        for (lacks_executor, negative_capacity, number, agent), count in taken:
-            left = -negative_capacity - (0 if missing else count)
-            lacks = lacks_executor and (bool(missing) or demand.executor is None or not count)
-            heapq.heappush(candidates, (lacks, -left, number, agent))
-        return None if missing else [(candidate[3], count) for candidate, count in taken if count]
+            assert avoided is not None, "without one to avoid all that fits was taken"
+            placement.append((avoided, missing))
+        return placement
 
     def executors_to_stop(self, demand: Demand) -> list[tuple[AgentState, str]]:
         """Give the idle executors whose end would make room for what was refused; none where that would not do."""
+        agents = self._fleet.with_idle_executors()
+        if not agents:
+            return []
         if self._bound_without_idle is None:
-            self._bound_without_idle = _Bound.of([_room_without_idle(agent) for agent in self._agents])
+            self._bound_without_idle = _Bound.of(map(_room_without_idle, self._fleet.agents.values()))
         if self._bound_without_idle.excludes(demand):
             return []
-        missing = demand.shards
+        kind = demand.kind
+        missing = demand.shards - self._fleet.index_of(kind).capacity
         stops: list[tuple[AgentState, str]] = []
-        for agent in self._agents:
-            capacity, idle = _capacity_without_idle(demand, agent, missing)
-            missing -= capacity
+        for agent in agents:
+            gained, idle = _gain_without_idle(kind, agent, missing)
+            missing -= gained
             stops += [(agent, app_name) for app_name in idle]
             if missing <= 0:
                 return stops
         return []
 
+    def _excludes(self, demand: Demand) -> bool:
+        if self._bound is None:
+            self._bound = _Bound.of(agent.free for agent in self._fleet.agents.values())
+        return self._bound.excludes(demand)
+
     def _refuse(self, demand: Demand) -> None:
         self._refused = [it for it in self._refused if not _asks_no_less(it, demand)]
         if len(self._refused) < _REFUSALS_KEPT:
             self._refused.append(demand)
-
-    def _candidates_for(self, demand: Demand) -> list[_Candidate]:
-        kind = (demand.app_name, demand.shard, demand.executor)
-        candidates = self._candidates.get(kind)
-        if candidates is None:
-            candidates = self._candidates[kind] = [
-                (demand.app_name not in agent.executors, -capacity, number, agent)
-                for number, agent in enumerate(self._agents)
-                if (capacity := demand.capacity_of(agent))
-            ]
-            heapq.heapify(candidates)
-        return candidates
-
-
-def _take(
-    candidates: list[_Candidate], demand: Demand, avoid: str
-) -> tuple[list[tuple[_Candidate, int]], int]:
-    # Others took room on agents since they were sorted in: each is looked at anew when it comes up.
-    taken: list[tuple[_Candidate, int]] = []
-    avoided: _Candidate | None = None
-    missing = demand.shards
-    while candidates and missing:
-        candidate = heapq.heappop(candidates)
-        lacks_executor, negative_capacity, number, agent = candidate
-        capacity = demand.capacity_of(agent)
-        if -capacity != negative_capacity:
-            if capacity:
-                heapq.heappush(candidates, (lacks_executor, -capacity, number, agent))
-        elif agent.info.agent_id == avoid:
-            avoided = candidate
-        else:
-            count = min(capacity, missing)
-            taken.append((candidate, count))
-            missing -= count
-    if avoided is not None:
-        count = min(-avoided[1], missing)
-        taken.append((avoided, count))
-        missing -= count
-    return taken, missing
 
 
 def _asks_no_less(demand: Demand, other: Demand) -> bool:
@@ -164,32 +112,6 @@ def _asks_no_less(demand: Demand, other: Demand) -> bool:
         return False
     # An executor of another app may be there already, or take less.
     return other.executor is None or (demand.app_name == other.app_name and demand.executor == other.executor)
-
-
-def explain_refusal(demand: Demand, agents: Collection[AgentState]) -> str:
-    """Say why a run has not started: for the ready queue's `reason`."""
-    if not agents:
-        return "No agent is there to run it."
-    capacity = _capacity_when_empty(demand, agents)
-    if capacity >= demand.shards:
-        return "Waits until there is room for all its shards."
-    asked = f"{demand.shards} x {demand.shard}"
-    if demand.executor is not None:
-        asked += f", and {demand.executor} for the app's executor on each agent"
-    most = max(agent.total for agent in agents)
-    return (
-        f"Needs {asked}; the {len(agents)} agent(s) could hold {capacity} of its shards even when empty "
-        f"(the largest has {most}). Lower cpuCount, memoryMB or shardingTotalCount, or add agents."
-    )
-
-
-def could_ever_hold(demand: Demand, agents: Collection[AgentState]) -> bool:
-    """Tell whether these agents, were they empty, could hold a run (promise 4). Without agents nobody can tell."""
-    return not agents or _capacity_when_empty(demand, agents) >= demand.shards
-
-
-def _capacity_when_empty(demand: Demand, agents: Collection[AgentState]) -> int:
-    return sum(_empty_capacity(demand, agent) for agent in agents)
 
 
 def _room_without_idle(agent: AgentState) -> Room:
@@ -200,24 +122,20 @@ def _room_without_idle(agent: AgentState) -> Room:
     return room
 
 
-def _capacity_without_idle(demand: Demand, agent: AgentState, wanted: int) -> tuple[int, list[str]]:
+def _gain_without_idle(kind: Kind, agent: AgentState, wanted: int) -> tuple[int, list[str]]:
     # As few executors as will do for the shards that are wanted; the app's own is kept where its shards need it.
-    room = demand.room_on(agent)
-    capacity = room.count_of(demand.shard)
+    room = kind.room_on(agent)
+    before = capacity = room.count_of(kind.shard)
     stops: list[str] = []
     idle: list[str] = []
     for app_name, executor in agent.executors.items():
-        if capacity >= wanted:
+        if capacity - before >= wanted:
             break
-        if executor.is_idle and (demand.executor is None or app_name != demand.app_name):
+        if executor.is_idle and (kind.executor is None or app_name != kind.app_name):
             room = room.plus(executor.room)
             idle.append(app_name)
-            if (count := room.count_of(demand.shard)) > capacity:
+            if (count := room.count_of(kind.shard)) > capacity:
                 capacity = count
                 stops += idle
                 idle.clear()
-    return capacity, stops
-
-
-def _empty_capacity(demand: Demand, agent: AgentState) -> int:
-    return agent.total.minus(demand.executor or NOTHING).count_of(demand.shard)
+    return capacity - before, stops

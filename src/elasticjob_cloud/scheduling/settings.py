@@ -1,6 +1,14 @@
 """The core's own settings."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PlacementPolicy(StrEnum):
+    """Which agents shards go to (`docs/placement.md`)."""
+
+    SPREAD = "spread"  # those with the most room left
+    PACK = "pack"  # as few as will do
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +21,6 @@ class CoreSettings:
     failover_attempts: int = 3  # starts of a transient shard that fails (promise 6)
     backoff_first_ms: int = 1_000
     backoff_longest_ms: int = 300_000
+    placement: PlacementPolicy = PlacementPolicy.SPREAD
     fires_a_turn: int = 200  # of jobs that are due at once; more only delays the first of them
     clock_jump_ms: int = 1_000  # wall against monotonic clock: more than this is a jump (promise 10)

@@ -14,8 +14,10 @@ from elasticjob_cloud.model.records import (
     Snapshot,
     TaskRecord,
 )
-from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.fleet import Fleet
+from elasticjob_cloud.scheduling.policies import POLICIES
 from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
+from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from elasticjob_cloud.scheduling.triggers import Triggers
 
 
@@ -41,7 +43,7 @@ class Run:
 class State:
     """All that the core keeps between turns."""
 
-    def __init__(self) -> None:
+    def __init__(self, placement: PlacementPolicy = PlacementPolicy.SPREAD) -> None:
         self.apps: dict[str, AppRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
         self.jobs_of_app: dict[str, dict[str, None]] = {}
@@ -57,14 +59,15 @@ class State:
         self.failovers: dict[FailoverKey, FailoverRecord] = {}
         self.ready = ReadyQueue()
         self.retries = RetryQueue()
-        self.agents: dict[str, AgentState] = {}
+        self.fleet = Fleet(POLICIES[placement])
+        self.agents = self.fleet.agents
         self.next_fire_id = 1
         self.room_freed = False
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> "State":
+    def of(cls, snapshot: Snapshot, placement: PlacementPolicy = PlacementPolicy.SPREAD) -> "State":
         """Rebuild the state from what the store holds. Triggers and agents are not stored."""
-        state = cls()
+        state = cls(placement)
         state.next_fire_id = snapshot.next_fire_id
         state.apps.update(snapshot.apps)
         state.schedules.update(snapshot.schedules)

@@ -3,8 +3,8 @@
 import heapq
 from collections.abc import Iterator
 
+from elasticjob_cloud.scheduling.demand import Demand
 from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
-from elasticjob_cloud.scheduling.placement import Demand
 from elasticjob_cloud.scheduling.room import Room
 from elasticjob_cloud.scheduling.state import State
 

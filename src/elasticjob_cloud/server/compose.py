@@ -8,7 +8,7 @@ from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposur
 from elasticjob_cloud.api.settings import ApiSettings
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.scheduling import CoreSettings
+from elasticjob_cloud.scheduling import CoreSettings, PlacementPolicy
 from elasticjob_cloud.server.engines import build_engine
 from elasticjob_cloud.server.files import make_data_dir, token_secret
 from elasticjob_cloud.server.run import Server
@@ -39,6 +39,7 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
             job_state_queue_size=settings.job_state_queue_size,
             misfire_limit=settings.misfire_limit,
             failover_attempts=settings.failover_attempts,
+            placement=PlacementPolicy(settings.placement),
         ),
         LeadershipSettings(
             address=f"http://{_in_url(settings.host)}:{port}",

@@ -7,7 +7,8 @@ from elasticjob_cloud.service.port import AgentView, ReadyJob
 def ready_jobs(core: Core) -> list[ReadyJob]:
     """Give the jobs that wait, the one with the oldest fire first, each with the reason why it waits."""
     waiting = sorted(core.state.waiting.items(), key=lambda it: (it[1][0].due_ms, it[1][0].fire_id))
-    return [ReadyJob(job_name, len(fires), core.explain_waiting(job_name)) for job_name, fires in waiting]
+    reasons = core.explain_all_waiting()
+    return [ReadyJob(job_name, len(fires), reasons[job_name]) for job_name, fires in waiting]
 
 
 def agent_views(core: Core) -> list[AgentView]:

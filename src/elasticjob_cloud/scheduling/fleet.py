@@ -1,0 +1,128 @@
+"""All agents that are there, and their order for each kind of shard, kept as their room changes."""
+
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from elasticjob_cloud.model.messages import AgentInfo
+from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.demand import Kind
+from elasticjob_cloud.scheduling.policies import Entry, Policy
+
+# Orders are kept for so many kinds of shards, for fewer where there are many agents: an agent takes 200 bytes in each.
+_KINDS_KEPT: Final = 1_000
+_ENTRIES_KEPT: Final = 100_000
+_CHANGES_KEPT: Final = 10_000
+# Where more than this part of the agents has changed, to sort all of them anew is faster.
+_RENEWED_PART: Final = 0.25
+
+
+class Fleet:
+    """Agents by id. Each change of an agent's room costs the logarithm of their number in the orders that are in use."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.agents: dict[str, AgentState] = {}
+        self._idle: dict[AgentState, None] = {}  # those with executors that have no tasks
+        self.policy = policy
+        self._joined = 0
+        self._touched: dict[AgentState, None] = {}  # since the last look
+        self._changes: list[AgentState] = []
+        self._first_change = 0  # how many were forgotten before
+        self._indexes: dict[Kind, RoomIndex] = {}
+
+    def join(self, info: AgentInfo) -> AgentState:
+        """Take an agent in, without tasks; one of the same id is replaced."""
+        self.leave(info.agent_id)
+        self._joined += 1
+        agent = self.agents[info.agent_id] = AgentState(info, self._joined, self._touched)
+        self._touched[agent] = None
+        return agent
+
+    def leave(self, agent_id: str) -> None:
+        """Forget an agent."""
+        agent = self.agents.pop(agent_id, None)
+        if agent is not None:
+            agent.has_left = True
+            self._touched[agent] = None
+
+    def has_index(self, kind: Kind) -> bool:
+        """Tell whether `index_of` looks at no more than what has changed."""
+        return kind in self._indexes
+
+    def index_of(self, kind: Kind) -> "RoomIndex":
+        """Give the order of the agents for this kind of shard, as it is now."""
+        self._take_up_changes()
+        index = self._indexes.pop(kind, None)
+        if index is None:
+            index = RoomIndex(kind, self.policy)
+            kept = max(1, min(_KINDS_KEPT, _ENTRIES_KEPT // (len(self.agents) + 1)))
+            while len(self._indexes) >= kept:
+                del self._indexes[next(iter(self._indexes))]  # the one that was not asked for the longest
+        self._indexes[kind] = index
+        end = self._first_change + len(self._changes)
+        unseen = end - index.seen_changes
+        if index.seen_changes < self._first_change or unseen > _RENEWED_PART * len(self.agents):
+            index.renew(self.agents.values())
+        else:
+            index.update(self._changes[len(self._changes) - unseen :])
+        index.seen_changes = end
+        return index
+
+    def with_idle_executors(self) -> Collection[AgentState]:
+        """Give the agents where executors without tasks hold room."""
+        self._take_up_changes()
+        return self._idle.keys()
+
+    def _take_up_changes(self) -> None:
+        if not self._touched:
+            return
+        for agent in self._touched:
+            if agent.has_idle_executor() and not agent.has_left:
+                self._idle[agent] = None
+            else:
+                self._idle.pop(agent, None)
+        if len(self._changes) > _CHANGES_KEPT:
+            self._first_change += len(self._changes)
+            self._changes.clear()
+        self._changes += self._touched
+        self._touched.clear()
+
+
+class RoomIndex:
+    """The order of agents for one kind of shard, and how many such shards fit in all."""
+
+    def __init__(self, kind: Kind, policy: Policy) -> None:
+        self.seen_changes = -1
+        self.capacity = 0
+        self._kind = kind
+        self._policy = policy
+        self._sorted: list[Entry] = []
+        self._entries: dict[AgentState, Entry] = {}
+
+    def entries_without(self, agent: AgentState | None) -> Sequence[Entry]:
+        """Give the agents where at least one shard fits, in order; all but this one."""
+        entry = None if agent is None else self._entries.get(agent)
+        if entry is None:
+            return self._sorted
+        place = bisect_left(self._sorted, entry)
+        return self._sorted[:place] + self._sorted[place + 1 :]
+
+    def renew(self, agents: Iterable[AgentState]) -> None:
+        """Look at all agents."""
+        entries = [(agent, self._policy.entry_of(self._kind, agent)) for agent in agents]
+        self._entries = {agent: entry for agent, entry in entries if entry is not None}
+        self._sorted = sorted(self._entries.values())
+        self.capacity = sum(entry.capacity for entry in self._sorted)
+
+    def update(self, agents: Iterable[AgentState]) -> None:
+        """Look at these agents, which have changed."""
+        for agent in agents:
+            former = self._entries.pop(agent, None)
+            if former is not None:
+                del self._sorted[bisect_left(self._sorted, former)]
+                self.capacity -= former.capacity
+            entry = None if agent.has_left else self._policy.entry_of(self._kind, agent)
+            if entry is not None:
+                insort(self._sorted, entry)
+                self._entries[agent] = entry
+                self.capacity += entry.capacity
