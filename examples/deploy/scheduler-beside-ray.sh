@@ -8,8 +8,8 @@ set -eu
 : "${ELASTICJOB_RAY_ADDRESS:?must name the head of the Ray cluster, as host:6379}"
 
 # A node that ends (the head was away for too long) is started again. The scheduler does not wait for it:
-# the API answers without Ray too.
-while :; do
+# the API answers without Ray too. $$ is the scheduler, once this shell has become it.
+while kill -0 $$ 2>/dev/null; do
     # shellcheck disable=SC2086 # the options are words
     ray start --address="$ELASTICJOB_RAY_ADDRESS" --num-cpus=0 --num-gpus=0 --object-store-memory=80000000 \
         --disable-usage-stats ${RAY_NODE_OPTIONS:-} --block || true
