@@ -87,15 +87,21 @@ class History:
     unanswered: Counter[str] = field(default_factory=Counter)
 
 
-def read_database(url: str, history: History) -> None:
-    """Read all that the schedulers recorded of runs, as of one instant."""
+def read_database(url: str, history: History, since_ms: int = 0) -> None:
+    """Read all that the schedulers recorded of runs since then, as of one instant."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        fires = connection.execute(select(tables.fire).order_by(tables.fire.c.fire_id))
+        fire = tables.fire
+        fires = connection.execute(
+            select(fire).where(fire.c.recorded_ms >= since_ms).order_by(fire.c.fire_id)
+        )
         history.fires = [rows.fire_record(row) for row in fires]
         log = tables.job_status_trace_log
         # All columns but the number, which is the record's order.
-        traces = connection.execute(select(*log.c[1:]).order_by(log.c.id))
+        columns = list(log.c)[1:]
+        traces = connection.execute(
+            select(*columns).where(log.c.creation_time >= since_ms).order_by(log.c.id)
+        )
         history.traces = [StatusTrace(*row) for row in traces]
         history.live_task_ids = list(connection.execute(select(tables.task.c.task_id)).scalars())
         failovers = connection.execute(select(tables.failover.c.item)).scalars()
@@ -103,15 +109,25 @@ def read_database(url: str, history: History) -> None:
     engine.dispose()
 
 
-def read_output(directory: Path) -> list[OutputLine]:
-    """Read what all shards on all hosts wrote, in the order of time."""
-    lines = [
-        OutputLine.parse(line)
-        for path in sorted(directory.glob("*.lines"))
-        for line in path.read_text().split("\n")[:-1]  # the last one may be being written
-    ]
-    lines.sort(key=lambda line: line.at_ns)
-    return lines
+class OutputReader:
+    """Reads what all shards on all hosts wrote; each time only what is new."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._offsets: dict[Path, int] = {}
+        self._lines: list[OutputLine] = []
+
+    def read(self) -> list[OutputLine]:
+        """Give all lines so far, in the order of time."""
+        for path in sorted(self._directory.glob("*.lines")):
+            with path.open("rb") as file:
+                file.seek(self._offsets.get(path, 0))
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]  # the last line may be being written
+            self._offsets[path] = self._offsets.get(path, 0) + len(whole)
+            self._lines += [OutputLine.parse(line) for line in whole.decode().splitlines()]
+        self._lines.sort(key=lambda line: line.at_ns)
+        return list(self._lines)
 
 
 def spans(lines: Iterable[OutputLine]) -> list[Span]:

@@ -1,6 +1,6 @@
-"""The first process of a host: gives it a `/tmp` and a `/dev/shm` of its own, and reaps whom nobody else waits for.
+"""The first process of a host: gives it `/tmp`, `/dev/shm` and `/mnt` of its own, and reaps whom nobody else waits for.
 
-Run as `python -I host_init.py NAME TMP_MB`. It ends only by SIGKILL, and all processes of the host with it.
+Run as `python -I host_init.py NAME TMP_MB DISK`; the directory DISK becomes `/mnt`. It ends only by SIGKILL, and all processes of the host with it.
 """
 
 import contextlib
@@ -13,11 +13,12 @@ import time
 
 
 def main() -> None:
-    name, tmp_megabytes = sys.argv[1:3]
+    name, tmp_megabytes, disk = sys.argv[1:4]
     socket.sethostname(name)
     # A driver of Ray attaches through sockets under /tmp, and Ray keeps its objects in /dev/shm.
     _mount("/tmp", tmp_megabytes)
     _mount("/dev/shm", "512")
+    subprocess.run(["mount", "--bind", disk, "/mnt"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     # Ctrl-C goes to all of the terminal's group; only who made the host ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

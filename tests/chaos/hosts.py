@@ -90,7 +90,7 @@ class Cable:
 
 
 class Host:
-    """One host. `disk` outlives a crash, and is as small as was asked for; `/tmp` does not."""
+    """One host. `disk` (there: `/mnt`) is as small as was asked for, and outlives a crash; `/tmp` does not."""
 
     def __init__(
         self, name: str, number: int, directory: Path, disk_megabytes: int, tmp_megabytes: int
@@ -115,7 +115,7 @@ class Host:
         init = (sys.executable, "-I", str(_HERE / "host_init.py"), self.name, str(self._tmp_megabytes))
         with (self.logs / f"{self.name}-init.log").open("ab") as log:
             self._unshare = subprocess.Popen(
-                ["unshare", *kinds, "--fork", "--kill-child=KILL", "--mount-proc", *init],
+                ["unshare", *kinds, "--fork", "--kill-child=KILL", "--mount-proc", *init, str(self.disk)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
@@ -169,14 +169,20 @@ class Host:
         return [process for process in psutil.process_iter() if _pid_world(process.pid) == world][1:]
 
     def find(self, *words: str) -> list[psutil.Process]:
-        """Give the processes of this host whose command line (or title) has all these words."""
+        """Give the processes of this host whose command line (or title) has all these words; shells are none."""
         found = []
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = " ".join(process.cmdline())
-                if all(word in line for word in words):
+                if all(word in line for word in words) and process.name() != "sh":
                     found.append(process)
         return found
+
+    def ray_logs(self) -> Path:
+        """Give where Ray logs on this host, as we see it."""
+        return (
+            Path(f"/proc/{self._pid}/root/tmp/ray/session_latest/logs") if self.is_up else self.logs / "none"
+        )
 
     @property
     def is_up(self) -> bool:
@@ -243,6 +249,7 @@ class Network:
     def __init__(self, directory: Path | None = None) -> None:
         # Not in /tmp: each host has one of its own, which hides it.
         self.directory = directory or Path(tempfile.mkdtemp(prefix="ejchaos-", dir="/var/tmp"))
+        self.directory.chmod(0o755)  # PostgreSQL runs as somebody else
         self._owns_directory = directory is None
         self.hosts: dict[str, Host] = {}
 

@@ -1,0 +1,265 @@
+"""The faults: each is done to the cluster for a while, and then undone. What has ended is started by its supervisor.
+
+`inject` does it and gives what undoes it. Which host is hit is chosen by the dice, and told in `target`.
+"""
+
+import contextlib
+import random
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from tests.chaos.cluster import NODES, SCHEDULERS, Cluster, wait_for
+from tests.chaos.hosts import Host, end_process
+
+Heal = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """A fault that is there now: where, and how to undo it."""
+
+    target: str
+    heal: Heal
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of fault. `seconds`: how long it lasts; `takes_lead`: another scheduler leads afterwards."""
+
+    name: str
+    seconds: float
+    inject: Callable[[Cluster, random.Random], Injected]
+    takes_lead: bool = False
+
+
+# The leader
+
+
+def kill_leader(cluster: Cluster, dice: random.Random) -> Injected:
+    name = cluster.leader()
+    end_process(cluster.scheduler(name))
+    return Injected(name, _nothing)
+
+
+def freeze_leader(cluster: Cluster, dice: random.Random) -> Injected:
+    name = cluster.leader()
+    return _freeze(name, [cluster.scheduler(name)])
+
+
+def stop_leader(cluster: Cluster, dice: random.Random) -> Injected:
+    name = cluster.leader()
+    cluster.scheduler(name).send_signal(signal.SIGTERM)
+    return Injected(name, _nothing)
+
+
+def crash_leader_host(cluster: Cluster, dice: random.Random) -> Injected:
+    name = cluster.leader()
+    cluster.host(name).crash()
+    return Injected(name, lambda: cluster.boot(name))
+
+
+def kill_gateway(cluster: Cluster, dice: random.Random) -> Injected:
+    name = cluster.leader()
+    end_process(_one(cluster.host(name), "elasticjob_cloud.engine.ray.gateway"))
+    return Injected(name, _nothing)
+
+
+# What runs on a node
+
+
+def kill_agent(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    end_process(_agent_of(cluster.host(name)))
+    return Injected(name, _nothing)
+
+
+def freeze_agent(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    return _freeze(name, [_agent_of(cluster.host(name))])
+
+
+def kill_executor(cluster: Cluster, dice: random.Random) -> Injected:
+    name = dice.choice([name for name in NODES if _executors_of(cluster.host(name))] or list(NODES))
+    for process in _executors_of(cluster.host(name)):
+        end_process(process)
+    return Injected(name, _nothing)
+
+
+def kill_relay(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    for process in cluster.host(name).find("ray::", "elay"):
+        end_process(process)
+    return Injected(name, _nothing)
+
+
+def kill_raylet(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    end_process(_one(cluster.host(name), "raylet/raylet"))
+    return Injected(name, _nothing)
+
+
+def freeze_raylet(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    # Ray's head gives the node up meanwhile; its raylet ends when it hears of that.
+    return _freeze(name, [_one(cluster.host(name), "raylet/raylet")])
+
+
+def crash_node(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    cluster.host(name).crash()
+    return Injected(name, lambda: cluster.boot(name))
+
+
+def kill_head(cluster: Cluster, dice: random.Random) -> Injected:
+    end_process(_one(cluster.host("head"), "gcs_server"))
+    return Injected("head", _nothing)
+
+
+# The database
+
+
+def kill_database(cluster: Cluster, dice: random.Random) -> Injected:
+    cluster.database.kill()
+    return Injected("db", cluster.database.start)
+
+
+def freeze_database(cluster: Cluster, dice: random.Random) -> Injected:
+    cluster.database.freeze()
+    return Injected("db", cluster.database.thaw)
+
+
+def restart_database(cluster: Cluster, dice: random.Random) -> Injected:
+    cluster.database.stop()
+    return Injected("db", cluster.database.start)
+
+
+# The network
+
+
+def cut_leader(
+    ways: Sequence[str], peers: Sequence[str] | None
+) -> Callable[[Cluster, random.Random], Injected]:
+    """Cut the leader's cable: all of it, or what goes to and comes from some hosts."""
+
+    def inject(cluster: Cluster, dice: random.Random) -> Injected:
+        name = cluster.leader()
+        cable = cluster.host(name).cable
+        cable.cut(ways, None if peers is None else [cluster.host(peer).address for peer in peers])
+        return Injected(name, cable.heal)
+
+    return inject
+
+
+def cut_node(ways: Sequence[str]) -> Callable[[Cluster, random.Random], Injected]:
+    def inject(cluster: Cluster, dice: random.Random) -> Injected:
+        name = _busy_node(cluster, dice)
+        cluster.host(name).cable.cut(ways)
+        return Injected(name, cluster.host(name).cable.heal)
+
+    return inject
+
+
+def slow_network(cluster: Cluster, dice: random.Random) -> Injected:
+    name = dice.choice(["db", *SCHEDULERS, *NODES])
+    cluster.host(name).cable.slow(delay_ms=dice.uniform(50, 100), loss=0.01, bytes_per_second=2_000_000)
+    return Injected(name, cluster.host(name).cable.heal)
+
+
+# Disks
+
+
+def fill_leader_disk(cluster: Cluster, dice: random.Random) -> Injected:
+    return _fill_disk(cluster, cluster.leader())
+
+
+def fill_node_disk(cluster: Cluster, dice: random.Random) -> Injected:
+    return _fill_disk(cluster, _busy_node(cluster, dice))
+
+
+def fill_database_disk(cluster: Cluster, dice: random.Random) -> Injected:
+    filled = _fill_disk(cluster, "db")
+
+    def heal() -> None:
+        filled.heal()
+        cluster.revive_database()  # it ends itself when it cannot write its log of changes
+
+    return Injected("db", heal)
+
+
+_BOTH = ("in", "out")
+FAULTS = (
+    Fault("leader: kill -9", 5, kill_leader, takes_lead=True),
+    Fault("leader: frozen for 20 s", 20, freeze_leader, takes_lead=True),
+    Fault("leader: SIGTERM", 3, stop_leader, takes_lead=True),
+    Fault("leader: its host crashes", 10, crash_leader_host, takes_lead=True),
+    Fault("leader: its gateway to Ray, kill -9", 3, kill_gateway),
+    Fault("agent: kill -9", 3, kill_agent),
+    Fault("agent: frozen for 20 s", 20, freeze_agent),
+    Fault("executor: kill -9", 3, kill_executor),
+    Fault("relay: kill -9", 3, kill_relay),
+    Fault("Ray node: raylet kill -9", 5, kill_raylet),
+    Fault("Ray node: raylet frozen for 20 s", 20, freeze_raylet),
+    Fault("Ray node: its host crashes", 10, crash_node),
+    Fault("Ray head: kill -9", 3, kill_head),
+    Fault("PostgreSQL: kill -9", 2, kill_database),
+    Fault("PostgreSQL: frozen for 8 s", 8, freeze_database),
+    Fault("PostgreSQL: clean restart", 0, restart_database),
+    Fault("network: leader cut off from all", 20, cut_leader(_BOTH, None), takes_lead=True),
+    Fault("network: leader hears nothing", 20, cut_leader(("in",), None), takes_lead=True),
+    Fault("network: nobody hears the leader", 20, cut_leader(("out",), None), takes_lead=True),
+    Fault("network: leader cut off from the database", 20, cut_leader(_BOTH, ["db"]), takes_lead=True),
+    Fault("network: leader cut off from nodes and head", 20, cut_leader(_BOTH, ["head", *NODES])),
+    Fault("network: node cut off from all", 25, cut_node(_BOTH)),
+    Fault("network: node hears nothing", 25, cut_node(("in",))),
+    Fault("network: nobody hears the node", 25, cut_node(("out",))),
+    Fault("network: a slow host (100 to 200 ms there and back, 1 % lost)", 20, slow_network),
+    Fault("disk full: leader", 15, fill_leader_disk),
+    Fault("disk full: node", 15, fill_node_disk),
+    Fault("disk full: database", 10, fill_database_disk),
+)
+
+
+def _freeze(name: str, processes: Sequence[psutil.Process]) -> Injected:
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+
+    def heal() -> None:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+
+    return Injected(name, heal)
+
+
+def _fill_disk(cluster: Cluster, name: str) -> Injected:
+    ballast = cluster.host(name).disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 65_536)
+    return Injected(name, ballast.unlink)
+
+
+def _busy_node(cluster: Cluster, dice: random.Random) -> str:
+    """Choose a node where shards run, if there is one: there is something to be lost."""
+    busy = [name for name in NODES if cluster.host(name).find("shard.py")]
+    return dice.choice(busy or list(NODES))
+
+
+def _agent_of(host: Host) -> psutil.Process:
+    return _one(host, "-m elasticjob_cloud.agent")
+
+
+def _executors_of(host: Host) -> list[psutil.Process]:
+    return host.find("-m elasticjob_cloud shard:beat")
+
+
+def _one(host: Host, *words: str) -> psutil.Process:
+    found = wait_for(f"{' '.join(words)} on {host.name}", lambda: host.find(*words))
+    return found[0]
+
+
+def _nothing() -> None:
+    """It comes back by itself."""
