@@ -2,11 +2,18 @@
 
 `commit` writes one run after another, and says each one's number when it is durable, until somebody ends it.
 `compete` asks for the lease when a line comes in, and says the epoch that it got, or 0.
+`freeze` freezes itself (SIGSTOP) when all rows of a commit are written and COMMIT is not sent; when it goes on, it says
+what came of it, then what comes of a second commit.
 `narrow` commits while its files may not grow, and again when they may.
 """
 
+import os
 import resource
+import signal
 import sys
+from typing import Any
+
+from sqlalchemy import event
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.model.records import Changes
@@ -45,6 +52,22 @@ def compete(store: SqlStore) -> None:
     say(store.acquire_lease(f"competitor-{sys.argv[3]}", "", 60) or 0)
 
 
+def freeze(store: SqlStore) -> None:
+    epoch = store.acquire_lease("frozen", "", float(sys.argv[3]))
+    assert epoch is not None
+
+    def stop(_: Any) -> None:
+        say("freezing")
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    event.listen(store._database.writer, "commit", stop, once=True)
+    try:
+        say(store.commit(epoch, one_run(1)))
+    except StoreUnavailableError as error:
+        say(f"unavailable, outcome unknown: {error.outcome_unknown}")
+    say(store.commit(epoch, one_run(2)))
+
+
 def narrow(store: SqlStore) -> None:
     epoch = store.acquire_lease("narrow", "", 60)
     assert epoch is not None
@@ -65,7 +88,7 @@ def narrow(store: SqlStore) -> None:
 def main() -> None:
     store = SqlStore(sys.argv[2])
     store.migrate()
-    {"commit": commit, "compete": compete, "narrow": narrow}[sys.argv[1]](store)
+    {"commit": commit, "compete": compete, "freeze": freeze, "narrow": narrow}[sys.argv[1]](store)
     store.close()
 
 

@@ -183,12 +183,13 @@ class PostgresqlDatabase:
             return connect(arguments, limits, writes=writes)
 
         @event.listens_for(engine, "checkout")
-        def replace_if_ended(
+        def prepare(
             connection: PostgresConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
         ) -> None:
             # After a restart of the server no call fails that a new connection can serve; this asks nobody.
             if connection.closed or not connection.hears_nothing():
                 raise DisconnectionError
+            connection.silence_seconds = limits.silence  # a migration lifts it
 
         return engine
 

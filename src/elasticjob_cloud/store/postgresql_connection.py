@@ -1,12 +1,12 @@
 """One connection to PostgreSQL, which never waits for ever: neither for a server that hangs nor for a lock."""
 
 import select
-import time
 from collections.abc import Generator
 from typing import Any, Final
 
 import msgspec
 import psycopg
+from psycopg.waiting import Ready, Wait
 
 # The lease lasts 4 s by default: what blocks longer than that is of no use to a leader any more.
 CONNECT_SECONDS: Final = 3
@@ -22,6 +22,12 @@ _NETWORK: Final = {
     # Of several hosts the one that takes writes; alone, a standby is refused at once.
     "target_session_attrs": "read-write",
     "application_name": "elasticjob-cloud",
+}
+
+_EVENTS: Final = {
+    Wait.R: select.POLLIN,
+    Wait.W: select.POLLOUT,
+    Wait.RW: select.POLLIN | select.POLLOUT,
 }
 
 
@@ -48,31 +54,31 @@ class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
 
     silence_seconds: float | None = None
 
-    def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **options: Any) -> Any:
-        """Do as the method of the same name, which all calls end in; it asks us several times a second."""
-        return super().wait(self._bounded(gen), *arguments, **options)
+    def wait(self, gen: Generator[Any, Any, Any], *_: Any, **__: Any) -> Any:
+        """Do as the method of the same name, in which all calls wait for the server, and give up after a silence."""
+        limit_ms = None if self.silence_seconds is None else self.silence_seconds * 1000
+        poll = select.poll()
+        try:
+            wanted = next(gen)
+            while True:
+                poll.register(self.pgconn.socket, _EVENTS[wanted])
+                happened = poll.poll(limit_ms)
+                if not happened:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer for {self.silence_seconds:g} s")
+                # A connection that broke is readable too: reading says what happened to it.
+                events = happened[0][1]
+                is_writable = events & select.POLLOUT
+                is_readable = events & ~select.POLLOUT
+                wanted = gen.send((Ready.R if is_readable else 0) | (Ready.W if is_writable else 0))
+        except StopIteration as end:
+            return end.value
 
     def hears_nothing(self) -> bool:
         """Tell whether there is nothing to read: an idle connection has only the news of its end to read."""
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
         return not poll.poll(0)
-
-    def _bounded(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        heard = time.monotonic()
-        try:
-            state = next(gen)
-            while True:
-                ready = yield state
-                now = time.monotonic()
-                if ready:
-                    heard = now
-                elif self.silence_seconds is not None and now - heard > self.silence_seconds:
-                    self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no answer for {self.silence_seconds:g} s")
-                state = gen.send(ready)
-        except StopIteration as end:
-            return end.value
 
 
 def connect(arguments: dict[str, Any], limits: Limits, *, writes: bool) -> PostgresConnection:
