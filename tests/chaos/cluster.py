@@ -95,8 +95,7 @@ class Cluster:
             database.result()
         for name in SCHEDULERS:
             self.start_scheduler(name)
-        for name in SCHEDULERS:
-            wait_for(f"the API of {name}", lambda name=name: self.is_serving(name), _START_SECONDS)  # type: ignore[misc]
+        wait_for("the API", lambda: any(self.is_serving(name) for name in SCHEDULERS), _START_SECONDS)
         wait_for("three agents", lambda: len(self.agents()) == len(NODES), _START_SECONDS)
         self._register()
 

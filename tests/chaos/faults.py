@@ -249,7 +249,10 @@ def _busy_node(cluster: Cluster, dice: random.Random) -> str:
 
 
 def _agent_of(host: Host) -> psutil.Process:
-    return _one(host, "-m elasticjob_cloud.agent")
+    """Give the agent itself, not the process that lets go of it."""
+    found = wait_for(f"an agent on {host.name}", lambda: host.find("-m elasticjob_cloud.agent"))
+    pids = {process.pid for process in found}
+    return next((process for process in found if process.ppid() in pids), found[0])
 
 
 def _executors_of(host: Host) -> list[psutil.Process]:

@@ -15,7 +15,6 @@ To be used inside the world that `tests.chaos.isolation` makes, where none of it
 import contextlib
 import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -74,7 +73,7 @@ class Cable:
 
     def _insert(self) -> None:
         ours, at_switch = self._inserted
-        _ip(f"link add {ours} type veth peer name {at_switch}")
+        _ip(f"link add name {ours} type veth peer name {at_switch}")
         # Our own kernel is no party here: it must not answer for its addresses on these ends.
         for end in (self.port, ours):
             _ip(f"link set {end} nomaster")
@@ -212,7 +211,7 @@ class Host:
         port, mac = self.cable.port, f"02:77:00:00:00:{self._number:02x}"
         with contextlib.suppress(subprocess.CalledProcessError):
             _ip(f"link del {port}")  # the kernel takes its time to remove that of a crash
-        _ip(f"link add {port} type veth peer name eth0 address {mac} netns {self._pid}")
+        _ip(f"link add name {port} type veth peer name eth0 address {mac} netns {self._pid}")
         _ip(f"link set {port} master {_BRIDGE} up")
         # Addresses last for ever, so that a host that is cut off is not also forgotten by its neighbours' kernels.
         for arguments in (f"address add {self.address}/24 dev eth0", "link set eth0 up"):
@@ -255,7 +254,7 @@ class Network:
 
     def __enter__(self) -> Self:
         _ip("link set lo up")
-        _ip(f"link add {_BRIDGE} type bridge forward_delay 0")
+        _ip(f"link add name {_BRIDGE} type bridge forward_delay 0")
         _ip(f"address add {OURS}/24 dev {_BRIDGE}")
         _ip(f"link set {_BRIDGE} up")
         return self
@@ -275,11 +274,14 @@ class Network:
         return host
 
 
-def end_process(process: psutil.Process, number: int = signal.SIGKILL, seconds: float = 30) -> None:
-    """Signal a process that we see, and wait until it is gone."""
+def end_process(process: psutil.Process, seconds: float = 30) -> None:
+    """Kill a process that we see, and wait until it runs no more (whoever is its parent may never wait for it)."""
+    deadline = time.monotonic() + seconds
     with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
-        process.wait(seconds)
+        process.kill()
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, f"{process} does not end"
+            time.sleep(0.005)
 
 
 def _pid_world(pid: int) -> str:

@@ -25,7 +25,7 @@ def missing() -> str:
     if absent:
         return f"{', '.join(absent)} not found: apt-get install iproute2 util-linux"
     tried = subprocess.run(
-        [*_UNSHARE, "ip", "link", "add", "a", "type", "veth", "peer", "name", "b"],
+        [*_UNSHARE, "ip", "link", "add", "name", "try0", "type", "veth", "peer", "name", "try1"],
         capture_output=True,
         text=True,
         check=False,
