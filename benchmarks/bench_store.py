@@ -1,16 +1,20 @@
-"""Measure the store: commits against bare sqlite3, loading, and pages of a large history.
+"""Measure the store: commits against bare sqlite3 and of one product against another, loading, a large history.
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_store.py [--tasks 20000] [--jobs 100000] [--history 0]
+        [--no-postgresql]
 
+PostgreSQL is the one that the tests start (`tests/postgres_server.py`), on this machine, with its commits synced to the
+disk as those of SQLite are; its data is in the directory for temporary files too.
 `--history 1000000` fills both trace tables to that many rows first, which takes some minutes.
 """
 
 import argparse
+import contextlib
 import statistics
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from elasticjob_cloud.model.history import HistoryQuery
@@ -29,6 +33,7 @@ from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.sqlite import SqliteDatabase
+from tests.postgres_server import PostgresServer
 
 BATCH = 500
 SHARDS = 10
@@ -138,19 +143,55 @@ def bench_commits(directory: Path, tasks: int) -> None:
         f"commit: {rows / BATCH:.1f} rows a task, {statistics.median(store_us):.2f} us a row (mean {statistics.mean(store_us):.2f}, CPU {statistics.median(cpu_us):.2f}); "
         f"bare sqlite3 {statistics.median(bare_us):.2f} (mean {statistics.mean(bare_us):.2f}); ratio {statistics.median(ratios):.2f}"
     )
-    single = []
-    for number in range(tasks, tasks + 300):
+    store.close()
+
+
+def bench_products(urls: Mapping[str, str], tasks: int) -> None:
+    """Commit the same turns to each product in turn, so that a noisy machine is as noisy for all."""
+    stores = {name: SqlStore(url) for name, url in urls.items()}
+    epochs = {}
+    for name, store in stores.items():
+        store.migrate()
+        epochs[name] = store.acquire_lease("bench", "", 3600, steal=True)
+    walls: dict[str, list[float]] = {name: [] for name in stores}
+    cpus: dict[str, list[float]] = {name: [] for name in stores}
+    for number in range(tasks // BATCH):
+        turns = list(one_turn(number))
+        rows = sum(map(row_count, turns))
+        for name, store in stores.items():
+            began, cpu = time.perf_counter(), time.thread_time()
+            for changes in turns:
+                assert store.commit(epochs[name] or 0, changes)
+            cpus[name].append((time.thread_time() - cpu) / rows * 1e6)
+            walls[name].append((time.perf_counter() - began) / rows * 1e6)
+    singles = {name: small_commits(store, epochs[name] or 0, tasks) for name, store in stores.items()}
+    reference = next(iter(stores))
+    for name, store in stores.items():
+        ratio = statistics.median(
+            wall / other for wall, other in zip(walls[name], walls[reference], strict=True)
+        )
+        print(
+            f"{name}: {statistics.median(walls[name]):.2f} us a row (mean {statistics.mean(walls[name]):.2f}, "
+            f"our CPU {statistics.median(cpus[name]):.2f}); {ratio:.2f} times {reference}; "
+            f"commit of two rows: {singles[name]:.0f} us"
+        )
+        store.close()
+
+
+def small_commits(store: SqlStore, epoch: int, first: int) -> float:
+    """Give the median of commits of two rows, in microseconds."""
+    taken = []
+    for number in range(first, first + 300):
         changes = next(one_turn(number))
         small = Changes(status_traces=changes.status_traces[:1], tasks=dict(list(changes.tasks.items())[:1]))
         began = time.perf_counter()
         assert store.commit(epoch, small)
-        single.append((time.perf_counter() - began) * 1e6)
-    print(f"commit of two rows: {statistics.median(single):.0f} us")
-    store.close()
+        taken.append((time.perf_counter() - began) * 1e6)
+    return statistics.median(taken)
 
 
-def bench_load(directory: Path, jobs: int) -> None:
-    store = SqlStore(f"sqlite:///{directory}/jobs.db")
+def bench_load(url: str, jobs: int) -> None:
+    store = SqlStore(url)
     store.migrate()
     epoch = store.acquire_lease("bench", "", 3600)
     assert epoch is not None
@@ -184,7 +225,7 @@ def bench_load(directory: Path, jobs: int) -> None:
         f"{jobs} jobs: written in {written - began:.2f} s, loaded in {loaded - written:.2f} s, {size / jobs:.0f} bytes each"
     )
     store.close()
-    store = SqlStore(f"sqlite:///{directory}/jobs.db")
+    store = SqlStore(url)
     began = time.perf_counter()
     store.migrate()
     print(f"start-up with the schema in place: {(time.perf_counter() - began) * 1e3:.1f} ms")
@@ -260,18 +301,34 @@ def bench_history(directory: Path, rows: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tasks", type=int, default=20_000)
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--history", type=int, default=0)
+    parser.add_argument("--no-postgresql", action="store_true")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = None
+        if not arguments.no_postgresql:
+            server = stack.enter_context(PostgresServer(durable=True))
+            for database in ("store", "jobs"):
+                server.create_database(database)
         if arguments.tasks:
-            bench_commits(Path(directory), arguments.tasks)
+            bench_commits(directory, arguments.tasks)
+            urls = {"sqlite": f"sqlite:///{directory}/product.db"}
+            if server is not None:
+                urls["postgresql"] = server.url("store")
+            bench_products(urls, arguments.tasks)
         if arguments.jobs:
-            bench_load(Path(directory), arguments.jobs)
+            bench_load(f"sqlite:///{directory}/jobs.db", arguments.jobs)
+            if server is not None:
+                print("PostgreSQL:")
+                bench_load(server.url("jobs"), arguments.jobs)
         if arguments.history:
-            bench_history(Path(directory), arguments.history)
+            bench_history(directory, arguments.history)
 
 
 if __name__ == "__main__":

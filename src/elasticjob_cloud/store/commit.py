@@ -67,6 +67,7 @@ class ChangesWriter:
 
     def __init__(self, database: Database) -> None:
         dialect = database.writer.dialect
+        self._together = database.together
         self._apps = _Keyed[str, AppRecord](database, tables.app, rows.app_row, _single)
         self._jobs = _Keyed[str, JobRecord](database, tables.job, rows.job_row, _single)
         self._schedules = _Keyed[str, int](database, tables.schedule, _pair, _single)
@@ -94,6 +95,10 @@ class ChangesWriter:
         return connection.exec_driver_sql(self._leads, (epoch,)).first() is not None
 
     def write(self, connection: Connection, changes: Changes) -> None:
+        with self._together(connection):
+            self._write(connection, changes)
+
+    def _write(self, connection: Connection, changes: Changes) -> None:
         self._apps.write(connection, changes.apps)
         self._jobs.write(connection, changes.jobs)
         self._schedules.write(connection, changes.schedules)

@@ -1,6 +1,7 @@
 """What differs from one database product to another, and nothing else. Each product has files of its name beside this."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Insert, Table
@@ -50,6 +51,9 @@ class Database(Protocol):
 
     def delete_many(self, table: Table) -> ManyRows:
         """Give what deletes many rows, each named by the values of its primary key."""
+
+    def together(self, connection: Connection, /) -> AbstractContextManager[None]:
+        """Let statements that give no rows be sent without waiting for each; the errors of all come at the end."""
 
     def now_ms(self) -> ColumnElement[int]:
         """Give the database's own wall clock in epoch milliseconds."""

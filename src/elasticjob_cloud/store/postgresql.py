@@ -2,8 +2,8 @@
 
 import logging
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
@@ -146,6 +146,19 @@ class PostgresqlDatabase:
         matches = " AND ".join(f"{table.name}.{key.name} = gone.{key.name}" for key in keys)
         statement = f"DELETE FROM {table.name} USING {self._unnest(keys)} AS gone ({names}) WHERE {matches}"  # noqa: S608 - our own names
         return _executor(statement, keys)
+
+    @contextmanager
+    def together(self, connection: Connection) -> Iterator[None]:
+        driver_connection = _driver_connection(connection)
+        try:
+            with driver_connection.pipeline():
+                yield
+        except psycopg.Error as error:
+            if driver_connection.closed:
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                None, None, error, psycopg.Error, connection_invalidated=driver_connection.closed
+            ) from error
 
     def now_ms(self) -> ColumnElement[int]:
         return literal_column(_NOW_MS, BigInteger)

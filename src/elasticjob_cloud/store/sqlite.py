@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,6 +130,9 @@ class SqliteDatabase:
         statement = delete(table).where(matches)
         names = [f"key_{column.name}" for column in keys]
         return _executor(compiled_text(self.writer.dialect, statement, names))
+
+    def together(self, _connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def now_ms(self) -> ColumnElement[int]:
         return literal_column(_NOW_MS, BigInteger)
