@@ -26,7 +26,7 @@ class Host:
         self.name = name
         self.last_clock = world.read_clock()
         self.database_away_until = 0.0
-        self._hangs_seconds = _HANGS_SECONDS
+        self._hangs_seconds: tuple[float, ...] = _HANGS_SECONDS
         self.process: Process
         self.processes: list[Process] = []
         self.engine: ClusterEngine

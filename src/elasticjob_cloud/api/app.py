@@ -14,11 +14,13 @@ from elasticjob_cloud.api.body import BodyReader
 from elasticjob_cloud.api.boundary import Boundary
 from elasticjob_cloud.api.browser_guard import BrowserGuard
 from elasticjob_cloud.api.docs_routes import docs_routes
+from elasticjob_cloud.api.forwarding import Forwarding
 from elasticjob_cloud.api.history_routes import history_routes
 from elasticjob_cloud.api.job_routes import job_routes
 from elasticjob_cloud.api.login_routes import login_routes
 from elasticjob_cloud.api.operation_routes import operation_routes
 from elasticjob_cloud.api.probe_routes import probe_routes
+from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.api.responses import json_response
 from elasticjob_cloud.api.settings import ApiSettings
 from elasticjob_cloud.api.statistics_routes import statistics_routes
@@ -39,6 +41,7 @@ def create_app(
     registry: CollectorRegistry = REGISTRY,
     wall_ms: Callable[[], int] = _wall_ms,
     monotonic_seconds: Callable[[], float] = time.monotonic,
+    relay: Relay | None = None,
 ) -> FastAPI:
     """Make the REST API of a scheduler.
 
@@ -49,6 +52,7 @@ def create_app(
         registry: The metrics that `/metrics` shows.
         wall_ms: The clock that fires are counted from, in epoch milliseconds.
         monotonic_seconds: The clock that limits how often one may reconcile.
+        relay: The way to the scheduler that leads when this one does not; None: there is no other.
 
     Returns:
         An ASGI app, to be served by uvicorn.
@@ -67,6 +71,9 @@ def create_app(
             "auto_configure": False,
         },
     )
+    if relay is not None:
+        # Within the boundary: what is refused there need not reach the leader.
+        app.add_middleware(Forwarding, relay=relay, body_limit_bytes=settings.body_limit_bytes)
     app.add_middleware(
         Boundary,
         authenticator=authenticator,

@@ -10,6 +10,8 @@ from fastapi import Response
 from elasticjob_cloud.model.errors import (
     ElasticJobError,
     InvalidRequestError,
+    NotLeadingError,
+    OutcomeUnknownError,
     TooLargeError,
     TooManyAttemptsError,
     UnauthorizedError,
@@ -18,6 +20,7 @@ from elasticjob_cloud.model.errors import (
 
 # Answers are about this moment and for this caller; and never anything but what their type says.
 _HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+NOT_LEADING_HEADER: Final = "X-ElasticJob-Not-Leading"
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -52,6 +55,11 @@ def error_response(error: ElasticJobError) -> Response:
 
 def _error_headers(error: ElasticJobError) -> dict[str, str]:
     match error:
+        case NotLeadingError():
+            # Tells a scheduler that has passed the call on here that it may ask another.
+            return {"Retry-After": "1", NOT_LEADING_HEADER: "1"}
+        case OutcomeUnknownError():
+            return {}
         case UnavailableError() | TooManyAttemptsError():
             return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
         case UnauthorizedError():

@@ -108,6 +108,12 @@ class NotLeadingError(UnavailableError):
     """This scheduler does not lead (any more), and the call was not carried out: whoever leads can be asked instead."""
 
 
+class OutcomeUnknownError(UnavailableError):
+    """The lead was lost, or the leader fell silent, while it had the call; it may have been carried out or not."""
+
+    status = 502
+
+
 class StoreUnavailableError(UnavailableError):
     """The database is locked, full, gone or damaged; nothing was written, unless `outcome_unknown`.
 

@@ -1,20 +1,28 @@
 """From settings to a server: which store, which engine, which limits."""
 
-import socket
+import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from fastapi import FastAPI
+from sqlalchemy import make_url
 
 from elasticjob_cloud.api.app import create_app
 from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposure
+from elasticjob_cloud.api.forwarding_mark import ForwardingMark
+from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.api.settings import ApiSettings
-from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings, PlacementPolicy
+from elasticjob_cloud.server.addresses import advertised_url, listen, server_url
 from elasticjob_cloud.server.engines import build_engine
-from elasticjob_cloud.server.files import make_data_dir, token_secret
+from elasticjob_cloud.server.files import kept_token_secret, make_data_dir, new_token_secret, token_secret
 from elasticjob_cloud.server.run import Server
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.service.settings import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
+
+_KEY_NAME = "access-token"  # the name of the key in the database
 
 
 def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], None] | None = None) -> Server:
@@ -28,7 +36,7 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
         StartError: the port is taken, the data directory cannot be written, or the engine is not available.
     """
     check_exposure(settings.host, AuthSettings.of(settings))
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     make_data_dir(settings.data_dir)
     port = listener.getsockname()[1]
     scheduler = Scheduler(
@@ -42,35 +50,33 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
             placement=PlacementPolicy(settings.placement),
         ),
         LeadershipSettings(
-            address=f"http://{_in_url(settings.host)}:{port}",
+            address=settings.advertise_url or advertised_url(settings.host, port, settings.store_url),
             lease_seconds=settings.lease_seconds,
             history_days=settings.history_days,
         ),
         database_url=settings.store_url,
         on_commit=on_commit,
     )
-    authenticator = None
-    if not settings.no_auth:
-        authenticator = Authenticator(AuthSettings.of(settings), token_secret(settings.data_dir))
-    app = create_app(scheduler, authenticator, ApiSettings.of(settings), registry=scheduler.metrics.registry)
-    return Server(scheduler, app, listener, f"http://{_in_url(settings.host)}:{port}")
+
+    async def build_app(closing: AsyncExitStack) -> FastAPI:
+        """Make the API once the scheduler has its database, which may keep the key of the tokens."""
+        secret = None if settings.no_auth else await _token_secret(settings, scheduler)
+        relay = Relay(scheduler.leadership, ForwardingMark(secret, time.time))
+        closing.push_async_callback(relay.close)
+        return create_app(
+            scheduler,
+            None if secret is None else Authenticator(AuthSettings.of(settings), secret),
+            ApiSettings.of(settings),
+            registry=scheduler.metrics.registry,
+            relay=relay,
+        )
+
+    return Server(scheduler, build_app, listener, server_url(settings.host, port))
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1024)
-    except OSError as error:
-        hint = "Choose another with --port, or stop what listens there." if port else "Check --host."
-        message = f"Cannot listen on {host}:{port}: {error.strerror or error}. {hint}"
-        raise StartError(message) from error
-    return listener
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+async def _token_secret(settings: SchedulerSettings, scheduler: Scheduler) -> bytes:
+    """Give the key that signs tokens: all schedulers of a database have one, so that a token is good at each."""
+    if make_url(settings.store_url).get_backend_name() == "sqlite":
+        return token_secret(settings.data_dir)
+    proposal = kept_token_secret(settings.data_dir) or new_token_secret()
+    return bytes.fromhex(await scheduler.secret(_KEY_NAME, proposal.hex()))

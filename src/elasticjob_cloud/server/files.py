@@ -7,6 +7,7 @@ from pathlib import Path
 from elasticjob_cloud.model.errors import StartError
 
 _SECRET_BYTES = 32
+_KEY_FILE = "token-secret"
 
 
 def make_data_dir(data_dir: Path) -> None:
@@ -29,17 +30,28 @@ def make_data_dir(data_dir: Path) -> None:
 
 def token_secret(data_dir: Path) -> bytes:
     """Give the key that signs access tokens; made once, so that tokens outlive a restart."""
-    path = data_dir / "token-secret"
+    path = data_dir / _KEY_FILE
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return _read_secret(path)
-    secret = secrets.token_bytes(_SECRET_BYTES)
+    secret = new_token_secret()
     with os.fdopen(descriptor, "wb") as file:
         file.write(secret)
         file.flush()
         os.fsync(file.fileno())
     return secret
+
+
+def kept_token_secret(data_dir: Path) -> bytes | None:
+    """Give the key that a data directory has from the time when its scheduler was the only one."""
+    path = data_dir / _KEY_FILE
+    return _read_secret(path) if path.exists() else None
+
+
+def new_token_secret() -> bytes:
+    """Give a new key."""
+    return secrets.token_bytes(_SECRET_BYTES)
 
 
 def _read_secret(path: Path) -> bytes:

@@ -15,23 +15,28 @@ from elasticjob_cloud.service.scheduler import Scheduler
 
 _SHUTDOWN_SECONDS = 5
 
+AppBuilder = Callable[[contextlib.AsyncExitStack], Awaitable[FastAPI]]
+
 
 class Server:
     """A scheduler and its API on one listening socket."""
 
-    def __init__(self, scheduler: Scheduler, app: FastAPI, listener: socket.socket, url: str) -> None:
+    def __init__(
+        self, scheduler: Scheduler, build_app: AppBuilder, listener: socket.socket, url: str
+    ) -> None:
+        """Make a server.
+
+        Args:
+            scheduler: What it serves.
+            build_app: Makes the API once the scheduler is up; what it opens is closed with the stack.
+            listener: Where the API is reached.
+            url: Its URL for people on this machine.
+        """
         self.url = url
         self._scheduler = scheduler
+        self._build_app = build_app
         self._listener = listener
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            server_header=False,
-        )
-        self._http = _HttpServer(config)
+        self._stopping = asyncio.Event()
 
     def run(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
         """Serve until SIGINT or SIGTERM; `when_up` runs beside the server once it answers.
@@ -45,26 +50,37 @@ class Server:
 
     async def serve(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
         """As `run`, on the running loop."""
-        try:
+        with contextlib.closing(self._listener):
             await self._scheduler.start()
-        except BaseException:
-            self._listener.close()
-            raise
-        scheduling = asyncio.create_task(self._scheduler.ended())
-        scheduling.add_done_callback(lambda _: self.stop())
-        companion = asyncio.create_task(_run(when_up)) if when_up is not None else None
-        try:
-            with self._stopped_by_signals():
-                await self._http.serve(sockets=[self._listener])
-        finally:
-            if companion is not None:
-                await _end(companion)
-            await self._scheduler.stop()
-        await scheduling
+            scheduling = asyncio.create_task(self._scheduler.ended())
+            scheduling.add_done_callback(lambda _: self.stop())
+            try:
+                async with contextlib.AsyncExitStack() as closing:
+                    http = _HttpServer(await self._build_app(closing))
+                    with self._stopped_by_signals():
+                        await self._serve_http(http, when_up)
+            finally:
+                await self._scheduler.stop()
+            await scheduling
 
     def stop(self) -> None:
         """End `serve` in an orderly way."""
-        self._http.should_exit = True
+        self._stopping.set()
+
+    async def _serve_http(self, http: "_HttpServer", when_up: Callable[[], Awaitable[None]] | None) -> None:
+        serving = asyncio.create_task(http.serve(sockets=[self._listener]))
+        companion = asyncio.create_task(_run(when_up)) if when_up is not None else None
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            # First the lead: while calls under way end here, another scheduler leads already, and has them passed on.
+            await self._scheduler.retire()
+        finally:
+            stopping.cancel()
+            http.should_exit = True
+            if companion is not None:
+                await _end(companion)
+            await serving
 
     @contextlib.contextmanager
     def _stopped_by_signals(self) -> Iterator[None]:
@@ -81,6 +97,19 @@ class Server:
 
 class _HttpServer(uvicorn.Server):
     """uvicorn without its signal handlers: they raise the signal again, before the scheduler has let go."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+                server_header=False,
+                proxy_headers=False,  # who is believed about an address proves that it is a scheduler
+            )
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

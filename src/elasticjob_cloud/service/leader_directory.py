@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.service.port import SchedulerView
 from elasticjob_cloud.store.contract import SchedulerRow
 
 _FRESH_SECONDS = 0.1
@@ -17,7 +18,7 @@ class Leadership(Protocol):
     def leads(self) -> bool:
         """Whether this scheduler may answer."""
 
-    async def leader_elsewhere(self) -> SchedulerRow | None:
+    async def leader_elsewhere(self) -> SchedulerView | None:
         """Give another scheduler that leads, as the database has it; None when none does, or it does not answer."""
 
     async def expects_leader(self) -> bool:
@@ -40,7 +41,7 @@ class LeaderDirectory:
         self._is_stopping = is_stopping
         self._look = look
         self._look_for_all = look_for_all
-        self._answer: SchedulerRow | None = None
+        self._answer: SchedulerView | None = None
         self._answered_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
 
@@ -49,15 +50,15 @@ class LeaderDirectory:
         """See `Leadership`."""
         return self._leads()
 
-    async def leader_elsewhere(self) -> SchedulerRow | None:
+    async def leader_elsewhere(self) -> SchedulerView | None:
         """See `Leadership`."""
         if asyncio.get_running_loop().time() - self._answered_at >= _FRESH_SECONDS:
             if self._looking is None:
                 self._looking = asyncio.create_task(self._refresh(), name="look-for-leader")
             # Shielded: the caller may go away, and others wait too.
             await asyncio.shield(self._looking)
-        row = self._answer
-        return None if row is None or row.scheduler_id == self._scheduler_id else row
+        answer = self._answer
+        return None if answer is None or answer.scheduler_id == self._scheduler_id else answer
 
     async def expects_leader(self) -> bool:
         """See `Leadership`."""
@@ -71,7 +72,10 @@ class LeaderDirectory:
 
     async def _refresh(self) -> None:
         try:
-            self._answer = await self._look()
+            row = await self._look()
+            self._answer = (
+                None if row is None else SchedulerView(row.scheduler_id, row.address, row.leader, row.epoch)
+            )
         except ElasticJobError:
             self._answer = None
         finally:

@@ -13,7 +13,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import BugError, ElasticJobError, NotLeadingError, UnavailableError
+from elasticjob_cloud.model.errors import (
+    BugError,
+    ElasticJobError,
+    NotLeadingError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEvent
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
@@ -94,7 +100,7 @@ class SchedulingLoop:
             LeaseLostError: this scheduler leads no more.
             UnavailableError: the store did not commit; the core must be built anew.
         """
-        failure: ElasticJobError = UnavailableError(_OUTCOME_UNKNOWN)  # of a turn that is cut off
+        failure: ElasticJobError = OutcomeUnknownError(_OUTCOME_UNKNOWN)  # of a turn that is cut off
         try:
             await self._finish_turn(self._core.take_over(self._read_clock()), [])
             while not self._stopping:

@@ -1,0 +1,112 @@
+"""Any scheduler takes any call: one that stands by passes it on to the leader (docs/decisions/0015). Plain ASGI."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from elasticjob_cloud.api.body import too_large
+from elasticjob_cloud.api.relay import Call, Relay
+from elasticjob_cloud.model.errors import NotLeadingError
+
+# The same answer everywhere: the page of the API, and who leads, which the database knows.
+_ANSWERED_HERE: Final = frozenset(
+    {"/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css", "/api/operate/schedulers"}
+)
+# As long as a leader may take to come, whatever became of the one before.
+LONGEST_WAIT_SECONDS: Final = 6.0
+_LOOK_AGAIN_SECONDS: Final = 0.1
+
+
+class Forwarding:
+    """ASGI middleware: answers while this scheduler leads, and else has the leader answer, waiting for one if need be."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        relay: Relay,
+        body_limit_bytes: int,
+        longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
+        monotonic_seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._relay = relay
+        self._leadership = relay.leadership
+        self._mark = relay.mark
+        self._body_limit_bytes = body_limit_bytes
+        self._longest_wait_seconds = longest_wait_seconds
+        self._monotonic_seconds = monotonic_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+        address = self._mark.client_of(scope["headers"])
+        if address is not None:
+            scope = {**scope, "client": (address, 0)}
+        if scope["path"] in _ANSWERED_HERE:
+            await self._app(scope, receive, send)
+        elif self._mark.is_on(scope["headers"]):
+            # Never passed on twice: two schedulers that each take the other for the leader would do so for ever.
+            self._check_leads()
+            await self._app(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(scope, await _read_body(receive, self._body_limit_bytes))
+        deadline = self._monotonic_seconds() + self._longest_wait_seconds
+        while not await self._is_answered(call, receive, send):
+            if self._monotonic_seconds() >= deadline or not await self._leadership.expects_leader():
+                raise NotLeadingError(_NOBODY_LEADS)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _is_answered(self, call: Call, receive: Receive, send: Send) -> bool:
+        if self._leadership.leads:
+            try:
+                await self._app(call.scope, _replayed(call.body, receive), send)
+            except NotLeadingError:
+                return False  # it was deposed meanwhile, and has done nothing
+            return True
+        leader = await self._leadership.leader_elsewhere()
+        return leader is not None and await self._relay.pass_on(leader, call, send)
+
+    def _check_leads(self) -> None:
+        if not self._leadership.leads:
+            raise NotLeadingError(_NOBODY_LEADS)
+
+
+_NOBODY_LEADS = "No scheduler leads at the moment; try again in a moment."
+
+
+async def _read_body(receive: Receive, limit_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit_bytes:
+            raise too_large(limit_bytes)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
