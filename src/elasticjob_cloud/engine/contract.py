@@ -27,7 +27,7 @@ class Engine(Protocol):
         """
 
     def lead_until(self, deadline: float) -> None:
-        """The lease is ours up to this time of the loop's clock: beyond it no agent is told that it has a scheduler.
+        """The lease is ours up to this time of the monotonic clock, in seconds: beyond it no agent is told that it has a scheduler.
 
         So an agent that only a deposed leader can still reach ends its tasks before the next one starts them elsewhere.
         """
