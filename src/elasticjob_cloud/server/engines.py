@@ -35,7 +35,7 @@ def build_engine(settings: SchedulerSettings) -> Engine:
         agent_dir=settings.agent_dir,
         agent_settings=msgspec.json.encode(fenced).decode(),
     )
-    return RayEngine(gateway, settings.lost_seconds)
+    return RayEngine(gateway, settings.lost_seconds, settings.data_dir / "ray-gateway.log")
 
 
 def agent_settings(settings: SchedulerSettings) -> AgentSettings:

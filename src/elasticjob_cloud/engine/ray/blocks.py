@@ -16,7 +16,7 @@ _KIB = 1024
 # Grown by at least so much at once, where there is so much: few groups, and mostly room for the next task.
 _STEP_MILLI_CPUS = 1_000
 _STEP_KIB = 512 * 1024
-_WANTED_NAME = "wanted"
+_WANTED_GROUPS = 50  # more are asked for when these have come
 
 
 class Room(NamedTuple):
@@ -107,32 +107,40 @@ class Blocks:
 
 
 class WantedRoom:
-    """A group that fits nowhere, which asks Ray's autoscaler for nodes. It goes with this driver."""
+    """Groups that fit nowhere, which ask Ray's autoscaler for nodes. They go with this driver.
+
+    One for each piece: Ray places, and adds nodes for, a group as a whole or not at all.
+    """
 
     def __init__(self, namespace: str) -> None:
-        self._name = f"{namespace}/{_WANTED_NAME}"
-        self._group: PlacementGroup | None = None
+        self._prefix = f"{namespace}/wanted/"
+        self._pieces: list[tuple[float, float]] = []
+        self._groups: list[PlacementGroup] = []
 
-    def want(self, pieces: list[tuple[float, float]]) -> None:
-        """Ask for these pieces (CPUs, MB), in place of what was asked for before."""
-        self.withdraw()
-        bundles = [_resources(Room(round(cpus * 1000), round(mb * _KIB))) for cpus, mb in pieces]
-        bundles = [bundle for bundle in bundles if bundle]
-        if bundles:
-            self._group = placement_group(bundles, name=f"{self._name}/{secrets.token_hex(4)}")
+    def update(self, pieces: list[tuple[float, float]]) -> None:
+        """Ask for these pieces (CPUs, MB), in place of what was asked for before; give back what has come.
 
-    def withdraw(self) -> None:
-        """Ask for nothing."""
-        if self._group is not None:
-            remove_placement_group(self._group)
-            self._group = None
+        It is the scheduler that takes the room then, piece by piece.
+        """
+        if pieces == self._pieces:
+            self._give_back_what_came()
+            return
+        self._withdraw(self._groups)
+        self._pieces = pieces
+        for cpus, mb in pieces[:_WANTED_GROUPS]:
+            bundle = _resources(Room(round(cpus * 1000), round(mb * _KIB)))
+            if bundle:
+                self._groups.append(placement_group([bundle], name=self._prefix + secrets.token_hex(8)))
 
-    def withdraw_if_met(self) -> bool:
-        """Give the room back as soon as it is there: the scheduler takes it, piece by piece. True when that was now."""
-        if self._group is None or not self._group.wait(0):
-            return False
-        self.withdraw()
-        return True
+    def _give_back_what_came(self) -> None:
+        if self._groups:
+            states = {it["placement_group_id"]: it["state"] for it in placement_group_table().values()}
+            self._withdraw([it for it in self._groups if states.get(it.id.hex()) != "PENDING"])
+
+    def _withdraw(self, groups: list[PlacementGroup]) -> None:
+        for group in list(groups):
+            remove_placement_group(group)
+            self._groups.remove(group)
 
 
 def free_rooms() -> dict[str, Room]:

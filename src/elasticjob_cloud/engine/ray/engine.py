@@ -2,8 +2,10 @@
 
 import asyncio
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -11,6 +13,7 @@ from elasticjob_cloud.agent.frames import Acknowledge
 from elasticjob_cloud.engine.contract import EventSink
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
+    Beat,
     Begin,
     FromGateway,
     GatewaySettings,
@@ -50,12 +53,16 @@ class RayEngine:
         gateway: What the gateways are started with.
         lost_seconds: After how long without a word an agent is lost; longer than its fence, so that it has ended its
             tasks by then (promise 5).
+        gateway_log: Where what the gateways print is kept, within limits; None: with what this process prints.
     """
 
-    def __init__(self, gateway: GatewaySettings, lost_seconds: float) -> None:
+    def __init__(
+        self, gateway: GatewaySettings, lost_seconds: float, gateway_log: Path | None = None
+    ) -> None:
         self.epoch = -1
         self._gateway_settings = gateway
         self._lost_seconds = lost_seconds
+        self._gateway_log = gateway_log
         self._gateway: GatewayProcess | None = None
         self._gateway_ready = False
         self._trouble = ""
@@ -73,7 +80,9 @@ class RayEngine:
     async def prepare(self) -> None:
         """Have a gateway join the cluster: that takes a second. See the contract."""
         if self._gateway is None:
-            self._gateway = GatewayProcess(self._gateway_settings, self._take, self._gateway_lost)
+            self._gateway = GatewayProcess(
+                self._gateway_settings, self._take, self._gateway_lost, self._gateway_log
+            )
             self._gateway.start()
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
@@ -192,7 +201,8 @@ class RayEngine:
 
     def leads(self) -> bool:
         """Whether the lease is ours."""
-        return self._sink is not None and asyncio.get_running_loop().time() < self._lead_until
+        # Not the loop's clock: uvloop's stands still during a turn, and this process may have.
+        return self._sink is not None and time.monotonic() < self._lead_until
 
     def refused(self, epoch: int) -> None:
         """Another leads: nothing that comes later is ours to tell."""
@@ -216,7 +226,10 @@ class RayEngine:
 
     def _take(self, frame: FromGateway) -> None:
         match frame:
+            case Beat():
+                pass
             case Ready():
+                _log.info("Joined the Ray cluster.", ray=self._gateway_settings.address)
                 self._gateway_ready = True
                 self._trouble = ""
                 self._begin()

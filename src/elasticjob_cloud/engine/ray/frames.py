@@ -53,6 +53,10 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
     message: str
 
 
+class Beat(msgspec.Struct, frozen=True, tag="beat"):
+    """Gateway: I live. Once a second."""
+
+
 class NodeSeen(msgspec.Struct, frozen=True, tag="node-seen"):
     """Gateway: a node that we may use, and what of it is ours or free; again whenever that changes."""
 
@@ -103,7 +107,7 @@ class Held(msgspec.Struct, frozen=True, tag="held"):
 
 
 ToGateway = Begin | Forward | Hold | Want
-FromGateway = Ready | Trouble | NodeSeen | NodeGone | SessionOpened | SessionEnded | Arrived | Held
+FromGateway = Beat | Ready | Trouble | NodeSeen | NodeGone | SessionOpened | SessionEnded | Arrived | Held
 
 _to_gateway: msgspec.msgpack.Decoder[ToGateway] = msgspec.msgpack.Decoder(ToGateway)
 _from_gateway: msgspec.msgpack.Decoder[FromGateway] = msgspec.msgpack.Decoder(FromGateway)

@@ -6,7 +6,6 @@ knows, the next one finds again: nodes, relays and leases are Ray's.
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -21,6 +20,7 @@ import ray
 from elasticjob_cloud.agent.frames import FrameProtocol
 from elasticjob_cloud.engine.ray.blocks import WantedRoom, forget_lost_nodes, free_rooms, total_room
 from elasticjob_cloud.engine.ray.frames import (
+    Beat,
     Begin,
     Forward,
     FromGateway,
@@ -34,6 +34,7 @@ from elasticjob_cloud.engine.ray.frames import (
 )
 from elasticjob_cloud.engine.ray.node import Node, NodeFacts
 
+_BEAT_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 _LOOKS_UNTIL_TIDIED = 10
 T = TypeVar("T")
@@ -49,30 +50,40 @@ class Gateway:
         self._over = asyncio.Event()
         self._nodes: dict[str, Node] = {}
         self._wanted = WantedRoom(settings.namespace)
+        self._pieces: list[tuple[float, float]] = []
+        self._beating: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         # Ray's calls that ask the head block, for long when it is away: those of one kind wait for each other only.
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="look")
-        self._wanting = ThreadPoolExecutor(1, thread_name_prefix="want")
+        self._finding = ThreadPoolExecutor(8, thread_name_prefix="find")
         self._leasing = ThreadPoolExecutor(4, thread_name_prefix="lease")
 
     async def run(self) -> int:
         """Serve until the scheduler hangs up; give the exit code."""
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: self._protocol, sock=self._socket)
-        try:
-            await loop.run_in_executor(self._looking, self._join)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the scheduler tells it and tries again
-            self.tell(Trouble(f"The Ray cluster at {self._settings.address} cannot be joined: {error}"))
-            await asyncio.sleep(0)
-            self._protocol.close()
-            return 1
-        self.tell(Ready())
-        await self._over.wait()
+        self._beating = loop.create_task(self._beat())
+        joining = loop.run_in_executor(self._looking, self._join)
+        hanging_up = loop.create_task(self._over.wait())
+        await asyncio.wait((joining, hanging_up), return_when=asyncio.FIRST_COMPLETED)
+        if not self._over.is_set():
+            fault = joining.exception()
+            if fault is not None:
+                self.tell(Trouble(f"The Ray cluster at {self._settings.address} cannot be joined: {fault}"))
+                self._protocol.close()
+                await self._over.wait()
+                return 1
+            self.tell(Ready())
+            await self._over.wait()
         return 0
 
     def tell(self, frame: FromGateway) -> None:
         """Send a message to the scheduler."""
         self._protocol.send(frame)
+
+    async def in_finder_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Have a call that looks for something made in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._finding, call, *arguments)
 
     async def in_lease_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         """Have a call about leases made in a thread."""
@@ -99,7 +110,12 @@ class Gateway:
                 if hold.node_id in self._nodes:
                     self._nodes[hold.node_id].hold(hold)
             case Want(pieces):
-                asyncio.get_running_loop().run_in_executor(self._wanting, self._wanted.want, pieces)
+                self._pieces = pieces  # seen to by the next look
+
+    async def _beat(self) -> None:
+        while True:
+            self.tell(Beat())
+            await asyncio.sleep(_BEAT_SECONDS)
 
     async def _watch(self) -> None:
         """Look for nodes that came, went, or have other room than before."""
@@ -109,7 +125,7 @@ class Gateway:
             try:
                 facts = await loop.run_in_executor(self._looking, _look)
                 self._take(facts)
-                await loop.run_in_executor(self._wanting, self._wanted.withdraw_if_met)
+                await loop.run_in_executor(self._looking, self._wanted.update, self._pieces)
                 if looks % _LOOKS_UNTIL_TIDIED == 0:
                     living = {it.node_id for it in facts}
                     namespace = self._settings.namespace
@@ -152,15 +168,13 @@ def main() -> None:
     settings = msgspec.json.decode(arguments.settings, type=GatewaySettings)
     logging.basicConfig(level=logging.WARNING)
 
-    async def serve() -> int:
-        return await Gateway(settings, socket.socket(fileno=arguments.socket)).run()
+    async def serve() -> None:
+        code = await Gateway(settings, socket.socket(fileno=arguments.socket)).run()
+        sys.stderr.flush()
+        # At once: Ray's own farewell waits for a head that may be away, and asyncio's for threads that wait for it too.
+        os._exit(code)
 
-    code = 1
-    with contextlib.suppress(KeyboardInterrupt):
-        code = asyncio.run(serve())
-    sys.stderr.flush()
-    # Ray's own farewell waits for a head that may be away, and its threads for us.
-    os._exit(code)
+    asyncio.run(serve())
 
 
 if __name__ == "__main__":
