@@ -75,6 +75,13 @@ class Retire(msgspec.Struct, frozen=True, tag="retire"):
     reason: str
 
 
+class EndIfIdle(msgspec.Struct, frozen=True, tag="end-if-idle"):
+    """Whoever keeps the agent running: unless you hold tasks, end, so that one of another build takes your place.
+
+    The agent gives it back when it stays.
+    """
+
+
 class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
     """Scheduler: I stop, for now without a successor. Finish what runs."""
 
@@ -113,9 +120,18 @@ class SandboxesAnswer(msgspec.Struct, frozen=True, tag="sandboxes-answer"):
 
 
 SchedulerFrame = (
-    Hello | Commands | Acknowledge | ReadLog | ListSandboxes | Ping | HeartbeatSeen | Retire | Goodbye
+    Hello
+    | Commands
+    | Acknowledge
+    | ReadLog
+    | ListSandboxes
+    | Ping
+    | HeartbeatSeen
+    | Retire
+    | EndIfIdle
+    | Goodbye
 )
-AgentFrame = Welcome | Refused | Events | LogAnswer | SandboxesAnswer | Ping | Heartbeat
+AgentFrame = Welcome | Refused | Events | LogAnswer | SandboxesAnswer | Ping | Heartbeat | EndIfIdle
 
 _scheduler_decoder: msgspec.msgpack.Decoder[SchedulerFrame] = msgspec.msgpack.Decoder(SchedulerFrame)
 _agent_decoder: msgspec.msgpack.Decoder[AgentFrame] = msgspec.msgpack.Decoder(AgentFrame)

@@ -10,6 +10,7 @@ class Heart:
 
     def __init__(self, fence_ms: int, now_ms: int) -> None:
         self._fence = Fence(fence_ms, now_ms)
+        self._fence_ms = fence_ms
         self._every_ms = fence_ms // _BEATS_PER_FENCE
         self._due_ms = now_ms
         self._number = 0
@@ -22,6 +23,8 @@ class Heart:
     def beat(self, now_ms: int) -> int:
         """Count a heartbeat that is sent now; give its number."""
         self._number += 1
+        # An older one moves the fence no more, whenever it is seen.
+        self._sent_ms = {it: ms for it, ms in self._sent_ms.items() if ms > now_ms - self._fence_ms}
         self._sent_ms[self._number] = now_ms
         self._due_ms = now_ms + self._every_ms
         return self._number

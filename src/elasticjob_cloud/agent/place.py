@@ -24,6 +24,7 @@ class AgentProcess(msgspec.Struct, frozen=True):
     agent_id: str
     pid: int
     start_ticks: int
+    build: str = ""
 
     def runs(self) -> bool:
         """Whether that very process still runs."""
@@ -98,11 +99,11 @@ class AgentPlace:
         self.ensure_socket_directory()
         return descriptor
 
-    def write_process(self, agent_id: str) -> None:
+    def write_process(self, agent_id: str, build: str) -> None:
         """Tell others which process has the directory."""
         row = read_process(os.getpid())
         assert row is not None
-        content = msgspec.json.encode(AgentProcess(agent_id, os.getpid(), row.start_ticks))
+        content = msgspec.json.encode(AgentProcess(agent_id, os.getpid(), row.start_ticks, build))
         temporary = self._process_file.with_suffix(".new")
         temporary.write_bytes(content)
         temporary.replace(self._process_file)

@@ -18,6 +18,7 @@ from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
     Commands,
+    EndIfIdle,
     Events,
     FrameProtocol,
     Goodbye,
@@ -36,7 +37,7 @@ from elasticjob_cloud.agent.frames import (
 )
 from elasticjob_cloud.agent.heart import Heart
 from elasticjob_cloud.agent.place import AgentPlace
-from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import AgentEvents, Command
 
@@ -77,7 +78,7 @@ class AgentServer:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
         # Before anything that may hang: whoever waits for this agent must be able to end it.
-        self._place.write_process(self._agent.info.agent_id)
+        self._place.write_process(self._agent.info.agent_id, build_of(self._settings))
         # This process has the directory's lock: whoever made those that are there is gone.
         self._place.remove_sockets()
         await self._agent.start()
@@ -141,6 +142,12 @@ class AgentServer:
             self._orphan.acknowledged(_monotonic_ms())
             connection.send(frame)
             return
+        if isinstance(frame, EndIfIdle):
+            if self._holds_tasks():
+                connection.send(frame)
+            else:
+                self._stop("an agent of another build takes its place.")
+            return
         if connection is not self._scheduler:
             # It was taken over by another, or never said hello: what it still sends does not count.
             connection.abort()
@@ -161,6 +168,9 @@ class AgentServer:
                 self._fence(reason)
             case Goodbye():
                 self._draining = True
+
+    def _holds_tasks(self) -> bool:
+        return any(not status.state.is_terminal for status in self._agent.inventory().tasks)
 
     def _obey(self, connection: FrameProtocol, commands: list[Command]) -> None:
         if self._heart is not None and self._heart.is_fenced(_monotonic_ms()):

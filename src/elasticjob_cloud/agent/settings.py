@@ -1,9 +1,11 @@
 """What an operator may set for an agent, with defaults that are safe on a shared machine (promise 12)."""
 
+import hashlib
 import os
 
 import msgspec
 
+from elasticjob_cloud import __version__
 from elasticjob_cloud.agent.apps import AppLimits
 
 _MEBIBYTE = 1 << 20
@@ -45,3 +47,9 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     def fresh_limit(self) -> int:
         """Give how many processes may be in their start: few enough to keep the processors busy without a crowd."""
         return self.fresh_processes_at_once or max(_FRESH_LEAST, _FRESH_PER_PROCESSOR * (os.cpu_count() or 1))
+
+
+def build_of(settings: AgentSettings) -> str:
+    """Give what tells agents of this version with these settings from all others."""
+    content = msgspec.json.encode((__version__, settings))
+    return hashlib.sha256(content).hexdigest()[:16]

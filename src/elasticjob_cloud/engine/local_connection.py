@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from elasticjob_cloud.agent.frames import (
     AgentFrame,
+    EndIfIdle,
     Events,
     FrameProtocol,
     Goodbye,
@@ -112,7 +113,7 @@ class AgentConnection:
                     self._receive(batch)
             case LogAnswer() | SandboxesAnswer():
                 self._questions.answered(frame)
-            case Ping() | Heartbeat():
+            case Ping() | Heartbeat() | EndIfIdle():
                 pass  # being heard is all
 
     def _protocol_lost(self, _: FrameProtocol) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import structlog
 
-from elasticjob_cloud.agent.frames import FrameProtocol, Ping
+from elasticjob_cloud.agent.frames import EndIfIdle, FrameProtocol, Ping, decode_agent_frame
 from elasticjob_cloud.agent.place import AgentPlace
-from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.local_process import AgentLauncher
 from elasticjob_cloud.model.errors import StartError
 
@@ -19,6 +19,7 @@ _PING_SECONDS = 0.5
 _RETRY_SECONDS = 0.05
 _FAULT_SECONDS = 2.0
 _START_SECONDS = 20.0
+_ANSWER_SECONDS = 2.0
 # An agent that is frozen must be gone before its scheduler takes it for lost; the rest of the fence is for ending its tasks.
 _SILENCE_OF_FENCE = 0.7
 _SILENCE_SECONDS = 10.0
@@ -59,29 +60,52 @@ class AgentKeeper:
         self.place = place
         self.is_up = asyncio.Event()
         self.fault = ""
+        self._build = build_of(settings)
         self._launcher = AgentLauncher(place, settings, detach=True)
         fence = settings.fence_seconds
         self._silence_seconds = fence * _SILENCE_OF_FENCE if fence > 0 else _SILENCE_SECONDS
         self._heard_at = 0.0
+        self._connection: FrameProtocol | None = None
         self._broken = asyncio.Event()
+        self._stays = asyncio.Event()
 
     async def run(self) -> None:
         """Keep until cancelled."""
         while True:
             try:
                 connection = await self._reach()
-            except StartError as error:
+            except (StartError, OSError) as error:
                 self.fault = str(error)
                 _log.exception("The agent could not be started; trying again.")
                 await asyncio.sleep(_FAULT_SECONDS)
                 continue
             self.fault = ""
+            self._connection = connection
             self.is_up.set()
             try:
                 await self._watch(connection)
             finally:
                 self.is_up.clear()
+                self._connection = None
                 connection.abort()
+
+    async def renew(self) -> None:
+        """Have an agent of another build end, if it holds no tasks; return when it has, or stays as it is.
+
+        So a new version of the package, or of the settings, comes to where nothing runs, and no run is lost by it.
+        """
+        present = await asyncio.to_thread(self.place.read_process)
+        connection = self._connection
+        if connection is None or present is None or present.build == self._build:
+            return
+        self._stays.clear()
+        connection.send(EndIfIdle())
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._broken, self._stays)]
+        await asyncio.wait(ends, timeout=_ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if self._broken.is_set():
+            self.is_up.clear()  # which the watch is about to do
 
     async def _reach(self) -> FrameProtocol:
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
@@ -107,8 +131,10 @@ class AgentKeeper:
         self._heard_at = asyncio.get_running_loop().time()
         return protocol
 
-    def _heard(self, _: FrameProtocol, __: bytes) -> None:
+    def _heard(self, _: FrameProtocol, content: bytes) -> None:
         self._heard_at = asyncio.get_running_loop().time()
+        if isinstance(decode_agent_frame(content), EndIfIdle):
+            self._stays.set()
 
     async def _watch(self, connection: FrameProtocol) -> None:
         """Return when the agent has ended, or was silent and has been killed."""

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
+import structlog
 
 from elasticjob_cloud.agent.frames import (
     Commands,
+    EndIfIdle,
     Events,
     Heartbeat,
     HeartbeatSeen,
@@ -36,6 +38,7 @@ from elasticjob_cloud.model.messages import (
 )
 from elasticjob_cloud.model.task import TaskState
 
+_log = structlog.get_logger(__name__)
 _GIVE_BACK_SECONDS = 10.0
 
 
@@ -193,7 +196,12 @@ class Link:
             self._engine.tell_gateway(Forward(self._node.node_id, self._session, frames))
 
     def _handle(self, content: bytes) -> None:
-        frame = decode_agent_frame(content)
+        try:
+            frame = decode_agent_frame(content)
+        except msgspec.DecodeError as error:
+            # One agent of another version must not cost the way to all of them.
+            _log.error("A message of an agent cannot be read.", agent=self.agent_id, reason=str(error))
+            return
         if self.agent_id:
             self._engine.heard(self.agent_id)
         match frame:
@@ -209,7 +217,7 @@ class Link:
                 self._engine.refused(epoch)
             case LogAnswer() | SandboxesAnswer():
                 self._questions.answered(frame)
-            case Ping():
+            case Ping() | EndIfIdle():
                 pass
 
     def _welcome(self, inventory: Inventory) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import hashlib
 import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from elasticjob_cloud import __version__
 from elasticjob_cloud.engine.ray.blocks import Blocks, Room
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
@@ -49,6 +52,9 @@ class Surroundings(Protocol):
 
     def tell(self, frame: FromGateway) -> None:
         """Send a message to the scheduler."""
+
+    async def in_finder_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Have a call that looks for something made in a thread."""
 
     async def in_lease_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         """Have a call about leases made in a thread."""
@@ -122,8 +128,8 @@ class Node:
             began = asyncio.get_running_loop().time()
             try:
                 await self._find_leases()
-                relay = await asyncio.to_thread(self._relay)
-                await asyncio.wait_for(relay.open.remote(session), _OPEN_SECONDS)
+                relay = await self._gateway.in_finder_thread(self._relay)
+                await asyncio.wait_for(relay.open.remote(session, relay_build(self._settings)), _OPEN_SECONDS)
                 await self._talk(relay, session)
             except asyncio.CancelledError:
                 raise
@@ -158,7 +164,7 @@ class Node:
             max_restarts=-1,
             max_concurrency=1_000,
             scheduling_strategy=NodeAffinitySchedulingStrategy(self._facts.node_id, soft=False),
-        ).remote(self._settings.agent_dir, self._settings.agent_settings)
+        ).remote(self._settings.agent_dir, self._settings.agent_settings, relay_build(self._settings))
 
     async def _talk(self, relay: Any, session: str) -> None:
         self._outbox.clear()
@@ -203,6 +209,10 @@ class Node:
             hold = self._holds[-1]
             self._holds.clear()
             held, fault = await self._gateway.in_lease_thread(self._hold, hold)
+            if fault:
+                # Before the scheduler hears of it: it must not try the same again, for others have the room.
+                self._show(held)
+                self._looks = 0
             self._gateway.tell(Held(hold.node_id, hold.number, *held, fault))
 
     def _hold(self, hold: Hold) -> tuple[Room, str]:
@@ -214,6 +224,12 @@ class Node:
         except Exception as error:  # noqa: BLE001 - as above
             fault = _described(error)
         return self._blocks.leased, fault
+
+
+def relay_build(settings: GatewaySettings) -> str:
+    """Give what tells the relays of this version with these settings from all others."""
+    content = msgspec.json.encode((__version__, settings.agent_dir, settings.agent_settings))
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _described(error: Exception) -> str:

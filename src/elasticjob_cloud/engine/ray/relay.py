@@ -1,6 +1,7 @@
 """The actor on each node: hands messages on between gateways and the node's agent, and keeps the agent running."""
 
 import asyncio
+import os
 from collections import deque
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from elasticjob_cloud.engine.ray.keeper import AgentKeeper, take_place
 from elasticjob_cloud.model.errors import UnavailableError
 
 _UP_SECONDS = 10.0
-_FORGOTTEN_SECONDS = 60.0
+_ABANDONED_SECONDS = 60.0
 
 
 class _Session:
     """One connection to the agent, and what it said since it was last asked."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._frames: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._closed = False
-        self.asked_at = asyncio.get_running_loop().time()
+        self._asked_at = self._loop.time()
         self.protocol = FrameProtocol(self._arrived, self._lost)
 
     def send(self, frames: list[bytes]) -> None:
@@ -34,10 +36,9 @@ class _Session:
 
     async def receive(self, seconds: float) -> list[bytes] | None:
         """Give what the agent says within so many seconds, as soon as there is something; None when it has hung up."""
-        loop = asyncio.get_running_loop()
-        self.asked_at = loop.time() + seconds
+        self._asked_at = self._loop.time() + seconds
         if not self._frames and not self._closed:
-            timer = loop.call_later(seconds, self._news.set)
+            timer = self._loop.call_later(seconds, self._news.set)
             await self._news.wait()
             timer.cancel()
         self._news.clear()
@@ -45,7 +46,17 @@ class _Session:
         self._frames.clear()
         return None if self._closed and not frames else frames
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether nobody has asked for long: its gateway was killed."""
+        return self._loop.time() - self._asked_at > _ABANDONED_SECONDS
+
     def _arrived(self, _: FrameProtocol, content: bytes) -> None:
+        if self.is_abandoned:
+            # Else what is told to nobody would pile up here.
+            self._frames.clear()
+            self.protocol.close()
+            return
         self._frames.append(content)
         self._news.set()
 
@@ -60,25 +71,28 @@ class Relay:
     Args:
         agent_dir: Under which the agent has its directory; `~` is the home of the node's user.
         agent_settings: `AgentSettings` as JSON.
+        build: What tells this relay, with these arguments, from others.
     """
 
-    def __init__(self, agent_dir: str, agent_settings: str) -> None:
+    def __init__(self, agent_dir: str, agent_settings: str, build: str) -> None:
         settings = msgspec.json.decode(agent_settings, type=AgentSettings)
         place, self._lock = take_place(Path(agent_dir).expanduser())
         self._keeper = AgentKeeper(place, settings)
+        self._build = build
         self._sessions: dict[str, _Session] = {}
         self._keeping = asyncio.get_running_loop().create_task(self._keeper.run())
 
-    async def open(self, name: str) -> None:
-        """Connect to the agent under this session's name, once it is up.
+    async def open(self, name: str, build: str) -> None:
+        """Connect to the agent under this session's name, once it is up. A relay of another build ends instead.
 
         Raises:
             UnavailableError: the agent does not come up.
         """
-        try:
-            await asyncio.wait_for(self._keeper.is_up.wait(), _UP_SECONDS)
-        except TimeoutError:
-            raise UnavailableError(self._keeper.fault or "The agent is not up yet.") from None
+        if build != self._build:
+            self._end()
+        await self._until_up()
+        await self._keeper.renew()
+        await self._until_up()
         self._forget_abandoned()
         session = _Session()
         path = str(self._keeper.place.socket)
@@ -100,6 +114,18 @@ class Relay:
         if session is not None:
             session.protocol.close()
 
+    def _end(self) -> None:
+        """Let go of the place, for the relay that comes after, and leave the agent to it."""
+        self._keeping.cancel()
+        os.close(self._lock)
+        ray.actor.exit_actor()
+
+    async def _until_up(self) -> None:
+        try:
+            await asyncio.wait_for(self._keeper.is_up.wait(), _UP_SECONDS)
+        except TimeoutError:
+            raise UnavailableError(self._keeper.fault or "The agent is not up yet.") from None
+
     def _session(self, name: str) -> _Session:
         try:
             return self._sessions[name]
@@ -108,9 +134,8 @@ class Relay:
 
     def _forget_abandoned(self) -> None:
         """End the sessions of gateways that were killed: they ask no more."""
-        now = asyncio.get_running_loop().time()
         for name, session in list(self._sessions.items()):
-            if now - session.asked_at > _FORGOTTEN_SECONDS:
+            if session.is_abandoned:
                 session.protocol.close()
                 del self._sessions[name]
 
