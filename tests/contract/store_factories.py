@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,29 +15,22 @@ StoreFactory = Callable[[], AbstractContextManager[StoreOpener]]
 
 
 @contextmanager
-def sqlite_stores() -> Iterator[StoreOpener]:
-    """A new SQLite file, gone at the end."""
-    stores: list[Store] = []
+def sqlite_database() -> Iterator[str]:
+    """The URL of an SQLite file that is not there yet, gone at the end."""
     with TemporaryDirectory(prefix="store-") as directory:
+        yield f"sqlite:///{Path(directory) / 'cloud.db'}"
 
-        def open_store() -> Store:
-            store = SqlStore(f"sqlite:///{Path(directory) / 'cloud.db'}")
-            stores.append(store)
-            store.migrate()
-            return store
 
-        try:
-            yield open_store
-        finally:
-            for store in stores:
-                store.close()
+def postgresql_database() -> AbstractContextManager[str]:
+    """The URL of an empty database on the server that all tests share, gone at the end."""
+    return new_database(is_migrated=False)
 
 
 @contextmanager
-def postgresql_stores() -> Iterator[StoreOpener]:
-    """A new database on the server that all tests share, gone at the end."""
+def stores_of(database: Callable[[], AbstractContextManager[str]]) -> Iterator[StoreOpener]:
+    """Stores of one database, closed at the end."""
     stores: list[Store] = []
-    with new_database() as url:
+    with database() as url:
 
         def open_store() -> Store:
             store = SqlStore(url)
@@ -51,4 +45,11 @@ def postgresql_stores() -> Iterator[StoreOpener]:
                 store.close()
 
 
-STORE_FACTORIES: dict[str, StoreFactory] = {"postgresql": postgresql_stores, "sqlite": sqlite_stores}
+EMPTY_DATABASES: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "postgresql": postgresql_database,
+    "sqlite": sqlite_database,
+}
+STORE_FACTORIES: dict[str, StoreFactory] = {
+    "postgresql": partial(stores_of, new_database),
+    "sqlite": partial(stores_of, sqlite_database),
+}
