@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import msgspec
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from elasticjob_cloud import __version__
+from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.ray.blocks import Blocks, Room
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
@@ -228,8 +227,8 @@ class Node:
 
 def relay_build(settings: GatewaySettings) -> str:
     """Give what tells the relays of this version with these settings from all others."""
-    content = msgspec.json.encode((__version__, settings.agent_dir, settings.agent_settings))
-    return hashlib.sha256(content).hexdigest()[:16]
+    agent_settings = msgspec.json.decode(settings.agent_settings, type=AgentSettings)
+    return f"{build_of(agent_settings)} {settings.agent_dir}"
 
 
 def _described(error: Exception) -> str:
