@@ -109,6 +109,13 @@ mutants: $(STAMP) ## break safeguards of the promises, and see that the simulati
 	@echo "==> mutants"
 	PYTHONPATH=. $(BIN)/python tests/simulation/mutants.py
 
+SEED ?= 1
+MINUTES ?= 5
+.PHONY: chaos
+chaos: $(STAMP) $(RAY_STAMP) ## break a cluster on hosts of its own, by SEED=1 for MINUTES=5; root, Linux
+	@echo "==> chaos: seed $(SEED), $(MINUTES) minutes"
+	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## measure, and compare with the targets
 	@echo "==> benchmarks"
@@ -117,6 +124,10 @@ bench: $(STAMP) ## measure, and compare with the targets
 .PHONY: run
 run: $(STAMP) ## a scheduler, an agent and a demo job on this machine
 	$(BIN)/elasticjob-cloud demo
+
+.PHONY: cluster
+cluster: $(STAMP) $(RAY_STAMP) ## PostgreSQL, Ray with 3 nodes, 2 schedulers and demo jobs on this machine
+	@PYTHONPATH=. exec $(BIN)/python scripts/cluster.py $(ARGS)
 
 # No line of a lock may name a registry or a path: it holds names, versions and hashes, for every PyPI user.
 COMPILE = $(BIN)/uv pip compile --quiet --no-config --generate-hashes --universal --python-version 3.11 \

@@ -95,7 +95,7 @@ class Cluster:
             database.result()
         for name in SCHEDULERS:
             self.start_scheduler(name)
-        wait_for("the API", lambda: any(self.is_serving(name) for name in SCHEDULERS), _START_SECONDS)
+        wait_for("both APIs", lambda: all(self.is_serving(name) for name in SCHEDULERS), _START_SECONDS)
         wait_for("three agents", lambda: len(self.agents()) == len(NODES), _START_SECONDS)
         self._register()
 

@@ -46,11 +46,11 @@ class Outcome:
 
 
 class Triggers:
-    """Triggers a job through the API again and again, and counts what was answered."""
+    """Triggers a job through the API again and again, and counts what was sent, and what was answered `200`."""
 
     def __init__(self, cluster: Cluster, dice: random.Random) -> None:
         self.accepted: Counter[str] = Counter()
-        self.unanswered: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self._cluster = cluster
         self._dice = dice
         self._ended = threading.Event()
@@ -66,15 +66,10 @@ class Triggers:
     def _run(self) -> None:
         while not self._ended.wait(_TRIGGER_SECONDS):
             name = self._dice.choice(SCHEDULERS)
-            # Counted before: a trigger may be recorded before its answer is here.
-            self.unanswered[TRIGGERED.name] += 1
-            try:
-                status = self._cluster.call(name, "POST", "/job/trigger", TRIGGERED.name, 5).status_code
-            except (httpx.HTTPError, KeyError):
-                continue
-            if status == 200:
-                self.accepted[TRIGGERED.name] += 1
-                self.unanswered[TRIGGERED.name] -= 1
+            self.sent[TRIGGERED.name] += 1
+            with suppress(httpx.HTTPError, KeyError):
+                answer = self._cluster.call(name, "POST", "/job/trigger", TRIGGERED.name, seconds=5)
+                self.accepted[TRIGGERED.name] += answer.status_code == 200
 
 
 class Trial:
@@ -156,7 +151,7 @@ class Trial:
         history = self._recorded(_now_ms() - 3_000)
         # What shards wrote after this record may be of tasks that are recorded after it.
         recorded_ms = max((trace.creation_ms for trace in history.traces), default=0)
-        history.output = self._output_until(recorded_ms)
+        history.output = self._output_until(recorded_ms + 1)  # the record's times are cut off to milliseconds
         return history
 
     def keep(self, directory: Path) -> None:
@@ -176,9 +171,12 @@ class Trial:
 
     def _recorded(self, fires_until_ms: int, since_ms: int = 0) -> History:
         history = History(self._jobs, fires_until_ms=fires_until_ms)
-        read_database(self.cluster.database_url(), history, since_ms)
+        # Answers come in meanwhile: those that are here before the record is read must be in it, and no more than those
+        # that were sent by the time that it is read.
         history.accepted = Counter(self._triggers.accepted)
-        history.unanswered = Counter(self._triggers.unanswered)
+        read_database(self.cluster.database_url(), history, since_ms)
+        history.unanswered = Counter(self._triggers.sent)
+        history.unanswered.subtract(history.accepted)
         return history
 
     def _output_until(self, until_ms: int) -> list[OutputLine]:
