@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 import time
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, TextIO
@@ -50,12 +51,19 @@ _JOBS: tuple[dict[str, Any], ...] = (
 
 
 class Demo:
-    """One showing: what it prints goes to `stream`, in colour on a terminal only."""
+    """One showing: what it prints goes to `stream`, in colour on a terminal only.
 
-    def __init__(self, settings: SchedulerSettings, stream: TextIO) -> None:
+    `where_of` names the place of an agent, by its id; one machine needs none.
+    """
+
+    def __init__(
+        self, settings: SchedulerSettings, stream: TextIO, where_of: Callable[[str], str] = lambda _: ""
+    ) -> None:
         self._settings = settings
+        self._where_of = where_of
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._url = ""
+        self._program = sys.argv[0]
         self._started_ms: dict[str, int] = {}
         self._ended_count = 0
 
@@ -66,9 +74,14 @@ class Demo:
 
     def greet(self, url: str) -> None:
         """Say what is about to happen."""
-        self._url = url
+        self.use(url)
         self._console.print(f"[bold]ElasticJob-Cloud[/bold] serves at {url}/api (its calls: {url}/api/docs)")
         self._console.print(f"data in {self._settings.data_dir}; Ctrl-C stops it\n")
+
+    def use(self, url: str, program: str = "") -> None:
+        """Take the scheduler at `url`; `program` is how to call the command line, by default as this one was."""
+        self._url = url
+        self._program = program or sys.argv[0]
 
     async def begin(self) -> None:
         """Publish the app and register its jobs, as any user would."""
@@ -87,12 +100,20 @@ class Demo:
     def show_changes(self, changes: Changes) -> None:
         """Print a line for each task that started or ended."""
         for trace in changes.status_traces:
-            state = TaskState(trace.state)
-            if state is TaskState.RUNNING:
-                self._started_ms[trace.task_id] = trace.creation_ms
-                self._print_task(trace, "started")
-            elif state.is_terminal:
-                self._show_end(trace, state)
+            self.show_trace(trace)
+
+    def show_trace(self, trace: StatusTrace) -> None:
+        """Print a line if the task started or ended."""
+        state = TaskState(trace.state)
+        if state is TaskState.RUNNING:
+            self._started_ms[trace.task_id] = trace.creation_ms
+            self._print_task(trace, "started")
+        elif state.is_terminal:
+            self._show_end(trace, state)
+
+    def say(self, line: str) -> None:
+        """Print a line with the time before it."""
+        self._print_at(time.time_ns() // 1_000_000, line)
 
     def _show_end(self, trace: StatusTrace, state: TaskState) -> None:
         style = _STYLES[state]
@@ -105,10 +126,13 @@ class Demo:
             self._suggest(trace)
 
     def _print_task(self, trace: StatusTrace, what: str) -> None:
-        clock = time.strftime("%H:%M:%S", time.localtime(trace.creation_ms / 1000))
-        thousandths = f"{trace.creation_ms % 1000:03d}"
         name = f"{trace.job_name} shard {trace.sharding_item}"
-        self._console.print(f"{clock}.{thousandths}  {name:<22} {what}")
+        where = self._where_of(trace.slave_id)
+        self._print_at(trace.creation_ms, f"{name:<22} {where + '  ' if where else ''}{what}")
+
+    def _print_at(self, now_ms: int, line: str) -> None:
+        clock = time.strftime("%H:%M:%S", time.localtime(now_ms / 1000))
+        self._console.print(f"{clock}.{now_ms % 1000:03d}  {line}")
 
     def _suggest(self, trace: StatusTrace) -> None:
         self._console.print("\n[bold]What to do next[/bold], in another terminal:")
@@ -138,7 +162,7 @@ class Demo:
 
     def _suggested_command(self) -> str:
         # `make run` calls the command by its path in .venv, which the other terminal need not have in its PATH.
-        program = "elasticjob-cloud" if shutil.which("elasticjob-cloud") else shlex.quote(sys.argv[0])
+        program = "elasticjob-cloud" if shutil.which("elasticjob-cloud") else shlex.quote(self._program)
         if self._settings.no_auth:
             return f"{program} job list --url {self._url}"
         user = shlex.quote(self._settings.admin_username)
