@@ -1,9 +1,11 @@
 """Measure pages of a long history, over every filter that the API offers, and what retention costs.
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_history.py [--rows 1000000] [--days 30] [--rounds 20] [--keep FILE]
+        [--postgresql]
 
 Both trace tables are filled to that many rows, spread evenly over the days. Ten million take 3 to 5 minutes and 7 GB in
 the directory for temporary files. `--keep` makes the database there, or measures one that is there already.
+`--postgresql` measures the server that the tests start (`tests/postgres_server.py`) instead of SQLite.
 """
 
 import argparse
@@ -16,36 +18,44 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.bench_store import one_turn
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import SPANS_MS, metadata
+from tests.postgres_server import PostgresServer
 
 NOW_MS = 1_795_000_000_000
 DAY_MS = 86_400_000
 HISTORY_TABLES = ("job_execution_log", "job_status_trace_log")
 
+_NUMBERS = {
+    "sqlite": "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {rows})",
+    "postgresql": "WITH numbers AS (SELECT generate_series(0, {rows} - 1) AS n)",
+}
+_RANDOM = {"sqlite": "hex(randomblob(16))", "postgresql": "md5(random()::text)"}
 # One job has a fifth of all rows, 999 share the rest; one agent of 21 is hardly ever used; one in 1,000 fails.
-_NUMBERED = """
-    WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :rows),
+_SHAPED = """
     shaped AS (
         SELECT n, CASE WHEN n % 5 = 0 THEN 'busy-job' ELSE 'job-' || (n * 7919 % 999) END AS job,
             CASE WHEN n % 1000000 = 77 THEN 'agent-rare' ELSE 'agent-' || (n / 7 % 20) END AS agent,
-            :start + n * :span / :rows AS time, n % 1000 = 3 AS failed FROM numbers
+            {start} + n * {span} / {rows} AS time, n % 1000 = 3 AS failed FROM (SELECT CAST(n AS BIGINT) AS n FROM numbers) AS n
     )
 """
-_FILL_EXECUTIONS = f"""{_NUMBERED}
+_FILL_EXECUTIONS = """
     INSERT INTO job_execution_log (job_name, task_id, hostname, ip, sharding_item, execution_source, failure_cause,
         is_success, start_time, complete_time)
-    SELECT job, job || '@-@0@-@READY@-@' || agent || '@-@' || hex(randomblob(16)), agent, '10.0.' || substr(agent, 7),
-        0, 'NORMAL_TRIGGER', CASE WHEN failed THEN 'ValueError: no such city' ELSE '' END, NOT failed, time, time + 5
+    SELECT job, job || '@-@0@-@READY@-@' || agent || '@-@' || {random}, agent, '10.0.' || substr(agent, 7),
+        0, 'NORMAL_TRIGGER', CASE WHEN failed THEN 'ValueError: no such city' ELSE '' END,
+        CASE WHEN failed THEN 0 ELSE 1 END, time, time + 5
     FROM shaped
 """
-_FILL_TRACES = f"""{_NUMBERED}
+_FILL_TRACES = """
     INSERT INTO job_status_trace_log (job_name, original_task_id, task_id, slave_id, source, execution_type,
         sharding_item, state, message, creation_time)
-    SELECT job, '', job || '@-@0@-@READY@-@' || agent || '@-@' || hex(randomblob(16)), agent,
+    SELECT job, '', job || '@-@0@-@READY@-@' || agent || '@-@' || {random}, agent,
         CASE WHEN n % 3 = 0 THEN 'CLOUD_SCHEDULER' ELSE 'CLOUD_EXECUTOR' END,
         CASE WHEN n % 2000 = 5 THEN 'FAILOVER' ELSE 'READY' END, 0,
         CASE WHEN n % 3 = 0 THEN 'TASK_STAGING' WHEN n % 3 = 1 THEN 'TASK_RUNNING'
@@ -55,43 +65,67 @@ _FILL_TRACES = f"""{_NUMBERED}
 """
 _COUNT_EXECUTIONS = """
     INSERT INTO execution_count (span_ms, start_ms, is_success, count)
-        SELECT :span, start_time - start_time % :span, is_success, count(*) FROM job_execution_log GROUP BY 2, 3
+        SELECT {span}, start_time - start_time % {span}, is_success, count(*) FROM job_execution_log GROUP BY 2, 3
 """
 _COUNT_TRACES = """
     INSERT INTO status_trace_count (span_ms, start_ms, source, execution_type, state, count)
-        SELECT :span, creation_time - creation_time % :span, source, execution_type, state, count(*)
+        SELECT {span}, creation_time - creation_time % {span}, source, execution_type, state, count(*)
         FROM job_status_trace_log GROUP BY 2, 3, 4, 5
 """
 
 
-def fill(file: Path, rows: int, days: float) -> None:
-    """Write the rows with SQL alone, and the indexes afterwards, which is many times quicker than commits."""
-    began = time.perf_counter()
-    indexes = [
-        index for table in metadata.sorted_tables if table.name in HISTORY_TABLES for index in table.indexes
+def filling(product: str, rows: int, days: float) -> Iterator[str]:
+    """Give the statements that fill the tables, which is many times quicker than commits."""
+    span = int(days * DAY_MS)
+    values = {"rows": rows, "start": NOW_MS - span, "span": span, "random": _RANDOM[product]}
+    for fill_table in (_FILL_EXECUTIONS, _FILL_TRACES):
+        insert, select = fill_table.split("SELECT", 1)
+        yield f"{insert} {_NUMBERS[product]}, {_SHAPED} SELECT {select}".format(**values)
+    for span_ms in SPANS_MS:
+        yield _COUNT_EXECUTIONS.format(span=span_ms)
+        yield _COUNT_TRACES.format(span=span_ms)
+    yield f"UPDATE counter SET value = {rows} WHERE name <> 'next_fire_id'"
+
+
+def history_indexes() -> list[str]:
+    return [
+        str(index.name)
+        for table in metadata.sorted_tables
+        if table.name in HISTORY_TABLES
+        for index in table.indexes
     ]
+
+
+def fill_sqlite(file: Path, rows: int, days: float) -> None:
     connection = sqlite3.connect(file, isolation_level=None)
     with contextlib.closing(connection):
         connection.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000"
         )
         definitions = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'index'"))
-        for index in indexes:
-            connection.execute(f"DROP INDEX {index.name}")
-        span = int(days * DAY_MS)
-        values = {"rows": rows, "start": NOW_MS - span, "span": span}
-        connection.execute(_FILL_EXECUTIONS, values)
-        connection.execute(_FILL_TRACES, values)
-        for span_ms in SPANS_MS:
-            connection.execute(_COUNT_EXECUTIONS, {"span": span_ms})
-            connection.execute(_COUNT_TRACES, {"span": span_ms})
-        for index in indexes:
-            connection.execute(definitions[str(index.name)])
-        connection.execute("UPDATE counter SET value = ? WHERE name <> 'next_fire_id'", (rows,))
+        for index in history_indexes():
+            connection.execute(f"DROP INDEX {index}")
+        for statement in filling("sqlite", rows, days):
+            connection.execute(statement)
+        for index in history_indexes():
+            connection.execute(definitions[index])
         connection.execute("PRAGMA journal_mode = WAL")
-    print(
-        f"{rows} rows in each table in {time.perf_counter() - began:.0f} s, {file.stat().st_size / 1e6:.0f} MB"
-    )
+    print(f"{file.stat().st_size / 1e6:.0f} MB")
+
+
+def fill_postgresql(url: str, rows: int, days: float) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        definitions = dict(connection.execute("SELECT indexname, indexdef FROM pg_indexes").fetchall())
+        for index in history_indexes():
+            connection.execute(f"DROP INDEX {index}")
+        for statement in filling("postgresql", rows, days):
+            connection.execute(statement)
+        for index in history_indexes():
+            connection.execute(definitions[index])
+        # As the server does by itself before long.
+        connection.execute("VACUUM (ANALYZE)")
+        size = connection.execute("SELECT pg_database_size(current_database()) / 1e6").fetchone()
+        print(f"{size[0] if size else 0:.0f} MB")
 
 
 def execution_queries(rows: int, days: float, task_id: str) -> Iterator[HistoryQuery]:
@@ -233,6 +267,22 @@ def bench_retention(store: SqlStore, rows: int) -> None:
         )
 
 
+def bench(url: str, fill: Callable[[], None] | None, arguments: argparse.Namespace) -> None:
+    store = SqlStore(url)
+    store.migrate()
+    if fill is not None:
+        store.close()
+        began = time.perf_counter()
+        fill()
+        print(f"{arguments.rows} rows in each table in {time.perf_counter() - began:.0f} s")
+        store = SqlStore(url)
+        store.migrate()
+    bench_pages(store, arguments.rows, arguments.days, arguments.rounds)
+    if not arguments.no_retention:
+        bench_retention(store, arguments.rows)
+    store.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -242,21 +292,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--no-retention", action="store_true")
+    parser.add_argument("--postgresql", action="store_true")
     arguments = parser.parse_args()
+    rows, days = arguments.rows, arguments.days
+    if arguments.postgresql:
+        with PostgresServer(durable=True) as server:
+            server.create_database("history")
+            url = server.url("history")
+            bench(url, lambda: fill_postgresql(url, rows, days), arguments)
+        return
     with tempfile.TemporaryDirectory(prefix="bench-history-") as directory:
         file = arguments.keep or Path(directory) / "history.db"
-        is_new = not file.exists()
-        store = SqlStore(f"sqlite:///{file}")
-        store.migrate()
-        if is_new:
-            store.close()
-            fill(file, arguments.rows, arguments.days)
-            store = SqlStore(f"sqlite:///{file}")
-            store.migrate()
-        bench_pages(store, arguments.rows, arguments.days, arguments.rounds)
-        if not arguments.no_retention:
-            bench_retention(store, arguments.rows)
-        store.close()
+        fill = None if file.exists() else lambda: fill_sqlite(file, rows, days)
+        bench(f"sqlite:///{file}", fill, arguments)
 
 
 if __name__ == "__main__":
