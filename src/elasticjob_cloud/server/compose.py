@@ -12,6 +12,7 @@ from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposur
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
 from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.api.settings import ApiSettings
+from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings, PlacementPolicy
 from elasticjob_cloud.server.addresses import advertised_url, listen, server_url
@@ -25,12 +26,18 @@ from elasticjob_cloud.store import SqlStore
 _KEY_NAME = "access-token"  # the name of the key in the database
 
 
-def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], None] | None = None) -> Server:
+def build_server(
+    settings: SchedulerSettings,
+    on_commit: Callable[[Changes], None] | None = None,
+    *,
+    engine: Engine | None = None,
+) -> Server:
     """Make a server that listens already, but does not serve yet.
 
     Args:
         settings: As `load_settings` gave them.
         on_commit: Called with the rows of each turn once they are durable.
+        engine: Used instead of the one that the settings name, for tests.
 
     Raises:
         StartError: the port is taken, the data directory cannot be written, or the engine is not available.
@@ -41,7 +48,7 @@ def build_server(settings: SchedulerSettings, on_commit: Callable[[Changes], Non
     port = listener.getsockname()[1]
     scheduler = Scheduler(
         SqlStore(settings.store_url),
-        build_engine(settings),
+        engine or build_engine(settings),
         CoreSettings(
             time_zone=settings.time_zone,
             job_state_queue_size=settings.job_state_queue_size,

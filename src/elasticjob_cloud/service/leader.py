@@ -250,6 +250,7 @@ class Leader:
             await noting
         finally:
             self._metrics.set_leader(leads=False)
+            self._metrics.forget()
             self.loop = self.core = None
 
     def _make_loop(self, core: Core, lease: Lease) -> SchedulingLoop:

@@ -10,6 +10,9 @@ from elasticjob_cloud.scheduling import Core, Decisions
 _LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 
+_LIVE_STATES = (TaskState.STAGING, TaskState.RUNNING)
+_OF_CORE = ("apps", "jobs", "agents", "ready_jobs", "live_tasks", "failover_tasks")
+
 
 class Metrics:
     """The metrics of one scheduler process, in a registry of its own."""
@@ -95,8 +98,16 @@ class Metrics:
         self._gauges["ready_jobs"].set_function(lambda: len(state.waiting))
         self._gauges["live_tasks"].set_function(lambda: len(state.tasks))
         self._gauges["failover_tasks"].set_function(lambda: len(state.failovers))
-        for task_state in (TaskState.STAGING, TaskState.RUNNING):
+        for task_state in _LIVE_STATES:
             self._tasks.labels(task_state.value).set_function(partial(_count_tasks, core, task_state))
+
+    def forget(self) -> None:
+        """Show no core's sizes any more: this scheduler stands by."""
+        for name in _OF_CORE:
+            self._gauges[name].set_function(lambda: 0)
+        for task_state in _LIVE_STATES:
+            self._tasks.labels(task_state.value).set_function(lambda: 0)
+        self.set_unplaceable(0)
 
     def set_unplaceable(self, count: int) -> None:
         """Note how many jobs wait for room that no agent has."""

@@ -1,0 +1,241 @@
+"""Several schedulers on one PostgreSQL database: any of them answers, one leads, another takes over."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+
+from tests.integration.scheduler_processes import SchedulerProcess, schedulers, wait_for
+from tests.postgres_databases import new_database
+
+pytestmark = pytest.mark.slow
+_APP = {"appName": "app", "appURL": "http://localhost/a.sh", "bootstrapScript": "b"}
+_JOB = {
+    "jobName": "任务",
+    "appName": "app",
+    "jobExecutionType": "TRANSIENT",
+    "shardingTotalCount": 1,
+    "cpuCount": 0.1,
+    "memoryMB": 1,
+    "props": {"script.command.line": "b"},
+}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Sequence[SchedulerProcess]]:
+    with new_database() as url, schedulers(url, tmp_path, 2) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def calm_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[SchedulerProcess]]:
+    """A pair for those tests that do it no harm: the first leads throughout."""
+    with new_database() as url, schedulers(url, tmp_path_factory.mktemp("pair"), 2) as started:
+        yield started
+
+
+def with_a_job(scheduler: SchedulerProcess) -> httpx.Client:
+    client = scheduler.client()
+    assert client.post("/app", json=_APP).json() is True
+    assert client.post("/job/register", json=_JOB).json() is True
+    return client
+
+
+def seconds_until_leading(scheduler: SchedulerProcess, since: float) -> float:
+    wait_for(scheduler.leads, "the standby leads")
+    return time.monotonic() - since
+
+
+class Caller:
+    """Calls a scheduler again and again, until told to stop; keeps what was answered."""
+
+    def __init__(self, client: httpx.Client, method: str, path: str, content: bytes | None = None) -> None:
+        self.statuses: list[int] = []
+        self._request = (method, path, content)
+        self._client = client
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._call, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_for(lambda: len(self.statuses) >= 3, "calls are answered")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        seen = len(self.statuses)
+        wait_for(lambda: len(self.statuses) >= seen + 3, "calls are answered")
+        self._ends.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    def _call(self) -> None:
+        method, path, content = self._request
+        while not self._ends.is_set():
+            self.statuses.append(self._client.request(method, path, content=content).status_code)
+
+
+def recorded_fires(client: httpx.Client) -> int:
+    page = client.get("/job/events/statusTraces", params={"state": "TASK_STAGING", "per_page": 1})
+    return int(page.json()["total"])
+
+
+def test_standby_answers_each_call_as_the_leader_does(calm_pair: Sequence[SchedulerProcess]) -> None:
+    leader, standby = calm_pair
+    direct, through = with_a_job(leader), standby.client()
+    assert not standby.leads()
+    calls: list[tuple[str, str, bytes | None]] = [
+        ("GET", "/app/list", None),
+        ("GET", "/job/jobs/%E4%BB%BB%E5%8A%A1", None),
+        ("GET", "/job/jobs/none", None),
+        (
+            "GET",
+            "/job/cron/fires?cron=0+0/5+*+*+*+%3F&timeZone=Asia/Shanghai&start=2026-01-01T00:00:00Z",
+            None,
+        ),
+        ("GET", "/job/events/executions?per_page=5&page=1&jobName=%E4%BB%BB", None),
+        ("GET", "/operate/schedulers", None),
+        ("GET", "/no/such%2Fcall?a=%20b", None),
+        ("HEAD", "/app/list", None),
+        ("PATCH", "/app", b"{}"),
+        ("POST", "/app", b"{not json"),
+        ("POST", "/job/register", b'{"jobName": "x", "nonsense": 1}'),
+        ("POST", "/job/tasks/none/kill", None),
+    ]
+    for method, path, content in calls:
+        expected, given = (client.request(method, path, content=content) for client in (direct, through))
+        assert (given.status_code, given.content) == (expected.status_code, expected.content), path
+        assert {name: value for name, value in given.headers.items() if name != "date"} == {
+            name: value for name, value in expected.headers.items() if name != "date"
+        }
+        assert len(given.headers.get_list("date")) == 1
+
+    answer = through.post(
+        "/job/trigger", content="任务".encode(), headers={"Content-type": "application/json"}
+    )
+
+    assert answer.json() is True
+    wait_for(lambda: recorded_fires(direct) == 1, "the trigger is recorded once")
+
+
+def test_token_of_one_scheduler_is_good_at_each_and_after_the_first_is_gone(tmp_path: Path) -> None:
+    with new_database() as url, schedulers(url, tmp_path, 3) as started:
+        token = started[1].client().headers["accessToken"]
+        for scheduler in started:
+            answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token})
+            assert answer.status_code == 200
+            assert httpx.get(f"{scheduler.url}/api/app/list").status_code == 401
+        started[0].signal(signal.SIGKILL)
+        wait_for(lambda: any(it.leads() for it in started[1:]), "another leads")
+        for scheduler in started[1:]:
+            answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token}, timeout=20)
+            assert answer.status_code == 200
+
+
+def test_clean_hand_over_takes_less_than_a_second_and_no_call_fails(pair: Sequence[SchedulerProcess]) -> None:
+    leader, standby = pair
+    with_a_job(leader)
+    client = standby.client()
+    with Caller(standby.client(), "POST", "/job/trigger", "任务".encode()) as caller:
+        stopped = time.monotonic()
+        leader.signal(signal.SIGTERM)
+        assert seconds_until_leading(standby, stopped) < 1
+
+    assert leader.process.wait(10) == 0
+    assert set(caller.statuses) == {200}
+    triggered = len(caller.statuses)
+    wait_for(lambda: recorded_fires(client) == triggered, "each trigger that was answered ran once")
+    assert standby.metric("elasticjob_terms_total") == 1
+    taken = standby.metric("elasticjob_takeover_seconds")
+    assert taken is not None
+    assert 0 < taken < 1
+    assert "Leading with epoch 2" in standby.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_fail_over_takes_less_than_six_seconds_and_queries_do_not_fail(
+    pair: Sequence[SchedulerProcess], number: signal.Signals
+) -> None:
+    leader, standby = pair
+    with_a_job(leader)
+    with Caller(standby.client(), "GET", "/job/jobs") as caller:
+        failed = time.monotonic()
+        leader.signal(number)
+        assert seconds_until_leading(standby, failed) < 6
+
+    assert set(caller.statuses) == {200}
+
+
+def test_frozen_leader_that_wakes_changes_nothing_passes_calls_on_and_leads_again_later(
+    pair: Sequence[SchedulerProcess],
+) -> None:
+    first, second = pair
+    client = with_a_job(first)
+    own = second.client()
+    first.signal(signal.SIGSTOP)
+    waiting = threading.Thread(
+        target=lambda: answers.append(client.post("/job/trigger", content="任务".encode())), daemon=True
+    )
+    answers: list[httpx.Response] = []
+    waiting.start()  # reaches the frozen leader's socket, and is read when it wakes
+    wait_for(second.leads, "the standby leads")
+    first.signal(signal.SIGCONT)
+    waiting.join(20)
+
+    (answer,) = answers
+    assert answer.json() is True, "the call was passed on by the woken scheduler"
+    wait_for(lambda: "Standing by" in first.log(), "it knows that it is deposed")
+    wait_for(lambda: recorded_fires(own) == 1, "the trigger ran once")
+    rows = client.get("/operate/schedulers").json()
+    assert [row["leader"] for row in rows if row["address"] == second.url] == [True]
+    assert [row["leader"] for row in rows if row["address"] == first.url] == [False]
+    assert first.metric("elasticjob_jobs") == 0
+
+    second.signal(signal.SIGTERM)
+    wait_for(first.leads, "it leads again")
+    assert client.get("/job/jobs").json()[0]["jobName"] == "任务"
+
+
+def test_standby_is_ready_and_shows_its_own_metrics_and_page(
+    calm_pair: Sequence[SchedulerProcess],
+) -> None:
+    _, standby = calm_pair
+    for path in ("/healthz", "/readyz", "/metrics", "/api/docs", "/api/openapi.json"):
+        assert httpx.get(standby.url + path).status_code == 200
+    assert standby.metric("elasticjob_leader") == 0
+    assert standby.metric("elasticjob_terms_total") == 0
+    assert "another scheduler leads" in standby.log()
+
+
+def test_call_that_was_passed_on_is_not_passed_on_again(calm_pair: Sequence[SchedulerProcess]) -> None:
+    _, standby = calm_pair
+
+    answer = standby.client().get("/app/list", headers={"X-ElasticJob-Forwarded": "whatever"})
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_failed_log_ins_count_by_the_callers_address_wherever_they_arrive(
+    calm_pair: Sequence[SchedulerProcess],
+) -> None:
+    leader, standby = calm_pair
+
+    def log_in(scheduler: SchedulerProcess, password: str, local: str, **headers: str) -> int:
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=local)) as client:
+            body = {"username": "root", "password": password}
+            return client.post(f"{scheduler.url}/api/login", json=body, headers=headers).status_code
+
+    for attempt in range(5):
+        where = (leader, standby)[attempt % 2]
+        forged = {"X-Forwarded-For": f"10.0.0.{attempt}", "X-ElasticJob-Forwarded": f"{int(time.time())}.00"}
+        headers = forged if where is leader else {"X-Forwarded-For": f"10.0.0.{attempt}"}
+        assert log_in(where, "wrong", "127.0.0.7", **headers) == 401
+
+    assert log_in(standby, "pwd", "127.0.0.7") == 429
+    assert log_in(leader, "pwd", "127.0.0.7") == 429
+    assert log_in(standby, "pwd", "127.0.0.8") == 200
