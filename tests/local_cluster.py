@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -181,16 +182,15 @@ class Cluster:
             scheduler.terminate()
         for scheduler in self.schedulers:
             scheduler.wait(_STOP_SECONDS)
-        # Before the agents, whose keepers would start them again.
-        if self._ray is not None:
-            self._ray.stop()
-            self._ray = None
-        started += self._agents()
+        with ThreadPoolExecutor(1) as beside:
+            if self.database is not None:
+                beside.submit(self.database.close)
+            # Before the agents, whose keepers would start them again.
+            if self._ray is not None:
+                self._ray.stop()
+            _end(self._agents())
+        self.database = self._ray = None
         _end(started)
-        if self.database is not None:
-            self.database.close()
-            self.database = None
-        _end(started, seconds=0)
         self._client.close()
         if self.directory != Path():
             shutil.rmtree(self.directory, ignore_errors=True)
