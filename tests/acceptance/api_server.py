@@ -19,7 +19,7 @@ def serve(app: FastAPI) -> Iterator[str]:
     # Named TCP, or else asyncio does not switch Nagle's algorithm off, and each answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
+    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, proxy_headers=False)
     server = uvicorn.Server(config)
     # A loop of its own: asyncio's signal handlers belong to the main thread, which runs the test.
     thread = threading.Thread(

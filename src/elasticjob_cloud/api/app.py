@@ -51,7 +51,7 @@ def create_app(
         settings: The API's own settings.
         registry: The metrics that `/metrics` shows.
         wall_ms: The clock that fires are counted from, in epoch milliseconds.
-        monotonic_seconds: The clock that limits how often one may reconcile.
+        monotonic_seconds: The clock that limits how often one may reconcile, and how long calls wait for a leader.
         relay: The way to the scheduler that leads when this one does not; None: there is no other.
 
     Returns:
@@ -73,7 +73,13 @@ def create_app(
     )
     if relay is not None:
         # Within the boundary: what is refused there need not reach the leader.
-        app.add_middleware(Forwarding, relay=relay, body_limit_bytes=settings.body_limit_bytes)
+        app.add_middleware(
+            Forwarding,
+            relay=relay,
+            body_limit_bytes=settings.body_limit_bytes,
+            wait_seconds=settings.leader_wait_seconds,
+            monotonic_seconds=monotonic_seconds,
+        )
     app.add_middleware(
         Boundary,
         authenticator=authenticator,

@@ -1,7 +1,6 @@
 """Any scheduler takes any call: one that stands by passes it on to the leader (docs/decisions/0015). Plain ASGI."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -16,8 +15,6 @@ from elasticjob_cloud.model.errors import NotLeadingError
 _ANSWERED_HERE: Final = frozenset(
     {"/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css", "/api/operate/schedulers"}
 )
-# As long as a leader may take to come, whatever became of the one before.
-LONGEST_WAIT_SECONDS: Final = 6.0
 _LOOK_AGAIN_SECONDS: Final = 0.1
 
 
@@ -30,15 +27,15 @@ class Forwarding:
         *,
         relay: Relay,
         body_limit_bytes: int,
-        longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
-        monotonic_seconds: Callable[[], float] = time.monotonic,
+        wait_seconds: float,
+        monotonic_seconds: Callable[[], float],
     ) -> None:
         self._app = app
         self._relay = relay
         self._leadership = relay.leadership
         self._mark = relay.mark
         self._body_limit_bytes = body_limit_bytes
-        self._longest_wait_seconds = longest_wait_seconds
+        self._wait_seconds = wait_seconds
         self._monotonic_seconds = monotonic_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +56,7 @@ class Forwarding:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, await _read_body(receive, self._body_limit_bytes))
-        deadline = self._monotonic_seconds() + self._longest_wait_seconds
+        deadline = self._monotonic_seconds() + self._wait_seconds
         while not await self._is_answered(call, receive, send):
             if self._monotonic_seconds() >= deadline or not await self._leadership.expects_leader():
                 raise NotLeadingError(_NOBODY_LEADS)

@@ -16,6 +16,7 @@ class ApiSettings:
         allowed_hosts: Names, besides loopback's, under which browsers may reach a server that asks for no real password.
         body_limit_bytes: The largest body that is read.
         reconcile_interval_seconds: The shortest time between two reconciliations on request.
+        leader_wait_seconds: How long a call waits for a leader, where there is none at the moment.
         login_failures: How many failed logins of one user from one address are allowed in a minute.
     """
 
@@ -23,6 +24,8 @@ class ApiSettings:
     allowed_hosts: tuple[str, ...] = ()
     body_limit_bytes: int = MEBIBYTE
     reconcile_interval_seconds: float = 10.0
+    # As long as a leader may take to come, whatever became of the one before.
+    leader_wait_seconds: float = 6.0
     login_failures: int = 5
 
     @classmethod
