@@ -2,17 +2,18 @@
 
 A run starts itself again as the first process of new namespaces. When that process ends, however it ends, the kernel
 kills all that it started and takes down its network and its mounts: nothing is left to be cleaned, and two runs cannot
-meet. `unshare --kill-child` makes the death of the outer process that of the inner one.
+meet. `setpriv --pdeathsig` and `unshare --kill-child` make the death of the outer process that of the inner one.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
 INSIDE = "ELASTICJOB_CHAOS_INSIDE"
-PROGRAMS = ("unshare", "nsenter", "ip", "mount")
+PROGRAMS = ("setpriv", "unshare", "nsenter", "ip", "mount")
 
 
 def missing() -> str:
@@ -45,12 +46,15 @@ def command(arguments: Sequence[str]) -> list[str]:
     return [*_UNSHARE, "env", f"{INSIDE}=1", sys.executable, *arguments]
 
 
-def enter(module: str) -> None:
-    """Go on inside: this process becomes `unshare`, which runs the module anew with the same arguments."""
-    os.execvp(_UNSHARE[0], command(["-m", module, *sys.argv[1:]]))
+def enter(module: str) -> int:
+    """Run the module inside, with the same arguments; give its exit code."""
+    # Ctrl-C reaches the inner process too, which cleans up and ends. Not SIG_IGN: that one would inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return subprocess.run(command(["-m", module, *sys.argv[1:]]), check=False).returncode
 
 
 _UNSHARE = (
+    *("setpriv", "--pdeathsig", "KILL"),
     "unshare",
     "--mount",
     "--pid",

@@ -8,11 +8,9 @@ import argparse
 import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
@@ -20,6 +18,7 @@ from tests.chaos import isolation
 from tests.chaos.cluster import SCHEDULERS, Cluster, Lead, wait_for
 from tests.chaos.hosts import Network, end_process
 from tests.chaos.trial import Trial
+from tests.chaos.workplace import workplace
 
 _LEASE_MS = 4_000  # the default of `lease_seconds`
 _FROZEN_ON_SECONDS = 3.0
@@ -43,10 +42,14 @@ def main() -> int:
         print(f"this cannot be measured here: {problem}", file=sys.stderr)
         return 2
     if not isolation.is_inside():
-        isolation.enter("tests.chaos.measure")
-    directory = Path(tempfile.mkdtemp(prefix="elasticjob-measure-", dir="/var/tmp"))
+        return isolation.enter("tests.chaos.measure")
     problems: list[str] = []
-    with Network(directory) as network, Cluster(network) as cluster, Trial(cluster, 1, print) as trial:
+    with (
+        workplace() as directory,
+        Network(directory) as network,
+        Cluster(network) as cluster,
+        Trial(cluster, 1, print) as trial,
+    ):
         for name, fault in (("SIGTERM", _stop), ("kill -9", _kill), ("frozen (SIGSTOP)", _freeze)):
             _say_figures(name, [_fail_over(trial, fault) for _ in range(rounds)])
         problems = trial.end()

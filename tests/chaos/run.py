@@ -9,7 +9,6 @@ import argparse
 import random
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.hosts import Network
 from tests.chaos.table import markdown_table
 from tests.chaos.trial import Trial
+from tests.chaos.workplace import kept, workplace
 
 
 def main() -> int:
@@ -29,27 +29,30 @@ def main() -> int:
         print(f"chaos cannot run here: {problem}", file=sys.stderr)
         return 2
     if not isolation.is_inside():
-        isolation.enter("tests.chaos.run")
-    directory = Path(tempfile.mkdtemp(prefix="elasticjob-chaos-", dir="/var/tmp"))
-    kept = directory.with_name(f"{directory.name}-seed-{arguments.seed}")
+        return isolation.enter("tests.chaos.run")
+    try:
+        with workplace() as directory:
+            return 1 if _run_in(directory, arguments) else 0
+    except KeyboardInterrupt:
+        print("interrupted; all is taken down", file=sys.stderr)
+        return 130
+
+
+def _run_in(directory: Path, arguments: argparse.Namespace) -> list[str]:
     began = time.monotonic()
+    keep = kept(directory, arguments.seed)
     with Network(directory) as network:
         try:
             with Cluster(network) as cluster:
-                print(
-                    f"the cluster is up after {time.monotonic() - began:.1f} s; seed {arguments.seed}",
-                    flush=True,
-                )
-                problems = _run(cluster, arguments, kept)
-        except BaseException:
-            print(f"logs are kept in {kept}", flush=True)
-            shutil.copytree(directory / "logs", kept / "logs", dirs_exist_ok=True)
+                _say(f"the cluster is up after {time.monotonic() - began:.1f} s; seed {arguments.seed}")
+                return _run(cluster, arguments, keep)
+        except Exception:
+            _say(f"logs are kept in {keep}")
+            shutil.copytree(directory / "logs", keep / "logs", dirs_exist_ok=True)
             raise
-    shutil.rmtree(directory, ignore_errors=True)
-    return 1 if problems else 0
 
 
-def _run(cluster: Cluster, arguments: argparse.Namespace, kept: Path) -> list[str]:
+def _run(cluster: Cluster, arguments: argparse.Namespace, keep: Path) -> list[str]:
     with Trial(cluster, arguments.seed, _say) as trial:
         try:
             trial.settle()
@@ -59,12 +62,12 @@ def _run(cluster: Cluster, arguments: argparse.Namespace, kept: Path) -> list[st
                     break
             problems = [problem for outcome in trial.outcomes for problem in outcome.problems]
             problems += trial.end()
-        except BaseException:
-            trial.keep(kept)
+        except Exception:
+            trial.keep(keep)
             raise
         if problems or arguments.keep:
-            trial.keep(kept)
-            _say(f"the history is kept in {kept}")
+            trial.keep(keep)
+            _say(f"the history is kept in {keep}")
         _say("\n" + markdown_table(trial.outcomes))
         _say(
             "\n".join(f"BROKEN {problem}" for problem in dict.fromkeys(problems)) or "No promise was broken."

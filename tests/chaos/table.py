@@ -20,7 +20,7 @@ def markdown_table(outcomes: Sequence[Outcome]) -> str:
         [
             outcome.fault,
             outcome.target,
-            "yes" if outcome.new_leader else "no",
+            f"after {outcome.led_after_seconds:.1f} s" if outcome.led_after_seconds else "no",
             str(outcome.lost_tasks),
             str(outcome.late_fires),
             f"{outcome.on_time_after_seconds:.0f} s",

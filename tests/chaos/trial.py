@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.chaos.checker import check_end, check_history
-from tests.chaos.cluster import SCHEDULERS, Cluster, wait_for
+from tests.chaos.cluster import SCHEDULERS, Cluster, Lead, wait_for
 from tests.chaos.faults import Fault
 from tests.chaos.history import History, OutputLine, OutputReader, RegisteredJob, read_database
 from tests.chaos.jobs import JOBS, TRIGGERED
@@ -32,7 +32,10 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was seen of one fault. Seconds count from the fault; `problems`: broken promises."""
+    """What was seen of one fault. Seconds count from the fault.
+
+    `led_after_seconds`: when another term of a leader was seen, 0 if none; `problems`: broken promises.
+    """
 
     fault: str
     target: str
@@ -41,7 +44,7 @@ class Outcome:
     late_fires: int
     on_time_after_seconds: float
     lost_tasks: int
-    new_leader: bool
+    led_after_seconds: float
     problems: tuple[str, ...]
 
 
@@ -104,7 +107,7 @@ class Trial:
         began_ms, began = _now_ms(), time.monotonic()
         self._say(f"{began - self._began:7.1f} s  {fault.name} ...")
         injected = fault.inject(self.cluster, self._dice)
-        time.sleep(fault.seconds)  # the fault's own length
+        led_after = self._watch_lead(lead_before, began, fault.seconds)
         injected.heal()
         lasted = time.monotonic() - began
         lateness = self._wait_on_time(began_ms)
@@ -112,7 +115,7 @@ class Trial:
         problems = [*check_history(history)]
         if lateness is None:
             problems.append(f"not on time again within {_AGAIN_SECONDS:g} s of the end of: {fault.name}")
-        lead_after = self.cluster.lead()
+        led_after = led_after or self._watch_lead(lead_before, began, 0)
         last_late_ms = lateness.last_late_ms if lateness is not None else _now_ms()
         outcome = Outcome(
             fault.name,
@@ -122,7 +125,7 @@ class Trial:
             lateness.late_count if lateness is not None else -1,
             max(0.0, (last_late_ms + 1000 - began_ms) / 1000) if last_late_ms else 0.0,
             sum(trace.state == "TASK_LOST" and trace.creation_ms >= began_ms for trace in history.traces),
-            lead_before is None or lead_after is None or lead_before.epoch != lead_after.epoch,
+            led_after,
             tuple(problems),
         )
         self.outcomes.append(outcome)
@@ -196,6 +199,19 @@ class Trial:
                     return lateness
         return None
 
+    def _watch_lead(self, before: Lead | None, began: float, seconds: float) -> float:
+        """Let so much time pass; give when another leader was first seen, counted from the fault, or 0."""
+        seen = 0.0
+        until = time.monotonic() + seconds
+        while True:
+            lead = None if seen else self.cluster.lead()
+            if lead is not None and (before is None or lead.epoch != before.epoch):
+                seen = time.monotonic() - began
+            left = until - time.monotonic()
+            if left <= 0:
+                return seen
+            time.sleep(min(left, 0.1))
+
     def _is_quiet(self) -> bool:
         history = self._recorded(0)
         live = any(fire.state in {"WAITING", "RUNNING"} for fire in history.fires)
@@ -205,7 +221,7 @@ class Trial:
 def describe(outcome: Outcome) -> str:
     """Say in a line what was seen."""
     late = f"{outcome.late_fires} late, on time after {outcome.on_time_after_seconds:.1f} s"
-    leads = "another leads; " if outcome.new_leader else ""
+    leads = f"another leads after {outcome.led_after_seconds:.1f} s; " if outcome.led_after_seconds else ""
     verdict = "".join(f"\n{'':11}BROKEN {problem}" for problem in outcome.problems)
     return (
         f"{'':11}{outcome.target}, {outcome.lasted_seconds:.1f} s: {leads}{outcome.lost_tasks} tasks lost; {late}"
