@@ -1,0 +1,481 @@
+"""The Ray engine without Ray: messages of a gateway in, messages to it and events out."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from elasticjob_cloud.agent.frames import (
+    AgentFrame,
+    Commands,
+    Events,
+    Heartbeat,
+    HeartbeatSeen,
+    Hello,
+    Refused,
+    Retire,
+    SchedulerFrame,
+    Welcome,
+    decode_scheduler_frame,
+    encode_frame,
+)
+from elasticjob_cloud.engine.ray import engine as engine_module
+from elasticjob_cloud.engine.ray.engine import RayEngine
+from elasticjob_cloud.engine.ray.frames import (
+    Arrived,
+    Begin,
+    Forward,
+    FromGateway,
+    GatewaySettings,
+    Held,
+    Hold,
+    NodeGone,
+    NodeSeen,
+    Ready,
+    SessionEnded,
+    SessionOpened,
+    ToGateway,
+    Trouble,
+    Want,
+)
+from elasticjob_cloud.model.errors import StartError, UnavailableError
+from elasticjob_cloud.model.messages import (
+    AgentEvents,
+    AgentInfo,
+    AgentJoined,
+    AgentLost,
+    EngineEvent,
+    Inventory,
+    Kill,
+    TaskStatus,
+)
+from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import script_launch
+
+_SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
+_LOST_SECONDS = 15.0
+
+
+class FakeGateway:
+    """Stands where the gateway's process does: keeps what it is sent, and says what a test has it say."""
+
+    def __init__(self, *arguments: Any) -> None:
+        _, self.say, self.die, _ = arguments
+        self.sent: list[ToGateway] = []
+
+    def start(self) -> None:
+        """It is there at once."""
+
+    def send(self, frame: ToGateway) -> None:
+        self.sent.append(frame)
+
+    async def stop(self) -> None:
+        self.die()
+
+
+class World:
+    """An engine over a fake gateway, and what it told."""
+
+    def __init__(self, engine: RayEngine, gateway: FakeGateway) -> None:
+        self.engine = engine
+        self.gateway = gateway
+        self.events: list[EngineEvent] = []
+
+    def say(self, *frames: FromGateway) -> None:
+        for frame in frames:
+            self.gateway.say(frame)
+
+    def agent_says(self, node: str, session: str, *frames: AgentFrame) -> None:
+        self.say(Arrived(node, session, [encode_frame(frame) for frame in frames]))
+
+    def join(self, node: str = "n1", session: str = "s1", agent_id: str = "a1", **inventory: Any) -> None:
+        """Have a node's agent join."""
+        self.say(NodeSeen(node, "host", "10.0.0.1", 4000, 1 << 20), SessionOpened(node, session))
+        self.agent_says(node, session, welcome(agent_id, **inventory))
+
+    def to_agent(self, node: str = "n1") -> list[SchedulerFrame]:
+        """Give what was sent to a node's agent."""
+        return [
+            decode_scheduler_frame(content)
+            for frame in self.gateway.sent
+            if isinstance(frame, Forward) and frame.node_id == node
+            for content in frame.frames
+        ]
+
+    def commands(self, node: str = "n1") -> list[object]:
+        """Give the commands among it."""
+        return [it for frame in self.to_agent(node) if isinstance(frame, Commands) for it in frame.commands]
+
+    def holds(self) -> list[Hold]:
+        return [frame for frame in self.gateway.sent if isinstance(frame, Hold)]
+
+    def joined(self) -> list[Inventory]:
+        return [event.inventory for event in self.events if isinstance(event, AgentJoined)]
+
+    def lost(self) -> list[str]:
+        return [event.agent_id for event in self.events if isinstance(event, AgentLost)]
+
+
+def welcome(agent_id: str, **inventory: Any) -> Welcome:
+    return Welcome(Inventory(AgentInfo(agent_id, "h", "i", 64.0, 1.0), **inventory))
+
+
+class SteppedLoop(asyncio.SelectorEventLoop):
+    """Its clock jumps to the next timer when nothing is ready: virtual time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 1_000.0
+
+    def time(self) -> float:
+        return self._now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+def play(
+    monkeypatch: pytest.MonkeyPatch,
+    scenario: Callable[[World], Awaitable[None]],
+    known: frozenset[str] = frozenset(),
+) -> None:
+    """Run a scenario with an engine that leads, in virtual time."""
+    monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
+
+    async def run() -> None:
+        engine = RayEngine(_SETTINGS, _LOST_SECONDS)
+        engine.lead_until(math.inf)
+        await engine.prepare()
+        gateway = engine._gateway
+        assert isinstance(gateway, FakeGateway)
+        world = World(engine, gateway)
+        world.say(Ready())
+        starting = asyncio.get_running_loop().create_task(engine.start(7, known, world.events.append))
+        await asyncio.sleep(0)
+        try:
+            await scenario(world)
+        finally:
+            await asyncio.gather(starting, return_exceptions=True)
+            await engine.stop()
+
+    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        runner.run(run())
+
+
+def test_agent_is_greeted_with_the_epoch_and_joins_with_what_its_node_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        assert world.gateway.sent[:2] == [Begin(), Want([])]
+        world.join()
+        assert world.to_agent() == [Hello(7)]
+        (inventory,) = world.joined()
+        assert inventory.agent == AgentInfo("a1", "host", "10.0.0.1", 4.0, 1024.0)
+
+    play(monkeypatch, scenario)
+
+
+def test_messages_of_an_earlier_session_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.agent_says("n1", "s1", Events(AgentEvents("a1", 1, ())))
+        assert world.events == [AgentJoined(world.joined()[0])]
+        world.agent_says("n1", "s2", welcome("a1"), Events(AgentEvents("a1", 1, ())))
+        assert world.events[-1] == AgentEvents("a1", 1, ())
+
+    play(monkeypatch, scenario)
+
+
+def test_events_before_the_welcome_of_a_session_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.agent_says("n1", "s2", Events(AgentEvents("a1", 1, ())))
+        assert len(world.events) == 1
+
+    play(monkeypatch, scenario)
+
+
+def test_commands_without_a_session_are_lost_until_it_has_joined_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.engine.send("a1", [Kill(("t",), "")])
+        assert world.commands() == []
+        world.agent_says("n1", "s2", welcome("a1"))
+        world.engine.send("a1", [Kill(("t",), "")])
+        assert world.commands() == [Kill(("t",), "")]
+
+    play(monkeypatch, scenario)
+
+
+def test_heartbeat_is_confirmed_only_while_the_lease_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.agent_says("n1", "s1", Heartbeat(1))
+        assert world.to_agent()[-1] == HeartbeatSeen(1)
+        world.engine.lead_until(asyncio.get_running_loop().time())
+        world.agent_says("n1", "s1", Heartbeat(2))
+        assert world.to_agent()[-1] == HeartbeatSeen(1)
+
+    play(monkeypatch, scenario)
+
+
+def test_silent_agent_is_lost_after_its_time_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(5)
+        world.agent_says("n1", "s1", Heartbeat(1))
+        heard_at = loop.time()
+        await asyncio.sleep(_LOST_SECONDS - 0.1)
+        assert world.lost() == []
+        await asyncio.sleep(1.1)
+        assert world.lost() == ["a1"]
+        assert loop.time() - heard_at < _LOST_SECONDS + 1.1
+
+    play(monkeypatch, scenario)
+
+
+def test_agent_that_comes_back_after_it_was_lost_is_retired_and_joins_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        await asyncio.sleep(_LOST_SECONDS + 1)
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.agent_says("n1", "s2", welcome("a1"))
+        assert isinstance(world.to_agent()[-1], Retire)
+        assert len(world.joined()) == 1
+        world.engine.send("a1", [Kill(("t",), "")])
+        assert world.commands() == []
+
+    play(monkeypatch, scenario)
+
+
+def test_known_agents_that_never_come_are_lost_and_again_at_each_reconcile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        await asyncio.sleep(_LOST_SECONDS + 1)
+        assert world.lost() == ["gone"]
+        world.engine.reconcile(frozenset({"gone"}))
+        assert world.lost() == ["gone", "gone"]
+
+    play(monkeypatch, scenario, known=frozenset({"gone"}))
+
+
+def test_successor_joins_before_its_predecessor_is_lost_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.agent_says("n1", "s2", welcome("a2", predecessors=("a1", "a0")))
+        assert [type(event) for event in world.events] == [AgentJoined, AgentJoined, AgentLost]
+        assert world.lost() == ["a1"]
+
+    play(monkeypatch, scenario)
+
+
+def test_launch_waits_for_its_room_and_a_kill_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        launch = script_launch("true", ("t",), "file:///x")
+        world.engine.reserve("a1", 0.25, 64.0)
+        world.engine.send("a1", [launch, Kill(("u",), "")])
+        (hold,) = world.holds()
+        assert (hold.milli_cpus, hold.memory_kib) == (250, 65536)
+        assert world.commands() == [Kill(("u",), "")]
+        world.say(Held("n1", hold.number, 1000, 65536))
+        assert world.commands() == [Kill(("u",), ""), launch]
+        world.engine.reserve("a1", 1.0, 64.0)
+        world.engine.send("a1", [launch])
+        assert len(world.holds()) == 1  # there is room enough
+        assert world.commands()[-1] == launch
+
+    play(monkeypatch, scenario)
+
+
+def test_answer_to_an_earlier_hold_lets_no_launch_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        launch = script_launch("true", ("t",), "file:///x")
+        world.engine.reserve("a1", 0.25, 64.0)
+        world.engine.reserve("a1", 0.5, 64.0)
+        world.engine.send("a1", [launch])
+        first, second = world.holds()
+        world.say(Held("n1", first.number, 250, 65536))
+        assert world.commands() == []
+        world.say(Held("n1", second.number, 500, 65536))
+        assert world.commands() == [launch]
+
+    play(monkeypatch, scenario)
+
+
+def test_launch_whose_room_cannot_be_had_is_dropped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.engine.reserve("a1", 2.0, 64.0)
+        world.engine.send("a1", [script_launch("true", ("t",), "file:///x")])
+        world.say(Held("n1", world.holds()[0].number, 0, 0, "Others use the node."))
+        dropped = world.events[-1]
+        assert isinstance(dropped, AgentEvents)
+        (status,) = dropped.events
+        assert isinstance(status, TaskStatus)
+        assert (status.task_id, status.state, status.message) == (
+            "t",
+            TaskState.DROPPED,
+            "Others use the node.",
+        )
+        assert world.commands() == []
+
+    play(monkeypatch, scenario)
+
+
+def test_idle_room_is_given_back_after_a_while_and_not_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.engine.reserve("a1", 1.0, 64.0)
+        world.say(Held("n1", world.holds()[0].number, 1000, 65536))
+        world.engine.reserve("a1", 0.0, 0.0)
+        await asyncio.sleep(9)
+        assert len(world.holds()) == 1
+        await asyncio.sleep(2)
+        assert (world.holds()[-1].milli_cpus, world.holds()[-1].memory_kib) == (0, 0)
+
+    play(monkeypatch, scenario)
+
+
+def test_launches_that_waited_when_the_session_broke_are_not_sent_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.engine.reserve("a1", 1.0, 64.0)
+        world.engine.send("a1", [script_launch("true", ("t",), "file:///x")])
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.agent_says("n1", "s2", welcome("a1"))
+        world.say(Held("n1", world.holds()[0].number, 1000, 65536))
+        assert world.commands() == []
+
+    play(monkeypatch, scenario)
+
+
+def test_message_that_cannot_be_read_costs_nobody_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(Arrived("n1", "s1", [b"\x81\xa4type\xa7unknown", encode_frame(Heartbeat(1))]))
+        assert world.to_agent()[-1] == HeartbeatSeen(1)
+
+    play(monkeypatch, scenario)
+
+
+def test_refusal_at_the_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
+
+    async def run() -> None:
+        engine = RayEngine(_SETTINGS, _LOST_SECONDS)
+        await engine.prepare()
+        gateway = engine._gateway
+        assert isinstance(gateway, FakeGateway)
+        gateway.say(Ready())
+        events: list[EngineEvent] = []
+        starting = asyncio.get_running_loop().create_task(engine.start(3, frozenset(), events.append))
+        await asyncio.sleep(0)
+        gateway.say(NodeSeen("n1", "h", "i", 1, 1))
+        gateway.say(SessionOpened("n1", "s1"))
+        gateway.say(Arrived("n1", "s1", [encode_frame(Refused(5))]))
+        with pytest.raises(StartError, match=r"epoch 5.*ray_namespace"):
+            await starting
+        gateway.say(Arrived("n1", "s1", [encode_frame(welcome("a1"))]))
+        assert events == []
+        await engine.stop()
+
+    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        runner.run(run())
+
+
+def test_start_returns_in_two_seconds_when_no_agent_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
+
+    async def run() -> None:
+        engine = RayEngine(_SETTINGS, _LOST_SECONDS)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await engine.start(1, frozenset(), lambda _: None)
+        assert loop.time() - began == pytest.approx(2.0, abs=0.01)
+        await engine.stop()
+
+    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        runner.run(run())
+
+
+def test_question_fails_at_once_when_the_way_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        asking = asyncio.ensure_future(world.engine.read_log("a1", "t", "stdout", 0, 10))
+        await asyncio.sleep(0)
+        world.gateway.die()
+        with pytest.raises(UnavailableError):
+            await asking
+        with pytest.raises(UnavailableError):
+            await world.engine.read_log("a1", "t", "stdout", 0, 10)
+
+    play(monkeypatch, scenario)
+
+
+def test_agents_of_a_dead_gateway_join_again_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.engine.want_room([(1.0, 64.0)])
+        world.join()
+        world.gateway.die()
+        world.gateway.sent.clear()
+        world.say(Ready())
+        assert world.gateway.sent == [Begin(), Want([(1.0, 64.0)])]
+        world.join(session="s9")
+        assert [it.agent.agent_id for it in world.joined()] == ["a1", "a1"]
+        assert world.lost() == []
+
+    play(monkeypatch, scenario)
+
+
+def test_node_that_ray_counts_as_dead_does_not_lose_its_agent_before_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(NodeGone("n1"))
+        await asyncio.sleep(_LOST_SECONDS - 1)
+        assert world.lost() == []
+        world.join(node="n2", session="s2")  # the raylet is back, under another id, and its agent never went
+        await asyncio.sleep(_LOST_SECONDS - 1)
+        assert world.lost() == []
+
+    play(monkeypatch, scenario)
+
+
+def test_node_of_another_size_has_its_agent_tell_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.say(NodeSeen("n1", "host", "10.0.0.1", 1500, 1 << 19))
+        assert world.to_agent() == [Hello(7), Hello(7)]
+        world.agent_says("n1", "s1", welcome("a1"))
+        assert (world.joined()[-1].agent.cpus, world.joined()[-1].agent.memory_mb) == (1.5, 512.0)
+
+    play(monkeypatch, scenario)
+
+
+def test_trouble_is_told_once_and_again_after_it_was_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario(world: World) -> None:
+        world.say(Trouble("No way."), Trouble("No way."), Ready(), Trouble("No way."))
+
+    play(monkeypatch, scenario)
+    assert capsys.readouterr().out.count("No way.") == 2
