@@ -114,7 +114,7 @@ class PostgresServer:
             self._create_user()
 
     def stop(self) -> None:
-        """Stop the server cleanly (its clients are cut off), and keep the data."""
+        """Stop the server cleanly (its clients are cut off), and keep the data; nothing to do if it is down."""
         if self._supervisor is not None:
             self.thaw()
             self._postmaster().send_signal(signal.SIGINT)

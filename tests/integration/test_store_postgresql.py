@@ -38,16 +38,23 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    """A server of the test's own, to be harmed, with a database `cloud`; commits are as safe as in production."""
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
     try:
         server = PostgresServer(durable=True)
     except PostgresMissingError as error:
         pytest.skip(str(error))
     with server:
-        server.create_database("cloud")
         yield server
+
+
+@pytest.fixture
+def server(own_server: PostgresServer) -> Iterator[PostgresServer]:
+    """A server to be harmed, with a new database `cloud`; commits are as safe as in production."""
+    own_server.drop_database("cloud")
+    own_server.create_database("cloud")
+    yield own_server
+    own_server.restart()
 
 
 @contextmanager
@@ -212,6 +219,7 @@ def test_a_commit_is_synchronous_even_where_the_role_is_set_otherwise(server: Po
     server.execute("ALTER ROLE elasticjob SET synchronous_commit = remote_apply")
     with opened(server.url("cloud")) as store, store._database.writer.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "remote_apply"
+    server.execute("ALTER ROLE elasticjob RESET synchronous_commit")
 
 
 def test_a_standby_that_is_known_writes_nothing(url: str) -> None:
