@@ -11,7 +11,7 @@ from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from tests.chaos.checker import check_end, check_history
 from tests.chaos.history import History, Mark, OutputLine, RegisteredJob, spans
 
-_T0 = 1_800_000_000_000  # a whole second
+T0 = 1_800_000_000_000  # a whole second
 _NS = 1_000_000
 
 
@@ -31,12 +31,12 @@ class Story:
             failover=failover,
             misfire=misfire,
         )
-        self.history = History({"job": RegisteredJob(configuration, _T0)}, fires_until_ms=_T0 + 3_500)
+        self.history = History({"job": RegisteredJob(configuration, T0)}, fires_until_ms=T0 + 3_500)
         self._tasks = 0
 
     def fire(self, second: int, *, source: FireSource = FireSource.CRON) -> FireRecord:
         """A fire that ran, late by 10 ms, for half a second."""
-        due_ms = _T0 + second * 1000
+        due_ms = T0 + second * 1000
         fire = FireRecord(
             fire_id=len(self.history.fires) + 1,
             job_name="job",
@@ -58,8 +58,8 @@ class Story:
             reason=reason,
             started_ms=0,
             count=last_second - second + 1 if last_second else 1,
-            last_due_ms=_T0 + last_second * 1000 if last_second else 0,
-            recorded_ms=_T0 + max(second, last_second) * 1000 + 10,
+            last_due_ms=T0 + last_second * 1000 if last_second else 0,
+            recorded_ms=T0 + max(second, last_second) * 1000 + 10,
         )
 
     def task(
@@ -147,13 +147,13 @@ def test_fire_that_nobody_recorded_is_found() -> None:
     story = Story()
     story.run(1)
     story.run(3)
-    story.expect(f"promise 1: job: no record of [{_T0 + 2000}]")
+    story.expect(f"promise 1: job: no record of [{T0 + 2000}]")
 
 
 def test_fires_after_the_last_recorded_one_are_found() -> None:
     story = Story()
     story.run(1)
-    story.expect(f"promise 1: job: no record of [{_T0 + 2000}, {_T0 + 3000}]")
+    story.expect(f"promise 1: job: no record of [{T0 + 2000}, {T0 + 3000}]")
 
 
 def test_time_without_a_leader_counts_as_recorded() -> None:
@@ -179,7 +179,7 @@ def test_misfire_that_was_not_made_up_is_found() -> None:
 
 def test_fire_before_its_time_is_found() -> None:
     story = Story().runs()
-    story.history.fires[1] = msgspec.structs.replace(story.history.fires[1], recorded_ms=_T0 + 1999)
+    story.history.fires[1] = msgspec.structs.replace(story.history.fires[1], recorded_ms=T0 + 1999)
     story.expect("promise 10: job: fire 2 is early")
 
 
@@ -211,14 +211,14 @@ def test_dropped_trigger_is_found() -> None:
 
 def test_task_without_a_record_is_found() -> None:
     story = Story().runs()
-    story.lines(str(TaskId("job", 0, TaskType.READY, "agent-n1", "f" * 32)), _T0 + 3700, 0.2)
+    story.lines(str(TaskId("job", 0, TaskType.READY, "agent-n1", "f" * 32)), T0 + 3700, 0.2)
     story.expect("promise 2: job@-@0@-@READY@-@agent-n1@-@ffff")
 
 
 def test_task_that_starts_twice_is_found() -> None:
     story = Story(failover=True).runs()
     task_id = story.history.output[0].task_id
-    story.lines(task_id, _T0 + 1700, 0.2)
+    story.lines(task_id, T0 + 1700, 0.2)
     story.expect("was started twice")
 
 
@@ -226,7 +226,7 @@ def test_daemon_may_write_one_start_for_each_execution() -> None:
     story = Story(daemon=True)
     fire = story.fire(0, source=FireSource.DAEMON)
     tasks = [story.task(item, fire.started_ms) for item in (0, 1)]
-    story.lines(tasks[0], _T0 + 2000, 0.3)
+    story.lines(tasks[0], T0 + 2000, 0.3)
     assert story.problems() == []
 
 
@@ -242,7 +242,7 @@ def test_run_without_one_of_its_shards_is_found() -> None:
 def test_task_that_ends_twice_is_found() -> None:
     story = Story().runs()
     task_id = story.history.traces[0].task_id
-    story.trace(task_id, 0, TaskState.LOST, _T0 + 1900)
+    story.trace(task_id, 0, TaskState.LOST, T0 + 1900)
     story.expect("promise 2")
 
 
@@ -258,9 +258,9 @@ def test_finished_task_that_never_said_so_is_found() -> None:
 
 def test_item_in_two_places_is_found() -> None:
     story = Story(failover=True).runs()
-    lost = story.task(0, _T0 + 3600, seconds=2.0, state=TaskState.LOST, mark=Mark.BEAT)
-    story.task(0, _T0 + 4600, host="n2", original=lost)
-    story.history.fires[-1] = msgspec.structs.replace(story.history.fires[-1], ended_ms=_T0 + 9000)
+    lost = story.task(0, T0 + 3600, seconds=2.0, state=TaskState.LOST, mark=Mark.BEAT)
+    story.task(0, T0 + 4600, host="n2", original=lost)
+    story.history.fires[-1] = msgspec.structs.replace(story.history.fires[-1], ended_ms=T0 + 9000)
     problems = story.problems()
     assert len(problems) == 1, problems
     assert "promise 5: item 0 in two places at once" in problems[0]
@@ -269,15 +269,15 @@ def test_item_in_two_places_is_found() -> None:
 
 def test_item_that_was_frozen_meanwhile_is_in_one_place() -> None:
     story = Story(failover=True).runs()
-    lost = story.task(0, _T0 + 3600, seconds=0.5, state=TaskState.LOST, mark=Mark.BEAT)
-    story.task(0, _T0 + 5600, host="n2", original=lost)
+    lost = story.task(0, T0 + 3600, seconds=0.5, state=TaskState.LOST, mark=Mark.BEAT)
+    story.task(0, T0 + 5600, host="n2", original=lost)
     assert story.problems() == []
 
 
 def test_frozen_task_that_wakes_beside_its_successor_is_found() -> None:
     story = Story(failover=True).runs()
-    lost = story.task(0, _T0 + 3600, seconds=0.5, state=TaskState.LOST, mark=Mark.BEAT)
-    story.task(0, _T0 + 5600, host="n2", original=lost, seconds=2)
+    lost = story.task(0, T0 + 3600, seconds=0.5, state=TaskState.LOST, mark=Mark.BEAT)
+    story.task(0, T0 + 5600, host="n2", original=lost, seconds=2)
     late = [replace(line, at_ns=line.at_ns + 3_000 * _NS) for line in _beats_of(story, lost)]
     story.history.output = sorted([*story.history.output, *late], key=lambda line: line.at_ns)
     story.expect("promise 5: item 0 in two places at once")
