@@ -76,22 +76,24 @@ class Watch:
 
     def look(self) -> None:
         """Print what is new."""
-        self._look_at_leader()
+        has_leader = self._look_at_leader()
         self._look_at_schedulers()
         self._look_at_nodes()
-        # While nobody leads there may be no answer; the traces are there at the next look.
-        with contextlib.suppress(httpx.HTTPError, ClusterError):
-            self._look_at_traces()
+        # While nobody leads an answer would take long; the traces are there at a later look.
+        if has_leader:
+            with contextlib.suppress(httpx.HTTPError, ClusterError):
+                self._look_at_traces()
 
-    def _look_at_leader(self) -> None:
+    def _look_at_leader(self) -> bool:
         leader = self._cluster.leader()
         if leader is None:
-            return
+            return False
         if leader is not self._leader:
             after = f", {time.monotonic() - self._led_at:.1f} s after the last one" if self._leader else ""
             self._demo.say(f"[bold]scheduler {leader.number} leads[/bold] (process {leader.pid}){after}")
             self._leader = leader
         self._led_at = time.monotonic()
+        return True
 
     def _look_at_schedulers(self) -> None:
         now = time.monotonic()

@@ -38,6 +38,7 @@ NODE_MEMORY_MB = 1024
 _DATABASE = "cloud"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 8.0
+_LOOK_SECONDS = 1.0  # a frozen scheduler answers nothing, and the others are to be asked
 _PR_SET_PDEATHSIG = 1
 
 
@@ -147,6 +148,7 @@ class Cluster:
         self._settings = settings or {}
         self._say = say
         self._go_on = go_on
+        self._last_leader: Scheduler | None = None
         self._numbers: dict[str, int] = {}
         self._ray: RayCluster | None = None
         self._client = httpx.Client(trust_env=False, timeout=10)
@@ -196,8 +198,8 @@ class Cluster:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the API at the first scheduler that answers, and give its answer, which must be 200."""
-        for scheduler in self.schedulers:
+        """Call the API at the scheduler that led when last asked, else at one that runs; the answer must be 200."""
+        for scheduler in sorted(self.schedulers, key=lambda each: each is not self._last_leader):
             if scheduler.is_running:
                 with contextlib.suppress(httpx.ConnectError):
                     answer = self._client.request(method, f"{scheduler.url}/api{path}", json=body)
@@ -214,6 +216,7 @@ class Cluster:
         """Give the scheduler that leads, as its own metrics say; no log-in is needed for that."""
         for scheduler in self.schedulers:
             if scheduler.is_running and self._leads(scheduler):
+                self._last_leader = scheduler
                 return scheduler
         return None
 
@@ -311,7 +314,7 @@ class Cluster:
 
     def _metrics(self, scheduler: Scheduler) -> str:
         try:
-            return self._client.get(f"{scheduler.url}/metrics").text
+            return self._client.get(f"{scheduler.url}/metrics", timeout=_LOOK_SECONDS).text
         except httpx.TransportError:
             return ""
 
