@@ -15,14 +15,22 @@ from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, Jo
 from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, AgentJoined, Inventory, Launch, TaskStatus
 from elasticjob_cloud.model.records import AppRecord, JobRecord, Snapshot
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now, Request
+from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now, PlacementPolicy, Request
 from elasticjob_cloud.scheduling.commands import TriggerJob
 
 START_MS = 1_793_016_000_000
 TURN = 1_000  # events in a turn of the loop
 
 
-def make_core(jobs: int, shards: int, agents: int, *, script: bool, distinct: bool = False) -> Core:
+def make_core(
+    jobs: int,
+    shards: int,
+    agents: int,
+    *,
+    script: bool,
+    distinct: bool = False,
+    placement: PlacementPolicy = PlacementPolicy.SPREAD,
+) -> Core:
     """Build a core with idle agents that have room for all shards at once; `distinct`: each asks for something else."""
     configurations = (
         JobConfiguration(
@@ -45,7 +53,7 @@ def make_core(jobs: int, shards: int, agents: int, *, script: bool, distinct: bo
             apps={"app": AppRecord(app)},
             jobs={it.job_name: JobRecord(it, since_ms=START_MS) for it in configurations},
         ),
-        CoreSettings(job_state_queue_size=200_000),
+        CoreSettings(job_state_queue_size=200_000, placement=placement),
         map("{:032x}".format, itertools.count()).__next__,
     )
     core.take_over(Now(START_MS, 0))
@@ -57,7 +65,23 @@ def make_core(jobs: int, shards: int, agents: int, *, script: bool, distinct: bo
 
 
 def run_and_end(core: Core, decisions: Decisions, now: Now) -> int:
-    """Let all that was launched run and end, in turns of the loop's size; give how many shards that were."""
+    """Let all that is due be launched, run and end, in turns of the loop's size; give how many shards that were."""
+    turns = [decisions]
+    count = 0
+    while True:
+        events = [status for turn in turns for status in _run_and_end_all(turn, now)]
+        due_ms = core.next_due_ms()
+        if not events and (due_ms is None or due_ms > now.wall_ms):
+            return count
+        count += len(events) // 2
+        batches = itertools.batched(events, TURN) if hasattr(itertools, "batched") else _batches(events)
+        turns = [
+            core.handle([AgentEvents(agent_id, 1, (status,)) for agent_id, status in batch], now)
+            for batch in batches
+        ] or [core.handle([], now)]
+
+
+def _run_and_end_all(decisions: Decisions, now: Now) -> list[tuple[str, TaskStatus]]:
     events = []
     for agent_id, commands in decisions.commands.items():
         for command in commands:
@@ -65,9 +89,7 @@ def run_and_end(core: Core, decisions: Decisions, now: Now) -> int:
             for spec in command.tasks:
                 events.append((agent_id, TaskStatus(spec.task_id, TaskState.RUNNING, now.wall_ms)))
                 events.append((agent_id, TaskStatus(spec.task_id, TaskState.FINISHED, now.wall_ms)))
-    for batch in itertools.batched(events, TURN) if hasattr(itertools, "batched") else _batches(events):
-        core.handle([AgentEvents(agent_id, 1, (status,)) for agent_id, status in batch], now)
-    return len(events) // 2
+    return events
 
 
 def _batches(events: list[tuple[str, TaskStatus]]) -> list[list[tuple[str, TaskStatus]]]:
@@ -102,8 +124,11 @@ def cost_of_blocked_turns(waiting: int, agents: int) -> float:
     core = make_core(waiting, 1, agents, script=True, distinct=True)
     for agent in core.state.agents.values():
         agent.free = agent.free._replace(milli_cpus=0)
+        agent.touch()
     now = Now(START_MS + 60_000, 60_000)
     core.handle([], now)
+    while core.next_due_ms() == now.wall_ms:
+        core.handle([], now)
     assert len(core.state.waiting) == waiting, "there is room for none"
     turns = 20
     started = time.process_time()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from elasticjob_cloud.model.errors import CallerError, ElasticJobError
 from elasticjob_cloud.model.messages import AgentEvents, Command, Launch
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.scheduling import Now
+from elasticjob_cloud.scheduling import Now, PlacementPolicy
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from tests.simulation.agent_model import AgentModel
 from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, Machine
@@ -39,6 +39,7 @@ class Cluster:
     def __init__(self, loop: VirtualTimeLoop, seed: int, hazards: ClusterHazards) -> None:
         self.loop = loop
         self.random = random.Random(seed)
+        self.placement = self.random.choice(list(PlacementPolicy))
         self.hazards = hazards
         self.history: list[str] = []
         self.wall_offset_ms = START_MS

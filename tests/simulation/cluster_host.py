@@ -68,7 +68,7 @@ class Host:
             Candidate(life, life, LEASE_SECONDS),
             DatabaseConnection(self.world.database, self),  # type: ignore[arg-type]  # of the store, what a leader uses
             self.engine,
-            CoreSettings(time_zone="UTC"),
+            CoreSettings(time_zone="UTC", placement=self.world.placement),
             Surroundings(self._read_clock, self.world.new_id, self._writer),
             self.metrics,
             self._check,

@@ -35,7 +35,7 @@ class Fleet:
         self.leave(info.agent_id)
         self._joined += 1
         agent = self.agents[info.agent_id] = AgentState(info, self._joined, self._touched)
-        self._touched[agent] = None
+        agent.touch()
         return agent
 
     def leave(self, agent_id: str) -> None:
@@ -43,7 +43,7 @@ class Fleet:
         agent = self.agents.pop(agent_id, None)
         if agent is not None:
             agent.has_left = True
-            self._touched[agent] = None
+            agent.touch()
 
     def has_index(self, kind: Kind) -> bool:
         """Tell whether `index_of` looks at no more than what has changed."""
@@ -109,10 +109,10 @@ class RoomIndex:
 
     def renew(self, agents: Iterable[AgentState]) -> None:
         """Look at all agents."""
-        entries = [(agent, self._policy.entry_of(self._kind, agent)) for agent in agents]
-        self._entries = {agent: entry for agent, entry in entries if entry is not None}
-        self._sorted = sorted(self._entries.values())
-        self.capacity = sum(entry.capacity for entry in self._sorted)
+        self._sorted = self._policy.entries_of(self._kind, agents)
+        self._sorted.sort()
+        self._entries = {entry[3]: entry for entry in self._sorted}
+        self.capacity = sum(entry[4] for entry in self._sorted)
 
     def update(self, agents: Iterable[AgentState]) -> None:
         """Look at these agents, which have changed."""
@@ -120,9 +120,9 @@ class RoomIndex:
             former = self._entries.pop(agent, None)
             if former is not None:
                 del self._sorted[bisect_left(self._sorted, former)]
-                self.capacity -= former.capacity
-            entry = None if agent.has_left else self._policy.entry_of(self._kind, agent)
-            if entry is not None:
-                insort(self._sorted, entry)
-                self._entries[agent] = entry
-                self.capacity += entry.capacity
+                self.capacity -= former[4]
+            if not agent.has_left:
+                for entry in self._policy.entries_of(self._kind, (agent,)):
+                    insort(self._sorted, entry)
+                    self._entries[agent] = entry
+                    self.capacity += entry[4]

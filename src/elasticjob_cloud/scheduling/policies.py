@@ -6,8 +6,8 @@ is kept by `RoomIndex`; what is taken from it here changes nothing in it.
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
 from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.demand import Kind
@@ -18,22 +18,17 @@ Placement = list[tuple[AgentState, int]]
 _COLD_WEIGHT: Final = 0.5
 
 
-class Entry(NamedTuple):
-    """An agent's place in the order for one kind of shard: entries sort as they are written here."""
-
-    tier: int
-    rank: float
-    number: int
-    agent: AgentState
-    capacity: int
-    step: float  # by how much one shard more moves it back
+# An agent's place in the order for one kind of shard, which is that of these tuples: tier, rank, number, agent, how many
+# shards fit, and by how much one shard more moves it back. A number belongs to one agent; so no two agents are compared.
+# (Plain tuples: hundreds are made for a kind of shard that has not been placed for a while.)
+Entry = tuple[int, float, int, AgentState, int, float]
 
 
 class Policy(Protocol):
     """One way to choose agents."""
 
-    def entry_of(self, kind: Kind, agent: AgentState) -> Entry | None:
-        """Give the agent's place, or None where no such shard fits."""
+    def entries_of(self, kind: Kind, agents: Iterable[AgentState]) -> list[Entry]:
+        """Give the places of those agents where such a shard fits."""
 
     def take(self, entries: Sequence[Entry], shards: int) -> Placement:
         """Place so many shards, or as many as fit, on agents of this order."""
@@ -42,15 +37,20 @@ class Policy(Protocol):
 class Spread:
     """Each shard goes where the most room is left at that moment."""
 
-    def entry_of(self, kind: Kind, agent: AgentState) -> Entry | None:
-        milli_cpus, memory_kib = kind.room_on(agent)
-        shard_cpus, shard_kib = kind.shard
-        if milli_cpus < shard_cpus or memory_kib < shard_kib:
-            return None
-        capacity = min(milli_cpus // shard_cpus, memory_kib // shard_kib)
-        room = min(milli_cpus / shard_cpus, memory_kib / shard_kib)
-        step = _COLD_WEIGHT if kind.needs_executor_on(agent) else 1.0
-        return Entry(0, -room * step, agent.number, agent, capacity, step)
+    def entries_of(self, kind: Kind, agents: Iterable[AgentState]) -> list[Entry]:
+        app_name, (shard_cpus, shard_kib), executor = kind
+        entries: list[Entry] = []
+        for agent in agents:
+            milli_cpus, memory_kib = agent.free
+            step = 1.0
+            if executor is not None and app_name not in agent.executors:
+                milli_cpus -= executor[0]
+                memory_kib -= executor[1]
+                step = _COLD_WEIGHT
+            if milli_cpus >= shard_cpus and memory_kib >= shard_kib:
+                room = min(milli_cpus / shard_cpus, memory_kib / shard_kib)
+                entries.append((0, -room * step, agent.number, agent, int(room), step))
+        return entries
 
     def take(self, entries: Sequence[Entry], shards: int) -> Placement:
         counts: dict[AgentState, int] = {}
@@ -58,17 +58,16 @@ class Spread:
         following = 0  # the first entry whose agent has none
         for _ in range(shards):
             if begun and (following == len(entries) or begun[0] < entries[following]):
-                entry = heapq.heappop(begun)
-                counts[entry.agent] += 1
+                _, rank, number, agent, capacity, step = heapq.heappop(begun)
+                counts[agent] += 1
             elif following < len(entries):
-                entry = entries[following]
+                _, rank, number, agent, capacity, step = entries[following]
                 following += 1
-                counts[entry.agent] = 1
+                counts[agent] = 1
             else:
                 break
-            _, rank, number, agent, capacity, step = entry
             if capacity > 1:
-                heapq.heappush(begun, Entry(0, rank + step, number, agent, capacity - 1, step))
+                heapq.heappush(begun, (0, rank + step, number, agent, capacity - 1, step))
         return list(counts.items())
 
 
@@ -78,33 +77,38 @@ class Pack:
     In each of these tiers the largest are filled until what is left fits into one agent: into the smallest such one.
     """
 
-    def entry_of(self, kind: Kind, agent: AgentState) -> Entry | None:
-        capacity = kind.room_on(agent).count_of(kind.shard)
-        if not capacity:
-            return None
-        is_cold = kind.needs_executor_on(agent)
-        tier = int(is_cold) if agent.task_ids else _IDLE_TIER
-        # Of idle agents with equal room the one where the executor runs comes first.
-        number = agent.number + (_COLD_NUMBERS if is_cold else 0)
-        return Entry(tier, -capacity, number, agent, capacity, 0)
+    def entries_of(self, kind: Kind, agents: Iterable[AgentState]) -> list[Entry]:
+        app_name, (shard_cpus, shard_kib), executor = kind
+        entries: list[Entry] = []
+        for agent in agents:
+            milli_cpus, memory_kib = agent.free
+            is_cold = executor is not None and app_name not in agent.executors
+            if executor is not None and is_cold:
+                milli_cpus -= executor[0]
+                memory_kib -= executor[1]
+            if milli_cpus >= shard_cpus and memory_kib >= shard_kib:
+                capacity = min(milli_cpus // shard_cpus, memory_kib // shard_kib)
+                tier = int(is_cold) if agent.task_ids else _IDLE_TIER
+                # Of idle agents with equal room the one where the executor runs comes first.
+                number = agent.number + (_COLD_NUMBERS if is_cold else 0)
+                entries.append((tier, -capacity, number, agent, capacity, 0))
+        return entries
 
     def take(self, entries: Sequence[Entry], shards: int) -> Placement:
         placement: Placement = []
         missing = shards
         position = 0
         while missing and position < len(entries):
-            largest = entries[position]
-            if largest.capacity < missing:
-                placement.append((largest.agent, largest.capacity))
-                missing -= largest.capacity
+            tier, _, _, agent, capacity, _ = entries[position]
+            if capacity < missing:
+                placement.append((agent, capacity))
+                missing -= capacity
                 position += 1
             else:
                 # The last of the tier where all fit, or rather the first with as much room as that one.
-                probe = largest._replace(rank=-missing, number=_LAST_NUMBER)
-                last = bisect_right(entries, probe, position) - 1
-                probe = largest._replace(rank=entries[last].rank, number=0)
-                first = bisect_left(entries, probe, position, last)
-                placement.append((entries[first].agent, missing))
+                last = bisect_right(entries, (tier, -missing, _LAST_NUMBER, agent, 0, 0), position) - 1
+                first = bisect_left(entries, (tier, entries[last][1], 0, agent, 0, 0), position, last)
+                placement.append((entries[first][3], missing))
                 missing = 0
         return placement
 

@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable, Sequence
 
 from elasticjob_cloud.model.errors import UnavailableError
-from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.statistics import CoreQuery
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
+_LOOKS_TO_A_WARNING = 5  # it looks at all jobs that wait: 50 ms where 10,000 do
 _WAITED_MS = 2_000  # what room is freed for sooner needs no machine
 _PIECES = 200  # more are asked for when these have found room
 
@@ -31,6 +31,7 @@ class PlacementWatch:
         self._want_room = want_room
         self._warned: set[str] = set()
         self._wanted: Pieces | None = None  # None: this leader has said nothing yet
+        self._looks = 0
 
     async def watch(self) -> None:
         """Look until cancelled."""
@@ -41,15 +42,17 @@ class PlacementWatch:
     async def look(self) -> None:
         """Look once; a scheduler that does not lead has no queue to look at, and asks for nothing."""
         try:
-            unplaceable, wanted = await self._query_core(_read)
-        except UnavailableError:
-            self._warn_of({})
-            self._wanted = None
-        else:
-            self._warn_of(unplaceable)
+            wanted = await self._query_core(lambda core: core.unmet_room(_PIECES, _WAITED_MS))
             if wanted != self._wanted:
                 self._wanted = wanted
                 self._want_room(wanted)
+            if self._looks % _LOOKS_TO_A_WARNING == 0:
+                self._warn_of(await self._query_core(lambda core: core.unplaceable_jobs()))
+            self._looks += 1
+        except UnavailableError:
+            self._warn_of({})
+            self._wanted = None
+            self._looks = 0
 
     def _warn_of(self, unplaceable: dict[str, str]) -> None:
         self._metrics.set_unplaceable(len(unplaceable))
@@ -57,7 +60,3 @@ class PlacementWatch:
             if job_name not in self._warned:
                 _log.warning("Job %s cannot be placed. %s", job_name, reason)
         self._warned = set(unplaceable)
-
-
-def _read(core: Core) -> tuple[dict[str, str], Pieces]:
-    return core.unplaceable_jobs(), core.unmet_room(_PIECES, _WAITED_MS)
