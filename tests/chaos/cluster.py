@@ -33,6 +33,10 @@ _GCS_PORT = 6379
 _DATABASE = "cloud"
 _START_SECONDS = 90.0
 _RESTART_SECONDS = 3.0
+_STARTS = "=== starts"
+# What the log says when a scheduler has lost, or let go of, its way to the agents.
+_APART = (_STARTS, "Standing by.", "The lead is given up.", "The gateway to Ray")
+_JOINED = "Joined the Ray cluster."
 _SCHEDULER_WORDS = ("elasticjob_cloud.entry", "scheduler", "--engine")
 _PASSWORD = secrets.token_urlsafe(12)
 _RAY_SETTINGS = {
@@ -96,7 +100,7 @@ class Cluster:
         for name in SCHEDULERS:
             self.start_scheduler(name)
         wait_for("both APIs", lambda: all(self.is_serving(name) for name in SCHEDULERS), _START_SECONDS)
-        wait_for("three agents", lambda: len(self.agents()) == len(NODES), _START_SECONDS)
+        wait_for("the agents, and a standby", self.is_whole, _START_SECONDS)
         self._register()
 
     def stop(self) -> None:
@@ -212,6 +216,19 @@ class Cluster:
                 return agents
         return []
 
+    def is_whole(self) -> bool:
+        """Tell whether all agents are there, and the standby is ready to reach them."""
+        lead = self.lead()
+        if lead is None or len(self.agents()) != len(NODES):
+            return False
+        return all(
+            self.is_serving(name) and (name == lead.host or self._has_joined(name)) for name in SCHEDULERS
+        )
+
+    def _has_joined(self, name: str) -> bool:
+        log = (self.host(name).logs / f"{name}-scheduler.log").read_text(errors="replace")
+        return log.rfind(_JOINED) > max(log.rfind(words) for words in _APART)
+
     def registered(self) -> dict[str, RegisteredJob]:
         """Give the jobs with the time since when they are in force."""
         records = [
@@ -270,7 +287,7 @@ class Cluster:
         pause_seconds: float,
         clean_up: str = "true",
     ) -> None:
-        loop = f'while :; do "$@"; {clean_up}; sleep {pause_seconds}; done'
+        loop = f'while :; do echo "{_STARTS}"; "$@"; {clean_up}; sleep {pause_seconds}; done'
         host.start(["sh", "-c", loop, "sh", *command], environment=self._environment(settings), log=log)
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:

@@ -55,8 +55,8 @@ def _run_in(directory: Path, arguments: argparse.Namespace) -> list[str]:
 def _run(cluster: Cluster, arguments: argparse.Namespace, keep: Path) -> list[str]:
     with Trial(cluster, arguments.seed, _say) as trial:
         try:
-            trial.settle()
             for fault in _faults(arguments):
+                trial.settle()
                 trial.put_through(fault)
                 if trial.outcomes[-1].problems and not arguments.go_on:
                     break

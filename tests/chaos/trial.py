@@ -98,8 +98,9 @@ class Trial:
         self._triggers.stop()
 
     def settle(self) -> None:
-        """Wait until all is on time at first."""
-        self._wait_on_time(_now_ms())
+        """Wait until all is there and on time, so that what follows is due to one fault alone."""
+        wait_for("the cluster is whole", self.cluster.is_whole, _AGAIN_SECONDS)
+        assert self._wait_on_time(_now_ms()) is not None, "not on time, and nothing is broken"
 
     def put_through(self, fault: Fault) -> Outcome:
         """Do one fault, undo it, wait until all is on time again, and check everything so far."""
