@@ -45,12 +45,13 @@ def make_engine(
     namespace: str,
     fence: float = FENCE_SECONDS,
     lost: float = LOST_SECONDS,
+    address: str | None = None,
 ) -> RayEngine:
     """Make a scheduler's engine, which leads for as long as it likes."""
     os.environ.update(cluster.environment)
     settings = AgentSettings(kill_grace_seconds=0.5, fence_seconds=fence)
     gateway = GatewaySettings(
-        address=cluster.address,
+        address=address or cluster.address,
         namespace=namespace,
         agent_dir=str(agent_dir),
         agent_settings=msgspec.json.encode(settings).decode(),

@@ -1,0 +1,170 @@
+"""Another user of a Ray cluster in tests: looks at it, and takes room of it; in a process of its own.
+
+with RayDriver.joined(cluster, namespace) as driver:
+    driver.free_cpus()
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from tests.ray_cluster import RayCluster
+
+_END_SECONDS = 10.0
+
+
+class RayDriver:
+    """Speaks with its process in lines of JSON."""
+
+    def __init__(self, address: str, namespace: str, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ray_driver", address, namespace],
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self._ask("hello")
+
+    @classmethod
+    @contextlib.contextmanager
+    def joined(cls, cluster: RayCluster, namespace: str) -> Iterator[Self]:
+        """Give a driver that leaves at the end."""
+        driver = cls(cluster.address, namespace, cluster.environment)
+        try:
+            yield driver
+        finally:
+            driver.close()
+
+    def free_cpus(self) -> float:
+        """Tell how many CPUs of all nodes nobody has."""
+        return float(self._ask("free"))
+
+    def groups(self) -> dict[str, str]:
+        """Give the namespace's placement groups, by name: their states."""
+        return dict(self._ask("groups"))
+
+    def take(self, cpus: float) -> None:
+        """Have that much of a node, as any other user of Ray has."""
+        self._ask("take", cpus=cpus)
+
+    def give_back(self) -> None:
+        """Have nothing any more."""
+        self._ask("give-back")
+
+    def demand(self) -> list[dict[str, float]]:
+        """Give the bundles that Ray's autoscaler is asked for and that are not there."""
+        return list(self._ask("demand"))
+
+    def clean(self) -> None:
+        """Remove what is the namespace's: relays and leases."""
+        self._ask("clean")
+
+    def close(self) -> None:
+        """Leave."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _ask(self, question: str, **arguments: object) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"question": question, **arguments}) + "\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)["answer"]
+        raise RuntimeError("The Ray driver of the tests has ended.")
+
+
+class _Answers:
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._taken: list[Any] = []
+
+    def hello(self) -> None:
+        """Nothing to tell."""
+
+    def free(self) -> float:
+        import ray
+
+        return float(ray.available_resources().get("CPU", 0.0))
+
+    def groups(self) -> dict[str, str]:
+        from ray.util import placement_group_table
+
+        rows = placement_group_table().values()
+        return {
+            row["name"]: row["state"]
+            for row in rows
+            if row["name"].startswith(self._namespace + "/") and row["state"] != "REMOVED"
+        }
+
+    def take(self, cpus: float) -> None:
+        from ray.util.placement_group import placement_group
+
+        group = placement_group([{"CPU": cpus}])
+        assert group.wait(10)
+        self._taken.append(group)
+
+    def give_back(self) -> None:
+        from ray.util.placement_group import remove_placement_group
+
+        while self._taken:
+            remove_placement_group(self._taken.pop())
+
+    def demand(self) -> list[dict[str, float]]:
+        import ray
+        from ray.core.generated import autoscaler_pb2
+
+        gcs = ray._private.worker.global_worker.gcs_client
+        reply = autoscaler_pb2.GetClusterResourceStateReply()
+        reply.ParseFromString(gcs.get_cluster_resource_state())
+        pending = reply.cluster_resource_state.pending_gang_resource_requests
+        return [
+            dict(bundle.resources_bundle)
+            for gang in pending
+            for selection in gang.bundle_selectors
+            for bundle in selection.resource_requests
+        ]
+
+    def clean(self) -> None:
+        import ray
+        from ray.util import get_placement_group, list_named_actors
+        from ray.util.placement_group import remove_placement_group
+
+        for name in list_named_actors():
+            with contextlib.suppress(ValueError):
+                ray.kill(ray.get_actor(name), no_restart=True)
+        for name in self.groups():
+            with contextlib.suppress(ValueError):
+                remove_placement_group(get_placement_group(name))
+
+
+def _serve(address: str, namespace: str) -> None:
+    import ray
+
+    ray.init(address=address, namespace=namespace, log_to_driver=False)
+    answers = _Answers(namespace)
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = getattr(answers, request.pop("question").replace("-", "_"))(**request)
+        print(json.dumps({"answer": answer}), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])
