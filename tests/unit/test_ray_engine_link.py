@@ -53,6 +53,7 @@ from elasticjob_cloud.model.messages import (
 )
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import script_launch
+from tests.unit.virtual_loop import VirtualLoop
 
 _SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
 _LOST_SECONDS = 15.0
@@ -122,20 +123,10 @@ def welcome(agent_id: str, **inventory: Any) -> Welcome:
     return Welcome(Inventory(AgentInfo(agent_id, "h", "i", 64.0, 1.0), **inventory))
 
 
-class SteppedLoop(asyncio.SelectorEventLoop):
-    """Its clock jumps to the next timer when nothing is ready: virtual time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._now = 1_000.0
-
-    def time(self) -> float:
-        return self._now
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]
-        super()._run_once()  # type: ignore[misc]
+def gateway_of(engine: RayEngine) -> FakeGateway:
+    gateway: object = engine._gateway
+    assert isinstance(gateway, FakeGateway)
+    return gateway
 
 
 def play(
@@ -150,8 +141,7 @@ def play(
         engine = RayEngine(_SETTINGS, _LOST_SECONDS)
         engine.lead_until(math.inf)
         await engine.prepare()
-        gateway = engine._gateway
-        assert isinstance(gateway, FakeGateway)
+        gateway = gateway_of(engine)
         world = World(engine, gateway)
         world.say(Ready())
         starting = asyncio.get_running_loop().create_task(engine.start(7, known, world.events.append))
@@ -162,7 +152,7 @@ def play(
             await asyncio.gather(starting, return_exceptions=True)
             await engine.stop()
 
-    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
 
 
@@ -338,6 +328,21 @@ def test_launch_whose_room_cannot_be_had_is_dropped_with_the_reason(monkeypatch:
     play(monkeypatch, scenario)
 
 
+def test_new_leader_that_needs_nothing_has_what_an_earlier_one_leased_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.engine.reserve("a1", 0.0, 0.0)
+        (hold,) = world.holds()
+        assert (hold.milli_cpus, hold.memory_kib) == (0, 0)
+        world.say(Held("n1", hold.number, 0, 0))
+        world.engine.reserve("a1", 0.0, 0.0)
+        assert len(world.holds()) == 1
+
+    play(monkeypatch, scenario)
+
+
 def test_idle_room_is_given_back_after_a_while_and_not_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
         world.join()
@@ -382,8 +387,7 @@ def test_refusal_at_the_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     async def run() -> None:
         engine = RayEngine(_SETTINGS, _LOST_SECONDS)
         await engine.prepare()
-        gateway = engine._gateway
-        assert isinstance(gateway, FakeGateway)
+        gateway = gateway_of(engine)
         gateway.say(Ready())
         events: list[EngineEvent] = []
         starting = asyncio.get_running_loop().create_task(engine.start(3, frozenset(), events.append))
@@ -397,7 +401,7 @@ def test_refusal_at_the_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
         assert events == []
         await engine.stop()
 
-    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
 
 
@@ -412,7 +416,7 @@ def test_start_returns_in_two_seconds_when_no_agent_answers(monkeypatch: pytest.
         assert loop.time() - began == pytest.approx(2.0, abs=0.01)
         await engine.stop()
 
-    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
 
 

@@ -35,6 +35,7 @@ from elasticjob_cloud.engine.ray.frames import (
 from elasticjob_cloud.engine.ray.node import Node, NodeFacts
 
 _BEAT_SECONDS = 1.0
+_PATIENCE_SECONDS = 10.0  # Ray itself tries for minutes before it says anything
 _LOOK_SECONDS = 1.0
 _LOOKS_UNTIL_TIDIED = 10
 T = TypeVar("T")
@@ -65,7 +66,12 @@ class Gateway:
         self._beating = loop.create_task(self._beat())
         joining = loop.run_in_executor(self._looking, self._join)
         hanging_up = loop.create_task(self._over.wait())
-        await asyncio.wait((joining, hanging_up), return_when=asyncio.FIRST_COMPLETED)
+        patience: float | None = _PATIENCE_SECONDS
+        while not (joining.done() or self._over.is_set()):
+            await asyncio.wait((joining, hanging_up), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if patience is not None and not joining.done():
+                self.tell(Trouble(f"The Ray cluster at {self._settings.address} does not answer yet."))
+            patience = None
         if not self._over.is_set():
             fault = joining.exception()
             if fault is not None:

@@ -29,7 +29,7 @@ _FIRST_RETRY_SECONDS = 1.0
 _LAST_RETRY_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 _START_SECONDS = 60.0  # until its first word: it imports Ray before
-_SILENCE_SECONDS = 5.0  # replaced before the agents, which hear nothing either, reach their fence
+_SILENCE_SECONDS = 4.0  # replaced before the agents, which hear nothing either, reach their fence
 _END_SECONDS = 3.0
 
 

@@ -90,6 +90,7 @@ class Link:
         self._questions = Questions(self._send)
         self._taken = _Room(0, 0)
         self._leased = _Room(0, 0)
+        self._knows_leased = False
         self._launches: list[Launch] = []  # that wait for their room
         self._hold_number = 0
         self._giving_back: asyncio.TimerHandle | None = None
@@ -120,6 +121,7 @@ class Link:
         self.is_joined = False
         self._launches.clear()
         self._leased = _Room(0, 0)
+        self._knows_leased = False
         self._questions.fail()
         if self._giving_back is not None:
             self._giving_back.cancel()
@@ -153,7 +155,8 @@ class Link:
     def reserve(self, milli_cpus: int, memory_kib: int) -> None:
         """Lease what is taken from now on; what is too much is given back after a while."""
         self._taken = _Room(milli_cpus, memory_kib)
-        if not self._leased.holds(self._taken):
+        if not self._knows_leased or not self._leased.holds(self._taken):
+            # Also when nothing is taken: what an earlier leader leased is to be given back.
             self._lease()
         elif self._leased != self._taken and self._giving_back is None:
             loop = asyncio.get_running_loop()
@@ -164,6 +167,7 @@ class Link:
         if held.number != self._hold_number:
             return  # another answer is on its way
         self._leased = _Room(held.milli_cpus, held.memory_kib)
+        self._knows_leased = True
         launches, self._launches = self._launches, []
         if self._leased.holds(self._taken):
             if launches:
