@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.errors import ElasticJobError, NotLeadingError
+from elasticjob_cloud.model.errors import NotLeadingError, OutcomeUnknownError
 from elasticjob_cloud.scheduling import commands
 from tests.simulation.cluster import Cluster, ClusterHazards, play
 from tests.simulation.cluster_host import Host
@@ -86,7 +86,7 @@ def test_leader_frozen_in_the_middle_of_a_commit_sends_nothing_when_it_wakes_and
         await until(cluster, lambda: standby.leads)
         assert "app" in cluster.database.rows.apps, "the commit was sent before the freeze"
         await until(cluster, lambda: not leader.is_frozen)
-        with pytest.raises(ElasticJobError, match="look whether it was carried out"):
+        with pytest.raises(OutcomeUnknownError, match="look whether it was carried out"):
             await sent
         assert not leader.leads
         assert cluster.database.epoch > spoken
@@ -112,6 +112,22 @@ def test_leader_without_its_database_stops_answering_before_another_leads() -> N
             await loop.submit(_APP)
 
     play_calmly(3, script)
+
+
+def test_call_is_answered_and_the_term_over_although_the_database_hangs() -> None:
+    async def script(cluster: Cluster) -> None:
+        leader, _ = await a_leader_and_a_standby(cluster)
+        assert leader.leader is not None
+        loop = leader.leader.loop
+        assert loop is not None
+        started = cluster.loop.time()
+        leader.lose_database(60, hangs_seconds=(30.0,))
+        with pytest.raises(OutcomeUnknownError):
+            await loop.submit(_APP)
+        assert cluster.loop.time() - started < _FAIL_OVER_SECONDS
+        assert leader.leader.loop is None
+
+    play_calmly(5, script)
 
 
 def test_scheduler_that_cannot_renew_for_a_moment_goes_on_leading() -> None:
