@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.chaos.cluster import NODES, SCHEDULERS, Cluster, wait_for
+from tests.chaos.cluster import NODES, Cluster, wait_for
 from tests.chaos.hosts import Host, end_process
 
 Heal = Callable[[], None]
@@ -27,12 +27,11 @@ class Injected:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A kind of fault. `seconds`: how long it lasts; `takes_lead`: another scheduler leads afterwards."""
+    """A kind of fault, and how long it lasts before it is undone."""
 
     name: str
     seconds: float
     inject: Callable[[Cluster, random.Random], Injected]
-    takes_lead: bool = False
 
 
 # The leader
@@ -88,11 +87,21 @@ def kill_executor(cluster: Cluster, dice: random.Random) -> Injected:
     return Injected(name, _nothing)
 
 
+def freeze_executor(cluster: Cluster, dice: random.Random) -> Injected:
+    name = dice.choice([name for name in NODES if _executors_of(cluster.host(name))] or list(NODES))
+    return _freeze(name, _executors_of(cluster.host(name)))
+
+
 def kill_relay(cluster: Cluster, dice: random.Random) -> Injected:
     name = _busy_node(cluster, dice)
-    for process in cluster.host(name).find("ray::", "elay"):
+    for process in cluster.host(name).find("ray::Relay"):
         end_process(process)
     return Injected(name, _nothing)
+
+
+def freeze_relay(cluster: Cluster, dice: random.Random) -> Injected:
+    name = _busy_node(cluster, dice)
+    return _freeze(name, cluster.host(name).find("ray::Relay"))
 
 
 def kill_raylet(cluster: Cluster, dice: random.Random) -> Injected:
@@ -162,10 +171,16 @@ def cut_node(ways: Sequence[str]) -> Callable[[Cluster, random.Random], Injected
     return inject
 
 
-def slow_network(cluster: Cluster, dice: random.Random) -> Injected:
-    name = dice.choice(["db", *SCHEDULERS, *NODES])
-    cluster.host(name).cable.slow(delay_ms=dice.uniform(50, 100), loss=0.01, bytes_per_second=2_000_000)
-    return Injected(name, cluster.host(name).cable.heal)
+def slow_leader(cluster: Cluster, dice: random.Random) -> Injected:
+    return _slow(cluster, cluster.leader(), dice)
+
+
+def slow_node(cluster: Cluster, dice: random.Random) -> Injected:
+    return _slow(cluster, _busy_node(cluster, dice), dice)
+
+
+def slow_database(cluster: Cluster, dice: random.Random) -> Injected:
+    return _slow(cluster, "db", dice)
 
 
 # Disks
@@ -191,15 +206,17 @@ def fill_database_disk(cluster: Cluster, dice: random.Random) -> Injected:
 
 _BOTH = ("in", "out")
 FAULTS = (
-    Fault("leader: kill -9", 5, kill_leader, takes_lead=True),
-    Fault("leader: frozen for 20 s", 20, freeze_leader, takes_lead=True),
-    Fault("leader: SIGTERM", 3, stop_leader, takes_lead=True),
-    Fault("leader: its host crashes", 10, crash_leader_host, takes_lead=True),
+    Fault("leader: kill -9", 5, kill_leader),
+    Fault("leader: frozen for 20 s", 20, freeze_leader),
+    Fault("leader: SIGTERM", 3, stop_leader),
+    Fault("leader: its host crashes", 10, crash_leader_host),
     Fault("leader: its gateway to Ray, kill -9", 3, kill_gateway),
     Fault("agent: kill -9", 3, kill_agent),
     Fault("agent: frozen for 20 s", 20, freeze_agent),
     Fault("executor: kill -9", 3, kill_executor),
+    Fault("executor: frozen for 20 s", 20, freeze_executor),
     Fault("relay: kill -9", 3, kill_relay),
+    Fault("relay: frozen for 20 s", 20, freeze_relay),
     Fault("Ray node: raylet kill -9", 5, kill_raylet),
     Fault("Ray node: raylet frozen for 20 s", 20, freeze_raylet),
     Fault("Ray node: its host crashes", 10, crash_node),
@@ -207,15 +224,17 @@ FAULTS = (
     Fault("PostgreSQL: kill -9", 2, kill_database),
     Fault("PostgreSQL: frozen for 8 s", 8, freeze_database),
     Fault("PostgreSQL: clean restart", 0, restart_database),
-    Fault("network: leader cut off from all", 20, cut_leader(_BOTH, None), takes_lead=True),
-    Fault("network: leader hears nothing", 20, cut_leader(("in",), None), takes_lead=True),
-    Fault("network: nobody hears the leader", 20, cut_leader(("out",), None), takes_lead=True),
-    Fault("network: leader cut off from the database", 20, cut_leader(_BOTH, ["db"]), takes_lead=True),
+    Fault("network: leader cut off from all", 20, cut_leader(_BOTH, None)),
+    Fault("network: leader hears nothing", 20, cut_leader(("in",), None)),
+    Fault("network: nobody hears the leader", 20, cut_leader(("out",), None)),
+    Fault("network: leader cut off from the database", 20, cut_leader(_BOTH, ["db"])),
     Fault("network: leader cut off from nodes and head", 20, cut_leader(_BOTH, ["head", *NODES])),
     Fault("network: node cut off from all", 25, cut_node(_BOTH)),
     Fault("network: node hears nothing", 25, cut_node(("in",))),
     Fault("network: nobody hears the node", 25, cut_node(("out",))),
-    Fault("network: a slow host (100 to 200 ms there and back, 1 % lost)", 20, slow_network),
+    Fault("slow network: leader", 20, slow_leader),
+    Fault("slow network: node", 20, slow_node),
+    Fault("slow network: database", 20, slow_database),
     Fault("disk full: leader", 15, fill_leader_disk),
     Fault("disk full: node", 15, fill_node_disk),
     Fault("disk full: database", 10, fill_database_disk),
@@ -232,6 +251,12 @@ def _freeze(name: str, processes: Sequence[psutil.Process]) -> Injected:
                 process.send_signal(signal.SIGCONT)
 
     return Injected(name, heal)
+
+
+def _slow(cluster: Cluster, name: str, dice: random.Random) -> Injected:
+    """100 to 200 ms there and back, 1 % lost, 16 Mbit/s."""
+    cluster.host(name).cable.slow(delay_ms=dice.uniform(50, 100), loss=0.01, bytes_per_second=2_000_000)
+    return Injected(name, cluster.host(name).cable.heal)
 
 
 def _fill_disk(cluster: Cluster, name: str) -> Injected:
