@@ -13,8 +13,7 @@ from elasticjob_cloud.scheduling.policies import Entry, Policy
 _KINDS_KEPT: Final = 1_000
 _ENTRIES_KEPT: Final = 100_000
 _CHANGES_KEPT: Final = 10_000
-# Where more than this part of the agents has changed, to sort all of them anew is faster.
-_RENEWED_PART: Final = 0.25
+_FEW: Final = 10  # changed agents that are moved one by one; more are sorted in together
 
 
 class Fleet:
@@ -61,7 +60,7 @@ class Fleet:
         self._indexes[kind] = index
         end = self._first_change + len(self._changes)
         unseen = end - index.seen_changes
-        if index.seen_changes < self._first_change or unseen > _RENEWED_PART * len(self.agents):
+        if index.seen_changes < self._first_change or unseen > len(self.agents):
             index.renew(self.agents.values())
         else:
             index.update(self._changes[len(self._changes) - unseen :])
@@ -114,15 +113,20 @@ class RoomIndex:
         self._entries = {entry[3]: entry for entry in self._sorted}
         self.capacity = sum(entry[4] for entry in self._sorted)
 
-    def update(self, agents: Iterable[AgentState]) -> None:
+    def update(self, agents: Sequence[AgentState]) -> None:
         """Look at these agents, which have changed."""
-        for agent in agents:
-            former = self._entries.pop(agent, None)
-            if former is not None:
-                del self._sorted[bisect_left(self._sorted, former)]
-                self.capacity -= former[4]
-            if not agent.has_left:
-                for entry in self._policy.entries_of(self._kind, (agent,)):
-                    insort(self._sorted, entry)
-                    self._entries[agent] = entry
-                    self.capacity += entry[4]
+        changed = dict.fromkeys(agents)
+        former = [entry for agent in changed if (entry := self._entries.pop(agent, None)) is not None]
+        entries = self._policy.entries_of(self._kind, [agent for agent in changed if not agent.has_left])
+        if len(changed) > _FEW:
+            self._sorted = [entry for entry in self._sorted if entry[3] not in changed]
+            self._sorted += entries
+            self._sorted.sort()  # nearly sorted already, which it makes use of
+        else:
+            for entry in former:
+                del self._sorted[bisect_left(self._sorted, entry)]
+            for entry in entries:
+                insort(self._sorted, entry)
+        for entry in entries:
+            self._entries[entry[3]] = entry
+        self.capacity += sum(entry[4] for entry in entries) - sum(entry[4] for entry in former)
