@@ -38,6 +38,7 @@ _ERRORS: Final = {
     413: "The body is over 1 MiB.",
     415: "The content type is neither JSON nor text.",
     429: "Too many failed logins; `Retry-After` says when to try again.",
+    502: "The leader had the call and fell silent: look whether it was carried out before you repeat it.",
     503: "No leader at the moment, or a full queue; `Retry-After` says when to try again.",
 }
 
@@ -78,6 +79,8 @@ def described(
     """Give what FastAPI needs to know to describe a call: what it takes, and what it answers."""
     extra: Document = {}
     statuses = {401, 503, *errors}
+    if result is TRUE:  # a command
+        statuses.add(502)
     if body is not None:
         extra["requestBody"] = _required_body({"application/json": {"schema": reference(body.__name__)}})
         statuses |= {400, 413, 415}
@@ -96,7 +99,7 @@ def described_by_job_name(result: Document, *, errors: tuple[int, ...]) -> dict[
         | {"examples": examples}
         for media_type in ("application/json", "text/plain")
     }
-    return _call(result, {400, 401, 413, 415, 503, *errors}, {"requestBody": _required_body(content)}, None)
+    return _call(result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None)
 
 
 def _required_body(content: Document) -> Document:
