@@ -1,0 +1,162 @@
+"""How much of a node is leased, and what is given back: Ray's few functions are stood in for."""
+
+from typing import Any
+
+import pytest
+
+from tests.ray_cluster import MISSING, has_ray
+
+if not has_ray():
+    pytest.skip(MISSING, allow_module_level=True)
+
+from elasticjob_cloud.engine.ray import blocks as module
+from elasticjob_cloud.engine.ray.blocks import Blocks, Room, WantedRoom, forget_lost_nodes
+
+_MB = 1024
+_LOTS = Room(64_000, 1 << 24)
+
+
+class Group:
+    """A placement group."""
+
+    def __init__(self, name: str, bundles: list[dict[str, float]], state: str) -> None:
+        self.name = name
+        self.bundles = bundles
+        self.state = state
+        self.id = self
+
+    def wait(self, _: float) -> bool:
+        return self.state == "CREATED"
+
+    def hex(self) -> str:
+        return f"id of {self.name}"
+
+
+class Cluster:
+    """One node with room for so much, in CPUs; memory without end."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, cpus: float = 64) -> None:
+        self.cpus = cpus
+        self.groups: list[Group] = []
+        monkeypatch.setattr(module, "placement_group", self._make)
+        monkeypatch.setattr(module, "remove_placement_group", self.groups.remove)
+        monkeypatch.setattr(module, "placement_group_table", self._table)
+        monkeypatch.setattr(module, "get_placement_group", self._find)
+
+    def leased(self) -> float:
+        return sum(group.bundles[0].get("CPU", 0) for group in self.groups if group.state == "CREATED")
+
+    def _make(self, bundles: list[dict[str, float]], name: str, **_: Any) -> Group:
+        fits = self.leased() + bundles[0].get("CPU", 0) <= self.cpus
+        self.groups.append(Group(name, bundles, "CREATED" if fits else "PENDING"))
+        return self.groups[-1]
+
+    def _table(self) -> dict[str, dict[str, Any]]:
+        return {
+            group.hex(): {
+                "placement_group_id": group.hex(),
+                "name": group.name,
+                "state": group.state,
+                "bundles": dict(enumerate(group.bundles)),
+            }
+            for group in self.groups
+        }
+
+    def _find(self, name: str) -> Group:
+        return next(group for group in self.groups if group.name == name)
+
+
+def test_little_is_leased_as_one_larger_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch)
+    blocks = Blocks("ns", "n1")
+    assert blocks.hold(Room(100, 64 * _MB), _LOTS) == ""
+    assert blocks.leased == Room(1000, 512 * _MB)
+    assert blocks.hold(Room(900, 512 * _MB), _LOTS) == ""
+    assert len(cluster.groups) == 1
+
+
+def test_no_more_is_leased_than_is_free_or_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    Cluster(monkeypatch)
+    blocks = Blocks("ns", "n1")
+    blocks.hold(Room(100, 64 * _MB), Room(300, 128 * _MB))
+    assert blocks.leased == Room(300, 128 * _MB)
+    blocks.hold(Room(2_300, 128 * _MB), Room(0, 0))
+    assert blocks.leased == Room(2_300, 128 * _MB)
+
+
+def test_exactly_what_is_missing_is_tried_when_the_larger_block_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Cluster(monkeypatch, cpus=0.5)
+    blocks = Blocks("ns", "n1")
+    assert blocks.hold(Room(400, 64 * _MB), _LOTS) == ""
+    assert blocks.leased.milli_cpus == 400
+
+
+def test_room_that_cannot_be_had_is_told_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, cpus=0.5)
+    blocks = Blocks("ns", "n1")
+    fault = blocks.hold(Room(2_000, 64 * _MB), _LOTS)
+    assert "2 CPU and 64 MB more" in fault
+    assert cluster.groups == []
+    assert blocks.leased == Room(0, 0)
+
+
+def test_whole_blocks_are_given_back_and_never_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    Cluster(monkeypatch)
+    blocks = Blocks("ns", "n1")
+    for cpus in (1_000, 2_000, 3_000):
+        blocks.hold(Room(cpus, 64 * _MB), _LOTS)
+    assert blocks.leased.milli_cpus == 3_000
+    blocks.hold(Room(1_500, 64 * _MB), _LOTS)
+    assert blocks.leased.milli_cpus == 2_000
+    blocks.hold(Room(0, 0), _LOTS)
+    assert blocks.leased == Room(0, 0)
+
+
+def test_leases_of_an_earlier_gateway_are_found_and_what_it_waited_for_is_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch)
+    Blocks("ns", "n1").hold(Room(1_500, 64 * _MB), _LOTS)
+    Blocks("ns", "n2").hold(Room(700, 64 * _MB), _LOTS)
+    cluster.groups.append(Group("ns/lease/n1/x", [{"CPU": 9}], "PENDING"))
+    assert Blocks("ns", "n1").leased.milli_cpus == 1_500
+    assert [group.state for group in cluster.groups] == ["CREATED", "CREATED"]
+
+
+def test_leases_of_nodes_that_are_gone_are_forgotten_and_those_of_others_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch)
+    for namespace, node in (("ns", "n1"), ("ns", "n2"), ("other", "n1")):
+        Blocks(namespace, node).hold(Room(100, 64 * _MB), _LOTS)
+    forget_lost_nodes("ns", {"n2"})
+    assert sorted(group.name.rpartition("/")[0] for group in cluster.groups) == [
+        "ns/lease/n2",
+        "other/lease/n1",
+    ]
+
+
+def test_what_is_wanted_is_asked_for_piece_by_piece_and_given_back_when_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch, cpus=1)
+    wanted = WantedRoom("ns")
+    wanted.update([(0.5, 64.0), (2.0, 64.0)])
+    assert [group.bundles for group in cluster.groups] == [
+        [{"CPU": 0.5, "memory": 64.0 * (1 << 20)}],
+        [{"CPU": 2.0, "memory": 64.0 * (1 << 20)}],
+    ]
+    wanted.update([(0.5, 64.0), (2.0, 64.0)])
+    assert [group.state for group in cluster.groups] == ["PENDING"]
+    wanted.update([(0.5, 64.0), (2.0, 64.0)])
+    assert len(cluster.groups) == 1
+    wanted.update([])
+    assert cluster.groups == []
+
+
+def test_no_more_than_fifty_pieces_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, cpus=0)
+    WantedRoom("ns").update([(1.0, 64.0)] * 200)
+    assert len(cluster.groups) == 50
