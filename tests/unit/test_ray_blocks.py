@@ -144,16 +144,39 @@ def test_what_is_wanted_is_asked_for_piece_by_piece_and_given_back_when_it_came(
     cluster = Cluster(monkeypatch, cpus=1)
     wanted = WantedRoom("ns")
     wanted.update([(0.5, 64.0), (2.0, 64.0)])
-    assert [group.bundles for group in cluster.groups] == [
-        [{"CPU": 0.5, "memory": 64.0 * (1 << 20)}],
-        [{"CPU": 2.0, "memory": 64.0 * (1 << 20)}],
-    ]
-    wanted.update([(0.5, 64.0), (2.0, 64.0)])
-    assert [group.state for group in cluster.groups] == ["PENDING"]
+    assert [group.bundles for group in cluster.groups] == [[{"CPU": 2.0, "memory": 64.0 * (1 << 20)}]]
     wanted.update([(0.5, 64.0), (2.0, 64.0)])
     assert len(cluster.groups) == 1
     wanted.update([])
     assert cluster.groups == []
+
+
+def test_what_is_still_wanted_keeps_its_place_when_others_come_and_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch, cpus=0)
+    wanted = WantedRoom("ns")
+    wanted.update([(1.0, 64.0), (2.0, 64.0), (2.0, 64.0)])
+    first, *twins = cluster.groups
+    wanted.update([(1.0, 64.0), (2.0, 64.0), (3.0, 64.0)])
+    assert cluster.groups[0] is first
+    assert cluster.groups[1] is twins[0]
+    assert [group.bundles[0]["CPU"] for group in cluster.groups] == [1.0, 2.0, 3.0]
+
+
+def test_piece_that_came_and_was_not_taken_is_asked_for_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch, cpus=1)
+    wanted = WantedRoom("ns")
+    wanted.update([(1.0, 64.0)])
+    cluster.cpus = 0  # somebody else was faster
+    for _ in range(9):
+        wanted.update([(1.0, 64.0)])
+        assert cluster.groups == []
+    for _ in range(3):
+        wanted.update([(1.0, 64.0)])
+    assert [group.state for group in cluster.groups] == ["PENDING"]
 
 
 def test_no_more_than_fifty_pieces_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

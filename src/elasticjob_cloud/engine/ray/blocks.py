@@ -4,6 +4,7 @@ A group outlives its driver (`lifetime="detached"`) and is found again by its na
 """
 
 import secrets
+from collections import Counter
 from typing import NamedTuple
 
 import ray
@@ -17,6 +18,7 @@ _KIB = 1024
 _STEP_MILLI_CPUS = 1_000
 _STEP_KIB = 512 * 1024
 _WANTED_GROUPS = 50  # more are asked for when these have come
+_UPDATES_UNTIL_AGAIN = 10
 
 
 class Room(NamedTuple):
@@ -106,6 +108,15 @@ class Blocks:
         return False
 
 
+class _Wanted:
+    """A piece that was asked for; its group is None once it has come."""
+
+    def __init__(self, piece: tuple[float, float], group: PlacementGroup) -> None:
+        self.piece = piece
+        self.group: PlacementGroup | None = group
+        self.updates_since_it_came = 0
+
+
 class WantedRoom:
     """Groups that fit nowhere, which ask Ray's autoscaler for nodes. They go with this driver.
 
@@ -114,33 +125,40 @@ class WantedRoom:
 
     def __init__(self, namespace: str) -> None:
         self._prefix = f"{namespace}/wanted/"
-        self._pieces: list[tuple[float, float]] = []
-        self._groups: list[PlacementGroup] = []
+        self._asked: list[_Wanted] = []
 
     def update(self, pieces: list[tuple[float, float]]) -> None:
-        """Ask for these pieces (CPUs, MB), in place of what was asked for before; give back what has come.
+        """Ask for these pieces (CPUs, MB), and no more for others; give back what has come. Call it once a second.
 
-        It is the scheduler that takes the room then, piece by piece.
+        It is the scheduler that takes the room then, piece by piece. What it does not get is asked for again.
         """
-        if pieces == self._pieces:
-            self._give_back_what_came()
-            return
-        self._withdraw(self._groups)
-        self._pieces = pieces
-        for cpus, mb in pieces[:_WANTED_GROUPS]:
-            bundle = _resources(Room(round(cpus * 1000), round(mb * _KIB)))
-            if bundle:
-                self._groups.append(placement_group([bundle], name=self._prefix + secrets.token_hex(8)))
+        missing = Counter(piece for piece in pieces[:_WANTED_GROUPS] if any(piece))
+        # Those that have not come first: of several alike it is one of the others that found its room.
+        asked, self._asked = sorted(self._asked, key=lambda it: it.group is None), []
+        for one in asked:
+            if missing[one.piece] and one.updates_since_it_came < _UPDATES_UNTIL_AGAIN:
+                missing[one.piece] -= 1
+                self._asked.append(one)
+            elif one.group is not None:
+                remove_placement_group(one.group)
+        for piece in missing.elements():
+            self._asked.append(_Wanted(piece, self._ask_for(*piece)))
+        self._give_back_what_came()
+
+    def _ask_for(self, cpus: float, mb: float) -> PlacementGroup:
+        bundle = _resources(Room(round(cpus * 1000), round(mb * _KIB)))
+        return placement_group([bundle], name=self._prefix + secrets.token_hex(8))
 
     def _give_back_what_came(self) -> None:
-        if self._groups:
-            states = {it["placement_group_id"]: it["state"] for it in placement_group_table().values()}
-            self._withdraw([it for it in self._groups if states.get(it.id.hex()) != "PENDING"])
-
-    def _withdraw(self, groups: list[PlacementGroup]) -> None:
-        for group in list(groups):
-            remove_placement_group(group)
-            self._groups.remove(group)
+        if not self._asked:
+            return
+        states = {it["placement_group_id"]: it["state"] for it in placement_group_table().values()}
+        for one in self._asked:
+            if one.group is None:
+                one.updates_since_it_came += 1
+            elif states.get(one.group.id.hex()) == "CREATED":
+                remove_placement_group(one.group)
+                one.group = None
 
 
 def free_rooms() -> dict[str, Room]:
