@@ -2,14 +2,15 @@
 
 import asyncio
 import io
+import ipaddress
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,21 @@ def processes_of(directory: str) -> list[psutil.Process]:
     return found
 
 
+def open_addresses(processes: Iterable[psutil.Process]) -> set[str]:
+    """Give the addresses beyond loopback that they listen on."""
+    addresses = set()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            listening = (each for each in process.net_connections("inet") if each.status == "LISTEN")
+            addresses |= {each.laddr.ip for each in listening}
+    return {each for each in addresses if not is_loopback(each)}
+
+
+def is_loopback(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
+
+
 @contextmanager
 def show(log: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `make cluster`'s program beside the test; what it prints goes to `log`."""
@@ -108,6 +124,9 @@ def test_jobs_run_on_several_nodes_and_go_on_under_another_leader(tmp_path: Path
         assert jobs_at(first.url) == jobs_at(second.url) == {"demo-script", "demo-python"}
         assert cluster.leader() is second
         directory = str(cluster.directory)
+        processes = [*psutil.Process().children(recursive=True), *processes_of(directory)]
+        assert len(processes) > 20
+        assert open_addresses(processes) == set()
     assert processes_of(directory) == []
     assert not Path(directory).exists()
 
