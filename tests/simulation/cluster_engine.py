@@ -24,6 +24,7 @@ class ClusterEngine:
         self._host = host
         self.epoch = -1
         self.prepared = 0
+        self.is_ready = False  # it holds what `stop` has to let go of
         self._sink: EventSink | None = None
         self._last_heard_ms: dict[str, int] = {}  # by agent id, of those that are known and not lost
         self._joined: set[str] = set()
@@ -41,6 +42,7 @@ class ClusterEngine:
     async def prepare(self) -> None:
         assert self._watch is None, "an engine was prepared that is in use"
         self.prepared += 1
+        self.is_ready = True
 
     def lead_until(self, deadline: float) -> None:
         self._lead_until_ms = int(deadline * 1000)
@@ -72,6 +74,7 @@ class ClusterEngine:
         self._sink = None
         # Letting go of real agents takes a while, which must hold up nobody.
         await asyncio.sleep(self._world.random.choice((0.0, 0.5, 3.0)))
+        self.is_ready = False
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None

@@ -74,6 +74,17 @@ def test_standby_prepares_its_engine_and_asks_for_the_lead_four_times_a_second()
     play_calmly(1, script)
 
 
+def test_standby_that_stops_lets_go_of_what_its_engine_has_prepared() -> None:
+    async def script(cluster: Cluster) -> None:
+        _, standby = await a_leader_and_a_standby(cluster)
+        assert standby.engine.is_ready
+        standby.retire()
+        await until(cluster, lambda: standby.leader is None)
+        assert not standby.engine.is_ready
+
+    play_calmly(6, script)
+
+
 def test_leader_frozen_in_the_middle_of_a_commit_sends_nothing_when_it_wakes_and_leads_again_later() -> None:
     async def script(cluster: Cluster) -> None:
         leader, standby = await a_leader_and_a_standby(cluster)

@@ -71,7 +71,8 @@ class Leader:
         self._candidate = candidate
         self._store = store
         self._engine = engine
-        self._engine_epoch: int | None = None
+        self._engine_epoch: int | None = None  # with which it was started
+        self._is_prepared = False
         self._leaving: asyncio.Task[None] | None = None
         self._core_settings = core_settings
         self._surroundings = surroundings
@@ -116,8 +117,9 @@ class Leader:
             self.loop.stop()
 
     async def leave(self) -> None:
-        """After `run`: let go of the agents. They run on what they have."""
-        self._begin_leaving()
+        """After `run`: let go of the agents, which run on what they have, and of what the engine has prepared."""
+        if self._engine_epoch is not None or self._is_prepared:
+            self._begin_leaving()
         await self._end_leaving()
 
     # Standing by
@@ -176,6 +178,7 @@ class Leader:
 
     async def _prepare_engine(self) -> None:
         await self._end_leaving()
+        self._is_prepared = True
         while True:
             await self._engine.prepare()
             await asyncio.sleep(_PREPARE_SECONDS)
@@ -211,7 +214,8 @@ class Leader:
         held = lease.holds()
         lease.give_up()
         self.lease = None
-        self._begin_leaving()
+        if self._engine_epoch is not None:
+            self._begin_leaving()
         if held:
             with contextlib.suppress(UnavailableError):
                 await self._write(self._store.release_lease, lease.epoch)
@@ -296,9 +300,9 @@ class Leader:
 
     def _begin_leaving(self) -> None:
         # Beside the search for the next term, for it may take a while.
-        if self._engine_epoch is not None:
-            self._engine_epoch = None
-            self._leaving = asyncio.create_task(self._engine.stop(), name="leave-engine")
+        self._engine_epoch = None
+        self._is_prepared = False
+        self._leaving = asyncio.create_task(self._engine.stop(), name="leave-engine")
 
     async def _end_leaving(self) -> None:
         if self._leaving is not None:
