@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ class RayNode:
 class RayCluster:
     """A head without resources, and nodes that are added and removed. Nothing listens beyond loopback."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, port: int = 0) -> None:
         token = directory / "token"
         token.write_text(secrets.token_hex(32))
         token.chmod(0o600)
@@ -58,7 +59,7 @@ class RayCluster:
         }
         with (directory / "log").open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(directory)],
+                [sys.executable, __file__, str(directory), str(port)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -70,11 +71,11 @@ class RayCluster:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls) -> Iterator[Self]:
-        """Give a cluster that is gone at the end."""
+    def started(cls, port: int = 0) -> Iterator[Self]:
+        """Give a cluster that is gone at the end; `port`: its head's, any by default."""
         # Ray's sockets lie deep below it, and their paths have room for 107 bytes.
         with tempfile.TemporaryDirectory(prefix="ejr-", dir="/tmp", ignore_cleanup_errors=True) as directory:
-            cluster = cls(Path(directory))
+            cluster = cls(Path(directory), port)
             try:
                 yield cluster
             finally:
@@ -88,6 +89,14 @@ class RayCluster:
     def remove_node(self, node: RayNode) -> None:
         """End a node's processes."""
         self._ask("remove", node_id=node.node_id)
+
+    def kill_head(self) -> None:
+        """End the head's own process as by `kill -9`: Ray's memory of it all."""
+        for child in _children(self._process.pid):
+            if b"gcs_server" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0]:
+                os.kill(child, signal.SIGKILL)
+                return
+        raise RuntimeError("The head has no process.")
 
     def stop(self) -> None:
         """End all of it."""
@@ -116,7 +125,12 @@ class RayCluster:
         raise RuntimeError("The Ray cluster of the tests has ended.")
 
 
-def _serve(directory: str) -> None:
+def _children(pid: int) -> list[int]:
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for file in files for child in file.read_text().split()]
+
+
+def _serve(directory: str, port: str) -> None:
     from ray.cluster_utils import Cluster
 
     common = {
@@ -124,7 +138,8 @@ def _serve(directory: str) -> None:
         "include_dashboard": False,
         "temp_dir": f"{directory}/r",
     }
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
+    head = {"num_cpus": 0, **common, **({"gcs_server_port": int(port)} if port != "0" else {})}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     nodes: dict[str, Any] = {}
     print(json.dumps({"address": cluster.address}), flush=True)
     for line in sys.stdin:
@@ -143,4 +158,4 @@ def _serve(directory: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(*sys.argv[1:])
