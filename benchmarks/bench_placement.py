@@ -245,13 +245,13 @@ def main() -> None:
     for policy in PlacementPolicy:
         print(f"in the core, {policy}: µs a shard, and against 1 agent")
         for name, measure in (
-            ("5,000 jobs of 1 due at once", lambda a, p=policy: cost_in_core(5_000, 1, a, p)),
-            ("100 jobs of 100 due at once", lambda a, p=policy: cost_in_core(100, 100, a, p)),
-            ("1 job of 10,000", lambda a, p=policy: cost_in_core(1, 10_000, a, p)),
-            ("1,000 triggers, a turn each", lambda a, p=policy: cost_of_single_triggers(1_000, a, p)),
+            ("1,500 jobs of 1 due at once", lambda a, p=policy: cost_in_core(1_500, 1, a, p)),
+            ("30 jobs of 100 due at once", lambda a, p=policy: cost_in_core(30, 100, a, p)),
+            ("1 job of 4,000", lambda a, p=policy: cost_in_core(1, 4_000, a, p)),
+            ("400 triggers, a turn each", lambda a, p=policy: cost_of_single_triggers(400, a, p)),
         ):
             # In turns, so that what else the machine does weighs on all alike.
-            rounds = [[measure(agents) for agents in AGENTS] for _ in range(3)]
+            rounds = [[measure(agents) for agents in AGENTS] for _ in range(8)]
             costs = [min(times) for times in zip(*rounds, strict=True)]
             cells = (
                 f"{agents} agents {it:6.1f} x{it / costs[0]:4.2f}"
