@@ -100,8 +100,10 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[tuple[object, ...]]]] = []
 
-    def exec_driver_sql(self, statement: str, parameters: list[tuple[object, ...]]) -> None:
-        self.calls.append((statement, parameters))
+    def exec_driver_sql(
+        self, statement: str, parameters: list[tuple[object, ...]] | tuple[object, ...]
+    ) -> None:
+        self.calls.append((statement, parameters if isinstance(parameters, list) else [parameters]))
 
 
 def bench_commits(directory: Path, tasks: int) -> None:

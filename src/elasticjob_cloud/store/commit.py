@@ -107,7 +107,7 @@ class ChangesWriter:
         if changes.fires:
             self._fires(connection, [rows.fire_row(record) for record in changes.fires.values()])
             following = max(changes.fires) + 1
-            _execute(connection, self._raise, [(following, following, NEXT_FIRE_ID)])
+            connection.exec_driver_sql(self._raise, (following, following, NEXT_FIRE_ID))
         self._write_status_traces(connection, changes.status_traces)
         self._write_executions(connection, changes.executions)
 
@@ -131,7 +131,9 @@ class ChangesWriter:
 
     def add_to_counters(self, connection: Connection, amounts: Mapping[str, int]) -> None:
         """Keep the numbers of the trace tables' rows, in the transaction that changes the rows."""
-        _execute(connection, self._add, [(amount, name) for name, amount in amounts.items() if amount])
+        for name, amount in amounts.items():
+            if amount:
+                connection.exec_driver_sql(self._add, (amount, name))
 
 
 def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
@@ -149,11 +151,6 @@ def _single(key: str) -> Row:
 
 def _pair(key: str, value: int) -> Row:
     return (key, value)
-
-
-def _execute(connection: Connection, statement: str, parameters: list[Row]) -> None:
-    if parameters:
-        connection.exec_driver_sql(statement, parameters)
 
 
 def _log_writer(database: Database, table: Table) -> ManyRows:

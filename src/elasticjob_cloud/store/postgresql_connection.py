@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -58,13 +59,16 @@ class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
         """Do as the method of the same name, in which all calls wait for the server, and give up after a silence."""
         limit_ms = None if self.silence_seconds is None else self.silence_seconds * 1000
         poll = select.poll()
+        socket = (
+            self.pgconn.socket
+        )  # once: there is none any more where the connection broke, and `gen` must say so
         try:
             wanted = next(gen)
             while True:
-                poll.register(self.pgconn.socket, _EVENTS[wanted])
+                poll.register(socket, _EVENTS[wanted])
                 happened = poll.poll(limit_ms)
                 if not happened:
-                    self.pgconn.finish()
+                    self._break_off(gen)
                     raise psycopg.OperationalError(f"no answer for {self.silence_seconds:g} s")
                 # A connection that broke is readable too: reading says what happened to it.
                 events = happened[0][1]
@@ -73,6 +77,12 @@ class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
                 wanted = gen.send((Ready.R if is_readable else 0) | (Ready.W if is_writable else 0))
         except StopIteration as end:
             return end.value
+
+    def _break_off(self, gen: Generator[Any, Any, Any]) -> None:
+        self.pgconn.finish()
+        # What it would clean up is gone with the connection.
+        with suppress(psycopg.Error):
+            gen.close()
 
     def hears_nothing(self) -> bool:
         """Tell whether there is nothing to read: an idle connection has only the news of its end to read."""

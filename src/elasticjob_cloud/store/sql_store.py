@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from sqlalchemy import Connection
@@ -214,7 +214,9 @@ class SqlStore:
                     try:
                         yield connection
                     except BaseException:
-                        transaction.rollback()
+                        # Where the connection is lost this fails too; what was first says more.
+                        with suppress(DBAPIError):
+                            transaction.rollback()
                         raise
                 with self._errors(committing=True):
                     transaction.commit()
