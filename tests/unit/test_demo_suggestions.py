@@ -65,3 +65,15 @@ def test_without_a_log_in_the_command_is_told_whom_to_ask() -> None:
     text = suggestions(SchedulerSettings(no_auth=True))
     assert f".venv/bin/elasticjob-cloud job list --url {URL}" in text
     assert "login" not in text
+
+
+def test_another_program_that_shows_the_jobs_names_the_command_line_and_the_machines() -> None:
+    stream = io.StringIO()
+    demo = Demo(SchedulerSettings(no_auth=True), stream, {"agent": "node 2"}.__getitem__)
+    demo.use(URL, "venv/bin/elasticjob-cloud")
+
+    for item in range(3):
+        demo.show_trace(ended(item))
+
+    assert f"venv/bin/elasticjob-cloud job list --url {URL}" in stream.getvalue()
+    assert stream.getvalue().count(" node 2  finished") == 3
