@@ -1,12 +1,12 @@
 """Schedulers as real processes that share a PostgreSQL database, each with an engine whose tasks end at once.
 
-Run as a program it is one of them: `python -m tests.integration.scheduler_processes DATABASE_URL DATA_DIR PORT`.
+They are forks of a process that has imported all of it once, for that takes longer than what they are started for.
 """
 
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,8 @@ from tests.integration.test_scheduler_service import InstantEngine
 from tests.postgres_server import free_port
 
 _DEADLINE_SECONDS = 20.0
-_ROOT = Path(__file__).parents[2]
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([__name__])
 T = TypeVar("T")
 
 
@@ -41,33 +42,34 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = _DEADLINE_SECOND
 class SchedulerProcess:
     """One scheduler."""
 
-    def __init__(self, database_url: str, directory: Path) -> None:
+    def __init__(self, database_url: str, directory: Path, lease_seconds: float) -> None:
         self.port = free_port("127.0.0.1")
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = directory / "log"
-        self._command = (database_url, str(directory / "data"), str(self.port))
+        self._command = (database_url, str(directory / "data"), self.port, lease_seconds)
         self._clients: list[httpx.Client] = []
         directory.mkdir()
         self.start()
 
     def start(self) -> None:
         """Start it, again."""
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.scheduler_processes", *self._command],
-                cwd=_ROOT,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = _forks.Process(target=serve, args=(*self._command, str(self._log)), daemon=True)
+        self.process.start()
 
     def log(self) -> str:
         return re.sub(r"\x1b\[[0-9;]*m", "", self._log.read_text())
 
     def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+    def wait(self) -> int | None:
+        """Wait for its end; give its exit code."""
+        self.process.join(_DEADLINE_SECONDS)
+        return self.process.exitcode
 
     def is_up(self) -> bool:
-        assert self.process.poll() is None, self.log()
+        assert self.process.is_alive(), self.log()
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).is_success
         except httpx.TransportError:
@@ -96,35 +98,39 @@ class SchedulerProcess:
     def end(self) -> None:
         for client in self._clients:
             client.close()
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(_DEADLINE_SECONDS)
+        self.process.kill()
+        self.process.join(_DEADLINE_SECONDS)
 
 
 @contextmanager
-def schedulers(database_url: str, directory: Path, count: int) -> Iterator[Sequence[SchedulerProcess]]:
+def schedulers(
+    database_url: str, directory: Path, count: int, lease_seconds: float = 4.0
+) -> Iterator[Sequence[SchedulerProcess]]:
     """Run so many, of which the first leads."""
     started: list[SchedulerProcess] = []
     try:
-        for number in range(count):
-            started.append(SchedulerProcess(database_url, directory / f"s{number}"))
-            wait_for(started[-1].is_up, "the scheduler is ready")
-        yield started
+        started.extend(
+            SchedulerProcess(database_url, directory / f"s{number}", lease_seconds) for number in range(count)
+        )
+        for scheduler in started:
+            wait_for(scheduler.is_up, "the scheduler is ready")
+        yield sorted(started, key=lambda it: not it.leads())
     finally:
         for scheduler in started:
             scheduler.end()
 
 
-def main() -> None:
+def serve(database_url: str, data_dir: str, port: int, lease_seconds: float, log: str) -> None:
     """Serve until SIGTERM."""
-    database_url, data_dir, port = sys.argv[1:]
-    os.environ.clear()
+    with Path(log).open("ab") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
     configure_logs("info", "console", sys.stderr)
     settings = SchedulerSettings(
-        database_url=database_url, data_dir=Path(data_dir), port=int(port), time_zone="UTC"
+        database_url=database_url,
+        data_dir=Path(data_dir),
+        port=port,
+        time_zone="UTC",
+        lease_seconds=lease_seconds,
     )
     build_server(settings, engine=InstantEngine()).run()
-
-
-if __name__ == "__main__":
-    main()
