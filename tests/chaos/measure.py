@@ -59,7 +59,7 @@ def main() -> int:
 
 def _fail_over(trial: Trial, fault: Callable[[Cluster, str], Callable[[], None]]) -> FailOver:
     cluster = trial.cluster
-    trial.settle()
+    wait_for("the cluster is whole", cluster.is_whole, 120)
     before = wait_for("a leader", cluster.lead)
     other = next(name for name in SCHEDULERS if name != before.host)
     cluster.scheduler(other)  # it is there

@@ -16,11 +16,12 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.chaos.checker import check_end, check_history
-from tests.chaos.cluster import SCHEDULERS, Cluster, Lead, wait_for
+from tests.chaos.cluster import SCHEDULERS, Cluster, wait_for
 from tests.chaos.faults import Fault
 from tests.chaos.history import History, OutputLine, OutputReader, RegisteredJob, read_database
 from tests.chaos.jobs import JOBS, TRIGGERED
 from tests.chaos.lateness import Lateness, measure_lateness
+from tests.chaos.lead_watch import LeadWatch
 
 PUNCTUAL = tuple(job.name for job in JOBS if job.is_punctual)
 _SETTLED_MS = 4_000  # on time for so long is on time again
@@ -104,27 +105,29 @@ class Trial:
 
     def put_through(self, fault: Fault) -> Outcome:
         """Do one fault, undo it, wait until all is on time again, and check everything so far."""
-        lead_before = self.cluster.lead()
         began_ms, began = _now_ms(), time.monotonic()
         self._say(f"{began - self._began:7.1f} s  {fault.name} ...")
-        injected = fault.inject(self.cluster, self._dice)
-        led_after = self._watch_lead(lead_before, began, fault.seconds)
-        injected.heal()
-        lasted = time.monotonic() - began
-        lateness = self._wait_on_time(began_ms)
+        watch = LeadWatch(self.cluster)
+        try:
+            injected = fault.inject(self.cluster, self._dice)
+            time.sleep(fault.seconds)  # the fault's own length
+            injected.heal()
+            lasted = time.monotonic() - began
+            lateness = self._wait_on_time(began_ms)
+        finally:
+            led_after = watch.stop()
         history = self.read()
-        problems = [*check_history(history)]
+        problems = check_history(history)
         if lateness is None:
             problems.append(f"not on time again within {_AGAIN_SECONDS:g} s of the end of: {fault.name}")
-        led_after = led_after or self._watch_lead(lead_before, began, 0)
-        last_late_ms = lateness.last_late_ms if lateness is not None else _now_ms()
+            lateness = Lateness(-1, _now_ms())
         outcome = Outcome(
             fault.name,
             injected.target,
             began - self._began,
             lasted,
-            lateness.late_count if lateness is not None else -1,
-            max(0.0, (last_late_ms + 1000 - began_ms) / 1000) if last_late_ms else 0.0,
+            lateness.late_count,
+            max(0.0, (lateness.last_late_ms + 1000 - began_ms) / 1000) if lateness.last_late_ms else 0.0,
             sum(trace.state == "TASK_LOST" and trace.creation_ms >= began_ms for trace in history.traces),
             led_after,
             tuple(problems),
@@ -199,19 +202,6 @@ class Trial:
                 if until_ms - max(lateness.last_late_ms, since_ms) >= _SETTLED_MS:
                     return lateness
         return None
-
-    def _watch_lead(self, before: Lead | None, began: float, seconds: float) -> float:
-        """Let so much time pass; give when another leader was first seen, counted from the fault, or 0."""
-        seen = 0.0
-        until = time.monotonic() + seconds
-        while True:
-            lead = None if seen else self.cluster.lead()
-            if lead is not None and (before is None or lead.epoch != before.epoch):
-                seen = time.monotonic() - began
-            left = until - time.monotonic()
-            if left <= 0:
-                return seen
-            time.sleep(min(left, 0.1))
 
     def _is_quiet(self) -> bool:
         history = self._recorded(0)
