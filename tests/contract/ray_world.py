@@ -21,8 +21,10 @@ from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import GatewaySettings
 from tests.ray_cluster import MISSING, RayCluster, has_ray
 
-FENCE_SECONDS = 3.0
-LOST_SECONDS = 5.0
+# Longer than a new gateway takes on a busy machine.
+FENCE_SECONDS = 9.0
+LOST_SECONDS = 11.0
+_ANSWER_SECONDS = 20.0
 _END_SECONDS = 10.0
 
 
@@ -46,6 +48,7 @@ def make_engine(
     fence: float = FENCE_SECONDS,
     lost: float = LOST_SECONDS,
     address: str | None = None,
+    answer: float = _ANSWER_SECONDS,
 ) -> RayEngine:
     """Make a scheduler's engine, which leads for as long as it likes."""
     os.environ.update(cluster.environment)
@@ -56,7 +59,7 @@ def make_engine(
         agent_dir=str(agent_dir),
         agent_settings=msgspec.json.encode(settings).decode(),
     )
-    engine = RayEngine(gateway, lost)
+    engine = RayEngine(gateway, lost, answer_seconds=answer)
     engine.lead_until(math.inf)
     return engine
 

@@ -198,7 +198,7 @@ def test_gateway_that_cannot_join_says_so_and_holds_up_nobody(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def scenario() -> None:
-        engine = make_engine(place.cluster, place.agents, place.namespace, address="127.0.0.1:1")
+        engine = make_engine(place.cluster, place.agents, place.namespace, address="127.0.0.1:1", answer=2.0)
         began = asyncio.get_running_loop().time()
         told: list[EngineEvent] = []
         await engine.start(1, frozenset(), told.append)

@@ -164,6 +164,18 @@ def test_what_is_still_wanted_keeps_its_place_when_others_come_and_go(
     assert [group.bundles[0]["CPU"] for group in cluster.groups] == [1.0, 2.0, 3.0]
 
 
+def test_of_two_alike_the_one_that_came_is_counted_as_the_one_that_found_its_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch, cpus=1)
+    wanted = WantedRoom("ns")
+    wanted.update([(1.0, 64.0), (1.0, 64.0)])
+    waiting = cluster.groups[-1]
+    cluster.cpus = 0  # taken by the one that found its room
+    wanted.update([(1.0, 64.0)])
+    assert cluster.groups == [waiting]
+
+
 def test_piece_that_came_and_was_not_taken_is_asked_for_again_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -173,7 +173,7 @@ def test_messages_of_an_earlier_session_are_not_taken(monkeypatch: pytest.Monkey
     async def scenario(world: World) -> None:
         world.join()
         world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
-        world.agent_says("n1", "s1", Events(AgentEvents("a1", 1, ())))
+        world.agent_says("n1", "s1", welcome("a1"), Events(AgentEvents("a1", 1, ())))
         assert world.events == [AgentJoined(world.joined()[0])]
         world.agent_says("n1", "s2", welcome("a1"), Events(AgentEvents("a1", 1, ())))
         assert world.events[-1] == AgentEvents("a1", 1, ())
@@ -483,3 +483,15 @@ def test_trouble_is_told_once_and_again_after_it_was_over(
 
     play(monkeypatch, scenario)
     assert capsys.readouterr().out.count("No way.") == 2
+
+
+def test_refusal_is_told_once_however_often_the_agent_repeats_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        for _ in range(3):
+            world.agent_says("n1", "s1", Refused(9))
+
+    play(monkeypatch, scenario)
+    assert capsys.readouterr().out.count("epoch 9") == 1

@@ -41,7 +41,6 @@ from elasticjob_cloud.model.messages import (
 )
 
 _log = structlog.get_logger(__name__)
-_FIRST_AGENT_SECONDS = 2.0
 _WATCH_SECONDS = 0.5
 _LOST_REMEMBERED = 10_000
 
@@ -54,15 +53,21 @@ class RayEngine:
         lost_seconds: After how long without a word an agent is lost; longer than its fence, so that it has ended its
             tasks by then (promise 5).
         gateway_log: Where what the gateways print is kept, within limits; None: with what this process prints.
+        answer_seconds: How long a start waits for the first agent.
     """
 
     def __init__(
-        self, gateway: GatewaySettings, lost_seconds: float, gateway_log: Path | None = None
+        self,
+        gateway: GatewaySettings,
+        lost_seconds: float,
+        gateway_log: Path | None = None,
+        answer_seconds: float = 2.0,
     ) -> None:
         self.epoch = -1
         self._gateway_settings = gateway
         self._lost_seconds = lost_seconds
         self._gateway_log = gateway_log
+        self._answer_seconds = answer_seconds
         self._gateway: GatewayProcess | None = None
         self._gateway_ready = False
         self._trouble = ""
@@ -86,7 +91,7 @@ class RayEngine:
             self._gateway.start()
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
-        """Find the agents; return when one has joined, or after two seconds. See the contract."""
+        """Find the agents; return when one has joined, or after a while. See the contract."""
         loop = asyncio.get_running_loop()
         self.epoch = epoch
         self._refused_by = None
@@ -98,7 +103,7 @@ class RayEngine:
         self._begin()
         self._watching = loop.create_task(self._watch_agents(), name="watch agents")
         try:
-            await asyncio.wait_for(self._answered.wait(), _FIRST_AGENT_SECONDS)
+            await asyncio.wait_for(self._answered.wait(), self._answer_seconds)
         except TimeoutError:
             _log.warning("No agent has answered yet.", ray=self._gateway_settings.address)
         if self._refused_by is not None:
@@ -206,7 +211,8 @@ class RayEngine:
 
     def refused(self, epoch: int) -> None:
         """Another leads: nothing that comes later is ours to tell."""
-        _log.error(_refusal(epoch))
+        if self._refused_by != epoch:
+            _log.error(_refusal(epoch))
         self._refused_by = epoch
         self._sink = None
         self._answered.set()
