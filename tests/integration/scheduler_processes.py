@@ -48,7 +48,7 @@ class SchedulerProcess:
         self._log = directory / "log"
         self._command = (database_url, str(directory / "data"), self.port, lease_seconds)
         self._clients: list[httpx.Client] = []
-        directory.mkdir()
+        directory.mkdir(exist_ok=True)
         self.start()
 
     def start(self) -> None:

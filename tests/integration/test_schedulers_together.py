@@ -1,5 +1,6 @@
 """Several schedulers on one PostgreSQL database: any of them answers, one leads, another takes over."""
 
+import asyncio
 import signal
 import threading
 import time
@@ -10,6 +11,8 @@ from typing import Self
 import httpx
 import pytest
 
+from elasticjob_cloud.api import Authenticator, AuthSettings
+from elasticjob_cloud.server.files import token_secret
 from tests.integration.scheduler_processes import SchedulerProcess, schedulers, wait_for
 from tests.postgres_databases import new_database
 
@@ -138,6 +141,22 @@ def test_token_of_one_scheduler_is_good_at_each_and_after_the_first_is_gone(tmp_
         for scheduler in started[1:]:
             answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token}, timeout=20)
             assert answer.status_code == 200
+
+
+def test_key_of_an_existing_data_directory_becomes_that_of_all(tmp_path: Path) -> None:
+    data = tmp_path / "first" / "data"
+    data.mkdir(parents=True)
+    secret = token_secret(data)
+    token = asyncio.run(Authenticator(AuthSettings(), secret).login("root", "pwd", ""))
+    with new_database() as url:
+        for directory in ("first", "second"):
+            scheduler = SchedulerProcess(url, tmp_path / directory, lease_seconds=1)
+            try:
+                wait_for(scheduler.is_up, "the scheduler is ready")
+                answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token})
+                assert answer.status_code == 200
+            finally:
+                scheduler.end()
 
 
 def test_clean_hand_over_waits_for_no_lease_and_no_call_fails(pair: Sequence[SchedulerProcess]) -> None:

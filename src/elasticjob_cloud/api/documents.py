@@ -99,7 +99,9 @@ def described_by_job_name(result: Document, *, errors: tuple[int, ...]) -> dict[
         | {"examples": examples}
         for media_type in ("application/json", "text/plain")
     }
-    return _call(result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None)
+    return _call(
+        result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None
+    )
 
 
 def _required_body(content: Document) -> Document:
