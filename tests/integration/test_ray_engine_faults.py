@@ -132,6 +132,21 @@ def test_task_survives_the_deaths_of_relay_and_gateway_and_its_end_is_told_once(
     asyncio.run(scenario())
 
 
+def test_frozen_relay_is_replaced_and_the_task_runs_on(place: Place, url: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with leading(place.engine(100.0, 120.0)) as fleet:
+            agent_id = fleet.agent_id
+            fleet.run(agent_id, f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; true", "t", url=url)
+            await fleet.runs("t")
+            os.kill(relay_pid(place.agents, agent_id), signal.SIGSTOP)
+            await until(lambda: len(fleet.joined) == 2, "it joins again by another relay", 90)
+            (tmp_path / "go").touch()
+            assert (await fleet.ended("t")).state is TaskState.FINISHED
+            assert fleet.agent_id == agent_id
+
+    asyncio.run(scenario())
+
+
 def test_agent_whose_heartbeats_are_not_confirmed_ends_its_tasks_before_they_are_given_away(
     place: Place, url: str, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ class Node:
             reason = "It closed the connection."
             session = secrets.token_hex(8)
             began = asyncio.get_running_loop().time()
+            relay = None
             try:
                 await self._find_leases()
                 relay = await self._gateway.in_finder_thread(self._relay)
@@ -132,6 +133,11 @@ class Node:
                 await self._talk(relay, session)
             except asyncio.CancelledError:
                 raise
+            except TimeoutError as error:
+                reason = _described(error)
+                if relay is not None:
+                    # Ray does not notice one that is frozen. The agent is none of its children.
+                    await self._gateway.in_finder_thread(_restart, relay)
             except Exception as error:  # noqa: BLE001 - Ray has many ways to say that something is away
                 reason = _described(error)
             if self._session:
@@ -223,6 +229,11 @@ class Node:
         except Exception as error:  # noqa: BLE001 - as above
             fault = _described(error)
         return self._blocks.leased, fault
+
+
+def _restart(relay: Any) -> None:
+    with contextlib.suppress(Exception):
+        ray.kill(relay, no_restart=False)
 
 
 def relay_build(settings: GatewaySettings) -> str:
