@@ -163,7 +163,7 @@ def _read_options() -> argparse.Namespace:
 
 def _advise(cluster: Cluster) -> None:
     leader = cluster.leader()
-    print("\nEither scheduler answers every call: the one that stands by passes it on to the one that leads.")
+    print("\nEach scheduler answers every call: one that stands by passes it on to the one that leads.")
     for scheduler in cluster.schedulers:
         role = "leads" if scheduler is leader else "stands by"
         print(f"  {scheduler.url}/api  process {scheduler.pid}, {role}; curl {scheduler.url}/readyz")
