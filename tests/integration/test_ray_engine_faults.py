@@ -186,6 +186,28 @@ def test_commands_of_an_older_epoch_that_is_still_connected_are_refused(
     asyncio.run(scenario())
 
 
+def test_two_schedulers_that_begin_at_once_have_one_agent_and_the_newer_epoch_has_it(
+    place: Place, url: str
+) -> None:
+    async def scenario() -> None:
+        older, newer = Fleet(place.engine()), Fleet(place.engine())
+        await asyncio.gather(
+            older.engine.start(1, frozenset(), older._sink),
+            newer.engine.start(2, frozenset(), newer._sink),
+            return_exceptions=True,  # the older one may be refused at once, or later
+        )
+        try:
+            await newer.until(lambda: bool(newer.joined))
+            newer.run(newer.agent_id, "true", "t", url=url)
+            assert (await newer.ended("t")).state is TaskState.FINISHED
+            assert [it.name for it in place.agents.iterdir()] == ["0"]
+        finally:
+            await older.engine.stop()
+            await newer.engine.stop()
+
+    asyncio.run(scenario())
+
+
 def test_changed_settings_reach_an_idle_agent_and_not_one_that_runs_a_task(
     place: Place, url: str, tmp_path: Path
 ) -> None:
