@@ -7,7 +7,7 @@ and leave, grow and shrink, and their agents crash. All of it happens on the eve
 import asyncio
 from collections.abc import Callable, Sequence
 
-from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.errors import NotFoundError, StartError
 from elasticjob_cloud.model.messages import (
     AgentEvents,
@@ -26,7 +26,7 @@ class FakeCluster:
 
     def __init__(self) -> None:
         self.machines: dict[str, FakeMachine] = {}
-        self.wanted: list[list[tuple[float, float]]] = []  # what schedulers asked for, the last one last
+        self.wanted: list[list[Pieces]] = []  # what schedulers asked for, the last one last
         self._engine: FakeEngine | None = None
 
     def add(self, name: str, cpus: float, memory_mb: float) -> FakeMachine:
@@ -119,9 +119,9 @@ class FakeEngine:
         """Note it on the machine, which drops launches while it has less."""
         self._soon(agent_id, lambda machine: machine.reserve(cpus, memory_mb))
 
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+    def want_room(self, runs: Sequence[Pieces]) -> None:
         """Note it in the cluster."""
-        self._cluster.wanted.append(list(pieces))
+        self._cluster.wanted.append(list(runs))
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
         """Hand commands on in the next turn of the loop; those to an agent that is gone are lost."""

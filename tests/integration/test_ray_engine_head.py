@@ -55,7 +55,7 @@ def test_task_survives_the_death_of_the_whole_cluster_and_its_scheduler_waits_fo
                 with pytest.raises(UnavailableError):
                     await engine.read_log(agent_id, "t", "stdout", 0, 10)
                 engine.reconcile(frozenset({agent_id}))
-                engine.want_room([(1.0, 64.0)])
+                engine.want_room([((1.0, 64.0),)])
                 assert time.monotonic() - began < _ANSWER_SECONDS
                 await asyncio.to_thread(first.stop)
                 with RayCluster.started(port) as second:

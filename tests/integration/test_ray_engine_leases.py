@@ -123,9 +123,9 @@ def test_what_waits_for_room_is_shown_to_the_autoscaler_until_it_has_it_or_waits
     async def scenario() -> None:
         async with leading(place.engine()) as fleet:
             big = {"CPU": 64.0, "memory": float(128 << 20)}
-            fleet.engine.want_room([(64.0, 128.0), (64.0, 128.0)])
+            fleet.engine.want_room([((64.0, 128.0),), ((64.0, 128.0),)])
             await until(lambda: place.driver.demand() == [big, big], "the autoscaler is asked")
-            fleet.engine.want_room([(64.0, 128.0), (0.5, 64.0)])
+            fleet.engine.want_room([((64.0, 128.0),), ((0.5, 64.0),)])
             await until(lambda: place.driver.demand() == [big], "the piece that fits is there")
             await until(lambda: len(place.driver.groups()) == 1, "what came is given back")
             os.kill(gateway_pids()[0], signal.SIGKILL)

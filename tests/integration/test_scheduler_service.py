@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import BugError, NotFoundError, StoreUnavailableError, UnavailableError
 from elasticjob_cloud.model.history import HistoryQuery
@@ -78,7 +78,7 @@ class InstantEngine:
     def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
         pass
 
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+    def want_room(self, runs: Sequence[Pieces]) -> None:
         pass
 
     def reconcile(self, known_agents: frozenset[str]) -> None:

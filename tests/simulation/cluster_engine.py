@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command, LogChunk, Sandbox
 from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, LOST_MS, Machine
@@ -50,7 +50,7 @@ class ClusterEngine:
     def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
         pass
 
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+    def want_room(self, runs: Sequence[Pieces]) -> None:
         pass
 
     def reconcile(self, known_agents: frozenset[str]) -> None:

@@ -1,7 +1,7 @@
 """Promise 11: who is next."""
 
 from elasticjob_cloud.model.records import FailoverRecord, FireRecord, FireSource, FireState
-from elasticjob_cloud.scheduling.placement import Demand
+from elasticjob_cloud.scheduling.demand import Demand
 from elasticjob_cloud.scheduling.queues import ReadyEntry, ReadyQueue, RetryQueue
 from elasticjob_cloud.scheduling.room import Room
 

@@ -32,6 +32,10 @@ class Group:
         return f"id of {self.name}"
 
 
+def _cpus(bundles: list[dict[str, float]]) -> float:
+    return sum(bundle.get("CPU", 0) for bundle in bundles)
+
+
 class Cluster:
     """One node with room for so much, in CPUs; memory without end."""
 
@@ -44,10 +48,10 @@ class Cluster:
         monkeypatch.setattr(module, "get_placement_group", self._find)
 
     def leased(self) -> float:
-        return sum(group.bundles[0].get("CPU", 0) for group in self.groups if group.state == "CREATED")
+        return sum(_cpus(group.bundles) for group in self.groups if group.state == "CREATED")
 
     def _make(self, bundles: list[dict[str, float]], name: str, **_: Any) -> Group:
-        fits = self.leased() + bundles[0].get("CPU", 0) <= self.cpus
+        fits = self.leased() + _cpus(bundles) <= self.cpus
         self.groups.append(Group(name, bundles, "CREATED" if fits else "PENDING"))
         return self.groups[-1]
 
@@ -138,14 +142,14 @@ def test_leases_of_nodes_that_are_gone_are_forgotten_and_those_of_others_kept(
     ]
 
 
-def test_what_is_wanted_is_asked_for_piece_by_piece_and_given_back_when_it_came(
+def test_what_is_wanted_is_asked_for_run_by_run_and_given_back_when_it_came(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster = Cluster(monkeypatch, cpus=1)
     wanted = WantedRoom("ns")
-    wanted.update([(0.5, 64.0), (2.0, 64.0)])
+    wanted.update([((0.5, 64.0),), ((2.0, 64.0),)])
     assert [group.bundles for group in cluster.groups] == [[{"CPU": 2.0, "memory": 64.0 * (1 << 20)}]]
-    wanted.update([(0.5, 64.0), (2.0, 64.0)])
+    wanted.update([((0.5, 64.0),), ((2.0, 64.0),)])
     assert len(cluster.groups) == 1
     wanted.update([])
     assert cluster.groups == []
@@ -156,9 +160,9 @@ def test_what_is_still_wanted_keeps_its_place_when_others_come_and_go(
 ) -> None:
     cluster = Cluster(monkeypatch, cpus=0)
     wanted = WantedRoom("ns")
-    wanted.update([(1.0, 64.0), (2.0, 64.0), (2.0, 64.0)])
+    wanted.update([((1.0, 64.0),), ((2.0, 64.0),), ((2.0, 64.0),)])
     first, *twins = cluster.groups
-    wanted.update([(1.0, 64.0), (2.0, 64.0), (3.0, 64.0)])
+    wanted.update([((1.0, 64.0),), ((2.0, 64.0),), ((3.0, 64.0),)])
     assert cluster.groups[0] is first
     assert cluster.groups[1] is twins[0]
     assert [group.bundles[0]["CPU"] for group in cluster.groups] == [1.0, 2.0, 3.0]
@@ -169,29 +173,37 @@ def test_of_two_alike_the_one_that_came_is_counted_as_the_one_that_found_its_roo
 ) -> None:
     cluster = Cluster(monkeypatch, cpus=1)
     wanted = WantedRoom("ns")
-    wanted.update([(1.0, 64.0), (1.0, 64.0)])
+    wanted.update([((1.0, 64.0),), ((1.0, 64.0),)])
     waiting = cluster.groups[-1]
     cluster.cpus = 0  # taken by the one that found its room
-    wanted.update([(1.0, 64.0)])
+    wanted.update([((1.0, 64.0),)])
     assert cluster.groups == [waiting]
 
 
-def test_piece_that_came_and_was_not_taken_is_asked_for_again_after_a_while(
+def test_run_that_came_and_was_not_taken_is_asked_for_again_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster = Cluster(monkeypatch, cpus=1)
     wanted = WantedRoom("ns")
-    wanted.update([(1.0, 64.0)])
+    wanted.update([((1.0, 64.0),)])
     cluster.cpus = 0  # somebody else was faster
     for _ in range(9):
-        wanted.update([(1.0, 64.0)])
+        wanted.update([((1.0, 64.0),)])
         assert cluster.groups == []
     for _ in range(3):
-        wanted.update([(1.0, 64.0)])
+        wanted.update([((1.0, 64.0),)])
     assert [group.state for group in cluster.groups] == ["PENDING"]
 
 
-def test_no_more_than_fifty_pieces_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_fifty_runs_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Cluster(monkeypatch, cpus=0)
-    WantedRoom("ns").update([(1.0, 64.0)] * 200)
+    WantedRoom("ns").update([((1.0, 64.0),)] * 200)
     assert len(cluster.groups) == 50
+
+
+def test_run_of_which_a_part_would_fit_is_asked_for_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, cpus=2)
+    wanted = WantedRoom("ns")
+    for _ in range(3):
+        wanted.update([((1.0, 64.0),) * 4])
+        assert [(len(group.bundles), group.state) for group in cluster.groups] == [(4, "PENDING")]

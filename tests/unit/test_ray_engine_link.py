@@ -436,12 +436,12 @@ def test_question_fails_at_once_when_the_way_breaks(monkeypatch: pytest.MonkeyPa
 
 def test_agents_of_a_dead_gateway_join_again_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
-        world.engine.want_room([(1.0, 64.0)])
+        world.engine.want_room([((1.0, 64.0),)])
         world.join()
         world.gateway.die()
         world.gateway.sent.clear()
         world.say(Ready())
-        assert world.gateway.sent == [Begin(), Want([(1.0, 64.0)])]
+        assert world.gateway.sent == [Begin(), Want([((1.0, 64.0),)])]
         world.join(session="s9")
         assert [it.agent.agent_id for it in world.joined()] == ["a1", "a1"]
         assert world.lost() == []

@@ -24,6 +24,10 @@ def _triggered(driver: CoreDriver, *names: str) -> CoreDriver:
     return driver
 
 
+def _cpus(driver: CoreDriver, limit: int = 200) -> list[float]:
+    return [cpus for run in driver.core.unmet_room(limit) for cpus, _ in run]
+
+
 def test_nothing_is_asked_for_while_all_has_room() -> None:
     driver = _triggered(CoreDriver(job(sharding_total_count=4)))
 
@@ -33,7 +37,7 @@ def test_nothing_is_asked_for_while_all_has_room() -> None:
 def test_all_shards_of_a_run_that_does_not_fit_as_a_whole_are_asked_for() -> None:
     driver = _triggered(CoreDriver(job(sharding_total_count=5)))
 
-    assert driver.core.unmet_room(200) == [(1.0, 100.0)] * 5
+    assert driver.core.unmet_room(200) == [((1.0, 100.0),) * 5]
 
 
 def test_without_agents_the_executor_comes_once_with_the_first_shard_of_its_app() -> None:
@@ -42,20 +46,20 @@ def test_without_agents_the_executor_comes_once_with_the_first_shard_of_its_app(
     )
     _triggered(driver, "one", "two")
 
-    assert driver.core.unmet_room(200) == [(2.0, 228.0), (1.0, 100.0), (1.0, 50.5)]
+    assert driver.core.unmet_room(200) == [((2.0, 228.0), (1.0, 100.0)), ((1.0, 50.5),)]
 
 
 def test_each_machine_of_the_largest_known_size_brings_an_executor_of_its_own() -> None:
     driver = _triggered(CoreDriver(job(sharding_total_count=7, props={})))
 
     # Four CPUs: the executor's and three shards.
-    assert [cpus for cpus, _ in driver.core.unmet_room(200)] == [2, 1, 1, 2, 1, 1, 2]
+    assert _cpus(driver) == [2, 1, 1, 2, 1, 1, 2]
 
 
 def test_shard_that_fills_a_whole_machine_brings_its_executor_each_time() -> None:
     driver = _triggered(CoreDriver(job(sharding_total_count=2, cpu_count=4, props={})))
 
-    assert driver.core.unmet_room(200) == [(5.0, 228.0), (5.0, 228.0)]
+    assert driver.core.unmet_room(200) == [((5.0, 228.0), (5.0, 228.0))]
 
 
 def test_each_app_has_an_executor_of_its_own() -> None:
@@ -63,7 +67,7 @@ def test_each_app_has_an_executor_of_its_own() -> None:
     driver.ask(PublishApp(app("other")), RegisterJob(job("two", app_name="other", props={})))
     _triggered(driver, "one", "two")
 
-    assert [cpus for cpus, _ in driver.core.unmet_room(200)] == [2, 2]
+    assert _cpus(driver) == [2, 2]
 
 
 def test_run_that_waits_for_its_jobs_earlier_run_is_not_asked_for() -> None:
@@ -82,10 +86,10 @@ def test_shards_to_start_again_come_first_then_the_oldest_fires() -> None:
     driver.end(failed, TaskState.FAILED)
     driver.ask(RegisterJob(job("filler", cpu_count=4)), TriggerJob("filler"))
     driver.ask(TriggerJob("late"))
-    assert [cpus for cpus, _ in driver.core.unmet_room(200)] == [9, 3], "the backoff is not over"
+    assert _cpus(driver) == [9, 3], "the backoff is not over"
     driver.pass_time(1 * SECOND_MS)
 
-    assert [cpus for cpus, _ in driver.core.unmet_room(200)] == [2, 9, 3]
+    assert _cpus(driver) == [2, 9, 3]
 
 
 def test_oldest_fire_comes_first_whenever_it_was_recorded() -> None:
@@ -95,13 +99,13 @@ def test_oldest_fire_comes_first_whenever_it_was_recorded() -> None:
     driver.ask(TriggerJob("due-first"))
     driver.pass_time(6 * SECOND_MS)
 
-    assert [cpus for cpus, _ in driver.core.unmet_room(200)] == [8, 9]
+    assert _cpus(driver) == [8, 9]
 
 
 def test_shard_of_a_run_that_was_stopped_is_not_asked_for() -> None:
     driver = _triggered(CoreDriver(job(cpu_count=2, failover=True)))
     driver.lose()
-    assert [cpus for cpus, _ in driver.core.unmet_room(200)] == [2]
+    assert _cpus(driver) == [2]
 
     driver.ask(DeregisterJob("job"))
 
@@ -113,9 +117,9 @@ def test_what_is_asked_for_is_bounded() -> None:
     driver = CoreDriver(*(job(name, sharding_total_count=3) for name in names), agents=0)
     _triggered(driver, *names)
 
-    assert len(driver.core.unmet_room(200)) == 12
-    assert len(driver.core.unmet_room(10)) == 10
-    assert len(driver.core.unmet_room(2)) == 2
+    assert len(_cpus(driver)) == 12
+    assert len(_cpus(driver, 10)) == 10
+    assert len(_cpus(driver, 2)) == 2
 
 
 def test_only_what_has_waited_for_a_while_is_asked_for() -> None:
@@ -125,7 +129,7 @@ def test_only_what_has_waited_for_a_while_is_asked_for() -> None:
     driver.pass_time(2 * SECOND_MS - 1)
     assert driver.core.unmet_room(200, 2 * SECOND_MS) == []
     driver.pass_time(1)
-    assert driver.core.unmet_room(200, 2 * SECOND_MS) == [(1.0, 100.0)]
+    assert driver.core.unmet_room(200, 2 * SECOND_MS) == [((1.0, 100.0),)]
 
 
 def test_core_that_has_not_taken_over_asks_for_nothing() -> None:
@@ -177,10 +181,10 @@ def test_engine_is_told_what_waits_until_its_new_machines_have_room_for_it() -> 
         driver.pass_time(2 * SECOND_MS)
         await watched.watch.look()
         await watched.watch.look()
-        assert watched.cluster.wanted[1:] == [[(2.0, 228.0), *[(1.0, 100.0)] * 4]]
+        assert watched.cluster.wanted[1:] == [[((2.0, 228.0), *[(1.0, 100.0)] * 4)]]
         await watched.add_machine()
         await watched.watch.look()
-        assert [cpus for cpus, _ in watched.cluster.wanted[-1]] == [2, 1, 1, 2, 1]
+        assert [cpus for run in watched.cluster.wanted[-1] for cpus, _ in run] == [2, 1, 1, 2, 1]
         await watched.add_machine()
         await watched.watch.look()
         assert watched.cluster.wanted[-1] == []
@@ -199,6 +203,6 @@ def test_each_time_that_a_scheduler_comes_to_lead_it_says_anew_what_it_lacks() -
         await watched.watch.look()
         watched.leads = True
         await watched.watch.look()
-        assert watched.cluster.wanted == [[(1.0, 100.0)]] * 2
+        assert watched.cluster.wanted == [[((1.0, 100.0),)]] * 2
 
     asyncio.run(scenario())

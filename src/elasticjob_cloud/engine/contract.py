@@ -9,6 +9,7 @@ from typing import Protocol
 from elasticjob_cloud.model.messages import Command, EngineEvent, LogChunk, Sandbox
 
 EventSink = Callable[[EngineEvent], None]
+Pieces = tuple[tuple[float, float], ...]  # CPUs and MB of each shard, to be found on one machine
 
 
 class Engine(Protocol):
@@ -39,10 +40,10 @@ class Engine(Protocol):
         back what is too much. Where it cannot have it, the launches that wait for it end as `TASK_DROPPED`.
         """
 
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
-        """Say what waits for room that no agent has: CPUs and MB of each piece; nothing when nothing waits.
+    def want_room(self, runs: Sequence[Pieces]) -> None:
+        """Say which runs wait for room that the agents have not; nothing when nothing waits.
 
-        An engine that can have more machines asks for them.
+        The pieces of a run start together or not at all. An engine that can have more machines asks for them.
         """
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from elasticjob_cloud.agent.frames import Acknowledge, Commands, Hello, Ping
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.local_connection import AgentConnection, EpochRefusedError
 from elasticjob_cloud.engine.local_process import AgentLauncher
 from elasticjob_cloud.model.errors import StartError, UnavailableError
@@ -83,7 +83,7 @@ class LocalEngine:
     def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
         """The machine is ours. See the contract."""
 
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+    def want_room(self, runs: Sequence[Pieces]) -> None:
         """There is no other machine to ask for. See the contract."""
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:

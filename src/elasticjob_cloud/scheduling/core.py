@@ -24,7 +24,7 @@ from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
-from elasticjob_cloud.scheduling.unmet import unmet_pieces
+from elasticjob_cloud.scheduling.unmet import unmet_runs
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -110,15 +110,15 @@ class Core:
             and not agents.could_hold(demand := demand_of(self.state, job_name))
         }
 
-    def unmet_room(self, limit: int, waited_ms: int = 0) -> list[tuple[float, float]]:
-        """Give the CPUs and MB of each shard that has waited so long for room that no agent has, up to so many shards.
+    def unmet_room(self, limit: int, waited_ms: int = 0) -> list[tuple[tuple[float, float], ...]]:
+        """Give the runs that have waited so long for room: CPUs and MB of each of their shards, up to so many in all.
 
         Runs that wait for their job's earlier run need nothing yet. The time is that of the last turn.
         """
         if self._last is None:
             return []
-        pieces = unmet_pieces(self.state, limit, self._last.wall_ms - waited_ms)
-        return [(room.milli_cpus / 1000, room.memory_kib / 1024) for room in pieces]
+        runs = unmet_runs(self.state, limit, self._last.wall_ms - waited_ms)
+        return [tuple((room.milli_cpus / 1000, room.memory_kib / 1024) for room in run) for run in runs]
 
     def _turn(self, now: Now) -> Turn:
         return Turn(self.state, self._settings, now, self._new_id)

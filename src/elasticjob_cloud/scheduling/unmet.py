@@ -11,8 +11,8 @@ from elasticjob_cloud.scheduling.state import State
 _ENDLESS = Room(1 << 62, 1 << 62)
 
 
-def unmet_pieces(state: State, limit: int, due_until_ms: int) -> list[Room]:
-    """Give the room of each shard that found none: of what was due by then, failover first, then oldest fire first.
+def unmet_runs(state: State, limit: int, due_until_ms: int) -> list[list[Room]]:
+    """Give the room of each shard that found none, by run: of what was due by then, failover first, then oldest fire first.
 
     A run's shards are all given, also where some of them would fit: what is free now is as free to whoever counts how
     many machines are to be added. The first shard of an app on each machine brings the room of the app's executor along,
@@ -21,17 +21,19 @@ def unmet_pieces(state: State, limit: int, due_until_ms: int) -> list[Room]:
     """
     largest = max((agent.total for agent in state.agents.values()), default=_ENDLESS)
     executors: dict[str, _Executor] = {}
-    pieces: list[Room] = []
+    runs: list[list[Room]] = []
+    left = limit
     for demand in _unmet_demands(state, limit, due_until_ms):
-        count = min(demand.shards, limit - len(pieces))
+        count = min(demand.shards, left)
         if demand.executor is None:
-            pieces += [demand.shard] * count
+            runs.append([demand.shard] * count)
         else:
             executor = executors.setdefault(demand.app_name, _Executor(demand.executor, largest))
-            pieces += [executor.room_with(demand.shard) for _ in range(count)]
-        if len(pieces) == limit:
+            runs.append([executor.room_with(demand.shard) for _ in range(count)])
+        left -= count
+        if not left:
             break
-    return pieces
+    return runs
 
 
 class _Executor:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from elasticjob_cloud.engine.contract import Pieces
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.statistics import CoreQuery
@@ -14,8 +15,6 @@ _LOOKS_TO_A_WARNING = 5  # it looks at all jobs that wait: 50 ms where 10,000 do
 _WAITED_MS = 2_000  # what room is freed for sooner needs no machine
 _PIECES = 200  # more are asked for when these have found room
 
-Pieces = list[tuple[float, float]]
-
 
 class PlacementWatch:
     """Looks at the queues now and then: asks for room when what waits has changed, and warns once for each job."""
@@ -24,13 +23,13 @@ class PlacementWatch:
         self,
         query_core: CoreQuery,
         metrics: Metrics,
-        want_room: Callable[[Sequence[tuple[float, float]]], None],
+        want_room: Callable[[Sequence[Pieces]], None],
     ) -> None:
         self._query_core = query_core
         self._metrics = metrics
         self._want_room = want_room
         self._warned: set[str] = set()
-        self._wanted: Pieces | None = None  # None: this leader has said nothing yet
+        self._wanted: list[Pieces] | None = None  # None: this leader has said nothing yet
         self._looks = 0
 
     async def watch(self) -> None:

@@ -17,6 +17,7 @@ _KIB = 1024
 # Grown by at least so much at once, where there is so much: few groups, and mostly room for the next task.
 _STEP_MILLI_CPUS = 1_000
 _STEP_KIB = 512 * 1024
+_Pieces = tuple[tuple[float, float], ...]  # CPUs and MB
 _WANTED_GROUPS = 50  # more are asked for when these have come
 _UPDATES_UNTIL_AGAIN = 10
 
@@ -109,10 +110,10 @@ class Blocks:
 
 
 class _Wanted:
-    """A piece that was asked for; its group is None once it has come."""
+    """A run that was asked for; its group is None once it has come."""
 
-    def __init__(self, piece: tuple[float, float], group: PlacementGroup) -> None:
-        self.piece = piece
+    def __init__(self, run: _Pieces, group: PlacementGroup) -> None:
+        self.run = run
         self.group: PlacementGroup | None = group
         self.updates_since_it_came = 0
 
@@ -120,34 +121,35 @@ class _Wanted:
 class WantedRoom:
     """Groups that fit nowhere, which ask Ray's autoscaler for nodes. They go with this driver.
 
-    One for each piece: Ray places, and adds nodes for, a group as a whole or not at all.
+    One for each run. Ray places, and adds nodes for, a group as a whole or not at all: one for all runs would wait for
+    what no cluster can hold, and those of single shards would be met one after another by the same room.
     """
 
     def __init__(self, namespace: str) -> None:
         self._prefix = f"{namespace}/wanted/"
         self._asked: list[_Wanted] = []
 
-    def update(self, pieces: list[tuple[float, float]]) -> None:
-        """Ask for these pieces (CPUs, MB), and no more for others; give back what has come. Call it once a second.
+    def update(self, runs: list[_Pieces]) -> None:
+        """Ask for these runs, and no more for others; give back what has come. Call it once a second.
 
-        It is the scheduler that takes the room then, piece by piece. What it does not get is asked for again.
+        It is the scheduler that takes the room then. What it does not get is asked for again.
         """
-        missing = Counter(piece for piece in pieces[:_WANTED_GROUPS] if any(piece))
+        missing = Counter(run for run in runs[:_WANTED_GROUPS] if any(map(any, run)))
         # Those that have not come first: of several alike it is one of the others that found its room.
         asked, self._asked = sorted(self._asked, key=lambda it: it.group is None), []
         for one in asked:
-            if missing[one.piece] and one.updates_since_it_came < _UPDATES_UNTIL_AGAIN:
-                missing[one.piece] -= 1
+            if missing[one.run] and one.updates_since_it_came < _UPDATES_UNTIL_AGAIN:
+                missing[one.run] -= 1
                 self._asked.append(one)
             elif one.group is not None:
                 remove_placement_group(one.group)
-        for piece in missing.elements():
-            self._asked.append(_Wanted(piece, self._ask_for(*piece)))
+        for run in missing.elements():
+            self._asked.append(_Wanted(run, self._ask_for(run)))
         self._give_back_what_came()
 
-    def _ask_for(self, cpus: float, mb: float) -> PlacementGroup:
-        bundle = _resources(Room(round(cpus * 1000), round(mb * _KIB)))
-        return placement_group([bundle], name=self._prefix + secrets.token_hex(8))
+    def _ask_for(self, run: _Pieces) -> PlacementGroup:
+        bundles = [_resources(Room(round(cpus * 1000), round(mb * _KIB))) for cpus, mb in run if cpus or mb]
+        return placement_group(bundles, name=self._prefix + secrets.token_hex(8))
 
     def _give_back_what_came(self) -> None:
         if not self._asked:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from elasticjob_cloud.agent.frames import Acknowledge
-from elasticjob_cloud.engine.contract import EventSink
+from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
     Beat,
@@ -79,7 +79,7 @@ class RayEngine:
         self._link_of_agent: dict[str, Link] = {}
         self._heard_at: dict[str, float] = {}  # by agent that is known and not lost
         self._lost: OrderedDict[str, None] = OrderedDict()
-        self._wanted: list[tuple[float, float]] = []
+        self._wanted: list[Pieces] = []
         self._watching: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
@@ -119,9 +119,9 @@ class RayEngine:
         if link is not None:
             link.reserve(math.ceil(cpus * 1000 - 1e-6), math.ceil(memory_mb * 1024 - 1e-6))
 
-    def want_room(self, pieces: Sequence[tuple[float, float]]) -> None:
+    def want_room(self, runs: Sequence[Pieces]) -> None:
         """Have Ray's autoscaler see it. See the contract."""
-        self._wanted = list(pieces)
+        self._wanted = list(runs)
         self.tell_gateway(Want(self._wanted))
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:

@@ -38,9 +38,9 @@ class Hold(msgspec.Struct, frozen=True, tag="hold"):
 
 
 class Want(msgspec.Struct, frozen=True, tag="want"):
-    """Scheduler: these pieces (CPUs, MB) find no room; nothing when all have."""
+    """Scheduler: these runs find no room, each of pieces (CPUs, MB) that start together; nothing when all have."""
 
-    pieces: list[tuple[float, float]]
+    runs: list[tuple[tuple[float, float], ...]]
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -51,7 +51,7 @@ class Gateway:
         self._over = asyncio.Event()
         self._nodes: dict[str, Node] = {}
         self._wanted = WantedRoom(settings.namespace)
-        self._pieces: list[tuple[float, float]] = []
+        self._runs: list[tuple[tuple[float, float], ...]] = []
         self._beating: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         # Ray's calls that ask the head block, for long when it is away: those of one kind wait for each other only.
@@ -115,8 +115,8 @@ class Gateway:
             case Hold() as hold:
                 if hold.node_id in self._nodes:
                     self._nodes[hold.node_id].hold(hold)
-            case Want(pieces):
-                self._pieces = pieces  # seen to by the next look
+            case Want(runs):
+                self._runs = runs  # seen to by the next look
 
     async def _beat(self) -> None:
         while True:
@@ -131,7 +131,7 @@ class Gateway:
             try:
                 facts = await loop.run_in_executor(self._looking, _look)
                 self._take(facts)
-                await loop.run_in_executor(self._looking, self._wanted.update, self._pieces)
+                await loop.run_in_executor(self._looking, self._wanted.update, self._runs)
                 if looks % _LOOKS_UNTIL_TIDIED == 0:
                     living = {it.node_id for it in facts}
                     namespace = self._settings.namespace
