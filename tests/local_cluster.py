@@ -249,9 +249,9 @@ class Cluster:
     def _start_database(self) -> None:
         try:
             self.database = PostgresServer()
-        except PostgresMissingError as error:
+            self.database.start()
+        except (PostgresMissingError, AssertionError) as error:  # the latter says what the server's log says
             raise ClusterError(str(error)) from error
-        self.database.start()
         self.database.create_database(_DATABASE)
         self._say(f"PostgreSQL listens on {HOST}:{self.database.port}")
 
