@@ -250,6 +250,8 @@ def test_gateway_that_cannot_join_says_so_and_holds_up_nobody(
         await until(complains, "the gateway says that it has not joined")
         assert "127.0.0.1:1" in said
         assert told == []
+        (first,) = gateway_pids()
+        await until(lambda: gateway_pids() not in ([], [first]), "the next gateway tries")
         stopping = asyncio.get_running_loop().time()
         await engine.stop()
         assert asyncio.get_running_loop().time() - stopping < 2

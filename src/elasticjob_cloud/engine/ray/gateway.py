@@ -35,7 +35,9 @@ from elasticjob_cloud.engine.ray.frames import (
 from elasticjob_cloud.engine.ray.node import Node, NodeFacts
 
 _BEAT_SECONDS = 1.0
-_PATIENCE_SECONDS = 10.0  # Ray itself tries for minutes before it says anything
+# Ray itself tries for minutes before it says anything, and now and then for ever: the next gateway has better luck.
+_PATIENCE_SECONDS = 10.0
+_JOIN_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 _LOOKS_UNTIL_TIDIED = 10
 T = TypeVar("T")
@@ -66,21 +68,21 @@ class Gateway:
         self._beating = loop.create_task(self._beat())
         joining = loop.run_in_executor(self._looking, self._join)
         hanging_up = loop.create_task(self._over.wait())
-        patience: float | None = _PATIENCE_SECONDS
-        while not (joining.done() or self._over.is_set()):
-            await asyncio.wait((joining, hanging_up), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if patience is not None and not joining.done():
-                self.tell(Trouble(f"The Ray cluster at {self._settings.address} does not answer yet."))
-            patience = None
-        if not self._over.is_set():
-            fault = joining.exception()
-            if fault is not None:
-                self.tell(Trouble(f"The Ray cluster at {self._settings.address} cannot be joined: {fault}"))
-                self._protocol.close()
-                await self._over.wait()
-                return 1
-            self.tell(Ready())
+        for seconds in (_PATIENCE_SECONDS, _JOIN_SECONDS - _PATIENCE_SECONDS):
+            await asyncio.wait((joining, hanging_up), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if self._over.is_set():
+                return 0
+            if joining.done():
+                break
+            self.tell(Trouble(f"The Ray cluster at {self._settings.address} does not answer yet."))
+        fault = joining.exception() if joining.done() else TimeoutError("no answer")
+        if fault is not None:
+            self.tell(Trouble(f"The Ray cluster at {self._settings.address} cannot be joined: {fault}"))
+            self._protocol.close()
             await self._over.wait()
+            return 1
+        self.tell(Ready())
+        await self._over.wait()
         return 0
 
     def tell(self, frame: FromGateway) -> None:
