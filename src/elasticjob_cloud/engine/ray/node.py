@@ -26,7 +26,7 @@ from elasticjob_cloud.engine.ray.frames import (
 )
 from elasticjob_cloud.engine.ray.relay import RelayActor
 
-_POLL_SECONDS = 5.0
+_POLL_SECONDS = 2.0
 _CALL_SECONDS = 5.0
 _OPEN_SECONDS = 30.0
 _FIRST_RETRY_SECONDS = 0.1
