@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import fcntl
 import math
 import os
 import signal
@@ -35,7 +36,7 @@ def shared_cluster() -> tuple[RayCluster, Path]:
     atexit.register(stack.close)
     agents = Path(stack.enter_context(TemporaryDirectory(prefix="agents-", ignore_cleanup_errors=True)))
     # Idle ones outlive the cluster for a while.
-    stack.callback(end_agents, agents)
+    stack.callback(end_agents_for_good, agents)
     cluster = stack.enter_context(RayCluster.started())
     cluster.add_node(cpus=4, memory_mb=1024)
     return cluster, agents
@@ -75,6 +76,24 @@ def end_agents(agent_dir: Path, number: int = signal.SIGKILL) -> None:
         deadline = time.monotonic() + _END_SECONDS
         while number == signal.SIGKILL and present.runs() and time.monotonic() < deadline:
             time.sleep(0.01)
+
+
+def end_agents_for_good(agent_dir: Path) -> None:
+    """End the agents, and those that relays start anew until they end too, which is a moment after their cluster."""
+    deadline = time.monotonic() + _END_SECONDS
+    locks = [*agent_dir.glob("*/keeper.lock"), *agent_dir.glob("*/agent.lock")]
+    while any(map(_is_held, locks)) and time.monotonic() < deadline:
+        end_agents(agent_dir)
+        time.sleep(0.05)
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 class RayWorld:

@@ -15,7 +15,7 @@ from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent, Inventory
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, script_launch
-from tests.contract.ray_world import end_agents, make_engine, shared_cluster
+from tests.contract.ray_world import end_agents_for_good, make_engine, shared_cluster
 from tests.ray_cluster import RayCluster
 from tests.ray_driver import RayDriver
 
@@ -52,7 +52,7 @@ def own_place(fence: float, lost: float) -> Iterator[Place]:
     ):
         yield Place(cluster, driver, namespace, Path(agents), fence, lost)
         driver.clean()  # else the relays would start the agents again
-        end_agents(Path(agents))
+        end_agents_for_good(Path(agents))
 
 
 class Fleet(Scheduler):
