@@ -89,6 +89,7 @@ class Cluster:
         """Start everything, publish the app, register the jobs."""
         self.output.mkdir()
         pack_app(self._archive)
+        self._token.touch(0o600)
         self._token.write_text(secrets.token_hex(32))
         for number, name in enumerate(("db", "head", *SCHEDULERS, *NODES), start=10):
             self.network.add_host(name, number)
@@ -134,11 +135,11 @@ class Cluster:
         command = [
             *(sys.executable, "-m", "elasticjob_cloud.entry", "scheduler", "--engine", "ray"),
             *("--ray-address", f"{self.host('head').address}:{_GCS_PORT}"),
-            *("--database-url", self.database_url()),
             *("--host", host.address, "--port", str(API_PORT)),
             *("--data-dir", "/mnt/scheduler", "--time-zone", "UTC"),
         ]
         settings = {
+            "ELASTICJOB_DATABASE_URL": self.database_url(),  # has a password, and `ps` shows options
             "ELASTICJOB_ADMIN_PASSWORD": _PASSWORD,
             "ELASTICJOB_GUEST_PASSWORD": _PASSWORD[::-1],
             "ELASTICJOB_ALLOWED_URL_PREFIXES": "file://",

@@ -19,9 +19,12 @@ def workplace() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_BASE))
     with (directory / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # All that is temporary lies here, so that it goes with the run even when that is killed.
+        tempfile.tempdir = str(directory)
         try:
             yield directory
         finally:
+            tempfile.tempdir = None
             shutil.rmtree(directory, ignore_errors=True)
 
 
