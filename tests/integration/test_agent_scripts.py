@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -153,6 +154,22 @@ def test_processes_that_fork_away_end_with_their_script(tmp_path: Path) -> None:
         assert world.processes_left() == set()
 
     play(tmp_path, scenario)
+
+
+def test_children_that_were_there_before_the_agent_are_left_alone(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["/bin/sleep", "300"], start_new_session=True)
+    try:
+
+        async def scenario(world: World) -> None:
+            # The latter has the agent look for what the script has left behind.
+            world.launch("setsid sleep 300 & true")
+            await world.until(lambda: "t" in world.ended)
+
+        play(tmp_path, scenario)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_light_fork_bomb_ends_with_its_timeout(tmp_path: Path) -> None:

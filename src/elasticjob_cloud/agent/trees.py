@@ -81,6 +81,8 @@ class ProcessTrees:
         self._sweep_soon: asyncio.Handle | None = None
         self._sweep_later: asyncio.TimerHandle | None = None
         self._own_group = os.getpgrp()
+        # Children that were there before are none of ours: servers of a test, or of whoever has an agent in its process.
+        self._foreign = {(pid, row.start_ticks) for pid in read_own_children() if (row := read_process(pid))}
         # Orphans of unknown origin, with the trees that they may have come from.
         self._unclaimed: dict[tuple[int, int], set[int]] = {}
 
@@ -222,8 +224,8 @@ class ProcessTrees:
         present: set[tuple[int, int]] = set()
         for pid in strangers:
             row = read_process(pid)
-            if row is None or row.group == self._own_group:
-                continue  # what the agent's own libraries started
+            if row is None or row.group == self._own_group or (pid, row.start_ticks) in self._foreign:
+                continue  # the latter: what the agent's own libraries started
             if row.zombie:
                 reaped |= _reap(pid)
                 continue
