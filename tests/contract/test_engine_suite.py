@@ -14,11 +14,9 @@ from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, running, scr
 pytestmark = pytest.mark.slow
 
 
-# One process runs all that want the real cluster: it takes seconds to start.
-PARAMETERS = [
-    pytest.param(name, marks=pytest.mark.xdist_group("ray") if name == "ray" else ())
-    for name in sorted(WORLDS)
-]
+# The real cluster takes seconds to start, and one process runs all that want it.
+_MARKS = {"ray": (pytest.mark.long, pytest.mark.xdist_group("ray"))}
+PARAMETERS = [pytest.param(name, marks=_MARKS.get(name, ())) for name in sorted(WORLDS)]
 
 
 @pytest.fixture(params=PARAMETERS)

@@ -99,7 +99,7 @@ def lead(store: Store) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factory", sorted(STORE_FACTORIES))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(TRACES, max_size=25), max_size=3),
     queries=st.lists(TRACE_QUERIES, min_size=20, max_size=30),
@@ -127,7 +127,7 @@ def test_every_page_of_status_traces_is_what_a_list_would_give(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factory", sorted(STORE_FACTORIES))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(EXECUTIONS, max_size=25), max_size=3),
     queries=st.lists(EXECUTION_QUERIES, min_size=20, max_size=30),

@@ -27,6 +27,9 @@ input()
 """
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(autouse=True)
 def _needs_postgresql() -> None:
     try:

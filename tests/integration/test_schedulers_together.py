@@ -129,6 +129,7 @@ def test_standby_answers_each_call_as_the_leader_does(calm_pair: Sequence[Schedu
     wait_for(lambda: recorded_fires(direct) == 1, "the trigger is recorded once")
 
 
+@pytest.mark.long
 def test_token_of_one_scheduler_is_good_at_each_and_after_the_first_is_gone(tmp_path: Path) -> None:
     with new_database() as url, schedulers(url, tmp_path, 3) as started:
         token = started[1].client().headers["accessToken"]
@@ -179,6 +180,7 @@ def test_clean_hand_over_waits_for_no_lease_and_no_call_fails(pair: Sequence[Sch
     assert "Leading with epoch 2" in standby.log()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_queries_do_not_fail_while_the_lead_passes_over(tmp_path: Path, number: signal.Signals) -> None:
     # A short lease, so that also a busy machine has a leader before a call has waited for as long as it may.
@@ -192,6 +194,7 @@ def test_queries_do_not_fail_while_the_lead_passes_over(tmp_path: Path, number: 
         assert set(caller.statuses) == {200}
 
 
+@pytest.mark.long
 def test_frozen_leader_that_wakes_changes_nothing_passes_calls_on_and_leads_again_later(
     pair: Sequence[SchedulerProcess],
 ) -> None:
