@@ -1,6 +1,7 @@
 """The promises hold in seeded worlds (`make simulate SEEDS=1000` plays more of them)."""
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.mutants import MUTANTS, Mutant, how_caught
@@ -10,7 +11,12 @@ _SEEDS_A_TEST = 20
 _CLUSTERS_A_TEST = 4
 
 
-@pytest.mark.parametrize("batch", range(10))
+def _batches(short: int, all_of_them: int) -> list[ParameterSet]:
+    """Give the numbers of batches of seeds: the first few for every commit, the others with the long tests."""
+    return [pytest.param(it, marks=() if it < short else pytest.mark.long) for it in range(all_of_them)]
+
+
+@pytest.mark.parametrize("batch", _batches(5, 10))
 def test_promises_hold_in_wild_worlds(batch: int) -> None:
     for seed in range(batch * _SEEDS_A_TEST, (batch + 1) * _SEEDS_A_TEST):
         try:
@@ -22,7 +28,7 @@ def test_promises_hold_in_wild_worlds(batch: int) -> None:
             raise
 
 
-@pytest.mark.parametrize("batch", range(2))
+@pytest.mark.parametrize("batch", _batches(1, 4))
 def test_promises_hold_while_schedulers_machines_and_networks_fail(batch: int) -> None:
     for seed in range(batch * _CLUSTERS_A_TEST, (batch + 1) * _CLUSTERS_A_TEST):
         try:
