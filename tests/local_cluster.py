@@ -152,6 +152,8 @@ class Cluster:
         self._numbers: dict[str, int] = {}
         self._ray: RayCluster | None = None
         self._client = httpx.Client(trust_env=False, timeout=10)
+        # Of the program that has the cluster: servers that other tests share, for example.
+        self._children_before = set(psutil.Process().children())
 
     def __enter__(self) -> Self:
         self.start()
@@ -179,7 +181,7 @@ class Cluster:
 
     def stop(self) -> None:
         """End all of it; its data goes too."""
-        started = _processes_below(os.getpid()) + self._agents()
+        started = self._started() + self._agents()
         for scheduler in self.schedulers:
             scheduler.terminate()
         for scheduler in self.schedulers:
@@ -334,6 +336,11 @@ class Cluster:
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 agents[file.parent] = msgspec.json.decode(file.read_bytes(), type=AgentProcess)
         return agents
+
+    def _started(self) -> list[psutil.Process]:
+        """Give the processes that it has started, and what those have."""
+        children = [it for it in psutil.Process().children() if it not in self._children_before]
+        return [process for child in children for process in (child, *_processes_below(child.pid))]
 
     def _agents(self) -> list[psutil.Process]:
         """Give the agents' processes and what they started: they are nobody's children."""
