@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 
 def main() -> None:
     name, tmp_megabytes, disk = sys.argv[1:4]
     socket.sethostname(name)
     # A driver of Ray attaches through sockets under /tmp, and Ray keeps its objects in /dev/shm.
-    _mount("/tmp", tmp_megabytes)
+    _renew_tmp(tmp_megabytes)
     _mount("/dev/shm", "512")
     subprocess.run(["mount", "--bind", disk, "/mnt"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -28,6 +29,19 @@ def main() -> None:
             os.wait()
             continue
         time.sleep(0.2)  # orphans come without notice
+
+
+def _renew_tmp(megabytes: str) -> None:
+    """Give the host an empty /tmp, in which only this checkout is seen, should it lie there."""
+    checkout = Path(__file__).resolve().parents[2]
+    if not checkout.is_relative_to("/tmp"):
+        _mount("/tmp", megabytes)
+        return
+    subprocess.run(["mount", "--bind", str(checkout), "/mnt"], check=True)
+    _mount("/tmp", megabytes)
+    checkout.mkdir(parents=True)
+    subprocess.run(["mount", "--bind", "/mnt", str(checkout)], check=True)
+    subprocess.run(["umount", "/mnt"], check=True)
 
 
 def _mount(path: str, megabytes: str) -> None:
