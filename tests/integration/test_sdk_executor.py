@@ -71,8 +71,8 @@ def floods(context):
         print("x" * 99)
 
 def spins(context):
-    print("spinning", flush=True)
     try:
+        print("spinning", flush=True)
         while True:
             pass
     finally:
