@@ -29,7 +29,6 @@ SCRIPT = ROOT / "scripts" / "cluster.py"
 START_SECONDS = 150.0
 pytestmark = [
     pytest.mark.skipif(not has_ray(), reason=MISSING),
-    pytest.mark.xdist_group("ray"),
     pytest.mark.timeout(280),
 ]
 

@@ -14,8 +14,8 @@ from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, running, scr
 pytestmark = pytest.mark.slow
 
 
-# The real cluster takes seconds to start, and one process runs all that want it.
-_MARKS = {"ray": (pytest.mark.long, pytest.mark.xdist_group("ray"))}
+# The real cluster takes seconds to start.
+_MARKS = {"ray": pytest.mark.long}
 PARAMETERS = [pytest.param(name, marks=_MARKS.get(name, ())) for name in sorted(WORLDS)]
 
 

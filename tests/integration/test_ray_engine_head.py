@@ -17,7 +17,6 @@ from tests.ray_cluster import MISSING, RayCluster, has_ray
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.xdist_group("ray"),
     pytest.mark.timeout(280),
     pytest.mark.skipif(not has_ray(), reason=MISSING),
 ]

@@ -15,7 +15,6 @@ from tests.ray_cluster import MISSING, has_ray
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.xdist_group("ray"),
     pytest.mark.timeout(240),
     pytest.mark.skipif(not has_ray(), reason=MISSING),
 ]
