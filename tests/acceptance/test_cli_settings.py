@@ -6,13 +6,8 @@ import pytest
 from pydantic import ByteSize, SecretStr
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.service.settings import (
-    OPTIONS,
-    SchedulerSettings,
-    load_settings,
-    option_of,
-    variable_of,
-)
+from elasticjob_cloud.service.settings import OPTIONS, SchedulerSettings, option_of, variable_of
+from elasticjob_cloud.service.settings_sources import load_settings
 from elasticjob_cloud.service.time_zone import machine_time_zone
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"

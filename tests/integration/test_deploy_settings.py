@@ -11,12 +11,8 @@ from typing import Any
 
 import pytest
 
-from elasticjob_cloud.service.settings import (
-    CONFIG_VARIABLE,
-    SchedulerSettings,
-    load_settings,
-    variable_of,
-)
+from elasticjob_cloud.service.settings import SchedulerSettings, variable_of
+from elasticjob_cloud.service.settings_sources import CONFIG_VARIABLE, load_settings
 from tests.integration.deploy_files import DEPLOY, SYSTEMD, compose, environment_file, object_of, unit
 
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc")

@@ -10,14 +10,16 @@ from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOK
 from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
 from elasticjob_cloud.service.settings import (
     OPTIONS,
-    STANDALONE_DEFAULTS,
     SchedulerSettings,
     default_data_dir,
-    load_settings,
     option_of,
+    variable_of,
+)
+from elasticjob_cloud.service.settings_sources import (
+    STANDALONE_DEFAULTS,
+    load_settings,
     refuse_unknown_keys,
     unknown_variables,
-    variable_of,
 )
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 

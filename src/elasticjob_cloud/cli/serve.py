@@ -12,9 +12,9 @@ from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.server import Server, build_server
 from elasticjob_cloud.server.logs import configure_logs
-from elasticjob_cloud.service.settings import (
+from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.service.settings_sources import (
     STANDALONE_DEFAULTS,
-    SchedulerSettings,
     load_settings,
     unknown_variables,
 )

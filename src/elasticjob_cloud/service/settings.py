@@ -1,16 +1,13 @@
-"""The scheduler's settings: command line before environment before file before default (`docs/configuration.md`).
+"""The scheduler's settings, and what each may be (`docs/configuration.md`).
 
 A setting `data_dir` is the option `--data-dir` (where `OPTIONS` has it), the variable `ELASTICJOB_DATA_DIR` and the
-TOML key `data_dir`. What is wrong with one is said with where it came from and what is allowed; a secret is never shown.
+TOML key `data_dir`.
 """
 
-import difflib
-import ipaddress
 import os
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import argon2
 from pydantic import (
@@ -21,16 +18,12 @@ from pydantic import (
     FiniteFloat,
     PositiveInt,
     SecretStr,
-    ValidationError,
 )
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
-CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 ARGON2ID_PREFIX: Final = "$argon2id$"
 URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
 # Only these can be given on the command line; all others belong in the environment or the file.
@@ -50,20 +43,6 @@ OPTIONS: Final = frozenset(
         "log_format",
     }
 )
-# What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
-STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
-# What others read: the client's commands, and the tasks and executors that a scheduler may itself be started by.
-_VARIABLES_OF_OTHERS: Final = frozenset(
-    ENVIRONMENT_PREFIX + name
-    for name in (
-        *("CONFIG", "URL", "TOKEN"),
-        *("AGENT_ADDRESS", "AGENT_ID", "APP_NAME", "EXECUTOR_TOKEN", "POOL_SOCKET", "PROCESS"),
-        *("TASK_ID", "JOB_NAME", "JOB_PARAMETER"),
-        *("SHARDING_ITEM", "SHARDING_PARAMETER", "SHARDING_TOTAL_COUNT"),
-    )
-)
-_KNOWN_PASSWORDS: Final = frozenset({"pwd", "guest"})
-_SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
 
 
 def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
@@ -131,7 +110,7 @@ Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
 class SchedulerSettings(BaseSettings):
-    """All settings of a scheduler. Made by `load_settings`, which also says where a bad value came from."""
+    """All settings of a scheduler. Made by `settings_sources.load_settings`, which also says where a bad value came from."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX,
@@ -294,133 +273,3 @@ def option_of(name: str) -> str:
 def variable_of(name: str) -> str:
     """Give a setting's environment variable: `data_dir` is `ELASTICJOB_DATA_DIR`."""
     return ENVIRONMENT_PREFIX + name.upper()
-
-
-def unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables that look like settings and are none, each with the one that was probably meant, or "".
-
-    They are no reason to refuse a start: other programs name variables as well (Kubernetes, after its services).
-    """
-    known = [variable_of(name) for name in SchedulerSettings.model_fields]
-    unknown = {}
-    for variable in sorted(name for name, value in environment.items() if value):
-        name = variable.upper()  # pydantic reads them in either case
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in _VARIABLES_OF_OTHERS and name not in known:
-            # High, for all begin alike.
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            unknown[variable] = close[0] if close else ""
-    return unknown
-
-
-def load_settings(
-    options: Mapping[str, object | None],
-    config: Path | None = None,
-    *,
-    defaults: Mapping[str, object] | None = None,
-    required: Sequence[str] = (),
-) -> SchedulerSettings:
-    """Gather the settings.
-
-    Args:
-        options: Those of the command line, by setting; None stands for an option that was not given.
-        config: The TOML file; by default the one that `ELASTICJOB_CONFIG` names, if any.
-        defaults: What differs from the general defaults for this command (`STANDALONE_DEFAULTS`).
-        required: Settings that must be given somewhere.
-
-    Raises:
-        StartError: The file cannot be read or has an unknown key, a value is not allowed, one that is required is
-            missing, or the server would be open to strangers. All faults of values are told at once.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    variable = os.environ.get(CONFIG_VARIABLE, "")
-    config = config or (Path(variable) if variable else None)
-    file = {} if config is None else read_settings_file(config)
-    # pydantic reads the variables itself, below what is passed: so the file must not pass what a variable sets.
-    environment = {name.upper() for name, value in os.environ.items() if value}
-    lower = {
-        name: value
-        for name, value in {**(defaults or {}), **file}.items()
-        if variable_of(name) not in environment
-    }
-
-    def source_of(name: str) -> str:
-        if name in given:
-            return f"option {option_of(name)}"
-        if variable_of(name) in environment:
-            return f"variable {variable_of(name)}"
-        return f"{name} in {config}" if name in file else f"setting {name}"
-
-    try:
-        settings = SchedulerSettings(**{**lower, **given})
-    except ValidationError as error:
-        raise StartError("\n".join(_describe(problem, source_of) for problem in error.errors())) from None
-    for name in required:
-        if name not in settings.model_fields_set or not getattr(settings, name):
-            ways = f"{option_of(name)}, {variable_of(name)}, or {name} in the file of --config"
-            raise StartError(f"{name} is not set, and there is no default: give it by {ways}.")
-    if settings.lost_seconds <= settings.fence_seconds:
-        raise StartError(
-            f"{source_of('lost_seconds')}: must be more than fence_seconds ({settings.fence_seconds:g}), so that an "
-            f"agent has killed its tasks before they start elsewhere; it is {settings.lost_seconds:g}."
-        )
-    _check_exposure(settings)
-    return settings
-
-
-def _check_exposure(settings: SchedulerSettings) -> None:
-    """Refuse to be open to other machines without log-in, or with passwords that all know (api.md, Authentication)."""
-    if _is_loopback(settings.host):
-        return
-    if settings.no_auth:
-        raise StartError(
-            f"no_auth serves on loopback only, not on {settings.host}: drop it, or listen on 127.0.0.1."
-        )
-    passwords = {"admin_password": settings.admin_password, "guest_password": settings.guest_password}
-    known = [name for name, password in passwords.items() if password.get_secret_value() in _KNOWN_PASSWORDS]
-    if known:
-        raise StartError(
-            f"Everybody knows the default passwords, and {settings.host} is not loopback: set "
-            f"{' and '.join(f'{name} ({variable_of(name)})' for name in known)}, or listen on 127.0.0.1."
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def read_settings_file(config: Path) -> dict[str, Any]:
-    """Read a TOML file of settings; raise `StartError` when it is not one or has a key that is no setting."""
-    try:
-        values = tomllib.loads(config.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StartError(f"The configuration file {config} cannot be read: {error.strerror}.") from None
-    except ValueError as error:  # bad TOML, or bytes that are not UTF-8
-        raise StartError(f"The configuration file {config} is not TOML: {error}.") from None
-    refuse_unknown_keys(values, str(config))
-    return values
-
-
-def refuse_unknown_keys(values: Mapping[str, object], source: str) -> None:
-    """Raise `StartError` for each key that is no setting, with the setting that was probably meant."""
-    known = list(SchedulerSettings.model_fields)
-    problems = []
-    for key in values:
-        if key not in known:
-            close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else "docs/configuration.md lists all settings."
-            problems.append(f"{source}: there is no setting '{key}'; {hint}")
-    if problems:
-        raise StartError("\n".join(problems))
-
-
-def _describe(problem: ErrorDetails, source_of: Callable[[str], str]) -> str:
-    name = str(problem["loc"][0])
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    hidden = name in _SECRETS or problem.get("input") is None
-    value = "this" if hidden else repr(str(problem["input"])[:80])
-    return f"{source_of(name)}: {value} is not allowed: it {message.removeprefix('it ')}" + (
-        "" if message.endswith("?") else "."
-    )
