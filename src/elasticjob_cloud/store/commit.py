@@ -27,6 +27,7 @@ from elasticjob_cloud.model.records import (
 )
 from elasticjob_cloud.store import lease, rows, tables
 from elasticjob_cloud.store.compiled import ManyRows, compiled_text
+from elasticjob_cloud.store.conflicts import add_counts, upsert
 from elasticjob_cloud.store.database import Database
 from elasticjob_cloud.store.rows import Row
 
@@ -47,7 +48,7 @@ class _Keyed(Generic[Key, Record]):
         to_row: Callable[[Key, Record], Row],
         to_key: Callable[[Key], Row],
     ) -> None:
-        self._upsert = database.insert_many(database.upsert(table), list(table.c))
+        self._upsert = database.insert_many(upsert(database, table), list(table.c))
         self._delete = database.delete_many(table)
         self._to_row = to_row
         self._to_key = to_key
@@ -77,7 +78,7 @@ class ChangesWriter:
         self._failovers = _Keyed[FailoverKey, FailoverRecord](
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
-        self._fires = database.insert_many(database.upsert(tables.fire), list(tables.fire.c))
+        self._fires = database.insert_many(upsert(database, tables.fire), list(tables.fire.c))
         self._status_traces = _log_writer(database, tables.job_status_trace_log)
         self._executions = _log_writer(database, tables.job_execution_log)
         self._trace_counts = _counts_writer(database, tables.status_trace_count)
@@ -160,7 +161,7 @@ def _log_writer(database: Database, table: Table) -> ManyRows:
 
 
 def _counts_writer(database: Database, table: Table) -> ManyRows:
-    return database.insert_many(database.add_counts(table), list(table.c))
+    return database.insert_many(add_counts(database, table), list(table.c))
 
 
 def _compiled_counter(dialect: Dialect, value: ColumnElement[int], order: list[str]) -> str:

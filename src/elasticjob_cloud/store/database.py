@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Insert, Table
 from sqlalchemy.engine import URL, make_url
@@ -11,6 +11,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from elasticjob_cloud.model.errors import ElasticJobError, StartError
 from elasticjob_cloud.store.compiled import ManyRows
 from elasticjob_cloud.store.sqlite import SqliteDatabase
+
+if TYPE_CHECKING:  # whoever has SQLite does not wait for PostgreSQL's
+    from sqlalchemy.dialects import postgresql, sqlite
 
 _GIVE_ONE: Final = "Give one such as sqlite:////var/lib/elasticjob/cloud.db or postgresql://user:password@host:5432/database."
 
@@ -34,17 +37,8 @@ class Database(Protocol):
     def end_stuck_leaders(self, connection: Connection) -> None:
         """End the transactions of leaders whose lease is over and that lock it all the same: they are frozen or gone."""
 
-    def upsert(self, table: Table) -> Insert:
-        """Give the statement that inserts a row, or replaces all other columns of the row with that primary key."""
-
-    def upsert_by(self, table: Table, key: Column[Any]) -> Insert:
-        """Give the statement that inserts a row, or replaces what differs in the one that has the same unique key."""
-
-    def add_counts(self, table: Table) -> Insert:
-        """Give the statement that inserts a row, or adds its `count` to that of the row with the same primary key."""
-
-    def insert_new(self, table: Table) -> Insert:
-        """Give the statement that inserts a row, or does nothing where one has the same primary key."""
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """Give the product's own INSERT, which can be told what to do where a key is there already."""
 
     def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
         """Give what executes one of these statements for many rows, each with values for these columns."""

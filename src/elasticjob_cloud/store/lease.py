@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import BindParameter, Connection, Select, delete, literal_column, select, update
 
 from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.conflicts import upsert
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import Database
 
@@ -137,7 +138,7 @@ def _remember(
 ) -> None:
     connection.execute(delete(tables.scheduler).where(tables.scheduler.c.forget_ms <= now_ms))
     row = {"scheduler_id": scheduler_id, "address": address, "forget_ms": _forget_ms(now_ms, lease_seconds)}
-    connection.execute(database.upsert(tables.scheduler), row)
+    connection.execute(upsert(database, tables.scheduler), row)
 
 
 def _now_ms(connection: Connection, database: Database) -> int:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -108,29 +108,8 @@ class PostgresqlDatabase:
                 "Ended the database session of a leader whose lease is over, and that kept it locked."
             )
 
-    def upsert(self, table: Table) -> Insert:
-        statement = insert(table)
-        changed = {
-            column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
-        }
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
-
-    def upsert_by(self, table: Table, key: Column[Any]) -> Insert:
-        statement = insert(table)
-        changed = {
-            column.name: statement.excluded[column.name]
-            for column in table.c
-            if not column.primary_key and column is not key
-        }
-        return statement.on_conflict_do_update(index_elements=[key], set_=changed)
-
-    def add_counts(self, table: Table) -> Insert:
-        statement = insert(table)
-        added = {"count": table.c["count"] + statement.excluded["count"]}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added)
-
-    def insert_new(self, table: Table) -> Insert:
-        return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+    def insert(self, table: Table) -> postgresql.Insert:
+        return postgresql.Insert(table)
 
     def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
         names = [column.name for column in columns]

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, select
 
 from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.conflicts import insert_new
 from elasticjob_cloud.store.database import Database
 
 
@@ -12,7 +13,7 @@ def find(connection: Connection, name: str) -> str | None:
 
 
 def keep_first(connection: Connection, database: Database, name: str, proposal: str) -> str:
-    connection.execute(database.insert_new(tables.secret), {"name": name, "value": proposal})
+    connection.execute(insert_new(database, tables.secret), {"name": name, "value": proposal})
     kept = find(connection, name)
     assert kept is not None
     return kept

@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
     literal_column,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -97,29 +97,8 @@ class SqliteDatabase:
     def end_stuck_leaders(self, connection: Connection) -> None:
         """Do nothing: nobody can end another process's lock on a file but the process's end."""
 
-    def upsert(self, table: Table) -> Insert:
-        statement = insert(table)
-        changed = {
-            column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
-        }
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
-
-    def upsert_by(self, table: Table, key: Column[Any]) -> Insert:
-        statement = insert(table)
-        changed = {
-            column.name: statement.excluded[column.name]
-            for column in table.c
-            if not column.primary_key and column is not key
-        }
-        return statement.on_conflict_do_update(index_elements=[key], set_=changed)
-
-    def add_counts(self, table: Table) -> Insert:
-        statement = insert(table)
-        added = {"count": table.c["count"] + statement.excluded["count"]}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=added)
-
-    def insert_new(self, table: Table) -> Insert:
-        return insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+    def insert(self, table: Table) -> sqlite.Insert:
+        return sqlite.Insert(table)
 
     def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
         return _executor(compiled_text(self.writer.dialect, statement, [column.name for column in columns]))

@@ -19,6 +19,7 @@ from elasticjob_cloud.model.statistics import (
     TaskResultStatistics,
 )
 from elasticjob_cloud.store import tables
+from elasticjob_cloud.store.conflicts import upsert
 from elasticjob_cloud.store.database import Database
 
 _MINUTE_MS: Final = StatisticInterval.MINUTE.milliseconds
@@ -63,7 +64,7 @@ class StatisticsWriter:
     """Writes statistics within a transaction that its caller began. What is there already is replaced, or stays."""
 
     def __init__(self, database: Database) -> None:
-        self._upserts = {table: database.upsert_by(table, table.c.statistics_time) for table in _KEPT_MS}
+        self._upserts = {table: upsert(database, table, table.c.statistics_time) for table in _KEPT_MS}
 
     def write_results(self, connection: Connection, now_ms: int) -> None:
         """Write the results of all intervals that have ended, from the shortest to the longest."""
