@@ -28,7 +28,7 @@ import psutil
 
 SUBNET = "10.77.0"
 OURS = f"{SUBNET}.254"  # where this process is on the switch
-_BRIDGE = "br0"
+_BRIDGE, _BRIDGE_MAC = "br0", "02:77:00:00:00:fe"
 _HERE = Path(__file__).parent
 _WAYS = ("in", "out")
 
@@ -64,12 +64,21 @@ class Cable:
 
     def heal(self) -> None:
         """Make the cable whole."""
+        self._take_out()
+        if self.port in {name for _, name in socket.if_nameindex()}:
+            _ip(f"link set {self.port} arp on promisc off master {_BRIDGE}")
+
+    def unplug(self) -> None:
+        """Take the cable away from the switch. Of a cut one nothing gets through meanwhile."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            _ip(f"link del {self.port}")  # gone already where the kernel was faster
+        self._take_out()
+
+    def _take_out(self) -> None:
         if self._process is not None:
             _end(self._process)
             self._process = None
             _ip(f"link del {self._inserted[0]}")
-        if self.port in {name for _, name in socket.if_nameindex()}:
-            _ip(f"link set {self.port} arp on promisc off master {_BRIDGE}")
 
     def _insert(self) -> None:
         ours, at_switch = self._inserted
@@ -198,9 +207,8 @@ class Host:
         self._unshare.wait(30)
         _drop_pipes(self._unshare)
         self._unshare = self._init = None
-        self.cable.heal()
-        with contextlib.suppress(subprocess.CalledProcessError):
-            _ip(f"link del {self.cable.port}")
+        # Not healed first: the host's network outlives its processes for a while, and says goodbye for them.
+        self.cable.unplug()
 
     @property
     def _pid(self) -> int:
@@ -254,7 +262,8 @@ class Network:
 
     def __enter__(self) -> Self:
         _ip("link set lo up")
-        _ip(f"link add name {_BRIDGE} type bridge forward_delay 0")
+        # An address of its own: it would be that of some port, whose cable we would then hear even when it is cut.
+        _ip(f"link add name {_BRIDGE} address {_BRIDGE_MAC} type bridge forward_delay 0")
         _ip(f"address add {OURS}/24 dev {_BRIDGE}")
         _ip(f"link set {_BRIDGE} up")
         return self
