@@ -9,27 +9,20 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
-from elasticjob_cloud.agent.apps.archive import unpack_download
+from elasticjob_cloud.agent.apps.chores import Chores
 from elasticjob_cloud.agent.apps.errors import ContentError, FetchError
-from elasticjob_cloud.agent.apps.fetching import Fetched, Source, fetch_in_time
-from elasticjob_cloud.agent.apps.file_source import FileSource
-from elasticjob_cloud.agent.apps.ftp_source import FtpSource
-from elasticjob_cloud.agent.apps.http_source import HttpSource
 from elasticjob_cloud.agent.apps.limits import AppLimits
-from elasticjob_cloud.agent.apps.shelf import VersionShelf, disk_bytes
+from elasticjob_cloud.agent.apps.making import VersionMaker
+from elasticjob_cloud.agent.apps.shelf import VersionShelf
 from elasticjob_cloud.agent.apps.slots import DownloadSlots
 from elasticjob_cloud.agent.apps.threads import run_stoppable
-from elasticjob_cloud.agent.apps.version import CONTENT_NAME, PreparedApp, Version, VersionRecord
+from elasticjob_cloud.agent.apps.version import PreparedApp, Version, VersionRecord
 from elasticjob_cloud.model.errors import AppUnavailableError
-
-_HOUSEKEEPING_THREADS = 2
-_CLOSE_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -66,16 +59,8 @@ class AppCache:
         self._shelf = VersionShelf(directory)
         self._slots = DownloadSlots(limits.max_concurrent_downloads, limits.max_downloads_per_url)
         self._threads = ThreadPoolExecutor(limits.max_concurrent_downloads + 1, "app-download")
-        # Apart, so that deleting and syncing hold up no download.
-        self._housekeeping = ThreadPoolExecutor(_HOUSEKEEPING_THREADS, "app-housekeeping")
-        self._chores: set[Future[None]] = set()
-        self._http = HttpSource(limits, self._threads)
-        self._sources: dict[str, Source] = {
-            "http": self._http,
-            "https": self._http,
-            "ftp": FtpSource(limits, self._threads),
-            "file": FileSource(limits, self._threads),
-        }
+        self._chores = Chores()
+        self._maker = VersionMaker(self._shelf, limits, self._threads, self._chores)
         self._entries: dict[str, _Entry] = {}
         self._cached_bytes = 0
         self._opening: asyncio.Task[None] | None = None
@@ -131,12 +116,8 @@ class AppCache:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        # The set shrinks in other threads: looked at once.
-        chores = list(self._chores)
-        if chores:
-            await asyncio.wait([asyncio.wrap_future(chore) for chore in chores], timeout=_CLOSE_SECONDS)
-        for executor in (self._threads, self._housekeeping):
-            executor.shutdown(wait=False, cancel_futures=True)
+        await self._chores.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self) -> None:
         if self._closing.is_set():
@@ -155,7 +136,7 @@ class AppCache:
             raise FetchError("the agent is stopping.") from None
 
     async def _load_versions(self) -> None:
-        await self._http.load_certificates()
+        await self._maker.load_certificates()
         for version in await run_stoppable(self._threads, lambda _stop: self._shelf.open()):
             entry = self._entries[version.record.key] = _Entry(version.record.key)
             entry.app_names.update(version.record.app_names)
@@ -167,7 +148,7 @@ class AppCache:
         async with self._slots.take(key):
             staging = self._shelf.plan_staging()
             try:
-                record = await self._fetch_into(staging, key, address, None)
+                record = await self._maker.fetch_into(staging, key, address, None)
                 assert record is not None, "without a version before, there is always a new one"
             except BaseException:
                 self._delete_later(staging)
@@ -269,7 +250,7 @@ class AppCache:
         loop = asyncio.get_running_loop()
         staging = self._shelf.plan_staging()
         try:
-            record = await self._fetch_into(staging, entry.key, address, current)
+            record = await self._maker.fetch_into(staging, entry.key, address, current)
             if record is not None:
                 version = self._install(entry, staging, record)
                 if entry.version is version:
@@ -290,51 +271,6 @@ class AppCache:
             self._save_names(entry)
         return current
 
-    async def _fetch_into(
-        self, staging: Path, key: str, address: AppAddress, current: Version | None
-    ) -> VersionRecord | None:
-        """Fetch and extract into `staging`; None when `current` is still what the server has."""
-        source = self._sources[address.scheme]
-        download = staging / "download"
-        validator = current.record.validator if current is not None else {}
-        try:
-            await run_stoppable(self._threads, lambda _stop: staging.mkdir(mode=0o700))
-        except OSError as error:
-            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
-        fetched = await fetch_in_time(source, address, validator, download, self._limits)
-        if fetched is None:
-            return None
-        if current is not None and fetched.sha256 == current.record.sha256:
-            # A server without ETags, or several that do not agree on them: the app is the same.
-            if fetched.validator != validator:
-                current.record.validator = fetched.validator
-                self._do_later(partial(self._shelf.save, current))
-            return None
-        unpack = partial(self._unpack, staging, key, address.base_name, fetched)
-        return await run_stoppable(self._threads, unpack)
-
-    def _unpack(
-        self, staging: Path, key: str, base_name: str, fetched: Fetched, stop: threading.Event
-    ) -> VersionRecord:
-        download, content = staging / "download", staging / CONTENT_NAME
-        single_file = unpack_download(download, base_name, content, self._limits, stop)
-        try:
-            download.unlink()
-            record = VersionRecord(
-                key=key,
-                app_names=[],
-                single_file=single_file,
-                validator=fetched.validator,
-                sha256=fetched.sha256,
-                disk_bytes=disk_bytes(content),
-                created_ns=time.time_ns(),
-                boot_id=self._shelf.boot_id,
-            )
-            self._shelf.write_record(staging, record)
-        except OSError as error:
-            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
-        return record
-
     def _install(self, entry: _Entry, staging: Path, record: VersionRecord) -> Version:
         try:
             version = Version(self._shelf.install(staging), record, time.time_ns())
@@ -347,7 +283,7 @@ class AppCache:
             self._retire(before)
         if entry.app_names:
             self._save_names(entry)
-            self._do_later(partial(self._shelf.settle, version, self._closing))
+            self._chores.do_later(partial(self._shelf.settle, version, self._closing))
         else:
             # Its app was deleted meanwhile.
             entry.version = None
@@ -359,7 +295,7 @@ class AppCache:
         version = entry.version
         if version is not None and entry.app_names != set(version.record.app_names):
             version.record.app_names = sorted(entry.app_names)
-            self._do_later(partial(self._shelf.save, version))
+            self._chores.do_later(partial(self._shelf.save, version))
 
     def _retire(self, version: Version) -> None:
         if version.retired:
@@ -367,16 +303,16 @@ class AppCache:
         version.retired = True
         self._cached_bytes -= version.record.disk_bytes
         if version.holders:
-            self._do_later(partial(self._shelf.retire, version))
+            self._chores.do_later(partial(self._shelf.retire, version))
         else:
-            self._do_later(partial(self._shelf.discard, version))
+            self._chores.do_later(partial(self._shelf.discard, version))
 
     def _release(self, version: Version) -> None:
         version.holders -= 1
         if version.holders:
             return
         if version.retired:
-            self._do_later(partial(self._shelf.discard, version))
+            self._chores.do_later(partial(self._shelf.discard, version))
         else:
             self._evict()
 
@@ -395,13 +331,4 @@ class AppCache:
                 return
 
     def _delete_later(self, directory: Path) -> None:
-        self._do_later(partial(self._shelf.delete, directory))
-
-    def _do_later(self, chore: Callable[[], None]) -> None:
-        try:
-            future = self._housekeeping.submit(chore)
-        except RuntimeError:
-            # Closed; the next start removes what is left over.
-            return
-        self._chores.add(future)
-        future.add_done_callback(self._chores.discard)
+        self._chores.do_later(partial(self._shelf.delete, directory))

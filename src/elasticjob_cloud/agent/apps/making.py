@@ -1,0 +1,94 @@
+"""Makes a version of an app: asks its server, downloads, extracts, and writes down what it is."""
+
+import threading
+import time
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+
+from elasticjob_cloud.agent.apps.address import AppAddress
+from elasticjob_cloud.agent.apps.archive import unpack_download
+from elasticjob_cloud.agent.apps.chores import Chores
+from elasticjob_cloud.agent.apps.errors import FetchError
+from elasticjob_cloud.agent.apps.fetching import Fetched, Source, fetch_in_time
+from elasticjob_cloud.agent.apps.file_source import FileSource
+from elasticjob_cloud.agent.apps.ftp_source import FtpSource
+from elasticjob_cloud.agent.apps.http_source import HttpSource
+from elasticjob_cloud.agent.apps.limits import AppLimits
+from elasticjob_cloud.agent.apps.shelf import VersionShelf, disk_bytes
+from elasticjob_cloud.agent.apps.threads import run_stoppable
+from elasticjob_cloud.agent.apps.version import CONTENT_NAME, Version, VersionRecord
+
+_DOWNLOAD_NAME = "download"
+
+
+class VersionMaker:
+    """Fills staging directories of a shelf. Knows nothing of who asks, nor of what is cached but the version it compares."""
+
+    def __init__(self, shelf: VersionShelf, limits: AppLimits, threads: Executor, chores: Chores) -> None:
+        self._shelf = shelf
+        self._limits = limits
+        self._threads = threads
+        self._chores = chores
+        self._http = HttpSource(limits, threads)
+        self._sources: dict[str, Source] = {
+            "http": self._http,
+            "https": self._http,
+            "ftp": FtpSource(limits, threads),
+            "file": FileSource(limits, threads),
+        }
+
+    async def load_certificates(self) -> None:
+        """Read the machine's certificates, which takes a while, before the first download."""
+        await self._http.load_certificates()
+
+    async def fetch_into(
+        self, staging: Path, key: str, address: AppAddress, current: Version | None
+    ) -> VersionRecord | None:
+        """Fetch and extract into `staging`; None when `current` is still what the server has.
+
+        Whatever happens, the caller deletes `staging` unless it keeps it.
+
+        Raises:
+            FetchError: The server does not give it, or the disk does not take it.
+            ContentError: It is not what its name says, not safe, or over the limits.
+        """
+        validator = current.record.validator if current is not None else {}
+        try:
+            await run_stoppable(self._threads, lambda _stop: staging.mkdir(mode=0o700))
+        except OSError as error:
+            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
+        source, download = self._sources[address.scheme], staging / _DOWNLOAD_NAME
+        fetched = await fetch_in_time(source, address, validator, download, self._limits)
+        if fetched is None:
+            return None
+        if current is not None and fetched.sha256 == current.record.sha256:
+            # A server without ETags, or several that do not agree on them: the app is the same.
+            if fetched.validator != validator:
+                current.record.validator = fetched.validator
+                self._chores.do_later(partial(self._shelf.save, current))
+            return None
+        unpack = partial(self._unpack, staging, key, address.base_name, fetched)
+        return await run_stoppable(self._threads, unpack)
+
+    def _unpack(
+        self, staging: Path, key: str, base_name: str, fetched: Fetched, stop: threading.Event
+    ) -> VersionRecord:
+        download, content = staging / _DOWNLOAD_NAME, staging / CONTENT_NAME
+        single_file = unpack_download(download, base_name, content, self._limits, stop)
+        try:
+            download.unlink()
+            record = VersionRecord(
+                key=key,
+                app_names=[],
+                single_file=single_file,
+                validator=fetched.validator,
+                sha256=fetched.sha256,
+                disk_bytes=disk_bytes(content),
+                created_ns=time.time_ns(),
+                boot_id=self._shelf.boot_id,
+            )
+            self._shelf.write_record(staging, record)
+        except OSError as error:
+            raise FetchError(f"it cannot be stored: {error.strerror}.") from error
+        return record
