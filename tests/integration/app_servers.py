@@ -43,6 +43,10 @@ class AppRequestHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.server.released.wait(30)
 
+    def hang_up(self) -> None:
+        """Close the connection without an answer."""
+        self.close_connection = True
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it has in the standard library
         """Say nothing: the tests look at `requests`."""
 

@@ -1,27 +1,18 @@
-"""The cache against a real HTTP server and a real disk: what is asked, shared, kept and deleted."""
+"""The cache against a real HTTP server: what is asked, and what callers at once share."""
 
 import asyncio
-import io
 import logging
 import os
-import random
-import tarfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.apps import AppCache, AppLimits, PreparedApp
+from elasticjob_cloud.agent.apps import AppCache, AppLimits
 from elasticjob_cloud.model.errors import AppUnavailableError
+from tests.integration.app_caches import cache_in, is_empty, kept, packed, text_of, until
 from tests.integration.app_servers import AppRequestHandler, HttpAppServer, http_app_server
-
-# No answer of the server is taken as still true, so that each call asks.
-ASKING = AppLimits(
-    revalidate_seconds=0.0, revalidate_timeout_seconds=1.0, stale_seconds=0.0, idle_seconds=1.0
-)
-
 
 pytestmark = pytest.mark.anyio
 
@@ -35,55 +26,6 @@ def anyio_backend() -> str:
 def server() -> Iterator[HttpAppServer]:
     with http_app_server() as running:
         yield running
-
-
-@asynccontextmanager
-async def cache_in(directory: Path, limits: AppLimits = ASKING) -> AsyncIterator[AppCache]:
-    cache = AppCache(directory, limits)
-    try:
-        yield cache
-    finally:
-        await cache.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the disk has no event to wait for
-            await asyncio.sleep(0.005)
-
-
-def packed(**files: str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content.encode()))
-    return buffer.getvalue()
-
-
-def kept(directory: Path) -> list[Path]:
-    """Tell what the cache has on disk."""
-    return [path for part in ("staging", "versions") for path in (directory / part).glob("*")]
-
-
-def record_of(directory: Path) -> Path:
-    (record,) = directory.rglob("version.json")
-    return record
-
-
-def leave_half(directory: Path) -> None:
-    """Leave what an agent leaves that is killed in the middle of a download."""
-    (directory / "half" / "content").mkdir(parents=True)
-    (directory / "half" / "content" / "a.txt").write_bytes(b"ha")
-
-
-def is_empty(directory: Path) -> bool:
-    return not kept(directory)
-
-
-def text_of(app: PreparedApp, name: str = "a.txt") -> str:
-    return (app.directory / name).read_text()
 
 
 async def test_unchanged_app_is_downloaded_once_and_asked_for_by_etag(
@@ -186,7 +128,7 @@ async def test_without_cache_each_call_has_its_own_download_and_directory(
         lambda request: request.reply(500, b""),
         lambda request: request.reply(404, b""),
         lambda request: request.hang(),
-        lambda request: request.connection.close(),
+        lambda request: request.hang_up(),
     ],
     ids=["500", "404", "hangs", "hangs up"],
 )
@@ -235,134 +177,6 @@ async def test_broken_new_archive_is_an_error_though_an_older_is_cached(
         await until(lambda: kept(tmp_path) == [held.directory.parent])
 
 
-async def test_cache_survives_a_restart_without_downloading_again(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
-    url = server.url("/app.tar.gz", "bob:pa55@")
-    async with cache_in(tmp_path) as cache:
-        first = await cache.prepare("app", url, cache=True)
-        private = await cache.prepare("app", url, cache=False)
-    for part in ("versions", "staging"):
-        leave_half(tmp_path / part)
-    async with cache_in(tmp_path) as cache:
-        second = await cache.prepare("app", url, cache=True)
-        assert second.directory == first.directory
-        assert not private.directory.exists()
-        await until(lambda: kept(tmp_path) == [first.directory.parent])
-        assert "pa55" not in record_of(tmp_path).read_text()
-        await cache.forget("app")
-        second.release()
-        await until(lambda: is_empty(tmp_path))
-    assert "If-None-Match" in server.requests[-1][1]
-
-
-async def test_version_not_yet_safe_on_disk_is_not_trusted_after_a_reboot(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    server.serve_body("/run.sh", b"one")
-    async with cache_in(tmp_path) as cache:
-        await cache.prepare("app", server.url("/run.sh"), cache=True)
-    record = record_of(tmp_path)
-    record.write_text(record.read_text().replace('"settled":true', '"settled":false'))
-    record.write_text(record.read_text().replace('"boot_id":"', '"boot_id":"earlier-'))
-    async with cache_in(tmp_path) as cache:
-        await cache.prepare("app", server.url("/run.sh"), cache=True)
-    assert "If-None-Match" not in server.requests[-1][1]
-
-
-async def test_version_that_somebody_deleted_is_downloaded_again(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    server.serve_body("/run.sh", b"one")
-    async with cache_in(tmp_path) as cache:
-        first = await cache.prepare("app", server.url("/run.sh"), cache=True)
-        first.release()
-        (first.directory / "run.sh").unlink()
-        first.directory.rmdir()
-        assert text_of(await cache.prepare("app", server.url("/run.sh"), cache=True), "run.sh") == "one"
-
-
-async def test_least_recently_used_version_that_nobody_holds_is_deleted(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    for name in "abc":
-        server.serve_body(f"/{name}.sh", name.encode() * 10_000)
-    async with cache_in(tmp_path, AppLimits(cache_bytes=40_000, revalidate_seconds=60)) as cache:
-        held = await cache.prepare("app", server.url("/a.sh"), cache=True)
-        idle = await cache.prepare("app", server.url("/b.sh"), cache=True)
-        idle.release()
-        last = await cache.prepare("app", server.url("/c.sh"), cache=True)
-        await until(lambda: not idle.directory.parent.exists())
-        assert held.directory.exists()
-        last.release()
-        held.release()
-        assert text_of(await cache.prepare("app", server.url("/c.sh"), cache=True), "c.sh") == "c" * 10_000
-
-
-async def test_app_larger_than_the_cache_is_kept_only_while_it_is_held(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    server.serve_body("/a.sh", b"a" * 10_000)
-    async with cache_in(tmp_path, AppLimits(cache_bytes=5000)) as cache:
-        app = await cache.prepare("app", server.url("/a.sh"), cache=True)
-        assert text_of(app, "a.sh") == "a" * 10_000
-        app.release()
-        await until(lambda: is_empty(tmp_path))
-
-
-async def test_forgotten_app_is_deleted_unless_another_app_has_the_same_url(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    server.serve_body("/a.sh", b"a")
-    async with cache_in(tmp_path) as cache:
-        for name in ("one", "two"):
-            (await cache.prepare(name, server.url("/a.sh"), cache=True)).release()
-        await cache.forget("one")
-        await cache.forget("unknown")
-        held = await cache.prepare("two", server.url("/a.sh"), cache=True)
-        assert "If-None-Match" in server.requests[-1][1]
-        await cache.forget("two")
-        assert text_of(held, "a.sh") == "a"
-        held.release()
-        await until(lambda: is_empty(tmp_path))
-
-
-async def test_app_forgotten_during_its_download_leaves_nothing(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    def slow(request: AppRequestHandler) -> None:
-        server.released.wait(10)
-        request.reply(200, b"a")
-
-    server.answers["/a.sh"] = slow
-    async with cache_in(tmp_path, AppLimits()) as cache:
-        call = asyncio.create_task(cache.prepare("app", server.url("/a.sh"), cache=True))
-        await until(lambda: bool(server.requests))
-        await cache.forget("app")
-        server.released.set()
-        app = await call
-        assert text_of(app, "a.sh") == "a"
-        app.release()
-        await until(lambda: is_empty(tmp_path))
-
-
-@pytest.mark.parametrize("cache_enabled", [True, False])
-async def test_cancelled_caller_leaves_nothing(
-    tmp_path: Path, server: HttpAppServer, cache_enabled: bool
-) -> None:
-    server.answers["/a.sh"] = lambda request: request.hang()
-    async with cache_in(tmp_path, AppLimits()) as cache:
-        call = asyncio.create_task(cache.prepare("app", server.url("/a.sh"), cache=cache_enabled))
-        await until(lambda: bool(server.requests))
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        await until(lambda: is_empty(tmp_path))
-        server.serve_body("/a.sh", b"a")
-        assert text_of(await cache.prepare("app", server.url("/a.sh"), cache=True), "a.sh") == "a"
-
-
 async def test_cancelling_one_of_two_callers_does_not_disturb_the_other(
     tmp_path: Path, server: HttpAppServer
 ) -> None:
@@ -409,51 +223,3 @@ async def test_closing_ends_waiting_callers_with_an_error(tmp_path: Path, server
         await call
     with pytest.raises(AppUnavailableError, match="stopping"):
         await cache.prepare("app", server.url("/a.sh"), cache=True)
-
-
-async def test_cache_directory_that_cannot_be_made_is_an_error_that_says_so(
-    tmp_path: Path, server: HttpAppServer
-) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    async with cache_in(tmp_path / "file") as cache:
-        with pytest.raises(AppUnavailableError, match="directory cannot be used"):
-            await cache.prepare("app", server.url("/a.sh"), cache=True)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-async def test_whatever_comes_together_nobody_loses_a_version_and_nothing_is_left(
-    tmp_path: Path, server: HttpAppServer, seed: int
-) -> None:
-    chance = random.Random(seed)
-    limits = AppLimits(revalidate_seconds=0.01, stale_seconds=0.01, cache_bytes=30_000)
-
-    async def use(cache: AppCache, number: int) -> None:
-        path = f"/{chance.choice('abc')}.tar.gz"
-        await asyncio.sleep(chance.random() * 0.3)
-        if chance.random() < 0.3:
-            server.serve_body(path, packed(**{"a.txt": str(number) * 5000}))
-        if chance.random() < 0.1:
-            await cache.forget(f"app{path}")
-        app = await cache.prepare(f"app{path}", server.url(path), cache=chance.random() < 0.8)
-        try:
-            content = text_of(app)
-            await asyncio.sleep(chance.random() * 0.05)
-            assert text_of(app) == content
-        finally:
-            app.release()
-
-    for name in "abc":
-        server.serve_body(f"/{name}.tar.gz", packed(**{"a.txt": name}))
-    async with cache_in(tmp_path, limits) as cache:
-        uses = [asyncio.create_task(use(cache, number)) for number in range(100)]
-        for task in chance.sample(uses, 20):
-            await asyncio.sleep(chance.random() * 0.02)
-            task.cancel()
-        results = await asyncio.gather(*uses, return_exceptions=True)
-        assert {type(result) for result in results} <= {type(None), asyncio.CancelledError}
-        for name in "abc":
-            await cache.forget(f"app/{name}.tar.gz")
-        await until(lambda: is_empty(tmp_path))
-        assert cache._cached_bytes == 0
-        assert not cache._entries
