@@ -120,10 +120,11 @@ class CoreDriver:
         executors: tuple[str, ...] = (),
         cpus: float = 4,
         memory_mb: float = 8_192,
+        predecessors: tuple[str, ...] = (),
     ) -> Decisions:
         """Let an agent join with what it holds."""
         info = AgentInfo(agent_id, "host-" + agent_id, "127.0.0.1", cpus, memory_mb)
-        return self.handle(AgentJoined(Inventory(info, tasks, executors)))
+        return self.handle(AgentJoined(Inventory(info, tasks, executors, predecessors)))
 
     def lose(self, agent_id: str = "agent-0") -> Decisions:
         """Let an agent be gone for good."""

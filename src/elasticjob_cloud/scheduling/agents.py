@@ -1,5 +1,7 @@
 """What the core believes of an agent: its room, and who holds how much of it."""
 
+from collections.abc import Sequence
+
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.model.records import TaskRecord
 from elasticjob_cloud.scheduling.room import Room
@@ -26,10 +28,15 @@ class AgentState:
     """One agent that is there, with the live tasks that were placed on it."""
 
     def __init__(
-        self, info: AgentInfo, number: int = 0, touched: "dict[AgentState, None] | None" = None
+        self,
+        info: AgentInfo,
+        number: int = 0,
+        touched: "dict[AgentState, None] | None" = None,
+        predecessors: Sequence[str] = (),
     ) -> None:
         self.info = info
         self.number = number  # in the order in which agents joined
+        self.predecessors = predecessors
         self.has_left = False
         self._touched = (
             {} if touched is None else touched

@@ -21,6 +21,7 @@ class Fleet:
 
     def __init__(self, policy: Policy) -> None:
         self.agents: dict[str, AgentState] = {}
+        self._heirs: dict[str, AgentState] = {}  # by the id of the agent whose place they took
         self._idle: dict[AgentState, None] = {}  # those with executors that have no tasks
         self.policy = policy
         self._joined = 0
@@ -29,11 +30,12 @@ class Fleet:
         self._first_change = 0  # how many were forgotten before
         self._indexes: dict[Kind, RoomIndex] = {}
 
-    def join(self, info: AgentInfo) -> AgentState:
-        """Take an agent in, without tasks; one of the same id is replaced."""
+    def join(self, info: AgentInfo, predecessors: Sequence[str] = ()) -> AgentState:
+        """Take an agent in, without tasks; one of the same id is replaced. `predecessors` had its place before it."""
         self.leave(info.agent_id)
         self._joined += 1
-        agent = self.agents[info.agent_id] = AgentState(info, self._joined, self._touched)
+        agent = self.agents[info.agent_id] = AgentState(info, self._joined, self._touched, predecessors)
+        self._heirs.update(dict.fromkeys(predecessors, agent))
         agent.touch()
         return agent
 
@@ -43,6 +45,13 @@ class Fleet:
         if agent is not None:
             agent.has_left = True
             agent.touch()
+            for former in agent.predecessors:
+                if self._heirs.get(former) is agent:
+                    del self._heirs[former]
+
+    def agent_in_place_of(self, agent_id: str) -> AgentState | None:
+        """Give the agent of this id, or the one that took its place after it died."""
+        return self.agents.get(agent_id) or self._heirs.get(agent_id)
 
     def has_index(self, kind: Kind) -> bool:
         """Tell whether `index_of` looks at no more than what has changed."""

@@ -26,7 +26,7 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
     inventory = event.inventory
     agent_id = inventory.agent.agent_id
     before = turn.state.agents.get(agent_id)
-    agent = turn.state.fleet.join(inventory.agent)
+    agent = turn.state.fleet.join(inventory.agent, inventory.predecessors)
     agent.last_seen_ms = turn.now_ms
     turn.state.room_freed = True
     for task in turn.state.tasks_on(agent_id):

@@ -60,7 +60,8 @@ class Planner:
     def plan(self, demand: Demand, avoid: str = "") -> Placement | None:
         """Give how many shards go to each agent, or None where they do not all fit now.
 
-        The agent `avoid` (where a shard has just failed) is taken last. The caller takes the room that is given.
+        The agent `avoid` (where a shard has just failed), or the one in its place, is taken last. The caller takes the
+        room that is given.
         """
         kind = demand.kind
         if (not self._fleet.has_index(kind) and self._excludes(demand)) or (
@@ -68,7 +69,7 @@ class Planner:
         ):
             self._refuse(demand)
             return None
-        avoided = self._fleet.agents.get(avoid)
+        avoided = self._fleet.agent_in_place_of(avoid) if avoid else None
         placement = self._fleet.policy.take(index.entries_without(avoided), demand.shards)
         missing = demand.shards - sum(count for _, count in placement)
         if missing:
