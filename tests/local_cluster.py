@@ -29,6 +29,7 @@ import msgspec
 import psutil
 
 from elasticjob_cloud.agent.place import AgentProcess
+from tests.http_client import http_client
 from tests.postgres_server import PostgresMissingError, PostgresServer, free_port
 from tests.ray_cluster import MISSING, RayCluster, RayNode, has_ray
 
@@ -90,7 +91,7 @@ class Scheduler:
             raise ClusterError(
                 f"Scheduler {self.number} ended:\n{self.log.read_text(errors='replace')[-3000:]}"
             )
-        with contextlib.suppress(httpx.TransportError), httpx.Client(trust_env=False, timeout=5) as client:
+        with contextlib.suppress(httpx.TransportError), http_client(timeout=5) as client:
             return client.get(f"{self.url}/healthz").is_success
         return False
 
@@ -151,7 +152,7 @@ class Cluster:
         self._last_leader: Scheduler | None = None
         self._numbers: dict[str, int] = {}
         self._ray: RayCluster | None = None
-        self._client = httpx.Client(trust_env=False, timeout=10)
+        self._client = http_client(timeout=10)
         # Of the program that has the cluster: servers that other tests share, for example.
         self._children_before = set(psutil.Process().children())
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from elasticjob_cloud.api import ApiSettings, Authenticator, AuthSettings, create_app
 from tests.acceptance.api_scheduler import MemoryScheduler
 from tests.acceptance.api_server import serve
+from tests.http_client import http_client
 
 SECRET = b"a key of thirty-two bytes or more"
 
@@ -77,7 +78,7 @@ def server(memory_server: MemoryServer) -> str:
 @pytest.fixture
 def admin(server: str) -> Iterator[httpx.Client]:
     """A client who is logged in as root."""
-    with httpx.Client(base_url=server, trust_env=False) as client:
+    with http_client(base_url=server) as client:
         client.headers["accessToken"] = login(client, "root", "pwd")
         yield client
 
@@ -85,7 +86,7 @@ def admin(server: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def guest(server: str) -> Iterator[httpx.Client]:
     """A client who is logged in as guest."""
-    with httpx.Client(base_url=server, trust_env=False) as client:
+    with http_client(base_url=server) as client:
         client.headers["accessToken"] = login(client, "guest", "guest")
         yield client
 

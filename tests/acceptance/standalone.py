@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from tests.http_client import http_client
 from tests.integration.app_servers import HttpAppServer
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Standalone:
         self._port = 0
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[str] | None = None
-        self.client = httpx.Client(trust_env=False, timeout=20)
+        self.client = http_client(timeout=20)
 
     def __enter__(self) -> Self:
         self.start()

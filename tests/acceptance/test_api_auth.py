@@ -5,13 +5,15 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.http_client import http_client, http_get, http_post
+
 PATH_VALUES = {"{appName}": "my_app", "{jobName}": "my_job", "{taskId}": "my_job@-@0@-@READY@-@agent@-@1"}
 OPEN = {"/api/login"}
 
 
 def all_calls(server: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Every call of the API as (method, path, description)."""
-    document = httpx.get(f"{server}/api/openapi.json", trust_env=False).json()
+    document = http_get(f"{server}/api/openapi.json").json()
     calls = []
     for path, methods in document["paths"].items():
         for placeholder, value in PATH_VALUES.items():
@@ -34,7 +36,7 @@ def all_calls(server: str) -> list[tuple[str, str, dict[str, Any]]]:
 def test_without_a_good_token_every_call_but_the_login_is_refused(
     server: str, headers: dict[str, str]
 ) -> None:
-    with httpx.Client(base_url=server, headers=headers, trust_env=False) as client:
+    with http_client(base_url=server, headers=headers) as client:
         for method, path, call in all_calls(server):
             if path in OPEN:
                 continue
@@ -70,7 +72,7 @@ def test_documented_statuses_are_those_that_occur(server: str, admin: httpx.Clie
 
 def test_what_is_not_there_needs_a_token_too(server: str, admin: httpx.Client) -> None:
     for path in ("/api", "/api/", "/api/nothing", "/api/app/", "/api/login/", "/api//login", "/api/docs/x"):
-        assert httpx.get(f"{server}{path}", trust_env=False).status_code == 401, path
+        assert http_get(f"{server}{path}").status_code == 401, path
         answer = admin.get(path)
         assert answer.status_code == 404, path
         assert set(answer.json()) == {"message"}
@@ -79,21 +81,19 @@ def test_what_is_not_there_needs_a_token_too(server: str, admin: httpx.Client) -
 def test_token_works_in_both_headers(server: str, admin: httpx.Client) -> None:
     token = admin.headers["accessToken"]
     for headers in ({"accessToken": token}, {"Authorization": f"Bearer {token}"}):
-        answer = httpx.get(f"{server}/api/app/list", headers=headers, trust_env=False)
+        answer = http_get(f"{server}/api/app/list", headers=headers)
         assert (answer.status_code, answer.json()) == (200, [])
 
 
 def test_wrong_login_is_refused_without_saying_what_was_wrong(server: str) -> None:
     for username, password in (("root", "wrong"), ("nobody", "pwd"), ("guest", "pwd"), ("root", "")):
-        answer = httpx.post(
-            f"{server}/api/login", json={"username": username, "password": password}, trust_env=False
-        )
+        answer = http_post(f"{server}/api/login", json={"username": username, "password": password})
         assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized."})
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
 def test_sixth_wrong_login_in_a_minute_has_to_wait(server: str) -> None:
-    with httpx.Client(base_url=server, trust_env=False) as client:
+    with http_client(base_url=server) as client:
         wrong = {"username": "root", "password": "wrong"}
         assert [client.post("/api/login", json=wrong).status_code for _ in range(7)] == [401] * 5 + [429] * 2
         answer = client.post("/api/login", json={"username": "root", "password": "pwd"})
@@ -106,4 +106,4 @@ def test_sixth_wrong_login_in_a_minute_has_to_wait(server: str) -> None:
 
 def test_probes_and_the_apis_description_need_no_token(server: str) -> None:
     for path in ("/healthz", "/metrics", "/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css"):
-        assert httpx.get(f"{server}{path}", trust_env=False).status_code == 200, path
+        assert http_get(f"{server}{path}").status_code == 200, path

@@ -1,15 +1,15 @@
 """Pages of other sites and foreign names, over real HTTP, against servers that ask for no password of their own."""
 
-import httpx
 import pytest
 
 from tests.acceptance.conftest import MemoryServer
+from tests.http_client import http_client, http_post
 
 APP = {"appName": "my_app", "appURL": "http://app_host:8080/my-job.tar.gz", "bootstrapScript": "bin/start.sh"}
 
 
 def test_open_server_takes_commands_without_a_token(open_server: MemoryServer) -> None:
-    with httpx.Client(base_url=open_server.url, trust_env=False) as client:
+    with http_client(base_url=open_server.url) as client:
         assert client.post("/api/app", json=APP).text == "true"
         assert client.get("/api/app/list").json()[0]["appName"] == "my_app"
         answer = client.post("/api/login", json={"username": "anybody", "password": "anything"})
@@ -31,7 +31,7 @@ def test_open_server_takes_commands_without_a_token(open_server: MemoryServer) -
 def test_open_server_takes_nothing_from_pages_of_other_sites(
     open_server: MemoryServer, headers: dict[str, str]
 ) -> None:
-    with httpx.Client(base_url=open_server.url, headers=headers, trust_env=False) as client:
+    with http_client(base_url=open_server.url, headers=headers) as client:
         for method, path in (
             ("POST", "/api/app"),
             ("GET", "/api/app/list"),
@@ -47,14 +47,14 @@ def test_open_server_takes_nothing_from_pages_of_other_sites(
 
 def test_open_servers_own_page_works(open_server: MemoryServer) -> None:
     headers = {"Origin": open_server.url, "Sec-Fetch-Site": "same-origin"}
-    with httpx.Client(base_url=open_server.url, headers=headers, trust_env=False) as client:
+    with http_client(base_url=open_server.url, headers=headers) as client:
         assert client.post("/api/app", json=APP).text == "true"
 
 
 def test_page_cannot_log_in_with_a_default_password_under_a_name_of_its_own(server: str) -> None:
     login = {"username": "root", "password": "pwd"}
     rebound = {"Host": "evil.org:8899", "Origin": "http://evil.org:8899"}
-    answer = httpx.post(f"{server}/api/login", json=login, headers=rebound, trust_env=False)
+    answer = http_post(f"{server}/api/login", json=login, headers=rebound)
     assert answer.status_code == 403
-    alias = httpx.post(f"{server}/api/login", json=login, headers={"Host": "scheduler:8899"}, trust_env=False)
+    alias = http_post(f"{server}/api/login", json=login, headers={"Host": "scheduler:8899"})
     assert alias.status_code == 200

@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
+
+from tests.http_client import http_get
 
 METHODS = {"get", "put", "post", "delete"}
 
 
 @pytest.fixture
 def document(server: str) -> dict[str, Any]:
-    answer = httpx.get(f"{server}/api/openapi.json", trust_env=False)
+    answer = http_get(f"{server}/api/openapi.json")
     assert answer.headers["content-type"] == "application/json"
     return dict(answer.json())
 
@@ -127,13 +128,13 @@ def test_both_ways_to_send_a_token_are_described(document: dict[str, Any]) -> No
 
 
 def test_page_loads_nothing_from_elsewhere(server: str) -> None:
-    page = httpx.get(f"{server}/api/docs", trust_env=False)
+    page = http_get(f"{server}/api/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "http" not in policy
     for path in ("/api/docs", "/api/docs.js", "/api/docs.css"):
-        text = httpx.get(f"{server}{path}", trust_env=False).text
+        text = http_get(f"{server}{path}").text
         assert "//" not in re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
     for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        assert httpx.get(f"{server}{source}", trust_env=False).status_code == 200
+        assert http_get(f"{server}{source}").status_code == 200

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 from elasticjob_cloud.model.errors import BugError, UnavailableError
 from tests.acceptance.api_scheduler import TASK_ID
 from tests.acceptance.conftest import MemoryServer
+from tests.http_client import http_client, http_get
 
 APP = {"appName": "my_app", "appURL": "http://app_host:8080/my-job.tar.gz", "bootstrapScript": "bin/start.sh"}
 EXPLICIT, IMPLICIT = "/api/operate/reconcile/explicit", "/api/operate/reconcile/implicit"
@@ -60,7 +61,7 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
 
 
 def test_probes_tell_alive_from_ready(memory_server: MemoryServer) -> None:
-    with httpx.Client(base_url=memory_server.url, trust_env=False) as client:
+    with http_client(base_url=memory_server.url) as client:
         assert client.get("/readyz").json() == {"status": "ready"}
         memory_server.scheduler.failure = UnavailableError("There is no agent.")
         answer = client.get("/readyz")
@@ -70,11 +71,9 @@ def test_probes_tell_alive_from_ready(memory_server: MemoryServer) -> None:
 
 
 def test_metrics_are_prometheus(memory_server: MemoryServer) -> None:
-    answer = httpx.get(f"{memory_server.url}/metrics", trust_env=False)
+    answer = http_get(f"{memory_server.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    openmetrics = httpx.get(
-        f"{memory_server.url}/metrics", headers={"Accept": "application/openmetrics-text"}, trust_env=False
-    )
+    openmetrics = http_get(f"{memory_server.url}/metrics", headers={"Accept": "application/openmetrics-text"})
     assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
     assert openmetrics.text.endswith("# EOF\n")
 

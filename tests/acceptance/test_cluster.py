@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.service.settings import SchedulerSettings
 from tests.acceptance.standalone import wait_for
+from tests.http_client import http_get
 from tests.local_cluster import Cluster, ClusterError
 from tests.ray_cluster import MISSING, has_ray
 
@@ -47,7 +47,7 @@ def finished(cluster: Cluster) -> list[dict[str, Any]]:
 
 
 def jobs_at(url: str) -> set[str]:
-    answer = httpx.get(f"{url}/api/job/jobs", trust_env=False, timeout=20)
+    answer = http_get(f"{url}/api/job/jobs", timeout=20)
     return {job["jobName"] for job in answer.raise_for_status().json()}
 
 

@@ -19,6 +19,7 @@ import httpx
 from elasticjob_cloud.server import build_server
 from elasticjob_cloud.server.logs import configure_logs
 from elasticjob_cloud.service.settings import SchedulerSettings
+from tests.http_client import http_client, http_get
 from tests.integration.test_scheduler_service import InstantEngine
 from tests.postgres_server import free_port
 
@@ -71,7 +72,7 @@ class SchedulerProcess:
     def is_up(self) -> bool:
         assert self.process.is_alive(), self.log()
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).is_success
+            return http_get(f"{self.url}/readyz", timeout=5).is_success
         except httpx.TransportError:
             return False
 
@@ -81,14 +82,14 @@ class SchedulerProcess:
     def metric(self, name: str) -> float | None:
         """Give a metric, or None while it does not answer."""
         try:
-            text = httpx.get(f"{self.url}/metrics", timeout=0.5).text
+            text = http_get(f"{self.url}/metrics", timeout=0.5).text
         except httpx.TransportError:
             return None
         return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)), None)
 
     def client(self, **options: Any) -> httpx.Client:
         """Give a client that has logged in as root here."""
-        client = httpx.Client(base_url=f"{self.url}/api", timeout=20, trust_env=False, **options)
+        client = http_client(base_url=f"{self.url}/api", timeout=20, **options)
         self._clients.append(client)
         answer = client.post("/login", json={"username": "root", "password": "pwd"})
         assert answer.status_code == 200, answer.text

@@ -17,6 +17,7 @@ from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.port import SchedulerView
 from tests.acceptance.api_scheduler import MemoryScheduler
 from tests.acceptance.api_server import serve
+from tests.http_client import http_client
 from tests.postgres_server import free_port
 
 _KEY = b"a key of thirty-two bytes or more"
@@ -107,7 +108,7 @@ def standby(
     app = create_app(
         scheduler or MemoryScheduler(), None, settings, registry=CollectorRegistry(), relay=relay
     )
-    with serve(app) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with serve(app) as url, http_client(base_url=url, timeout=30) as client:
         yield client
 
 

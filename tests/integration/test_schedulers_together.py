@@ -13,6 +13,7 @@ import pytest
 
 from elasticjob_cloud.api import Authenticator, AuthSettings
 from elasticjob_cloud.server.files import token_secret
+from tests.http_client import http_client, http_get
 from tests.integration.scheduler_processes import SchedulerProcess, schedulers, wait_for
 from tests.postgres_databases import new_database
 
@@ -134,13 +135,13 @@ def test_token_of_one_scheduler_is_good_at_each_and_after_the_first_is_gone(tmp_
     with new_database() as url, schedulers(url, tmp_path, 3) as started:
         token = started[1].client().headers["accessToken"]
         for scheduler in started:
-            answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token})
+            answer = http_get(f"{scheduler.url}/api/app/list", headers={"accessToken": token})
             assert answer.status_code == 200
-            assert httpx.get(f"{scheduler.url}/api/app/list").status_code == 401
+            assert http_get(f"{scheduler.url}/api/app/list").status_code == 401
         started[0].signal(signal.SIGKILL)
         wait_for(lambda: any(it.leads() for it in started[1:]), "another leads")
         for scheduler in started[1:]:
-            answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token}, timeout=20)
+            answer = http_get(f"{scheduler.url}/api/app/list", headers={"accessToken": token}, timeout=20)
             assert answer.status_code == 200
 
 
@@ -154,7 +155,7 @@ def test_key_of_an_existing_data_directory_becomes_that_of_all(tmp_path: Path) -
             scheduler = SchedulerProcess(url, tmp_path / directory, lease_seconds=1)
             try:
                 wait_for(scheduler.is_up, "the scheduler is ready")
-                answer = httpx.get(f"{scheduler.url}/api/app/list", headers={"accessToken": token})
+                answer = http_get(f"{scheduler.url}/api/app/list", headers={"accessToken": token})
                 assert answer.status_code == 200
             finally:
                 scheduler.end()
@@ -206,7 +207,7 @@ def test_frozen_leader_that_wakes_changes_nothing_passes_calls_on_and_leads_agai
 
     def trigger() -> None:
         # On a new connection: one that has been idle for too long a server closes as soon as it wakes.
-        with httpx.Client(headers=client.headers, timeout=30) as fresh:
+        with http_client(headers=client.headers, timeout=30) as fresh:
             answers.append(fresh.post(f"{first.url}/api/job/trigger", content="任务".encode()))
 
     waiting = threading.Thread(target=trigger, daemon=True)
@@ -234,7 +235,7 @@ def test_standby_is_ready_and_shows_its_own_metrics_and_page(
 ) -> None:
     _, standby = calm_pair
     for path in ("/healthz", "/readyz", "/metrics", "/api/docs", "/api/openapi.json"):
-        assert httpx.get(standby.url + path).status_code == 200
+        assert http_get(standby.url + path).status_code == 200
     assert standby.metric("elasticjob_leader") == 0
     assert standby.metric("elasticjob_terms_total") == 0
     assert "another scheduler leads" in standby.log()
@@ -255,7 +256,7 @@ def test_failed_log_ins_count_by_the_callers_address_wherever_they_arrive(
     leader, standby = calm_pair
 
     def log_in(scheduler: SchedulerProcess, password: str, local: str, **headers: str) -> int:
-        with httpx.Client(transport=httpx.HTTPTransport(local_address=local)) as client:
+        with http_client(transport=httpx.HTTPTransport(local_address=local)) as client:
             body = {"username": "root", "password": password}
             return client.post(f"{scheduler.url}/api/login", json=body, headers=headers).status_code
 
