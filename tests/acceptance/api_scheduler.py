@@ -64,6 +64,10 @@ class MemoryScheduler:
     """Keeps apps, jobs and tasks in dictionaries; `failure` is what every call raises while it is set."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new."""
         self.app_records: dict[str, AppRecord] = {}
         self.job_records: dict[str, JobRecord] = {}
         self.task_records: dict[str, TaskRecord] = {}

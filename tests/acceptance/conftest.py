@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 import httpx
 import pytest
@@ -13,13 +14,15 @@ from tests.acceptance.api_server import serve
 from tests.http_client import http_client
 
 SECRET = b"a key of thirty-two bytes or more"
+_START_SECONDS = 1_795_000_000.0
+_LONG_SECONDS = 3_600.0  # after which nobody remembers a failed log-in
 
 
 @dataclass
 class Clock:
     """Both clocks of a server, moved by hand."""
 
-    wall_seconds: float = 1_795_000_000.0
+    wall_seconds: float = _START_SECONDS
     monotonic_seconds: float = 1_000.0
 
     def wall_ms(self) -> int:
@@ -28,6 +31,11 @@ class Clock:
     def move(self, seconds: float) -> None:
         self.wall_seconds += seconds
         self.monotonic_seconds += seconds
+
+    def begin_anew(self) -> None:
+        """Be where it was, for whoever begins now; a monotonic clock never goes back."""
+        self.wall_seconds = _START_SECONDS
+        self.monotonic_seconds += _LONG_SECONDS
 
 
 @dataclass
@@ -38,10 +46,15 @@ class MemoryServer:
     scheduler: MemoryScheduler
     clock: Clock = field(default_factory=Clock)
 
+    def begin_anew(self) -> Self:
+        """Be as new to the next test: an app takes longer to make than most tests take."""
+        self.scheduler.forget()
+        self.clock.begin_anew()
+        return self
 
-@pytest.fixture
-def memory_server() -> Iterator[MemoryServer]:
-    """A server with the default users and a scheduler in memory."""
+
+@pytest.fixture(scope="session")
+def shared_memory_server() -> Iterator[MemoryServer]:
     scheduler, clock = MemoryScheduler(), Clock()
     authenticator = Authenticator(
         AuthSettings(),
@@ -61,12 +74,23 @@ def memory_server() -> Iterator[MemoryServer]:
         yield MemoryServer(url, scheduler, clock)
 
 
-@pytest.fixture
-def open_server() -> Iterator[MemoryServer]:
-    """A server that asks for no token."""
+@pytest.fixture(scope="session")
+def shared_open_server() -> Iterator[MemoryServer]:
     scheduler = MemoryScheduler()
     with serve(create_app(scheduler, None, registry=CollectorRegistry())) as url:
         yield MemoryServer(url, scheduler)
+
+
+@pytest.fixture
+def memory_server(shared_memory_server: MemoryServer) -> MemoryServer:
+    """A server with the default users and a scheduler in memory, as new."""
+    return shared_memory_server.begin_anew()
+
+
+@pytest.fixture
+def open_server(shared_open_server: MemoryServer) -> MemoryServer:
+    """A server that asks for no token, as new."""
+    return shared_open_server.begin_anew()
 
 
 @pytest.fixture
