@@ -173,12 +173,15 @@ def test_late_end_of_an_old_connection_does_not_touch_the_next_executor(tmp_path
         world.launch("good", "job", "a")
         await world.end_of("a")
         executor = world.agent._executors._executors["app"]
-        old = executor._connection
+        assert executor._process is not None
+        old = executor._process._connection
         assert old is not None
         world.agent.handle([StopExecutor("app")])
         await world.until(lambda: world.count(ExecutorStopped) == 1)
         world.launch("good", "job", "b")
         executor.connection_lost(old, "")
+        await world.until(lambda: world.count(ExecutorStarted) == 2)
+        executor.connection_lost(old, "it is late")
         assert (await world.end_of("b")).state is TaskState.FINISHED
 
     play(tmp_path, scenario)

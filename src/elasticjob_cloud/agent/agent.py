@@ -14,7 +14,7 @@ from elasticjob_cloud.agent.apps_port import AppSource
 from elasticjob_cloud.agent.capacity import describe_agent
 from elasticjob_cloud.agent.child import ProcessRoom, keep_descriptors
 from elasticjob_cloud.agent.environment import base_environment
-from elasticjob_cloud.agent.executor import executor_output_name
+from elasticjob_cloud.agent.executor_process import executor_output_name
 from elasticjob_cloud.agent.executors import Executors
 from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
 from elasticjob_cloud.agent.ledger import Ledger

@@ -1,4 +1,4 @@
-"""One app's executor on this agent: its process, its connection, its tasks (semantics, "Transient and daemon jobs").
+"""One app's executor on this agent: when it runs, and its tasks (semantics, "Transient and daemon jobs").
 
     STOPPED -> STARTING -> READY -> STOPPING -> STOPPED
 
@@ -7,7 +7,6 @@ tasks that are not its own is not heard.
 """
 
 import asyncio
-import secrets
 import signal
 import time
 from collections.abc import Iterable, Sequence
@@ -16,17 +15,14 @@ from enum import Enum, auto
 import structlog
 
 from elasticjob_cloud.agent.apps_port import Prepared
-from elasticjob_cloud.agent.child import ChildProcess
-from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
-from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection, StatusItem
-from elasticjob_cloud.agent.output import OutputFile
+from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection, StatusItem, run_message
+from elasticjob_cloud.agent.executor_process import ExecutorProcess
 from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, timed_out
+from elasticjob_cloud.agent.tasks import Ending, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import (
-    Execution,
     ExecutorStarted,
     ExecutorStopped,
     Sandbox,
@@ -34,18 +30,9 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.model.wire import (
-    ADDRESS_VARIABLE,
-    APP_NAME_VARIABLE,
-    PROTOCOL_VERSION,
-    TOKEN_VARIABLE,
-    JobMessage,
-    Run,
-    TaskMessage,
-)
+from elasticjob_cloud.model.wire import PROTOCOL_VERSION, TaskMessage
 
 _log = structlog.get_logger(__name__)
-_MEBIBYTE = 1 << 20
 _REPORTABLE = frozenset(
     {TaskState.RUNNING, TaskState.FINISHED, TaskState.FAILED, TaskState.ERROR, TaskState.KILLED}
 )
@@ -93,19 +80,11 @@ class AppExecutor:
         self._waiting: dict[str, tuple[JobConfiguration, TaskSpec]] = {}
         self._sent: dict[str, _Sent] = {}
         self._sent_memory_mb = 0.0
-        self._unsent: list[AgentLine] = []
         self._start: asyncio.Task[None] | None = None
-        self._prepared: Prepared | None = None
-        self._child: ChildProcess | None = None
-        self._connection: ExecutorConnection | None = None
-        self._connect_timer: asyncio.TimerHandle | None = None
-        self._token = ""
-        self._fault: Ending | None = None  # why we ended it
+        self._process: ExecutorProcess | None = None
         self._doomed: list[str] = []  # the tasks that waited for a start which we ended
         self._failures = 0  # in a row: starts that came to nothing, or to an early death
-        self._ready_since: float | None = None
         self._idle_since = loop.time()
-        self._starts = 0
 
     @property
     def is_busy(self) -> bool:
@@ -115,7 +94,12 @@ class AppExecutor:
     @property
     def has_process(self) -> bool:
         """Whether a process of it runs, and holds the app's room."""
-        return self._child is not None
+        return self._process is not None
+
+    @property
+    def tasks_memory_mb(self) -> float:
+        """How much memory the tasks that it has may use."""
+        return self._sent_memory_mb
 
     def launch(self, app: AppConfiguration, job: JobConfiguration, specs: Iterable[TaskSpec]) -> None:
         """Run these shards, which the ledger has accepted. A changed app counts from the next start on."""
@@ -143,7 +127,8 @@ class AppExecutor:
         if idle and self.phase is ExecutorPhase.READY:
             self._send({"type": "stop"})
             self.phase = ExecutorPhase.STOPPING
-            self._loop.call_later(self._room.settings.kill_grace_seconds, self._terminate, self._child)
+            assert self._process is not None
+            self._loop.call_later(self._room.settings.kill_grace_seconds, self._process.terminate)
 
     def end_all(self, ending: Ending) -> None:
         """End the process and with it all tasks, which come to the state of `ending`."""
@@ -153,8 +138,7 @@ class AppExecutor:
             self._report(task_id, ending.state, ending.message)
         for sent in self._sent.values():
             sent.ending = sent.ending or ending
-        if self._child is not None:
-            self._end_process(ending)
+        self._end_process(ending)
 
     @property
     def is_forgettable(self) -> bool:
@@ -163,18 +147,18 @@ class AppExecutor:
 
     def sandbox(self, agent_id: str) -> Sandbox | None:
         """Tell where its files are."""
-        if self._prepared is None:
+        if self._process is None:
             return None
-        return Sandbox(agent_id, self._app.app_name, str(self._prepared.directory), tuple(self._sent))
+        return Sandbox(agent_id, self._app.app_name, self._process.directory, tuple(self._sent))
 
     def registered(self, connection: ExecutorConnection, agent_id: str) -> None:
         """Its process has named itself by its token."""
-        self._connection = connection
-        self._cancel_connect_timer()
+        assert self._process is not None, "its token goes with its process"
+        self._process.connected(connection)
         if self.phase is not ExecutorPhase.STARTING:
             return
         self.phase = ExecutorPhase.READY
-        self._ready_since = self._idle_since = self._loop.time()
+        self._process.ready_since = self._idle_since = self._loop.time()
         self._send(
             {
                 "type": "registered",
@@ -194,9 +178,9 @@ class AppExecutor:
 
     def connection_lost(self, connection: ExecutorConnection, reason: str) -> None:
         """Without a connection it is of no use: its process is ended. No reason: it closed the connection itself."""
-        if connection is not self._connection:
+        process = self._process
+        if process is None or not process.disconnected(connection):
             return  # that of a process which is gone; the present one is another's, or still to come
-        self._connection = None
         if self.phase is ExecutorPhase.STOPPING:
             return
         if reason:
@@ -204,14 +188,13 @@ class AppExecutor:
         else:
             # Most often it is about to exit, and how it exits tells more than that it went silent.
             self.phase = ExecutorPhase.STOPPING
-            self._loop.call_later(_EXIT_SECONDS, self._terminate, self._child)
+            self._loop.call_later(_EXIT_SECONDS, process.terminate)
 
     def _advance(self) -> None:
         if self.phase is ExecutorPhase.READY:
             self._send_waiting()
         elif self.phase is ExecutorPhase.STOPPED and self._waiting:
             self.phase = ExecutorPhase.STARTING
-            self._fault = None
             self._start = self._loop.create_task(self._start_guarded())
 
     def _send_waiting(self) -> None:
@@ -226,38 +209,17 @@ class AppExecutor:
             self._sent_memory_mb += job.memory_mb
         self._waiting.clear()
         for job, tasks in tasks_by_job.values():
-            self._send(self._run_message(job, tasks))
-
-    def _run_message(self, job: JobConfiguration, tasks: list[TaskMessage]) -> Run:
-        message: JobMessage = {
-            "jobName": job.job_name,
-            "jobExecutionType": job.job_execution_type.value,
-            "shardingTotalCount": job.sharding_total_count,
-            "jobParameter": job.job_parameter,
-            "jobExecutorServiceHandlerType": job.job_executor_service_handler_type.value,
-            "jobErrorHandlerType": job.job_error_handler_type.value,
-            "props": job.props,
-            "cron": job.cron,
-            "timeZone": job.time_zone,
-            "eventTraceSamplingCount": self._app.event_trace_sampling_count,
-        }
-        limit = self._room.settings.output_limit_bytes
-        return {"type": "run", "job": message, "tasks": tasks, "outputLimitBytes": limit}
+            sampling_count = self._app.event_trace_sampling_count
+            limit = self._room.settings.output_limit_bytes
+            self._send(run_message(job, tasks, sampling_count, limit))
 
     def _send(self, line: AgentLine) -> None:
-        # Lines of one turn of the loop leave with one write: a thousand jobs due in the same second are one system call.
-        if not self._unsent:
-            self._loop.call_soon(self._flush)
-        self._unsent.append(line)
-
-    def _flush(self) -> None:
-        lines, self._unsent = self._unsent, []
-        if self._connection is not None and lines:
-            self._connection.send(lines)
+        if self._process is not None:
+            self._process.send(line)
 
     def _take(self, status: StatusItem, sent: _Sent) -> None:
         task_id, state, message = status.task_id, status.state, status.message
-        execution = _execution(status)
+        execution = status.execution()
         if not state.is_terminal:
             self._watch_time(task_id, sent)
         else:
@@ -295,7 +257,7 @@ class AppExecutor:
 
     def _cancel_start(self) -> None:
         """Give up a start of which no process has come: nobody waits for the download any more."""
-        if self._child is None and self._start is not None and not self._start.done():
+        if self._process is None and self._start is not None and not self._start.done():
             self._start.cancel()
             self.phase = ExecutorPhase.STOPPED
 
@@ -318,51 +280,17 @@ class AppExecutor:
 
     def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
         try:
-            child = self._spawn(app, str(prepared.directory))
+            process = ExecutorProcess(self._room, self._loop, app, prepared, self._address, self)
         except Exception as error:  # noqa: BLE001 - contained: the tasks that wait must hear of it, whatever it was
             if not isinstance(error, OSError):
                 _log.exception("An executor could not be started.", app=app.app_name)
             prepared.release()
-            self._tokens.pop(self._token, None)
             self._failures += 1
             self._fail_start(f"The bootstrapScript could not be started: {error}")
             return
-        self._prepared, self._child = prepared, child
-        child.tree.memory_limit = lambda: int((app.memory_mb + self._sent_memory_mb) * _MEBIBYTE)
-        child.tree.on_memory_exceeded = self._memory_exceeded
+        self._process = process
+        self._tokens[process.token] = self
         self._room.ledger.tell(ExecutorStarted(app.app_name))
-        seconds = self._room.settings.executor_connect_seconds
-        self._connect_timer = self._loop.call_later(seconds, self._connect_overdue)
-
-    def _spawn(self, app: AppConfiguration, directory: str) -> ChildProcess:
-        self._starts += 1
-        self._ready_since = None
-        self._token = secrets.token_urlsafe(32)
-        self._tokens[self._token] = self
-        environment = {
-            **self._room.environment,
-            ADDRESS_VARIABLE: self._address,
-            TOKEN_VARIABLE: self._token,
-            APP_NAME_VARIABLE: app.app_name,
-        }
-        base = self._room.outputs.base_path(executor_output_name(app.app_name))
-        limit = self._room.settings.output_limit_bytes
-        command = shell_command(app.bootstrap_script, directory)
-        mark = f"executor-{self._starts}-{app.app_name}"
-
-        def start(arguments: list[str]) -> ChildProcess:
-            stdout = OutputFile(f"{base}.stdout", limit, keep_latest=True)
-            stderr = OutputFile(f"{base}.stderr", limit, keep_latest=True)
-            return ChildProcess(
-                self._room.processes, arguments, directory, environment, mark, (stdout, stderr), self._gone
-            )
-
-        try:
-            return start(arguments_of(command, None))
-        except OSError as error:
-            if error.errno not in LEFT_TO_THE_SHELL:
-                raise
-            return start(shell_arguments(command, None))
 
     def _fail_start(self, message: str) -> None:
         self.phase = ExecutorPhase.STOPPED
@@ -373,95 +301,54 @@ class AppExecutor:
             if self._waiting.pop(task_id, None) is not None:
                 self._report(task_id, TaskState.ERROR, message)
 
-    def _connect_overdue(self) -> None:
-        seconds = self._room.settings.executor_connect_seconds
-        self._end_process(Ending(TaskState.ERROR, f"The executor did not register within {seconds:g} s."))
-
-    def _memory_exceeded(self, used: int, limit: int) -> None:
-        whose = "the executor with its tasks"
-        self._end_process(over_memory(used, limit, whose), signal.SIGKILL)
+    def process_failed(self, ending: Ending, number: signal.Signals) -> None:
+        """Its process did not register in time, or uses too much memory."""
+        self._end_process(ending, number)
 
     def _end_process(self, ending: Ending, number: signal.Signals = signal.SIGTERM) -> None:
         """End the process; what becomes of its tasks when it is gone, `ending` says."""
-        self._cancel_connect_timer()
-        if self._child is None:
+        process = self._process
+        if process is None:
             return
-        if self._fault is None:
-            self._fault = ending
+        if process.fault is None:
             # Tasks that come while it is on its way out wait for the next start.
-            self._doomed = [] if self._ready_since is not None else list(self._waiting)
+            self._doomed = [] if process.ready_since is not None else list(self._waiting)
         self.phase = ExecutorPhase.STOPPING
-        if number is signal.SIGKILL:
-            self._room.processes.trees.signal([self._child.tree], number)
-        else:
-            self._terminate(self._child)
+        process.end(ending, number)
 
-    def _terminate(self, child: ChildProcess | None) -> None:
-        if child is not None and child is self._child:
-            self._room.processes.trees.terminate([child.tree], self._room.settings.kill_grace_seconds)
-
-    def _gone(self, child: ChildProcess) -> None:
-        """The process and all that it started are gone."""
-        self._cancel_connect_timer()
-        self._tokens.pop(self._token, None)
-        exit_words = describe_exit(child.exit_code)
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.close()
-        if self._prepared is not None:
-            self._prepared.release()
-        self._prepared = self._child = None
-        self._unsent.clear()
+    def process_gone(self, process: ExecutorProcess) -> None:
+        """Tell what became of its tasks, and start anew for those that wait."""
+        self._tokens.pop(process.token, None)
+        self._process = None
         self.phase = ExecutorPhase.STOPPED
-        fault, self._fault = self._fault, None
-        message = fault.message if fault is not None else f"The executor ended with {exit_words}."
-        doomed, self._doomed = self._doomed if fault is not None else list(self._waiting), []
-        self._count_failure(had_tasks=bool(self._sent))
-        self._lose_sent(fault.state if fault is not None else TaskState.LOST, message)
-        self._room.ledger.tell(ExecutorStopped(self._app.app_name, message))
-        if self._ready_since is None:
-            self._fail_waiting(doomed, _with_output(_start_message(fault, exit_words), child))
+        fault = process.fault or Ending(TaskState.LOST, f"The executor ended with {process.exit_words}.")
+        doomed, self._doomed = self._doomed if process.fault is not None else list(self._waiting), []
+        self._count_failure(process, had_tasks=bool(self._sent))
+        self._lose_sent(fault)
+        self._room.ledger.tell(ExecutorStopped(self._app.app_name, fault.message))
+        if process.ready_since is None:
+            self._fail_waiting(doomed, _start_message(process))
         self._advance()
 
-    def _count_failure(self, *, had_tasks: bool) -> None:
+    def _count_failure(self, process: ExecutorProcess, *, had_tasks: bool) -> None:
         # One that dies of its tasks time and again is started ever more seldom, like one that cannot start.
-        lived = -1.0 if self._ready_since is None else self._loop.time() - self._ready_since
+        lived = -1.0 if process.ready_since is None else self._loop.time() - process.ready_since
         early = lived < self._room.settings.executor_settled_seconds
         self._failures = self._failures + 1 if early and (lived < 0 or had_tasks) else 0
 
-    def _lose_sent(self, state: TaskState, message: str) -> None:
+    def _lose_sent(self, fault: Ending) -> None:
         for task_id, sent in list(self._sent.items()):
             self._forget(task_id, sent)
-            ending = sent.ending or Ending(state, message)
+            ending = sent.ending or fault
             self._report(task_id, ending.state, ending.message)
-
-    def _cancel_connect_timer(self) -> None:
-        if self._connect_timer is not None:
-            self._connect_timer.cancel()
-            self._connect_timer = None
 
     def _report(self, task_id: str, state: TaskState, message: str) -> None:
         self._room.ledger.report(TaskStatus(task_id, state, time.time_ns() // 1_000_000, message))
 
 
-def executor_output_name(app_name: str) -> str:
-    """Give the name that the output of an app's executor is kept under."""
-    return f"executor-{app_name}"
-
-
-def _execution(status: StatusItem) -> Execution | None:
-    if status.success is None:
-        return None
-    return Execution(status.start_time, status.complete_time, status.success, status.failure_cause)
-
-
-def _start_message(fault: Ending | None, exit_words: str) -> str:
-    if fault is not None:
-        return fault.message
-    return f"The bootstrapScript ended with {exit_words} before its executor registered."
-
-
-def _with_output(message: str, child: ChildProcess) -> str:
-    stdout, stderr = (output.tail() for output in child.outputs)
-    output = stderr or stdout
+def _start_message(process: ExecutorProcess) -> str:
+    message = f"The bootstrapScript ended with {process.exit_words} before its executor registered."
+    if process.fault is not None:
+        message = process.fault.message
+    output = process.last_output()
     return f"{message} Its last output:\n{output}" if output else message

@@ -8,8 +8,10 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.messages import Execution
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.model.wire import Kill, Registered, Run, Stop
+from elasticjob_cloud.model.wire import JobMessage, Kill, Registered, Run, Stop, TaskMessage
 
 _log = structlog.get_logger(__name__)
 # Nobody has said yet who speaks: a short line and a short time must do.
@@ -36,6 +38,12 @@ class StatusItem(msgspec.Struct, rename="camel"):
     complete_time: int = 0
     success: bool | None = None
     failure_cause: str = ""
+
+    def execution(self) -> Execution | None:
+        """Give the execution that it ends, if it ends one."""
+        if self.success is None:
+            return None
+        return Execution(self.start_time, self.complete_time, self.success, self.failure_cause)
 
 
 class StatusesLine(msgspec.Struct, tag="statuses", tag_field="type"):
@@ -95,6 +103,25 @@ def parse_line(line: bytes) -> RegisterLine | StatusesLine | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     raise ProtocolError(f"it sent a line that is not of the executor protocol ({fault}): {line[:100]!r}")
+
+
+def run_message(
+    job: JobConfiguration, tasks: list[TaskMessage], sampling_count: int, output_limit_bytes: int
+) -> Run:
+    """Write the message that has an executor run tasks of a job."""
+    message: JobMessage = {
+        "jobName": job.job_name,
+        "jobExecutionType": job.job_execution_type.value,
+        "shardingTotalCount": job.sharding_total_count,
+        "jobParameter": job.job_parameter,
+        "jobExecutorServiceHandlerType": job.job_executor_service_handler_type.value,
+        "jobErrorHandlerType": job.job_error_handler_type.value,
+        "props": job.props,
+        "cron": job.cron,
+        "timeZone": job.time_zone,
+        "eventTraceSamplingCount": sampling_count,
+    }
+    return {"type": "run", "job": message, "tasks": tasks, "outputLimitBytes": output_limit_bytes}
 
 
 class ExecutorConnection(asyncio.Protocol):
