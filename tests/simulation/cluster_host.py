@@ -34,6 +34,7 @@ class Host:
         self.leader: Leader | None = None
         self._task: asyncio.Task[None]
         self._writer: DelayingExecutor
+        self._loader: DelayingExecutor
         self.boot()
 
     @property
@@ -49,7 +50,7 @@ class Host:
     @property
     def database_call_is_under_way(self) -> bool:
         """Whether the database was asked and has not answered."""
-        return self._writer.busy
+        return self._writer.busy or self._loader.busy
 
     def boot(self) -> None:
         """Start a scheduler, if none runs."""
@@ -63,13 +64,15 @@ class Host:
         self._task = self.process.context.run(self._start, life)
 
     def _start(self, life: str) -> "asyncio.Task[None]":
-        self._writer = DelayingExecutor(self.world.loop, self.process, self._delay)
+        self._writer, self._loader = (
+            DelayingExecutor(self.world.loop, self.process, self._delay) for _ in range(2)
+        )
         self.leader = Leader(
             Candidate(life, life, LEASE_SECONDS),
             DatabaseConnection(self.world.database, self),  # type: ignore[arg-type]  # of the store, what a leader uses
             self.engine,
             CoreSettings(time_zone="UTC", placement=self.world.placement),
-            Surroundings(self._read_clock, self.world.new_id, self._writer),
+            Surroundings(self._read_clock, self.world.new_id, self._writer, self._loader),
             self.metrics,
             self._check,
         )

@@ -44,11 +44,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a leader takes from its process; `writer` runs one call at a time."""
+    """What a leader takes from its process.
+
+    `writer` runs one call at a time. `loader` is another one: a lease is renewed while a large record is loaded.
+    """
 
     read_clock: Callable[[], Now]
     new_id: Callable[[], str]
     writer: Executor
+    loader: Executor
 
 
 class Leader:
@@ -217,7 +221,7 @@ class Leader:
         if self._engine_epoch is not None:
             self._begin_leaving()
         if held:
-            with contextlib.suppress(UnavailableError):
+            with contextlib.suppress(UnavailableError, BugError):
                 await self._write(self._store.release_lease, lease.epoch)
 
     async def _lead(self, lease: Lease) -> None:
@@ -236,23 +240,30 @@ class Leader:
 
     async def _lead_from_record(self, lease: Lease) -> None:
         started = self._read_seconds()
-        snapshot = await self._write(self._store.load)
+        # A commit whose answer was lost may still be under way at the server, and then has the lease's row locked: when
+        # the lease is renewed the commit is over, so that what is loaded now stays as it is.
+        if not await self._renew_lease(lease):
+            raise LeaseLostError("Another scheduler has taken the lead.")
+        snapshot = await asyncio.get_running_loop().run_in_executor(
+            self._surroundings.loader, self._store.load
+        )
         if self._stopping.is_set():
             return  # `stop` found no loop to stop
         if not lease.holds():
             raise LeaseLostError("The lease ran out before the term began.")
         self.core = Core(snapshot, self._core_settings, self._surroundings.new_id)
-        self.loop = self._make_loop(self.core, lease)
+        loop = self.loop = self._make_loop(self.core, lease)
         self._metrics.follow(self.core)
         self._metrics.set_leader(leads=True)
         try:
             await self._join_engine(lease.epoch, snapshot)
             self.settled.set()
             # Ends with the loop at the latest, which answers all queries.
-            noting = asyncio.create_task(self._note_takeover(self.loop, lease.epoch, snapshot, started))
-            await self.loop.run()
+            noting = asyncio.create_task(self._note_takeover(loop, lease.epoch, snapshot, started))
+            await loop.run()
             await noting
         finally:
+            loop.close()  # where the engine did not start, callers wait already
             self._metrics.set_leader(leads=False)
             self._metrics.forget()
             self.loop = self.core = None

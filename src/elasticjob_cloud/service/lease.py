@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from elasticjob_cloud.model.errors import UnavailableError
+from elasticjob_cloud.model.errors import BugError, UnavailableError
 
 _log = logging.getLogger(__name__)
 _RENEWALS = 4  # in a lease: one that is slow or fails deposes nobody
@@ -73,7 +73,7 @@ class Lease:
                     kept = await renew()
             except TimeoutError:
                 return "The lease ran out while the database did not answer."
-            except UnavailableError as error:
+            except (UnavailableError, BugError) as error:
                 _log.warning("The lease could not be renewed: %s", error)
                 pause = _RETRY_SECONDS
                 continue

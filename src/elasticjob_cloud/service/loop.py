@@ -18,6 +18,7 @@ from elasticjob_cloud.model.errors import (
     ElasticJobError,
     NotLeadingError,
     OutcomeUnknownError,
+    StoreUnavailableError,
     UnavailableError,
 )
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEvent
@@ -113,7 +114,7 @@ class SchedulingLoop:
                 failure = NotLeadingError(_NOT_LEADING)
             raise
         except ElasticJobError as error:
-            failure = UnavailableError(f"The scheduler could not write its database: {error}")
+            failure = _failure_of_commit(error)
             raise
         except Exception as error:
             failure = BugError("The scheduling loop failed. This is our bug: please report it with the log.")
@@ -121,6 +122,11 @@ class SchedulingLoop:
         finally:
             self._stopping = True
             self._fail_all(failure)
+
+    def close(self) -> None:
+        """Refuse what waits and what is still to come: for whoever does not get as far as `run`, which ends so too."""
+        self._stopping = True
+        self._fail_all(NotLeadingError(_NOT_LEADING))
 
     def stop(self) -> None:
         """End the loop after the turn that is under way; what waits in the inbox is refused."""
@@ -216,9 +222,16 @@ class SchedulingLoop:
 _LEASE_LOST = "Another scheduler has taken the lead."
 _LEASE_OVER = "The lease ran out before the turn was over."
 _NOT_LEADING = "This scheduler leads no more, or is starting anew; try again in a moment."
+_NOT_SAID = "The database was lost before it said whether this is written: look whether it was carried out before you repeat it."
 _OUTCOME_UNKNOWN = (
     "The lead was lost while this was being written: look whether it was carried out before you repeat it."
 )
+
+
+def _failure_of_commit(error: ElasticJobError) -> ElasticJobError:
+    if isinstance(error, StoreUnavailableError) and error.outcome_unknown:
+        return OutcomeUnknownError(f"{_NOT_SAID} {error}")
+    return UnavailableError(f"The scheduler could not write its database: {error}")
 
 
 def _highest_sequences(events: list[Event]) -> dict[str, int]:

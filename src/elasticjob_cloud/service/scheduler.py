@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ from elasticjob_cloud.store import Store
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0
 _PRUNE_AT_ONCE = 1_000
+_HOUSEKEEPING_RETRY_SECONDS = 10.0
 _DAY_MS = 86_400_000
 _STANDBY_READY_SECONDS = 2.0
 T = TypeVar("T")
@@ -84,6 +85,8 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._reader = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        # Queries must not hold up who takes over; and a load that hangs in an earlier term not that of the next.
+        self._loader = ThreadPoolExecutor(2, thread_name_prefix="store-loader")
         self.leadership = LeaderDirectory(
             self._id,
             self._leads,
@@ -116,12 +119,14 @@ class Scheduler:
         if self._task.done():
             await self.stop()
             self._task.result()
+        watch = PlacementWatch(self._query, self.metrics, self._engine.want_room)
         self._housekeeping = [
-            asyncio.create_task(self._prune_history(), name="retention"),
-            asyncio.create_task(self.statistics.keep(lambda: leader.epoch), name="statistics"),
-            asyncio.create_task(
-                PlacementWatch(self._query, self.metrics, self._engine.want_room).watch(), name="placement"
-            ),
+            asyncio.create_task(_go_on(work), name=name)
+            for name, work in (
+                ("retention", self._prune_history),
+                ("statistics", lambda: self.statistics.keep(lambda: leader.epoch)),
+                ("placement", watch.watch),
+            )
         ]
 
     async def ended(self) -> None:
@@ -146,6 +151,7 @@ class Scheduler:
         await self._in_writer(self._store.close)
         self._writer.shutdown()
         self._reader.shutdown()
+        self._loader.shutdown()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -256,7 +262,7 @@ class Scheduler:
             self._store,
             self._engine,
             self._core_settings,
-            Surroundings(read_clock, new_id, self._writer),
+            Surroundings(read_clock, new_id, self._writer, self._loader),
             self.metrics,
             self._on_commit,
         )
@@ -305,6 +311,16 @@ class Scheduler:
 
     async def _in_reader(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reader, call, *arguments)
+
+
+async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
+    """Have housekeeping go on after a failure that it did not foresee: its end would be seen much later, by a full disk."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - scheduling does not depend on it
+            _log.exception("Housekeeping failed, and goes on in a while.")
+        await asyncio.sleep(_HOUSEKEEPING_RETRY_SECONDS)
 
 
 def _sqlite_path(database_url: str) -> Path | None:

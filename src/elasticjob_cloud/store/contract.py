@@ -1,6 +1,6 @@
 """What every store promises. All methods are synchronous and may block: the service calls them from threads.
 
-`commit`, `load` and the lease methods are called from one thread at a time; queries from several.
+`commit` and the lease methods are called from one thread at a time; `load` and queries beside them, from several.
 
 Every method may raise `StoreUnavailableError`: the database is locked, full, gone or damaged, and nothing was written,
 unless the error's `outcome_unknown` is set. Then the caller must load anew before it goes on.
