@@ -101,9 +101,12 @@ def leader() -> Iterator[FakeLeader]:
 
 @contextmanager
 def standby(
-    known: KnownLeader, scheduler: MemoryScheduler | None = None, wait_seconds: float = 10
+    known: KnownLeader,
+    scheduler: MemoryScheduler | None = None,
+    wait_seconds: float = 10,
+    own_url: str = "http://127.0.0.1:1",
 ) -> Iterator[httpx.Client]:
-    relay = Relay(known, ForwardingMark(_KEY, time.time))
+    relay = Relay(known, ForwardingMark(_KEY, time.time), own_url)
     settings = ApiSettings(leader_wait_seconds=wait_seconds)
     app = create_app(
         scheduler or MemoryScheduler(), None, settings, registry=CollectorRegistry(), relay=relay

@@ -8,8 +8,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.body import too_large
-from elasticjob_cloud.api.relay import Call, Relay
+from elasticjob_cloud.api.relay import NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
+from elasticjob_cloud.service.port import SchedulerView
 
 # The same answer everywhere: the page of the API, and who leads, which the database knows.
 _ANSWERED_HERE: Final = frozenset(
@@ -57,27 +58,33 @@ class Forwarding:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, await _read_body(receive, self._body_limit_bytes))
         deadline = self._monotonic_seconds() + self._wait_seconds
-        while not await self._is_answered(call, receive, send):
+        while (problem := await self._try_to_answer(call, receive, send, deadline)) is not None:
             if self._monotonic_seconds() >= deadline or not await self._leadership.expects_leader():
-                raise NotLeadingError(_NOBODY_LEADS)
+                raise NotLeadingError(problem)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def _is_answered(self, call: Call, receive: Receive, send: Send) -> bool:
+    async def _try_to_answer(self, call: Call, receive: Receive, send: Send, deadline: float) -> str | None:
+        """Give None when the call is answered, else why not; then nothing was done."""
         if self._leadership.leads:
             try:
                 await self._app(call.scope, _replayed(call.body, receive), send)
             except NotLeadingError:
-                return False  # it was deposed meanwhile, and has done nothing
-            return True
-        leader = await self._leadership.leader_elsewhere()
-        return leader is not None and await self._relay.pass_on(leader, call, send)
+                return NOBODY_LEADS  # it was deposed meanwhile
+            return None
+        leader = await self._find_leader(deadline)
+        return NOBODY_LEADS if leader is None else await self._relay.pass_on(leader, call, send)
+
+    async def _find_leader(self, deadline: float) -> SchedulerView | None:
+        try:
+            # A database that hangs is given up much later than a call that waits for a leader.
+            async with asyncio.timeout(max(0.0, deadline - self._monotonic_seconds())):
+                return await self._leadership.leader_elsewhere()
+        except TimeoutError:
+            return None
 
     def _check_leads(self) -> None:
         if not self._leadership.leads:
-            raise NotLeadingError(_NOBODY_LEADS)
-
-
-_NOBODY_LEADS = "No scheduler leads at the moment; try again in a moment."
+            raise NotLeadingError(NOBODY_LEADS)
 
 
 async def _read_body(receive: Receive, limit_bytes: int) -> bytes:

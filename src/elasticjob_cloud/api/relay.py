@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from elasticjob_cloud.model.errors import OutcomeUnknownError
 from elasticjob_cloud.service.leader_directory import Leadership
 from elasticjob_cloud.service.port import SchedulerView
 
+_log = logging.getLogger(__name__)
 QUERY_METHODS: Final = frozenset({"GET", "HEAD"})
 # What belongs to one connection alone (RFC 9110, 7.6.1), and what each server says of itself.
 _HOP_BY_HOP: Final = frozenset(
@@ -30,6 +32,16 @@ _CONNECTIONS: Final = 200
 _IDLE_SECONDS: Final = 2.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=1.0, pool=5.0)
 _LOOK_SECONDS: Final = 0.5
+_LOOKS_UNTIL_LEFT: Final = 2
+# What comes before the leader has anything of the call: it is not there, or its address is none.
+_NOT_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,48 +60,75 @@ class Call:
 class Relay:
     """One pool of connections to the schedulers that lead, one after another."""
 
-    def __init__(self, leadership: Leadership, mark: ForwardingMark) -> None:
+    def __init__(self, leadership: Leadership, mark: ForwardingMark, own_url: str) -> None:
+        """Make one.
+
+        Args:
+            leadership: Who leads.
+            mark: What tells the leader that a scheduler has passed the call on.
+            own_url: What this scheduler gives others as its address.
+        """
         self.leadership = leadership
         self.mark = mark
+        self._own_url = own_url
         self._client: httpx.AsyncClient | None = None
+        self._complaint = ""
 
-    async def pass_on(self, leader: SchedulerView, call: Call, send: Send) -> bool:
+    async def pass_on(self, leader: SchedulerView, call: Call, send: Send) -> str | None:
         """Have the leader answer.
 
         Returns:
-            False when the call was surely not carried out, or may be repeated, and nothing was answered.
+            None when it has; else, for the caller, why not: the call was surely not carried out, or may be repeated,
+            and nothing was answered.
 
         Raises:
             OutcomeUnknownError: the leader has the call, and does not answer (any more).
         """
+        if leader.address == self._own_url:
+            return self._complain(leader, "that is this scheduler's own as well")
         try:
             response = await self._ask(leader, self._request(leader, call))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            return False
+        except _NOT_SENT as error:
+            return self._complain(leader, str(error) or type(error).__name__)
         except httpx.TransportError as error:
             if call.is_query:
-                return False
+                return _SILENT
             raise OutcomeUnknownError(_UNKNOWN) from error
+        self._complaint = ""
         async with contextlib.aclosing(response):
             if NOT_LEADING_HEADER in response.headers:
-                return False
+                return NOBODY_LEADS
             await _answer(response, send)
-        return True
+        return None
 
     async def close(self) -> None:
         """Close all connections."""
         if self._client is not None:
             await self._client.aclose()
 
+    def _complain(self, leader: SchedulerView, fault: str) -> str:
+        """Tell the operator, once, where the leader was not reached; give what to tell callers, who need not know where."""
+        if self._complaint != leader.address:
+            self._complaint = leader.address
+            _log.warning(
+                "Calls cannot be passed on to the scheduler that leads, %s, at the address that it gives, %s: %s. "
+                "Look at the network, and at its advertise_url.",
+                leader.scheduler_id,
+                leader.address,
+                fault,
+            )
+        return _UNREACHABLE
+
     def _request(self, leader: SchedulerView, call: Call) -> httpx.Request:
         scope = call.scope
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        url = httpx.URL(leader.address)
+        path: bytes = url.raw_path.rstrip(b"/") + (scope.get("raw_path") or scope["path"].encode())
         query: bytes = scope["query_string"]
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         peer = scope["client"][0] if scope.get("client") else ""
         return httpx.Request(
             scope["method"],
-            leader.address,
+            url,
             headers=[*_without(headers, _NOT_PASSED_ON), *self.mark.of_call(headers, peer)],
             content=call.body,
             # The very bytes that came: httpx would write a URL anew.
@@ -97,23 +136,26 @@ class Relay:
         )
 
     async def _ask(self, leader: SchedulerView, request: httpx.Request) -> httpx.Response:
-        """Send a request, and wait for its answer while this scheduler leads: a frozen one would never answer."""
+        """Send a request, and wait for its answer while that scheduler leads: a frozen one would never answer."""
         sending = asyncio.create_task(self._opened_client().send(request, stream=True))
+        watching = asyncio.create_task(self._watch_until_deposed(leader))
         try:
-            silent_since_deposed = 0
-            while silent_since_deposed < 2:
-                done, _ = await asyncio.wait({sending}, timeout=_LOOK_SECONDS)
-                if done:
-                    return sending.result()
-                if await self._is_deposed(leader):
-                    silent_since_deposed += 1
+            await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                return sending.result()
             raise httpx.ReadTimeout("Another scheduler leads by now.")
         finally:
             sending.cancel()
+            watching.cancel()
 
-    async def _is_deposed(self, leader: SchedulerView) -> bool:
-        present = await self.leadership.leader_elsewhere()
-        return self.leadership.leads or (present is not None and present.epoch != leader.epoch)
+    async def _watch_until_deposed(self, leader: SchedulerView) -> None:
+        """Return when it is known for a while that another leads: the answer may be on its way."""
+        looks = 0
+        while looks < _LOOKS_UNTIL_LEFT:
+            await asyncio.sleep(_LOOK_SECONDS)
+            present = await self.leadership.leader_elsewhere()
+            if self.leadership.leads or (present is not None and present.epoch != leader.epoch):
+                looks += 1
 
     def _opened_client(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -130,6 +172,9 @@ class Relay:
         return self._client
 
 
+NOBODY_LEADS: Final = "No scheduler leads at the moment; try again in a moment."
+_UNREACHABLE = "Another scheduler leads, and cannot be reached from this one, whose log says more; try again in a moment."
+_SILENT = "The scheduler that leads did not answer in time; try again in a moment."
 _UNKNOWN = "The scheduler that leads had this call and fell silent: look whether it was carried out before you repeat it."
 
 

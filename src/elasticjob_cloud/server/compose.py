@@ -46,6 +46,7 @@ def build_server(
     listener = listen(settings.host, settings.port)
     make_data_dir(settings.data_dir)
     port = listener.getsockname()[1]
+    address = settings.advertise_url or advertised_url(settings.host, port, settings.store_url)
     scheduler = Scheduler(
         SqlStore(settings.store_url),
         engine or build_engine(settings),
@@ -57,7 +58,7 @@ def build_server(
             placement=PlacementPolicy(settings.placement),
         ),
         LeadershipSettings(
-            address=settings.advertise_url or advertised_url(settings.host, port, settings.store_url),
+            address=address,
             lease_seconds=settings.lease_seconds,
             history_days=settings.history_days,
         ),
@@ -68,7 +69,7 @@ def build_server(
     async def build_app(closing: AsyncExitStack) -> FastAPI:
         """Make the API once the scheduler has its database, which may keep the key of the tokens."""
         secret = None if settings.no_auth else await _token_secret(settings, scheduler)
-        relay = Relay(scheduler.leadership, ForwardingMark(secret, time.time))
+        relay = Relay(scheduler.leadership, ForwardingMark(secret, time.time), address)
         closing.push_async_callback(relay.close)
         return create_app(
             scheduler,

@@ -1,0 +1,134 @@
+"""What a standby answers where the leader's address or the database is what fails, over real sockets."""
+
+import asyncio
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from elasticjob_cloud.api import relay as relay_module
+from elasticjob_cloud.service.port import SchedulerView
+from tests.integration.test_api_forwarding import (
+    _APP,
+    FakeLeader,
+    KnownLeader,
+    answer,
+    leader,
+    standby,
+)
+from tests.postgres_server import free_port
+
+__all__ = ["leader"]  # a fixture
+_OWN_URL = "http://127.0.0.1:8899"
+
+
+class SilentDirectory(KnownLeader):
+    """A database that answers no more once it is `silent`."""
+
+    silent = False
+
+    async def leader_elsewhere(self) -> SchedulerView | None:
+        if self.silent:
+            await asyncio.sleep(15)
+        return await super().leader_elsewhere()
+
+
+def test_caller_is_told_that_the_leader_cannot_be_reached_and_the_log_says_where(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    known = KnownLeader()
+    url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    known.appoint(url)
+    with standby(known, wait_seconds=0.5) as client:
+        answers = [client.request(method, "/api/app/list") for method in ("GET", "POST")]
+
+    for given in answers:
+        assert (given.status_code, given.headers["retry-after"]) == (503, "1")
+        assert "cannot be reached" in given.json()["message"]
+        assert url not in given.text  # it may be an address that callers are not to know
+    (warning,) = [record.getMessage() for record in caplog.records if record.name == relay_module.__name__]
+    assert url in warning
+    assert "advertise_url" in warning
+
+
+@pytest.mark.parametrize("url", ["http://host:port", "http://", "nonsense"])
+def test_address_that_is_none_is_no_fault_of_the_caller_and_nothing_was_done(url: str) -> None:
+    known = KnownLeader()
+    known.appoint(url)
+    with standby(known, wait_seconds=0.3) as client:
+        given = client.post("/api/app", json=_APP)
+
+    assert given.status_code == 503
+    assert "cannot be reached" in given.json()["message"]
+
+
+def test_leader_that_gives_the_standbys_own_address_is_not_asked(caplog: pytest.LogCaptureFixture) -> None:
+    known = KnownLeader()
+    known.appoint(_OWN_URL)
+    with standby(known, wait_seconds=0.3, own_url=_OWN_URL) as client:
+        given = client.post("/api/app", json=_APP)
+
+    assert given.status_code == 503
+    (warning,) = [record.getMessage() for record in caplog.records if record.name == relay_module.__name__]
+    assert "this scheduler's own" in warning
+    assert "advertise_url" in warning
+
+
+def test_leader_is_reached_below_the_path_of_its_address(leader: FakeLeader) -> None:
+    known = KnownLeader()
+    known.appoint(f"{leader.url}/scheduler-1")
+    leader.behaviours = [answer()]
+    with standby(known) as client:
+        assert client.post("/api/app?a=b", json=_APP).json() is True
+
+    assert [path for _, path, _, _ in leader.requests] == ["/scheduler-1/api/app?a=b"]
+
+
+def test_call_waits_no_longer_for_a_database_that_falls_silent_than_for_a_leader() -> None:
+    known = SilentDirectory()
+    known.silent = True
+    with standby(known, wait_seconds=0.5) as client:
+        started = time.monotonic()
+        given = client.post("/api/app", json=_APP)
+
+    assert given.status_code == 503
+    assert time.monotonic() - started < 5
+
+
+def test_answer_of_the_leader_does_not_wait_for_the_database(leader: FakeLeader) -> None:
+    known = SilentDirectory()
+    known.appoint(leader.url)
+    asked = threading.Event()
+
+    def answer_late(handler: BaseHTTPRequestHandler) -> None:
+        known.silent = True
+        asked.wait(1.5)  # the standby looks meanwhile whether another leads
+        answer()(handler)
+
+    leader.behaviours = [answer_late]
+    with standby(known) as client:
+        started = time.monotonic()
+        assert client.post("/api/app", json=_APP).json() is True
+
+    assert time.monotonic() - started < 8
+
+
+def test_query_that_the_leader_does_not_answer_in_time_is_not_said_to_lack_a_leader(
+    leader: FakeLeader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = KnownLeader()
+    known.appoint(leader.url)
+    ends = threading.Event()
+
+    def stay_silent(_: BaseHTTPRequestHandler) -> None:
+        ends.wait(20)
+
+    leader.behaviours = [stay_silent]
+    monkeypatch.setattr(relay_module, "_TIMEOUT", 0.3)
+    with standby(known, wait_seconds=0.2) as client:
+        given = client.get("/api/app/list")
+        ends.set()
+
+    assert given.status_code == 503
+    assert "did not answer" in given.json()["message"]
