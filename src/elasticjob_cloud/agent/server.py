@@ -69,6 +69,7 @@ class AgentServer:
             self._heart = Heart(int(settings.fence_seconds * 1000), _monotonic_ms())
         self._former: tuple[str, ...] = ()
         self._draining = False
+        self._closing = False
         self._stop_reason = ""
         self._grace_seconds: float | None = None
 
@@ -93,6 +94,7 @@ class AgentServer:
             self._beat()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
+        self._closing = True
         server.close()
         with contextlib.suppress(OSError):
             self._place.socket.unlink()
@@ -133,6 +135,10 @@ class AgentServer:
             self._scheduler.send(Events(batch))
 
     def _receive(self, connection: FrameProtocol, content: bytes) -> None:
+        if self._closing:
+            # It came just before the end, and speaks only now: what it had started would outlive this process.
+            connection.abort()
+            return
         frame = decode_scheduler_frame(content)
         if isinstance(frame, Hello):
             self._greet(connection, frame)
