@@ -124,6 +124,10 @@ def test_variable_is_read_as_its_type(
         ("allowed_url_prefixes", "gopher://", "http://"),
         ("output_limit_bytes", "many", "byte"),
         ("log_format", "xml", "'console' or 'json'"),
+        ("advertise_url", "10.0.0.1:8899", "http://"),
+        ("advertise_url", "http://", "with a host"),
+        ("advertise_url", "http://host:99999", "65535"),
+        ("advertise_url", "http://host:port", "65535"),
     ],
 )
 def test_bad_value_is_told_with_its_source_and_what_is_allowed(

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import argon2
 from pydantic import (
@@ -92,9 +93,18 @@ def _known_database(url: str) -> str:
 
 
 def _http_url(url: str) -> str:
-    if url and not url.startswith(("http://", "https://")):
-        raise ValueError("must be an http:// or https:// URL")
+    if url and not _is_http_url(url):
+        raise ValueError("must be an http:// or https:// URL with a host, and a port up to 65535 if any")
     return url.rstrip("/")
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # A port is looked at when it is asked for.
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _whole_path(path: Path) -> Path:
