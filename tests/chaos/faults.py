@@ -228,6 +228,8 @@ FAULTS = (
     Fault("network: leader hears nothing", 20, cut_leader(("in",), None)),
     Fault("network: nobody hears the leader", 20, cut_leader(("out",), None)),
     Fault("network: leader cut off from the database", 20, cut_leader(_BOTH, ["db"])),
+    Fault("network: leader hears nothing of the database", 20, cut_leader(("in",), ["db"])),
+    Fault("network: the database hears nothing of the leader", 20, cut_leader(("out",), ["db"])),
     Fault("network: leader cut off from nodes and head", 20, cut_leader(_BOTH, ["head", *NODES])),
     Fault("network: node cut off from all", 25, cut_node(_BOTH)),
     Fault("network: node hears nothing", 25, cut_node(("in",))),
