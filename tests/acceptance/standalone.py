@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 
+from tests.forks import ForkedCommand
 from tests.http_client import http_client
 from tests.integration.app_servers import HttpAppServer
 
@@ -33,17 +34,26 @@ def wait_for(what: str, read: Callable[[], T], seconds: float = 20.0) -> T:
 
 
 class Standalone:
-    """`elasticjob-cloud standalone` on a free port of loopback, with `--no-auth` unless told otherwise."""
+    """`elasticjob-cloud standalone` on a free port of loopback, with `--no-auth` unless told otherwise.
+
+    It is a fork of a process that has imported it, unless `is_forked` is false: then it is the program as users start it.
+    """
 
     def __init__(
-        self, data_dir: Path, *options: str, auth: bool = False, settings: dict[str, str] | None = None
+        self,
+        data_dir: Path,
+        *options: str,
+        auth: bool = False,
+        settings: dict[str, str] | None = None,
+        is_forked: bool = True,
     ) -> None:
         self.data_dir = data_dir
+        self._start = ForkedCommand if is_forked else _start_program
         self._settings = {f"ELASTICJOB_{name}": value for name, value in (settings or {}).items()}
         self._options = (*options, *(() if auth else ("--no-auth",)))
         self._port = 0
         self.log = data_dir.parent / f"{data_dir.name}.log"
-        self.process: subprocess.Popen[str] | None = None
+        self.process: ForkedCommand | subprocess.Popen[bytes] | None = None
         self.client = http_client(timeout=20)
 
     def __enter__(self) -> Self:
@@ -62,24 +72,11 @@ class Standalone:
 
     def start(self) -> None:
         """Start it, and wait until it has an agent. After the first start the port stays the same."""
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "elasticjob_cloud.entry",
-                    "standalone",
-                    "--port",
-                    str(self._port),
-                    "--data-dir",
-                    str(self.data_dir),
-                    *self._options,
-                ],
-                stdout=log,
-                stderr=log,
-                text=True,
-                env={**os.environ, "ELASTICJOB_TIME_ZONE": "UTC", **self._settings},
-            )
+        self.process = self._start(
+            ["standalone", "--port", str(self._port), "--data-dir", str(self.data_dir), *self._options],
+            {**os.environ, "ELASTICJOB_TIME_ZONE": "UTC", **self._settings},
+            self.log,
+        )
         if self._port == 0:
             self._port = wait_for("the server's address", self._read_port, _START_SECONDS)
         self.client.base_url = httpx.URL(self.url + "/api")
@@ -95,7 +92,7 @@ class Standalone:
         """Ask it to end, and give its exit code."""
         assert self.process is not None
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.terminate()
         return self.process.wait(30)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -177,6 +174,18 @@ class Standalone:
         if pid and is_alive(pid):
             os.kill(pid, signal.SIGTERM)
             wait_for("the agent ends", lambda: not is_alive(pid), 30)
+
+
+def _start_program(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "elasticjob_cloud.entry", *arguments],
+            stdout=output,
+            stderr=output,
+            env=environment,
+        )
 
 
 def is_alive(pid: int) -> bool:

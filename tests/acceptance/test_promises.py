@@ -29,7 +29,7 @@ def apps() -> Iterator[HttpAppServer]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     data = tmp_path_factory.mktemp("promises") / "data"
-    settings = {"JOB_STATE_QUEUE_SIZE": "3"}
+    settings = {"JOB_STATE_QUEUE_SIZE": "3", "KILL_GRACE_SECONDS": "1"}
     with Standalone(data, "--cpus", "2", "--memory-mb", "2000", settings=settings) as standalone:
         yield standalone
 
@@ -47,7 +47,7 @@ def test_runs_of_a_job_never_overlap_and_misfires_are_made_up(
     server: Standalone, apps: HttpAppServer, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes"
-    server.publish_script(apps, "long", _NOTE.format(file=notes, sleep=1.4))
+    server.publish_script(apps, "long", _NOTE.format(file=notes, sleep=1.1))
     server.register_script("long", cron="* * * * * ?", misfire=True)
 
     server.ended("long", 3)
@@ -58,7 +58,7 @@ def test_runs_of_a_job_never_overlap_and_misfires_are_made_up(
 
 
 def test_fire_during_a_run_is_dropped_without_misfire(server: Standalone, apps: HttpAppServer) -> None:
-    server.publish_script(apps, "dropping", "sleep 2.5")
+    server.publish_script(apps, "dropping", "sleep 2.1")
     server.register_script("dropping", cron="* * * * * ?")
 
     server.ended("dropping", 1)

@@ -42,7 +42,7 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]
 def test_manuals_lines_run_five_shards_of_a_real_archive(apps: HttpAppServer, tmp_path: Path) -> None:
     script = "#!/bin/sh\nexec python -m elasticjob_cloud job:Greeter\n"
     apps.serve_body("/my-job.tar.gz", tar_gz({"bin/start.sh": script, "job.py": _PYTHON_JOB}))
-    with Standalone(tmp_path / "data", "--cpus", "4", auth=True) as server:
+    with Standalone(tmp_path / "data", "--cpus", "4", auth=True, is_forked=False) as server:
         login = server.client.post("/login", json={"username": "root", "password": "pwd"})
         token = login.json()["accessToken"]
         server.client.headers["accessToken"] = token

@@ -1,9 +1,5 @@
-"""Schedulers as real processes that share a PostgreSQL database, each with an engine whose tasks end at once.
+"""Schedulers as real processes that share a PostgreSQL database, each with an engine whose tasks end at once."""
 
-They are forks of a process that has imported all of it once, for that takes longer than what they are started for.
-"""
-
-import multiprocessing
 import os
 import re
 import signal
@@ -19,13 +15,12 @@ import httpx
 from elasticjob_cloud.server import build_server
 from elasticjob_cloud.server.logs import configure_logs
 from elasticjob_cloud.service.settings import SchedulerSettings
+from tests.forks import FORKS
 from tests.http_client import http_client, http_get
 from tests.integration.test_scheduler_service import InstantEngine
 from tests.postgres_server import free_port
 
 _DEADLINE_SECONDS = 20.0
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([__name__])
 T = TypeVar("T")
 
 
@@ -54,7 +49,7 @@ class SchedulerProcess:
 
     def start(self) -> None:
         """Start it, again."""
-        self.process = _forks.Process(target=serve, args=(*self._command, str(self._log)), daemon=True)
+        self.process = FORKS.Process(target=serve, args=(*self._command, str(self._log)), daemon=True)
         self.process.start()
 
     def log(self) -> str:
