@@ -2,8 +2,11 @@
 
 import asyncio
 import errno
+import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -219,3 +222,26 @@ def test_executor_that_cannot_be_watched_fails_its_tasks_and_the_next_one_serves
         assert (await world.end_of("b")).state is TaskState.FINISHED
 
     play(tmp_path, scenario)
+
+
+def test_kill_is_carried_out_though_no_file_can_be_opened(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.agent.handle([world.script("sleep 300; true", "t")])
+        await world.until(lambda: TaskState.RUNNING in world.states("t"))
+        with _no_descriptor_left():
+            world.agent.handle([Kill(("t",), "enough")])
+            # Far below what passes until the agent gives a process up.
+            async with asyncio.timeout(8):
+                assert (await world.end_of("t")).state is TaskState.KILLED
+
+    play(tmp_path, scenario)
+
+
+@contextmanager
+def _no_descriptor_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

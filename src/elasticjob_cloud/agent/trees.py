@@ -120,9 +120,14 @@ class ProcessTrees:
         trees = list(trees)
         if not trees:
             return
-        table = ProcessTable(read_processes())
+        table = ProcessTable(_read_what_can_be())
         for tree in trees:
-            for pid in self._members(tree, table):
+            members = self._members(tree, table)
+            if not tree.ended:
+                # Its main process holds the group's number. This takes no descriptor, and misses none that is being forked.
+                members = {pid for pid in members if table.rows[pid].group != tree.main}
+                _signal_group(tree.main, number)
+            for pid in members:
                 _kill(pid, number)
 
     def kill_all(self) -> None:
@@ -285,6 +290,19 @@ def _kill(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def _read_what_can_be() -> dict[int, ProcessRow]:
+    try:
+        return read_processes()
+    except OSError as error:
+        _log.error("Processes cannot be looked for: only the groups of tasks are ended.", error=str(error))
+        return {}
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
 def _kill_group(leader: int) -> bool:
     """Kill what is left of a group; True when nothing was."""
     try:
@@ -293,10 +311,14 @@ def _kill_group(leader: int) -> bool:
         return True
     except PermissionError:
         return False
+    # The dead that have come to us count as well, and the list of our children cannot always be had.
+    while _reap(-leader):
+        pass
     return False
 
 
 def _reap(pid: int) -> bool:
+    """Reap a dead child, or one of a group (its negative number); False when there is none."""
     with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
+        return os.waitpid(pid, os.WNOHANG)[0] > 0
     return False
