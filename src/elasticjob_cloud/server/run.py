@@ -50,22 +50,34 @@ class Server:
 
     async def serve(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
         """As `run`, on the running loop."""
-        with contextlib.closing(self._listener):
-            await self._scheduler.start()
-            scheduling = asyncio.create_task(self._scheduler.ended())
-            scheduling.add_done_callback(lambda _: self.stop())
+        # To the very end: a second signal must not cut the tidying up short.
+        with contextlib.closing(self._listener), self._stopped_by_signals():
+            await self._start_scheduler()
+            scheduling: asyncio.Future[None] | None = None
             try:
-                async with contextlib.AsyncExitStack() as closing:
-                    http = _HttpServer(await self._build_app(closing))
-                    with self._stopped_by_signals():
-                        await self._serve_http(http, when_up)
+                if not self._stopping.is_set():
+                    scheduling = asyncio.create_task(self._scheduler.ended())
+                    scheduling.add_done_callback(lambda _: self.stop())
+                    async with contextlib.AsyncExitStack() as closing:
+                        await self._serve_http(_HttpServer(await self._build_app(closing)), when_up)
             finally:
                 await self._scheduler.stop()
-            await scheduling
+            if scheduling is not None:
+                await scheduling
 
     def stop(self) -> None:
         """End `serve` in an orderly way."""
         self._stopping.set()
+
+    async def _start_scheduler(self) -> None:
+        """Return when it is up; or when asked to stop meanwhile, with the lead given up."""
+        starting = asyncio.create_task(self._scheduler.start())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            await self._scheduler.retire()
+        await starting
 
     async def _serve_http(self, http: "_HttpServer", when_up: Callable[[], Awaitable[None]] | None) -> None:
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))

@@ -90,7 +90,7 @@ class Scheduler:
         self.leadership = LeaderDirectory(
             self._id,
             self._leads,
-            lambda: self._retiring is not None,
+            self._is_retiring,
             lambda: self._in_reader(store.leader),
             lambda: self._in_reader(store.schedulers),
         )
@@ -103,6 +103,8 @@ class Scheduler:
     async def start(self) -> None:
         """Open the store, take the lead if it is free, and begin to schedule in the background.
 
+        Whoever retires it meanwhile has it return without the lead.
+
         Raises:
             StartError: the database or the engine cannot be used.
         """
@@ -111,14 +113,18 @@ class Scheduler:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = DatabaseLock(path)
         await self._in_writer(self._store.migrate)
+        if self._is_retiring():
+            return
         leader = self._leader = self._make_leader()
         self._task = asyncio.create_task(leader.run(), name="scheduling")
         settled = asyncio.create_task(leader.settled.wait())
         await asyncio.wait({self._task, settled}, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
-        if self._task.done():
+        if self._task.done() and (error := self._task.exception()) is not None:
             await self.stop()
-            self._task.result()
+            raise error
+        if self._is_retiring():
+            return
         watch = PlacementWatch(self._query, self.metrics, self._engine.want_room)
         self._housekeeping = [
             asyncio.create_task(_go_on(work), name=name)
@@ -287,6 +293,9 @@ class Scheduler:
 
     def _leads(self) -> bool:
         return self._leader is not None and self._leader.leads
+
+    def _is_retiring(self) -> bool:
+        return self._retiring is not None
 
     async def _retire(self) -> None:
         for task in self._housekeeping:
