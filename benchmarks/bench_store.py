@@ -4,7 +4,8 @@
         [--no-postgresql]
 
 PostgreSQL is the one that the tests start (`tests/postgres_server.py`), on this machine, with its commits synced to the
-disk as those of SQLite are; its data is in the directory for temporary files too.
+disk as those of SQLite are; its data is in the directory for temporary files too. Small commits have a measurement of
+their own, `bench_small_commits.py`.
 `--history 1000000` fills both trace tables to that many rows first, which takes some minutes.
 """
 
@@ -14,7 +15,7 @@ import statistics
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from elasticjob_cloud.model.history import HistoryQuery
@@ -32,6 +33,7 @@ from elasticjob_cloud.model.records import (
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.rows import Row
 from elasticjob_cloud.store.sqlite import SqliteDatabase
 from tests.postgres_server import PostgresServer
 
@@ -95,15 +97,20 @@ def row_count(changes: Changes) -> int:
 
 
 class Recorder:
-    """Stands in for a connection, and keeps what it is told to execute."""
+    """A batch that keeps what it is told to execute."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, list[tuple[object, ...]]]] = []
+        self.calls: list[tuple[str, list[Row]]] = []
 
-    def exec_driver_sql(
-        self, statement: str, parameters: list[tuple[object, ...]] | tuple[object, ...]
-    ) -> None:
-        self.calls.append((statement, parameters if isinstance(parameters, list) else [parameters]))
+    def require(self, query: str, parameters: Row) -> None:
+        self.calls.append((query, [parameters]))
+
+    def execute(self, statement: str, parameters: Row) -> None:
+        self.calls.append((statement, [parameters]))
+
+    def execute_many(self, statement: str, rows: Sequence[Row]) -> None:
+        if rows:
+            self.calls.append((statement, list(rows)))
 
 
 def bench_commits(directory: Path, tasks: int) -> None:
@@ -124,14 +131,14 @@ def bench_commits(directory: Path, tasks: int) -> None:
         recorder = Recorder()
         for changes in turns:
             recorder.calls.append(("BEGIN IMMEDIATE", []))
-            writer.write(recorder, changes)  # type: ignore[arg-type]
+            writer.write(recorder, epoch, changes)
             recorder.calls.append(("COMMIT", []))
         began = time.perf_counter()
         for statement, parameters in recorder.calls:
-            if parameters:
+            if len(parameters) > 1:
                 bare.executemany(statement, parameters)
             else:
-                bare.execute(statement)
+                bare.execute(statement, *parameters)
         middle, cpu = time.perf_counter(), time.thread_time()
         for changes in turns:
             assert store.commit(epoch, changes)
@@ -166,7 +173,6 @@ def bench_products(urls: Mapping[str, str], tasks: int) -> None:
                 assert store.commit(epochs[name] or 0, changes)
             cpus[name].append((time.thread_time() - cpu) / rows * 1e6)
             walls[name].append((time.perf_counter() - began) / rows * 1e6)
-    singles = {name: small_commits(store, epochs[name] or 0, tasks) for name, store in stores.items()}
     reference = next(iter(stores))
     for name, store in stores.items():
         ratio = statistics.median(
@@ -174,22 +180,9 @@ def bench_products(urls: Mapping[str, str], tasks: int) -> None:
         )
         print(
             f"{name}: {statistics.median(walls[name]):.2f} us a row (mean {statistics.mean(walls[name]):.2f}, "
-            f"our CPU {statistics.median(cpus[name]):.2f}); {ratio:.2f} times {reference}; "
-            f"commit of two rows: {singles[name]:.0f} us"
+            f"our CPU {statistics.median(cpus[name]):.2f}); {ratio:.2f} times {reference}"
         )
         store.close()
-
-
-def small_commits(store: SqlStore, epoch: int, first: int) -> float:
-    """Give the median of commits of two rows, in microseconds."""
-    taken = []
-    for number in range(first, first + 300):
-        changes = next(one_turn(number))
-        small = Changes(status_traces=changes.status_traces[:1], tasks=dict(list(changes.tasks.items())[:1]))
-        began = time.perf_counter()
-        assert store.commit(epoch, small)
-        taken.append((time.perf_counter() - began) * 1e6)
-    return statistics.median(taken)
 
 
 def bench_load(url: str, jobs: int) -> None:

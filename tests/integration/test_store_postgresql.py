@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore, postgresql
 from elasticjob_cloud.store.migration import SCHEMA_REVISION
+from elasticjob_cloud.store.postgresql_batch import PostgresBatch
 from elasticjob_cloud.store.postgresql_connection import Limits, PostgresConnection
+from elasticjob_cloud.store.rows import Row
 from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples
 from tests.postgres_databases import new_database, shared_server
@@ -360,13 +362,15 @@ def test_a_server_that_is_lost_among_the_statements_of_a_commit_leaves_nothing_o
     with opened(server.url("cloud")) as store:
         epoch = lead(store)
 
+        execute_many = PostgresBatch.execute_many
         harms = [getattr(server, harm)]
 
-        def lose(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        def lose(batch: PostgresBatch, statement: str, rows: Sequence[Row]) -> None:
             if statement.startswith("INSERT INTO app") and harms:
                 harms.pop()()
+            execute_many(batch, statement, rows)
 
-        event.listen(store._database.writer, "before_cursor_execute", lose)
+        monkeypatch.setattr(PostgresBatch, "execute_many", lose)
         with pytest.raises(StoreUnavailableError, match=reason) as raised:
             store.commit(epoch, APP)
         assert not raised.value.outcome_unknown

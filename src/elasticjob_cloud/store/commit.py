@@ -6,8 +6,6 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
-    Dialect,
     Table,
     bindparam,
     case,
@@ -26,7 +24,7 @@ from elasticjob_cloud.model.records import (
     TaskRecord,
 )
 from elasticjob_cloud.store import lease, rows, tables
-from elasticjob_cloud.store.compiled import ManyRows, compiled_text
+from elasticjob_cloud.store.batch import Batch
 from elasticjob_cloud.store.conflicts import add_counts, upsert
 from elasticjob_cloud.store.database import Database
 from elasticjob_cloud.store.rows import Row
@@ -53,22 +51,22 @@ class _Keyed(Generic[Key, Record]):
         self._to_row = to_row
         self._to_key = to_key
 
-    def write(self, connection: Connection, changes: Mapping[Key, Record | None]) -> None:
+    def write(self, batch: Batch, changes: Mapping[Key, Record | None]) -> None:
         if not changes:
             return
         to_row = self._to_row
-        self._delete(connection, [self._to_key(key) for key, record in changes.items() if record is None])
-        self._upsert(
-            connection, [to_row(key, record) for key, record in changes.items() if record is not None]
+        batch.execute_many(
+            self._delete, [self._to_key(key) for key, record in changes.items() if record is None]
+        )
+        batch.execute_many(
+            self._upsert, [to_row(key, record) for key, record in changes.items() if record is not None]
         )
 
 
 class ChangesWriter:
-    """Writes a `Changes` within a transaction that its caller began."""
+    """Writes a `Changes` in a batch, whose transaction is its caller's."""
 
     def __init__(self, database: Database) -> None:
-        dialect = database.writer.dialect
-        self._together = database.together
         self._apps = _Keyed[str, AppRecord](database, tables.app, rows.app_row, _single)
         self._jobs = _Keyed[str, JobRecord](database, tables.job, rows.job_row, _single)
         self._schedules = _Keyed[str, int](database, tables.schedule, _pair, _single)
@@ -83,58 +81,54 @@ class ChangesWriter:
         self._executions = _log_writer(database, tables.job_execution_log)
         self._trace_counts = _counts_writer(database, tables.status_trace_count)
         self._execution_counts = _counts_writer(database, tables.execution_count)
-        self._leads = compiled_text(dialect, lease.holder_query(bindparam("epoch")), ["epoch"])
-        self._add = _compiled_counter(dialect, tables.counter.c.value + bindparam("amount"), ["amount"])
+        self._leads = database.text_of(lease.holder_query(bindparam("epoch")), ["epoch"])
+        self._add = _counter_text(database, tables.counter.c.value + bindparam("amount"), ["amount"])
         # A CASE, because the greater of two values is MAX here and GREATEST there.
         at_least = case(
             (tables.counter.c.value < bindparam("low"), bindparam("least")), else_=tables.counter.c.value
         )
-        self._raise = _compiled_counter(dialect, at_least, ["low", "least"])
+        self._raise = _counter_text(database, at_least, ["low", "least"])
 
-    def leads(self, connection: Connection, epoch: int) -> bool:
-        """Tell whether this epoch is the leader's, and let nobody change that before the transaction ends."""
-        return connection.exec_driver_sql(self._leads, (epoch,)).first() is not None
+    def write(self, batch: Batch, epoch: int, changes: Changes) -> None:
+        """Write all rows, if `epoch` is the leader's; the batch ends with `UnmetError` if not.
 
-    def write(self, connection: Connection, changes: Changes) -> None:
-        with self._together(connection):
-            self._write(connection, changes)
-
-    def _write(self, connection: Connection, changes: Changes) -> None:
-        self._apps.write(connection, changes.apps)
-        self._jobs.write(connection, changes.jobs)
-        self._schedules.write(connection, changes.schedules)
-        self._tasks.write(connection, changes.tasks)
-        self._failovers.write(connection, changes.failovers)
+        Nobody can take the lead from then on until the transaction ends.
+        """
+        batch.require(self._leads, (epoch,))
+        self._apps.write(batch, changes.apps)
+        self._jobs.write(batch, changes.jobs)
+        self._schedules.write(batch, changes.schedules)
+        self._tasks.write(batch, changes.tasks)
+        self._failovers.write(batch, changes.failovers)
         if changes.fires:
-            self._fires(connection, [rows.fire_row(record) for record in changes.fires.values()])
+            batch.execute_many(self._fires, [rows.fire_row(record) for record in changes.fires.values()])
             following = max(changes.fires) + 1
-            connection.exec_driver_sql(self._raise, (following, following, NEXT_FIRE_ID))
-        self._write_status_traces(connection, changes.status_traces)
-        self._write_executions(connection, changes.executions)
+            batch.execute(self._raise, (following, following, NEXT_FIRE_ID))
+        self._write_status_traces(batch, changes.status_traces)
+        self._write_executions(batch, changes.executions)
 
-    def _write_status_traces(self, connection: Connection, traces: list[StatusTrace]) -> None:
+    def _write_status_traces(self, batch: Batch, traces: list[StatusTrace]) -> None:
         if not traces:
             return
-        self._status_traces(connection, [rows.status_trace_row(trace) for trace in traces])
+        batch.execute_many(self._status_traces, [rows.status_trace_row(trace) for trace in traces])
         minutes = Counter(
             [(it.creation_ms // _MINUTE_MS, it.source, it.execution_type, it.state) for it in traces]
         )
-        self._trace_counts(connection, _in_spans(minutes))
-        self.add_to_counters(connection, {tables.job_status_trace_log.name: len(traces)})
+        batch.execute_many(self._trace_counts, _in_spans(minutes))
+        self.add_to_counter(batch, tables.job_status_trace_log.name, len(traces))
 
-    def _write_executions(self, connection: Connection, executions: list[ExecutionTrace]) -> None:
+    def _write_executions(self, batch: Batch, executions: list[ExecutionTrace]) -> None:
         if not executions:
             return
-        self._executions(connection, [rows.execution_row(trace) for trace in executions])
+        batch.execute_many(self._executions, [rows.execution_row(trace) for trace in executions])
         minutes = Counter([(it.start_ms // _MINUTE_MS, int(it.is_success)) for it in executions])
-        self._execution_counts(connection, _in_spans(minutes))
-        self.add_to_counters(connection, {tables.job_execution_log.name: len(executions)})
+        batch.execute_many(self._execution_counts, _in_spans(minutes))
+        self.add_to_counter(batch, tables.job_execution_log.name, len(executions))
 
-    def add_to_counters(self, connection: Connection, amounts: Mapping[str, int]) -> None:
-        """Keep the numbers of the trace tables' rows, in the transaction that changes the rows."""
-        for name, amount in amounts.items():
-            if amount:
-                connection.exec_driver_sql(self._add, (amount, name))
+    def add_to_counter(self, batch: Batch, name: str, amount: int) -> None:
+        """Keep the number of a trace table's rows, in the transaction that changes the rows."""
+        if amount:
+            batch.execute(self._add, (amount, name))
 
 
 def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
@@ -154,17 +148,17 @@ def _pair(key: str, value: int) -> Row:
     return (key, value)
 
 
-def _log_writer(database: Database, table: Table) -> ManyRows:
+def _log_writer(database: Database, table: Table) -> str:
     columns = [column for column in table.c if column.name != "id"]
     statement = insert(table).values({column.name: bindparam(column.name) for column in columns})
     return database.insert_many(statement, columns)
 
 
-def _counts_writer(database: Database, table: Table) -> ManyRows:
+def _counts_writer(database: Database, table: Table) -> str:
     return database.insert_many(add_counts(database, table), list(table.c))
 
 
-def _compiled_counter(dialect: Dialect, value: ColumnElement[int], order: list[str]) -> str:
+def _counter_text(database: Database, value: ColumnElement[int], order: list[str]) -> str:
     counter = tables.counter
     statement = update(counter).where(counter.c.name == bindparam("counter")).values(value=value)
-    return compiled_text(dialect, statement, [*order, "counter"])
+    return database.text_of(statement, [*order, "counter"])

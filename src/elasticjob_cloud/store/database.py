@@ -9,7 +9,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from elasticjob_cloud.model.errors import ElasticJobError, StartError
-from elasticjob_cloud.store.compiled import ManyRows
+from elasticjob_cloud.store.batch import Batch
+from elasticjob_cloud.store.compiled import Statement
 from elasticjob_cloud.store.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:  # whoever has SQLite does not wait for PostgreSQL's
@@ -40,14 +41,20 @@ class Database(Protocol):
     def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         """Give the product's own INSERT, which can be told what to do where a key is there already."""
 
-    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
-        """Give what executes one of these statements for many rows, each with values for these columns."""
+    def text_of(self, statement: Statement, order: Sequence[str]) -> str:
+        """Give a statement's text for a batch. It takes the parameters of these names in this order."""
 
-    def delete_many(self, table: Table) -> ManyRows:
-        """Give what deletes many rows, each named by the values of its primary key."""
+    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> str:
+        """Give the text that executes such an INSERT for many rows of a batch, each with values for these columns.
 
-    def together(self, connection: Connection, /) -> AbstractContextManager[None]:
-        """Let statements that give no rows be sent without waiting for each; the errors of all come at the end."""
+        No two of the rows may have the same key.
+        """
+
+    def delete_many(self, table: Table) -> str:
+        """Give the text that deletes many rows, each named by the values of its primary key."""
+
+    def together(self, connection: Connection, /) -> AbstractContextManager[Batch]:
+        """Give a batch, whose statements are all executed when the context ends, in a transaction of `writer`."""
 
     def now_ms(self) -> ColumnElement[int]:
         """Give the database's own wall clock in epoch milliseconds."""

@@ -97,6 +97,11 @@ def holder_query(epoch: int | BindParameter[int]) -> Select[str]:
     return query.with_for_update()
 
 
+def holds(connection: Connection, epoch: int) -> bool:
+    """Tell whether this epoch is the leader's, and let nobody change that before the transaction ends."""
+    return _holder(connection, epoch) is not None
+
+
 def _holder(connection: Connection, epoch: int) -> str | None:
     holder = connection.execute(holder_query(epoch)).scalar()
     return None if holder is None else str(holder)

@@ -15,20 +15,22 @@ from sqlalchemy import (
     Engine,
     Insert,
     Table,
-    Text,
     create_engine,
     event,
     literal_column,
     text,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from elasticjob_cloud.model.errors import ElasticJobError, StartError
 from elasticjob_cloud.store import postgresql_errors
-from elasticjob_cloud.store.compiled import ManyRows, compiled_text
+from elasticjob_cloud.store.batch import Batch
+from elasticjob_cloud.store.compiled import Statement, compiled_text
+from elasticjob_cloud.store.postgresql_batch import PostgresBatch
 from elasticjob_cloud.store.postgresql_connection import (
     READER_LIMITS,
     WRITER_LIMITS,
@@ -36,12 +38,13 @@ from elasticjob_cloud.store.postgresql_connection import (
     PostgresConnection,
     connect,
 )
-from elasticjob_cloud.store.rows import Row
 
 _log = logging.getLogger(__name__)
 
 OLDEST_SERVER: Final = 15  # none older is tried
 _READERS: Final = 4
+# libpq's own placeholders.
+_BATCH_DIALECT: Final = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy's
 _MIGRATION_LOCK: Final = 0x656A_636C  # any number that others will hardly choose
 _NOW_MS: Final = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)"
 # Whoever holds the lease's row does so for some milliseconds. One that has held it for a second, and whose lease is
@@ -111,27 +114,28 @@ class PostgresqlDatabase:
     def insert(self, table: Table) -> postgresql.Insert:
         return postgresql.Insert(table)
 
-    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
-        names = [column.name for column in columns]
-        row_by_row = compiled_text(self.writer.dialect, statement, names)
-        selected = f"SELECT * FROM {self._unnest(columns)}"  # noqa: S608 - our own names
-        at_once, count = re.subn(r"VALUES \([^()]*\)", selected, row_by_row, count=1)
-        assert count == 1, row_by_row
-        return _executor(at_once, columns)
+    def text_of(self, statement: Statement, order: Sequence[str]) -> str:
+        return compiled_text(_BATCH_DIALECT, statement, order)
 
-    def delete_many(self, table: Table) -> ManyRows:
+    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> str:
+        row_by_row = self.text_of(statement, [column.name for column in columns])
+        selected = f"SELECT * FROM {_unnest(columns)}"  # noqa: S608 - our own names
+        at_once, count = re.subn(r"VALUES \([^()]*\)", lambda _: selected, row_by_row, count=1)
+        assert count == 1, row_by_row
+        return at_once
+
+    def delete_many(self, table: Table) -> str:
         keys = list(table.primary_key.columns)
         names = ", ".join(key.name for key in keys)
         matches = " AND ".join(f"{table.name}.{key.name} = gone.{key.name}" for key in keys)
-        statement = f"DELETE FROM {table.name} USING {self._unnest(keys)} AS gone ({names}) WHERE {matches}"  # noqa: S608 - our own names
-        return _executor(statement, keys)
+        return f"DELETE FROM {table.name} USING {_unnest(keys)} AS gone ({names}) WHERE {matches}"  # noqa: S608 - our own names
 
     @contextmanager
-    def together(self, connection: Connection) -> Iterator[None]:
+    def together(self, connection: Connection) -> Iterator[Batch]:
         driver_connection = _driver_connection(connection)
         try:
-            with driver_connection.pipeline():
-                yield
+            with PostgresBatch(driver_connection) as batch:
+                yield batch
         except psycopg.Error as error:
             if driver_connection.closed:
                 connection.invalidate(error)
@@ -150,17 +154,10 @@ class PostgresqlDatabase:
             with suppress(DBAPIError, psycopg.Error):
                 engine.dispose()
 
-    def _unnest(self, columns: Sequence[Column[Any]]) -> str:
-        dialect = self.writer.dialect
-        arrays = (f"%s::{column.type.compile(dialect=dialect)}[]" for column in columns)
-        return f"unnest({', '.join(arrays)})"
-
     @staticmethod
     def _engine(url: URL, limits: Limits, *, writes: bool) -> Engine:
-        # Positional parameters, as the busiest statements are text and tuples.
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            paramstyle="format",
             use_native_hstore=False,
             pool_size=1 if writes else _READERS,
             max_overflow=0,
@@ -186,34 +183,10 @@ class PostgresqlDatabase:
         return engine
 
 
-def _executor(statement: str, columns: Sequence[Column[Any]]) -> ManyRows:
-    """Give what executes a statement that takes an array for each column.
-
-    One statement for all rows costs the server half of one for each. The arrays are text that we write, as psycopg
-    takes ten times as long for its own.
-    """
-    writers = [_text_array if isinstance(column.type, Text) else _number_array for column in columns]
-
-    def execute(connection: Connection, rows: Sequence[Row]) -> None:
-        if rows:
-            arrays = tuple(
-                write(values) for write, values in zip(writers, zip(*rows, strict=True), strict=True)
-            )
-            connection.exec_driver_sql(statement, arrays)
-
-    return execute
-
-
-def _text_array(values: Sequence[str]) -> str:
-    joined = '","'.join(values)
-    # Hardly any text has what must be escaped.
-    if "\\" in joined or joined.count('"') > 2 * (len(values) - 1):
-        joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
-    return f'{{"{joined}"}}'
-
-
-def _number_array(values: Sequence[float]) -> str:
-    return f"{{{str(list(values))[1:-1]}}}"
+def _unnest(columns: Sequence[Column[Any]]) -> str:
+    """Give the rows that parameters hold, an array for each column."""
+    types = (column.type.compile(dialect=_BATCH_DIALECT) for column in columns)
+    return f"unnest({', '.join(f'${number}::{name}[]' for number, name in enumerate(types, 1))})"
 
 
 def _driver_connection(connection: Connection) -> PostgresConnection:

@@ -1,5 +1,6 @@
 """One connection to PostgreSQL, which never waits for ever: neither for a server that hangs nor for a lock."""
 
+import itertools
 import select
 from collections.abc import Generator
 from contextlib import suppress
@@ -55,6 +56,15 @@ class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
 
     silence_seconds: float | None = None
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.prepared: dict[str, bytes] = {}  # the names of statements that batches prepared
+        self._names = itertools.count()
+
+    def new_name(self) -> bytes:
+        """Give a name that no statement of this connection had."""
+        return f"batch_{next(self._names)}".encode()
+
     def wait(self, gen: Generator[Any, Any, Any], *_: Any, **__: Any) -> Any:
         """Do as the method of the same name, in which all calls wait for the server, and give up after a silence."""
         limit_ms = None if self.silence_seconds is None else self.silence_seconds * 1000
@@ -101,15 +111,15 @@ def connect(arguments: dict[str, Any], limits: Limits, *, writes: bool) -> Postg
         connection.silence_seconds = limits.silence
         connection.execute(_settings(limits, writes=writes))
         connection.autocommit = False
+        # A plan that was made for one filter's value is bad for another's. And a rollback would have psycopg drop what
+        # it has prepared, with all that batches have: they prepare by themselves.
+        connection.prepare_threshold = None
         if writes:
             connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-            connection.prepare_threshold = 0
         else:
             # One state of the database for a page's rows and their total, and for all that a new leader loads.
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
-            # A plan that was made for one filter's value is bad for another's.
-            connection.prepare_threshold = None
     except BaseException:
         connection.close()
         raise

@@ -21,6 +21,7 @@ from elasticjob_cloud.model.statistics import (
     TaskResultStatistics,
 )
 from elasticjob_cloud.store import lease, secrets, statistics
+from elasticjob_cloud.store.batch import UnmetError
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import open_database
@@ -97,11 +98,12 @@ class SqlStore:
         Raises:
             StoreUnavailableError: nothing was written, unless its `outcome_unknown` is set.
         """
-        with self._write() as connection:
-            if not self._changes.leads(connection, epoch):
-                return False
-            self._changes.write(connection, changes)
-            return True
+        try:
+            with self._write() as connection, self._database.together(connection) as batch:
+                self._changes.write(batch, epoch, changes)
+        except UnmetError:
+            return False
+        return True
 
     def executions(self, query: HistoryQuery) -> HistoryPage:
         return self._page(EXECUTIONS, query)
@@ -131,7 +133,7 @@ class SqlStore:
 
     def write_statistics(self, epoch: int, now_ms: int, sample: StatisticsSample) -> bool:
         with self._write() as connection:
-            if not self._changes.leads(connection, epoch):
+            if not lease.holds(connection, epoch):
                 return False
             self._statistics.write_results(connection, now_ms)
             self._statistics.write_sample(connection, now_ms, sample)
@@ -188,7 +190,8 @@ class SqlStore:
     def _trace_pruner(self, history: HistoryTable, before_ms: int) -> _Pruner:
         def prune(connection: Connection, chunk: int) -> int:
             deleted = prune_traces(connection, history, before_ms, chunk)
-            self._changes.add_to_counters(connection, {history.table.name: -deleted})
+            with self._database.together(connection) as batch:
+                self._changes.add_to_counter(batch, history.table.name, -deleted)
             return deleted
 
         return prune

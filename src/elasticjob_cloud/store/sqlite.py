@@ -27,7 +27,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError, StoreUnavailableError
-from elasticjob_cloud.store.compiled import ManyRows, compiled_text
+from elasticjob_cloud.store.batch import Batch, UnmetError
+from elasticjob_cloud.store.compiled import Statement, compiled_text
 from elasticjob_cloud.store.rows import Row
 
 BUSY_SECONDS: Final = 5.0
@@ -100,18 +101,19 @@ class SqliteDatabase:
     def insert(self, table: Table) -> sqlite.Insert:
         return sqlite.Insert(table)
 
-    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> ManyRows:
-        return _executor(compiled_text(self.writer.dialect, statement, [column.name for column in columns]))
+    def text_of(self, statement: Statement, order: Sequence[str]) -> str:
+        return compiled_text(self.writer.dialect, statement, order)
 
-    def delete_many(self, table: Table) -> ManyRows:
+    def insert_many(self, statement: Insert, columns: Sequence[Column[Any]]) -> str:
+        return self.text_of(statement, [column.name for column in columns])
+
+    def delete_many(self, table: Table) -> str:
         keys = list(table.primary_key.columns)
         matches = and_(*(column == bindparam(f"key_{column.name}") for column in keys))
-        statement = delete(table).where(matches)
-        names = [f"key_{column.name}" for column in keys]
-        return _executor(compiled_text(self.writer.dialect, statement, names))
+        return self.text_of(delete(table).where(matches), [f"key_{column.name}" for column in keys])
 
-    def together(self, _connection: Connection) -> AbstractContextManager[None]:
-        return nullcontext()
+    def together(self, connection: Connection) -> AbstractContextManager[Batch]:
+        return nullcontext(_SqliteBatch(connection))
 
     def now_ms(self) -> ColumnElement[int]:
         return literal_column(_NOW_MS, BigInteger)
@@ -186,9 +188,19 @@ class SqliteDatabase:
         )
 
 
-def _executor(statement: str) -> ManyRows:
-    def execute(connection: Connection, rows: Sequence[Row]) -> None:
-        if rows:
-            connection.exec_driver_sql(statement, list(rows))
+class _SqliteBatch:
+    """Executes each statement at once: there is no way to a file that could be saved."""
 
-    return execute
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def require(self, query: str, parameters: Row) -> None:
+        if self._connection.exec_driver_sql(query, parameters).first() is None:
+            raise UnmetError
+
+    def execute(self, statement: str, parameters: Row) -> None:
+        self._connection.exec_driver_sql(statement, parameters)
+
+    def execute_many(self, statement: str, rows: Sequence[Row]) -> None:
+        if rows:
+            self._connection.exec_driver_sql(statement, list(rows))
