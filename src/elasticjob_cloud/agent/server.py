@@ -69,6 +69,7 @@ class AgentServer:
             self._heart = Heart(int(settings.fence_seconds * 1000), _monotonic_ms())
         self._former: tuple[str, ...] = ()
         self._draining = False
+        self._is_named = False
         self._closing = False
         self._stop_reason = ""
         self._grace_seconds: float | None = None
@@ -79,7 +80,7 @@ class AgentServer:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
         # Before anything that may hang: whoever waits for this agent must be able to end it.
-        self._place.write_process(self._agent.info.agent_id, build_of(self._settings))
+        self._name_process()
         # This process has the directory's lock: whoever made those that are there is gone.
         self._place.remove_sockets()
         await self._agent.start()
@@ -92,6 +93,8 @@ class AgentServer:
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
         while not self._is_over():
             self._beat()
+            if not self._is_named:
+                self._name_process()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
         self._closing = True
@@ -104,6 +107,15 @@ class AgentServer:
             self._scheduler = None
         await self._agent.close(self._stop_reason, self._grace_seconds)
         self._place.remove_socket_directory()
+
+    def _name_process(self) -> None:
+        try:
+            self._place.write_process(self._agent.info.agent_id, build_of(self._settings))
+        except OSError as error:
+            # A full disk must not keep an agent from ending what its predecessor left: others may start that anew.
+            _log.warning("The agent's process could not be noted; trying again.", error=str(error))
+        else:
+            self._is_named = True
 
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason
