@@ -155,6 +155,18 @@ class Scheduler:
             self.engine.acknowledge(event.agent_id, event.sequence)
 
 
+def empty_app(folder: Path) -> str:
+    """Make an app without anything in it, and give its URL: the shards' commands are all that runs."""
+    file = folder / "app.sh"
+    file.write_text("#!/bin/sh\n")
+    return file.as_uri()
+
+
+def waiting_for(file: Path) -> str:
+    """Give a command that runs until a file is there."""
+    return f"while [ ! -e {file} ]; do sleep 0.02; done; true"
+
+
 def script_launch(command: str, task_ids: tuple[str, ...], url: str) -> Launch:
     """Make the launch of script shards."""
     app = AppConfiguration(app_name="app", app_url=url, bootstrap_script="none")

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from elasticjob_cloud.store import SqlStore, Store
-from tests.postgres_databases import new_database
+from tests.postgres_databases import lent_database, new_database
 
 # Called as often as wanted, it gives stores of one and the same database, as several schedulers have them.
 StoreOpener = Callable[[], Store]
@@ -72,6 +72,6 @@ EMPTY_DATABASES: dict[str, Callable[[], AbstractContextManager[str]]] = {
     "sqlite": sqlite_database,
 }
 STORE_FACTORIES: dict[str, StoreFactory] = {
-    "postgresql": partial(stores_of, new_database),
+    "postgresql": partial(stores_of, lent_database),
     "sqlite": partial(stores_of, migrated_sqlite_database),
 }

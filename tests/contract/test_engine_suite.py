@@ -9,7 +9,7 @@ import pytest
 from elasticjob_cloud.model.errors import NotFoundError, StartError
 from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
-from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, running, script_launch
+from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, empty_app, running, script_launch
 
 pytestmark = pytest.mark.slow
 
@@ -28,9 +28,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EngineWorl
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    file = tmp_path / "app.sh"
-    file.write_text("#!/bin/sh\n")
-    return file.as_uri()
+    return empty_app(tmp_path)
 
 
 def test_started_engine_has_one_agent_joined_and_the_known_ones_lost_after_it(world: EngineWorld) -> None:

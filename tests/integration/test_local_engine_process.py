@@ -13,7 +13,7 @@ from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
-from tests.contract.conftest import Scheduler
+from tests.contract.conftest import Scheduler, empty_app, waiting_for
 
 pytestmark = pytest.mark.slow
 _DEADLINE_SECONDS = 20.0
@@ -32,9 +32,7 @@ def place(tmp_path: Path) -> Iterator[AgentPlace]:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    file = tmp_path / "app.sh"
-    file.write_text("#!/bin/sh\n")
-    return file.as_uri()
+    return empty_app(tmp_path)
 
 
 def engine_over(
@@ -64,7 +62,7 @@ def test_left_agent_finishes_what_runs_then_ends_and_its_successor_tells(
     async def scenario() -> None:
         first = Scheduler(engine_over(place), acknowledges=False)
         await first.start()
-        first.launch(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; true", "t", url=url)
+        first.launch(waiting_for(tmp_path / "go"), "t", url=url)
         await first.until(lambda: TaskState.RUNNING in first.states("t"))
         former = present_process(place)
         await first.engine.stop()

@@ -11,6 +11,7 @@ import pytest
 
 from elasticjob_cloud.model.messages import EngineEvent, Kill
 from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import empty_app, waiting_for
 from tests.contract.ray_world import make_engine
 from tests.integration.ray_fleet import (
     Fleet,
@@ -46,9 +47,7 @@ def place() -> Iterator[Place]:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    file = tmp_path / "app.sh"
-    file.write_text("#!/bin/sh\n")
-    return file.as_uri()
+    return empty_app(tmp_path)
 
 
 async def _gone_before_lost(fleet: Fleet, agent_id: str, beat: Path) -> None:
@@ -110,7 +109,7 @@ def test_task_survives_the_deaths_of_relay_and_gateway_and_its_end_is_told_once(
     async def scenario() -> None:
         async with leading(place.engine(_LONG_FENCE, _LONG_LOST)) as fleet:
             agent_id = fleet.agent_id
-            fleet.run(agent_id, f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; true", "t", url=url)
+            fleet.run(agent_id, waiting_for(tmp_path / "go"), "t", url=url)
             await fleet.runs("t")
             os.kill(relay_pid(place.agents, agent_id), signal.SIGKILL)
             await until(lambda: len(fleet.joined) >= 2, "it joins again after its relay died")
@@ -135,7 +134,7 @@ def test_frozen_relay_is_replaced_and_the_task_runs_on(place: Place, url: str, t
     async def scenario() -> None:
         async with leading(place.engine(100.0, 120.0)) as fleet:
             agent_id = fleet.agent_id
-            fleet.run(agent_id, f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; true", "t", url=url)
+            fleet.run(agent_id, waiting_for(tmp_path / "go"), "t", url=url)
             await fleet.runs("t")
             os.kill(relay_pid(place.agents, agent_id), signal.SIGSTOP)
             await until(lambda: len(fleet.joined) == 2, "it joins again by another relay", 90)
@@ -172,7 +171,7 @@ def test_commands_of_an_older_epoch_that_is_still_connected_are_refused(
         async with leading(place.engine(), epoch=1) as older, leading(place.engine(), epoch=2) as newer:
             agent_id = newer.agent_id
             assert agent_id == older.agent_id
-            newer.run(agent_id, f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; true", "t", url=url)
+            newer.run(agent_id, waiting_for(tmp_path / "go"), "t", url=url)
             await newer.runs("t")
             told = len(older.events)
             older.run(agent_id, f"touch {tmp_path}/wrong; true", "wrong", url=url)
@@ -213,7 +212,7 @@ def test_changed_settings_reach_an_idle_agent_and_not_one_that_runs_a_task(
     async def scenario() -> None:
         async with leading(place.engine(_LONG_FENCE, _LONG_LOST)) as fleet:
             former = fleet.agent_id
-            fleet.run(former, f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; true", "t", url=url)
+            fleet.run(former, waiting_for(tmp_path / "go"), "t", url=url)
             await fleet.runs("t")
         async with leading(
             place.engine(_LONG_FENCE + 1, _LONG_LOST), epoch=2, known=frozenset({former})

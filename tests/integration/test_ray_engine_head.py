@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,8 +10,10 @@ import pytest
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import empty_app, waiting_for
 from tests.contract.ray_world import end_agents, make_engine
 from tests.integration.ray_fleet import gateway_pids, leading, until
+from tests.postgres_server import free_port
 from tests.ray_cluster import MISSING, RayCluster, has_ray
 
 pytestmark = [
@@ -24,19 +25,12 @@ _AWAY_SECONDS = 5  # Ray's processes end when the head is away for longer
 _ANSWER_SECONDS = 12
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_task_survives_the_death_of_the_whole_cluster_and_its_scheduler_waits_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", str(_AWAY_SECONDS))
-    url = (tmp_path / "app.sh").as_uri()
-    (tmp_path / "app.sh").write_text("#!/bin/sh\n")
-    port = _free_port()
+    url = empty_app(tmp_path)
+    port = free_port("127.0.0.1")
 
     async def scenario(agents: Path) -> None:
         with RayCluster.started(port) as first:
@@ -44,8 +38,7 @@ def test_task_survives_the_death_of_the_whole_cluster_and_its_scheduler_waits_fo
             engine = make_engine(first, agents, "test", fence=150.0, lost=180.0)
             async with leading(engine) as fleet:
                 agent_id = fleet.agent_id
-                script = f"echo begun; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; true"
-                fleet.run(agent_id, script, "t", url=url)
+                fleet.run(agent_id, waiting_for(tmp_path / "go"), "t", url=url)
                 await fleet.runs("t")
                 (gateway,) = gateway_pids()
                 first.kill_head()

@@ -10,6 +10,7 @@ import pytest
 
 from elasticjob_cloud.model.messages import AgentJoined
 from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import empty_app
 from tests.integration.ray_fleet import Place, gateway_pids, leading, own_place, until
 from tests.ray_cluster import MISSING, has_ray
 
@@ -29,9 +30,7 @@ def place() -> Iterator[Place]:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    file = tmp_path / "app.sh"
-    file.write_text("#!/bin/sh\n")
-    return file.as_uri()
+    return empty_app(tmp_path)
 
 
 def test_room_is_leased_while_it_is_taken_found_by_the_next_gateway_and_given_back(

@@ -11,7 +11,7 @@ import pytest
 
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.errors import BugError, NotFoundError, StoreUnavailableError, UnavailableError
+from elasticjob_cloud.model.errors import BugError, StoreUnavailableError, UnavailableError
 from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
@@ -21,8 +21,6 @@ from elasticjob_cloud.model.messages import (
     Command,
     Inventory,
     Launch,
-    LogChunk,
-    Sandbox,
     TaskStatus,
 )
 from elasticjob_cloud.model.records import Changes
@@ -32,6 +30,7 @@ from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, Registe
 from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
+from tests.fakes.silent_engine import SilentEngine
 
 pytestmark = pytest.mark.anyio
 _SECONDS = 10
@@ -54,7 +53,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class InstantEngine:
+class InstantEngine(SilentEngine):
     """An engine whose one agent ends each task as soon as it gets it; keeps the contract otherwise."""
 
     def __init__(self) -> None:
@@ -99,12 +98,6 @@ class InstantEngine:
 
     def acknowledge(self, agent_id: str, sequence: int) -> None:
         self.acknowledged.append(sequence)
-
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        raise NotFoundError(task_id)
-
-    async def sandboxes(self, app_name: str) -> list[Sandbox]:
-        return []
 
     async def stop(self) -> None:
         self._sink = None

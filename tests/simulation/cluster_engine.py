@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from elasticjob_cloud.engine.contract import EventSink, Pieces
-from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command, LogChunk, Sandbox
+from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command
+from tests.fakes.silent_engine import SilentEngine
 from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, LOST_MS, Machine
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.cluster_host import Host
 
 
-class ClusterEngine:
+class ClusterEngine(SilentEngine):
     """Watches heartbeats, and answers them while the lease lasts. A mutant switches `asks_for_lease` off."""
 
     asks_for_lease = True
@@ -63,12 +63,6 @@ class ClusterEngine:
 
     def acknowledge(self, agent_id: str, sequence: int) -> None:
         self._world.carry_acknowledgement(self._host, self.epoch, agent_id, sequence)
-
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        raise NotFoundError(task_id)
-
-    async def sandboxes(self, app_name: str) -> list[Sandbox]:
-        return []
 
     async def stop(self) -> None:
         self._sink = None

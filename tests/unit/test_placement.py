@@ -21,6 +21,15 @@ def _shards(count: int, app_name: str = "app") -> Demand:
     return Demand(app_name, count, SHARD, EXECUTOR)
 
 
+def _fleet_of_five(policy: PlacementPolicy) -> TestFleet:
+    """Give machines a to e, each with room for one script, which a plan has seen."""
+    fleet = TestFleet(policy)
+    for name in ("a", "b", "c", "d", "e"):
+        fleet.add(name, 1)
+    assert fleet.plan(_scripts(5))
+    return fleet
+
+
 # Both policies
 
 
@@ -116,10 +125,7 @@ def test_room_of_a_task_that_has_ended_is_given_again(policy: PlacementPolicy) -
 
 @BOTH
 def test_nothing_is_placed_on_an_agent_that_has_left(policy: PlacementPolicy) -> None:
-    fleet = TestFleet(policy)
-    for name in ("a", "b", "c", "d", "e"):
-        fleet.add(name, 1)
-    assert fleet.plan(_scripts(5))
+    fleet = _fleet_of_five(policy)
 
     fleet.leave("c")
     fleet.leave("never there")
@@ -130,10 +136,7 @@ def test_nothing_is_placed_on_an_agent_that_has_left(policy: PlacementPolicy) ->
 
 @BOTH
 def test_agent_that_joins_anew_has_its_new_room(policy: PlacementPolicy) -> None:
-    fleet = TestFleet(policy)
-    for name in ("a", "b", "c", "d", "e"):
-        fleet.add(name, 1)
-    assert fleet.plan(_scripts(5))
+    fleet = _fleet_of_five(policy)
 
     fleet.add("c", 3)
 

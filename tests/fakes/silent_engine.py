@@ -1,0 +1,16 @@
+"""The part of `engine/contract.py` that shows what tasks left behind, for engines whose tasks leave nothing."""
+
+from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.messages import LogChunk, Sandbox
+
+
+class SilentEngine:
+    """Its tasks print nothing and have no folders."""
+
+    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        """Find no output, whatever is asked for."""
+        raise NotFoundError(task_id)
+
+    async def sandboxes(self, app_name: str) -> list[Sandbox]:
+        """Find no folders."""
+        return []
