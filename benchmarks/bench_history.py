@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -96,6 +96,18 @@ def history_indexes() -> list[str]:
     ]
 
 
+def refill(
+    execute: Callable[[str], object], definitions: Mapping[str, str], statements: Iterator[str]
+) -> None:
+    """Fill the tables while they have no indexes, which are made at the end, from their definitions."""
+    for index in history_indexes():
+        execute(f"DROP INDEX {index}")
+    for statement in statements:
+        execute(statement)
+    for index in history_indexes():
+        execute(definitions[index])
+
+
 def fill_sqlite(file: Path, rows: int, days: float) -> None:
     connection = sqlite3.connect(file, isolation_level=None)
     with contextlib.closing(connection):
@@ -103,12 +115,7 @@ def fill_sqlite(file: Path, rows: int, days: float) -> None:
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000"
         )
         definitions = dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'index'"))
-        for index in history_indexes():
-            connection.execute(f"DROP INDEX {index}")
-        for statement in filling("sqlite", rows, days):
-            connection.execute(statement)
-        for index in history_indexes():
-            connection.execute(definitions[index])
+        refill(connection.execute, definitions, filling("sqlite", rows, days))
         connection.execute("PRAGMA journal_mode = WAL")
     print(f"{file.stat().st_size / 1e6:.0f} MB")
 
@@ -116,12 +123,7 @@ def fill_sqlite(file: Path, rows: int, days: float) -> None:
 def fill_postgresql(url: str, rows: int, days: float) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         definitions = dict(connection.execute("SELECT indexname, indexdef FROM pg_indexes").fetchall())
-        for index in history_indexes():
-            connection.execute(f"DROP INDEX {index}")
-        for statement in filling("postgresql", rows, days):
-            connection.execute(statement)
-        for index in history_indexes():
-            connection.execute(definitions[index])
+        refill(connection.execute, definitions, filling("postgresql", rows, days))
         # As the server does by itself before long.
         connection.execute("VACUUM (ANALYZE)")
         size = connection.execute("SELECT pg_database_size(current_database()) / 1e6").fetchone()
