@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -65,3 +66,23 @@ def test_agent_that_stops_takes_no_scheduler_and_starts_nothing(tmp_path: Path) 
 
     # Half a second for what ignores SIGTERM: long enough for the late one to be heard.
     play(tmp_path, AgentSettings(fence_seconds=5.0), scenario)
+
+
+def test_agent_of_a_machine_that_was_suspended_for_longer_than_its_fence_ends_its_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_clock = time.clock_gettime
+
+    def read_clock_after_a_minutes_sleep(clock: int) -> float:
+        return read_clock(clock) + 60 * (clock == time.CLOCK_BOOTTIME)
+
+    async def scenario(world: World) -> None:
+        scheduler = await scheduler_of(world.place, 1)
+        scheduler.send(launch_script(tmp_path, "sleep 300; true", "t"))
+        await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+        # The monotonic clock stands still while a machine is suspended, and the scheduler's does not.
+        monkeypatch.setattr(time, "clock_gettime", read_clock_after_a_minutes_sleep)
+        await scheduler.until(lambda: scheduler.is_lost)
+        await world.running
+
+    play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)

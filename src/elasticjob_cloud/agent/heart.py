@@ -6,7 +6,7 @@ _BEATS_PER_FENCE = 5
 
 
 class Heart:
-    """Times are the agent's own monotonic milliseconds."""
+    """Times are milliseconds of a clock of the agent's own that is never set and goes on while the machine is suspended."""
 
     def __init__(self, fence_ms: int, now_ms: int) -> None:
         self._fence = Fence(fence_ms, now_ms)

@@ -51,6 +51,13 @@ def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def _heart_ms() -> int:
+    """Read the clock that goes on while this machine is suspended, as the scheduler's does, where there is one."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+    return _monotonic_ms()
+
+
 class AgentServer:
     """Obeys the scheduler of the newest epoch that has come; ends itself when none comes for long (promise 5)."""
 
@@ -66,7 +73,7 @@ class AgentServer:
         self._orphan = Fence(int(settings.orphan_seconds * 1000), _monotonic_ms())
         self._heart: Heart | None = None
         if settings.fence_seconds > 0:
-            self._heart = Heart(int(settings.fence_seconds * 1000), _monotonic_ms())
+            self._heart = Heart(int(settings.fence_seconds * 1000), _heart_ms())
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._is_named = False
@@ -125,12 +132,12 @@ class AgentServer:
         self._stop(reason)
 
     def _beat(self) -> None:
-        if self._heart is not None and self._scheduler is not None and self._heart.is_due(_monotonic_ms()):
-            self._scheduler.send(Heartbeat(self._heart.beat(_monotonic_ms())))
+        if self._heart is not None and self._scheduler is not None and self._heart.is_due(_heart_ms()):
+            self._scheduler.send(Heartbeat(self._heart.beat(_heart_ms())))
 
     def _is_over(self) -> bool:
         now_ms = _monotonic_ms()
-        if self._heart is not None and self._heart.is_fenced(now_ms) and not self._agent.is_idle:
+        if self._heart is not None and self._heart.is_fenced(_heart_ms()) and not self._agent.is_idle:
             self._fence(f"no scheduler was heard of for {self._settings.fence_seconds:g} s.")
         elif self._scheduler is not None:
             self._orphan.acknowledged(now_ms)
@@ -191,7 +198,7 @@ class AgentServer:
         return any(not status.state.is_terminal for status in self._agent.inventory().tasks)
 
     def _obey(self, connection: FrameProtocol, commands: list[Command]) -> None:
-        if self._heart is not None and self._heart.is_fenced(_monotonic_ms()):
+        if self._heart is not None and self._heart.is_fenced(_heart_ms()):
             # They may be as old as what runs elsewhere by now. A new hello settles what is still wanted.
             _log.warning("Commands came late, and are not carried out.", count=len(commands))
             connection.abort()
@@ -216,7 +223,7 @@ class AgentServer:
         connection.send(Welcome(inventory))
         if self._heart is not None:
             # Before any command can come: the scheduler's answer is what it is carried out by.
-            connection.send(Heartbeat(self._heart.beat(_monotonic_ms())))
+            connection.send(Heartbeat(self._heart.beat(_heart_ms())))
         for batch in batches:
             connection.send(Events(batch))
 
