@@ -29,18 +29,20 @@ def make_data_dir(data_dir: Path) -> None:
 
 
 def token_secret(data_dir: Path) -> bytes:
-    """Give the key that signs access tokens; made once, so that tokens outlive a restart."""
+    """Give the key that signs access tokens; made once, so that tokens outlive a restart.
+
+    Raises:
+        StartError: it cannot be read or written.
+    """
     path = data_dir / _KEY_FILE
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_secret(path)
-    secret = new_token_secret()
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    return secret
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return _read_secret(path)
+        return _write_secret(path, descriptor)
+    except OSError as error:
+        raise StartError(f"Cannot keep the key of access tokens in {path}: {error.strerror}.") from error
 
 
 def kept_token_secret(data_dir: Path) -> bytes | None:
@@ -52,6 +54,19 @@ def kept_token_secret(data_dir: Path) -> bytes | None:
 def new_token_secret() -> bytes:
     """Give a new key."""
     return secrets.token_bytes(_SECRET_BYTES)
+
+
+def _write_secret(path: Path, descriptor: int) -> bytes:
+    secret = new_token_secret()
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()  # half a key would keep every later start from making one
+        raise
+    return secret
 
 
 def _read_secret(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 Whoever has it knows that a lease still written in the database is a dead scheduler's, and need not wait for its expiry.
 """
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -34,8 +35,10 @@ class DatabaseLock:
                 "--data-dir of its own."
             )
             raise StartError(message) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        # The lock is held without it; that a disk is full the database says better.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let another scheduler have the database. The file stays: to remove it would let two hold "the" lock."""

@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
+from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError, UnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
@@ -110,7 +110,7 @@ class Scheduler:
         """
         path = _sqlite_path(self._database_url)
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_directory(path.parent)
             self._lock = DatabaseLock(path)
         await self._in_writer(self._store.migrate)
         if self._is_retiring():
@@ -335,6 +335,16 @@ async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
 def _sqlite_path(database_url: str) -> Path | None:
     url = make_url(database_url)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        message = (
+            f"Cannot make {directory} for the database: {error.strerror}. Choose another --database-url."
+        )
+        raise StartError(message) from error
 
 
 def _described(command: ApiCommand) -> str:
