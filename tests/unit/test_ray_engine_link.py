@@ -1,24 +1,16 @@
 """The Ray engine without Ray: messages of a gateway in, messages to it and events out."""
 
 import asyncio
-import math
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from elasticjob_cloud.agent.frames import (
-    AgentFrame,
-    Commands,
     Events,
     Heartbeat,
     HeartbeatSeen,
     Hello,
     Refused,
     Retire,
-    SchedulerFrame,
-    Welcome,
-    decode_scheduler_frame,
     encode_frame,
 )
 from elasticjob_cloud.engine.ray import engine as engine_module
@@ -26,17 +18,11 @@ from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
     Begin,
-    Forward,
-    FromGateway,
-    GatewaySettings,
-    Held,
-    Hold,
     NodeGone,
     NodeSeen,
     Ready,
     SessionEnded,
     SessionOpened,
-    ToGateway,
     Trouble,
     Want,
 )
@@ -47,113 +33,10 @@ from elasticjob_cloud.model.messages import (
     AgentJoined,
     AgentLost,
     EngineEvent,
-    Inventory,
     Kill,
-    TaskStatus,
 )
-from elasticjob_cloud.model.task import TaskState
-from tests.contract.conftest import script_launch
+from tests.unit.ray_link import LOST_SECONDS, SETTINGS, FakeGateway, World, gateway_of, play, welcome
 from tests.unit.virtual_loop import VirtualLoop
-
-_SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
-_LOST_SECONDS = 15.0
-
-
-class FakeGateway:
-    """Stands where the gateway's process does: keeps what it is sent, and says what a test has it say."""
-
-    def __init__(self, *arguments: Any) -> None:
-        _, self.say, self.die, _ = arguments
-        self.sent: list[ToGateway] = []
-
-    def start(self) -> None:
-        """It is there at once."""
-
-    def send(self, frame: ToGateway) -> None:
-        self.sent.append(frame)
-
-    async def stop(self) -> None:
-        self.die()
-
-
-class World:
-    """An engine over a fake gateway, and what it told."""
-
-    def __init__(self, engine: RayEngine, gateway: FakeGateway) -> None:
-        self.engine = engine
-        self.gateway = gateway
-        self.events: list[EngineEvent] = []
-
-    def say(self, *frames: FromGateway) -> None:
-        for frame in frames:
-            self.gateway.say(frame)
-
-    def agent_says(self, node: str, session: str, *frames: AgentFrame) -> None:
-        self.say(Arrived(node, session, [encode_frame(frame) for frame in frames]))
-
-    def join(self, node: str = "n1", session: str = "s1", agent_id: str = "a1", **inventory: Any) -> None:
-        """Have a node's agent join."""
-        self.say(NodeSeen(node, "host", "10.0.0.1", 4000, 1 << 20), SessionOpened(node, session))
-        self.agent_says(node, session, welcome(agent_id, **inventory))
-
-    def to_agent(self, node: str = "n1") -> list[SchedulerFrame]:
-        """Give what was sent to a node's agent."""
-        return [
-            decode_scheduler_frame(content)
-            for frame in self.gateway.sent
-            if isinstance(frame, Forward) and frame.node_id == node
-            for content in frame.frames
-        ]
-
-    def commands(self, node: str = "n1") -> list[object]:
-        """Give the commands among it."""
-        return [it for frame in self.to_agent(node) if isinstance(frame, Commands) for it in frame.commands]
-
-    def holds(self) -> list[Hold]:
-        return [frame for frame in self.gateway.sent if isinstance(frame, Hold)]
-
-    def joined(self) -> list[Inventory]:
-        return [event.inventory for event in self.events if isinstance(event, AgentJoined)]
-
-    def lost(self) -> list[str]:
-        return [event.agent_id for event in self.events if isinstance(event, AgentLost)]
-
-
-def welcome(agent_id: str, **inventory: Any) -> Welcome:
-    return Welcome(Inventory(AgentInfo(agent_id, "h", "i", 64.0, 1.0), **inventory))
-
-
-def gateway_of(engine: RayEngine) -> FakeGateway:
-    gateway: object = engine._gateway
-    assert isinstance(gateway, FakeGateway)
-    return gateway
-
-
-def play(
-    monkeypatch: pytest.MonkeyPatch,
-    scenario: Callable[[World], Awaitable[None]],
-    known: frozenset[str] = frozenset(),
-) -> None:
-    """Run a scenario with an engine that leads, in virtual time."""
-    monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
-
-    async def run() -> None:
-        engine = RayEngine(_SETTINGS, _LOST_SECONDS)
-        engine.lead_until(math.inf)
-        await engine.prepare()
-        gateway = gateway_of(engine)
-        world = World(engine, gateway)
-        world.say(Ready())
-        starting = asyncio.get_running_loop().create_task(engine.start(7, known, world.events.append))
-        await asyncio.sleep(0)
-        try:
-            await scenario(world)
-        finally:
-            await asyncio.gather(starting, return_exceptions=True)
-            await engine.stop()
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
 
 
 def test_agent_is_greeted_with_the_epoch_and_joins_with_what_its_node_has(
@@ -225,11 +108,11 @@ def test_silent_agent_is_lost_after_its_time_and_not_before(monkeypatch: pytest.
         await asyncio.sleep(5)
         world.agent_says("n1", "s1", Heartbeat(1))
         heard_at = loop.time()
-        await asyncio.sleep(_LOST_SECONDS - 0.1)
+        await asyncio.sleep(LOST_SECONDS - 0.1)
         assert world.lost() == []
         await asyncio.sleep(1.1)
         assert world.lost() == ["a1"]
-        assert loop.time() - heard_at < _LOST_SECONDS + 1.1
+        assert loop.time() - heard_at < LOST_SECONDS + 1.1
 
     play(monkeypatch, scenario)
 
@@ -239,7 +122,7 @@ def test_agent_that_comes_back_after_it_was_lost_is_retired_and_joins_no_more(
 ) -> None:
     async def scenario(world: World) -> None:
         world.join()
-        await asyncio.sleep(_LOST_SECONDS + 1)
+        await asyncio.sleep(LOST_SECONDS + 1)
         world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
         world.agent_says("n1", "s2", welcome("a1"))
         assert isinstance(world.to_agent()[-1], Retire)
@@ -254,7 +137,7 @@ def test_known_agents_that_never_come_are_lost_and_again_at_each_reconcile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scenario(world: World) -> None:
-        await asyncio.sleep(_LOST_SECONDS + 1)
+        await asyncio.sleep(LOST_SECONDS + 1)
         assert world.lost() == ["gone"]
         world.engine.reconcile(frozenset({"gone"}))
         assert world.lost() == ["gone", "gone"]
@@ -273,105 +156,6 @@ def test_successor_joins_before_its_predecessor_is_lost_at_once(monkeypatch: pyt
     play(monkeypatch, scenario)
 
 
-def test_launch_waits_for_its_room_and_a_kill_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(world: World) -> None:
-        world.join()
-        launch = script_launch("true", ("t",), "file:///x")
-        world.engine.reserve("a1", 0.25, 64.0)
-        world.engine.send("a1", [launch, Kill(("u",), "")])
-        (hold,) = world.holds()
-        assert (hold.milli_cpus, hold.memory_kib) == (250, 65536)
-        assert world.commands() == [Kill(("u",), "")]
-        world.say(Held("n1", hold.number, 1000, 65536))
-        assert world.commands() == [Kill(("u",), ""), launch]
-        world.engine.reserve("a1", 1.0, 64.0)
-        world.engine.send("a1", [launch])
-        assert len(world.holds()) == 1  # there is room enough
-        assert world.commands()[-1] == launch
-
-    play(monkeypatch, scenario)
-
-
-def test_answer_to_an_earlier_hold_lets_no_launch_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(world: World) -> None:
-        world.join()
-        launch = script_launch("true", ("t",), "file:///x")
-        world.engine.reserve("a1", 0.25, 64.0)
-        world.engine.reserve("a1", 0.5, 64.0)
-        world.engine.send("a1", [launch])
-        first, second = world.holds()
-        world.say(Held("n1", first.number, 250, 65536))
-        assert world.commands() == []
-        world.say(Held("n1", second.number, 500, 65536))
-        assert world.commands() == [launch]
-
-    play(monkeypatch, scenario)
-
-
-def test_launch_whose_room_cannot_be_had_is_dropped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(world: World) -> None:
-        world.join()
-        world.engine.reserve("a1", 2.0, 64.0)
-        world.engine.send("a1", [script_launch("true", ("t",), "file:///x")])
-        world.say(Held("n1", world.holds()[0].number, 0, 0, "Others use the node."))
-        dropped = world.events[-1]
-        assert isinstance(dropped, AgentEvents)
-        (status,) = dropped.events
-        assert isinstance(status, TaskStatus)
-        assert (status.task_id, status.state, status.message) == (
-            "t",
-            TaskState.DROPPED,
-            "Others use the node.",
-        )
-        assert world.commands() == []
-
-    play(monkeypatch, scenario)
-
-
-def test_new_leader_that_needs_nothing_has_what_an_earlier_one_leased_given_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def scenario(world: World) -> None:
-        world.join()
-        world.engine.reserve("a1", 0.0, 0.0)
-        (hold,) = world.holds()
-        assert (hold.milli_cpus, hold.memory_kib) == (0, 0)
-        world.say(Held("n1", hold.number, 0, 0))
-        world.engine.reserve("a1", 0.0, 0.0)
-        assert len(world.holds()) == 1
-
-    play(monkeypatch, scenario)
-
-
-def test_idle_room_is_given_back_after_a_while_and_not_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(world: World) -> None:
-        world.join()
-        world.engine.reserve("a1", 1.0, 64.0)
-        world.say(Held("n1", world.holds()[0].number, 1000, 65536))
-        world.engine.reserve("a1", 0.0, 0.0)
-        await asyncio.sleep(9)
-        assert len(world.holds()) == 1
-        await asyncio.sleep(2)
-        assert (world.holds()[-1].milli_cpus, world.holds()[-1].memory_kib) == (0, 0)
-
-    play(monkeypatch, scenario)
-
-
-def test_launches_that_waited_when_the_session_broke_are_not_sent_by_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def scenario(world: World) -> None:
-        world.join()
-        world.engine.reserve("a1", 1.0, 64.0)
-        world.engine.send("a1", [script_launch("true", ("t",), "file:///x")])
-        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
-        world.agent_says("n1", "s2", welcome("a1"))
-        world.say(Held("n1", world.holds()[0].number, 1000, 65536))
-        assert world.commands() == []
-
-    play(monkeypatch, scenario)
-
-
 def test_message_that_cannot_be_read_costs_nobody_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
         world.join()
@@ -385,7 +169,7 @@ def test_refusal_at_the_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
 
     async def run() -> None:
-        engine = RayEngine(_SETTINGS, _LOST_SECONDS)
+        engine = RayEngine(SETTINGS, LOST_SECONDS)
         await engine.prepare()
         gateway = gateway_of(engine)
         gateway.say(Ready())
@@ -409,7 +193,7 @@ def test_start_returns_in_two_seconds_when_no_agent_answers(monkeypatch: pytest.
     monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
 
     async def run() -> None:
-        engine = RayEngine(_SETTINGS, _LOST_SECONDS)
+        engine = RayEngine(SETTINGS, LOST_SECONDS)
         loop = asyncio.get_running_loop()
         began = loop.time()
         await engine.start(1, frozenset(), lambda _: None)
@@ -455,10 +239,10 @@ def test_node_that_ray_counts_as_dead_does_not_lose_its_agent_before_the_time(
     async def scenario(world: World) -> None:
         world.join()
         world.say(NodeGone("n1"))
-        await asyncio.sleep(_LOST_SECONDS - 1)
+        await asyncio.sleep(LOST_SECONDS - 1)
         assert world.lost() == []
         world.join(node="n2", session="s2")  # the raylet is back, under another id, and its agent never went
-        await asyncio.sleep(_LOST_SECONDS - 1)
+        await asyncio.sleep(LOST_SECONDS - 1)
         assert world.lost() == []
 
     play(monkeypatch, scenario)
