@@ -141,7 +141,11 @@ class ProcessTrees:
         self._loop.call_later(grace_seconds, self._kill_left, ended)
 
     def _kill_left(self, trees: Iterable[Tree]) -> None:
-        self.signal([tree for tree in trees if self._trees.get(tree.main) is tree], signal.SIGKILL)
+        self.signal([tree for tree in trees if self._is_present(tree)], signal.SIGKILL)
+
+    def _is_present(self, tree: Tree) -> bool:
+        """Whether it is not gone, nor its main process's number another's by now."""
+        return self._trees.get(tree.main) is tree
 
     def measure(self, table: ProcessTable) -> dict[Tree, int]:
         """Give the bytes of memory of each live tree, and remember which processes left its group."""
@@ -179,7 +183,8 @@ class ProcessTrees:
         waiting = []
         for tree in self._ended:
             if self._is_gone(tree, left.get(tree.main, ())):
-                del self._trees[tree.main]
+                if self._is_present(tree):
+                    del self._trees[tree.main]
                 self._call_gone(tree)
             else:
                 waiting.append(tree)
@@ -205,7 +210,7 @@ class ProcessTrees:
                 gone = False
         if not tree.group_gone:
             # While anyone is in the group its number is not given to another process; after that it may be.
-            tree.group_gone = _kill_group(tree.main)
+            tree.group_gone = not self._is_present(tree) or _kill_group(tree.main)
         if tree.attempts > _ATTEMPTS and not (gone and tree.group_gone):
             _log.error("Processes of a task cannot be ended.", main=tree.main, left=list(left))
             return True

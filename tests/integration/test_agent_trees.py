@@ -1,0 +1,44 @@
+"""Process trees by themselves: what the numbers of processes do to them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from elasticjob_cloud.agent.process_table import read_process
+from elasticjob_cloud.agent.trees import ProcessTrees
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux")
+
+
+@pytest.fixture
+def pid() -> Iterator[int]:
+    """Give a process that leads a group of its own."""
+    started = os.posix_spawn("/bin/sleep", ["sleep", "300"], {}, setpgroup=0)
+    yield started
+    os.kill(started, signal.SIGKILL)
+    os.waitpid(started, 0)
+
+
+def test_number_that_comes_back_before_its_former_tree_is_gone_costs_neither_tree_its_end(pid: int) -> None:
+    gone: list[str] = []
+
+    async def scenario() -> None:
+        trees = ProcessTrees(asyncio.get_running_loop())
+        former = trees.add(pid, "former", lambda: gone.append("former"))
+        trees.main_exited(former)
+        later = trees.add(pid, "later", lambda: gone.append("later"))
+        await asyncio.sleep(0)
+        assert gone == ["former"]
+        assert len(trees) == 1
+        row = read_process(pid)
+        assert row is not None
+        assert not row.zombie
+        trees.drop(later)
+        assert len(trees) == 0
+        trees.close()
+
+    asyncio.run(scenario())
