@@ -13,6 +13,7 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -29,6 +30,7 @@ from tests.local_cluster import Cluster, ClusterError, Scheduler
 LOOK_SECONDS = 0.3
 RESTART_SECONDS = 15.0
 TRACES_AT_ONCE = 200
+MOST_NODES = 50  # a raylet each: more starve on one machine
 
 
 class Interrupted(BaseException):
@@ -146,19 +148,31 @@ def _is_alive(pid: int) -> bool:
     return False
 
 
-def _read_options() -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; what is wrong with it ends the program with a message."""
     parser = argparse.ArgumentParser(
         prog='make cluster ARGS="..."', description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--ports", default="8899,8898", help="a port for each scheduler (8899,8898)")
-    parser.add_argument("--nodes", type=int, default=3, help="how many nodes run jobs (3)")
+    parser.add_argument(
+        "--ports", type=_ports, default="8899,8898", help="a port for each scheduler (8899,8898)"
+    )
+    parser.add_argument("--nodes", type=_node_count, default=3, help="how many nodes run jobs (3)")
     parser.add_argument("--no-auth", action="store_true", help="serve without log-in")
-    options = parser.parse_args()
-    try:
-        options.ports = [int(port) for port in options.ports.split(",")]
-    except ValueError:
-        parser.error("--ports takes numbers with commas between them, such as 8899,8898")
-    return options
+    return parser.parse_args(arguments)
+
+
+def _ports(text: str) -> list[int]:
+    parts = text.split(",")
+    ports = [int(part) for part in parts if part.strip().isdecimal()]
+    if len(ports) < len(parts) or len(set(ports)) < len(ports) or not all(0 < it < 65536 for it in ports):
+        raise argparse.ArgumentTypeError("takes different numbers up to 65535, such as 8899,8898")
+    return ports
+
+
+def _node_count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST_NODES:
+        raise argparse.ArgumentTypeError(f"takes a number from 1 to {MOST_NODES}")
+    return int(text)
 
 
 def _advise(cluster: Cluster) -> None:
@@ -193,7 +207,7 @@ def _show(cluster: Cluster, no_auth: bool, ending: Ending) -> None:  # noqa: FBT
 
 def main() -> int:
     """Run it until somebody asks for its end; give the exit code."""
-    options = _read_options()
+    options = read_options()
     ending = Ending()
     started = time.monotonic()
 
