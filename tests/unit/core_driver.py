@@ -20,7 +20,7 @@ from elasticjob_cloud.model.messages import (
 from elasticjob_cloud.model.records import FireRecord, FireState, TaskRecord
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
-from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob
+from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob, TriggerJob
 from tests.simulation.store_model import MemoryStore
 
 NOON_MS = 1_793_016_000_000  # 2026-10-26T12:00:00Z
@@ -29,6 +29,14 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 EVERY_MINUTE = "0 * * * * ?"
 EVERY_SECOND = "* * * * * ?"
+FINISHED, FAILED, ERROR, KILLED, LOST, DROPPED = (
+    TaskState.FINISHED,
+    TaskState.FAILED,
+    TaskState.ERROR,
+    TaskState.KILLED,
+    TaskState.LOST,
+    TaskState.DROPPED,
+)
 
 
 def app(name: str = "app", **changes: Any) -> AppConfiguration:
@@ -175,3 +183,11 @@ class CoreDriver:
         self.last = core.take_over(Now(self.wall_ms, self.monotonic_ms))
         self.store.commit(self.last.changes)
         return core
+
+
+def triggered(*jobs: JobConfiguration, agents: int = 1) -> CoreDriver:
+    """Give a driver of these jobs, each of which was triggered."""
+    driver = CoreDriver(*jobs, agents=agents)
+    for name in list(driver.store.jobs):
+        driver.ask(TriggerJob(name))
+    return driver
