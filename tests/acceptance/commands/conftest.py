@@ -1,0 +1,72 @@
+"""The client commands, in this process, against a real HTTP server on loopback."""
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elasticjob_cloud.cli.main import main
+from tests.acceptance.commands.small_scheduler import Handler, SmallScheduler
+
+
+@pytest.fixture
+def scheduler() -> Iterator[SmallScheduler]:
+    kept = SmallScheduler()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"scheduler": kept}))
+    kept.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield kept
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("ELASTICJOB_URL", "ELASTICJOB_TOKEN", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line without a scheduler in its environment."""
+
+    def run(*arguments: str, stdin: str = "") -> Outcome:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as end:
+            main(list(arguments))
+        captured = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Outcome(end.value.code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def run(cli: Run, scheduler: SmallScheduler, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line with the scheduler in its environment."""
+    monkeypatch.setenv("ELASTICJOB_URL", scheduler.url)
+    return cli
