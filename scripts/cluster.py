@@ -164,7 +164,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _ports(text: str) -> list[int]:
     parts = text.split(",")
     ports = [int(part) for part in parts if part.strip().isdecimal()]
-    if len(ports) < len(parts) or len(set(ports)) < len(ports) or not all(0 < it < 65536 for it in ports):
+    fixed = [port for port in ports if port]  # 0 takes a free one
+    if len(ports) < len(parts) or len(set(fixed)) < len(fixed) or any(port > 65535 for port in fixed):
         raise argparse.ArgumentTypeError("takes different numbers up to 65535, such as 8899,8898")
     return ports
 
