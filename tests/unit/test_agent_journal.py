@@ -62,6 +62,13 @@ def test_torn_line_costs_itself_alone(torn: bytes) -> None:
     assert [entry.pid for entry in journal.entries] == [2, 4]
 
 
+@pytest.mark.parametrize("torn", [b"- 2", b"+ 3 14 15"])
+def test_line_without_its_end_counts_for_nothing(torn: bytes) -> None:
+    journal = parse_journal(b"agent agent-1 boot 50\n+ 2 12 13\n" + torn, "boot")
+    assert journal is not None
+    assert [entry.pid for entry in journal.entries] == [2]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -59,7 +59,10 @@ class Journal(NamedTuple):
 
 
 class ProcessJournal:
-    """The file of live processes. A disk that cannot be written costs the record, not the task."""
+    """The file of live processes. A disk that cannot be written costs the record, not the task.
+
+    What it has cost is written as soon as there is room: with a whole new file, in place of one that lacks something.
+    """
 
     def __init__(self, path: Path, agent_id: str) -> None:
         self._path = path
@@ -67,7 +70,8 @@ class ProcessJournal:
         self._live: dict[int, bytes] = {}
         self._descriptor = -1
         self._size = 0
-        self._torn = False
+        self._is_whole = True
+        self._is_closed = False
         self._compact()
 
     def started(self, pid: int, earliest: float, latest: float) -> None:
@@ -83,38 +87,52 @@ class ProcessJournal:
 
     def close(self) -> None:
         """Stop recording."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._is_closed = True
+        self._let_go()
 
     def _append(self, line: bytes) -> None:
-        if self._descriptor < 0:
+        if self._is_closed:
             return
-        if self._torn:
-            line = b"\n" + line  # apart from what a full disk left of the line before
+        if self._is_whole:
+            self._write(line)
+        if not self._is_whole or self._size > _COMPACT_BYTES + 2 * len(self._live) * 64:
+            self._compact()
+
+    def _write(self, line: bytes) -> None:
         try:
             written = os.write(self._descriptor, line)
         except OSError as error:
-            _log.warning("The process journal cannot be written.", error=str(error))
-            written = 0
-        self._torn = written < len(line)
-        self._size += len(line)
-        if self._size > _COMPACT_BYTES + 2 * len(self._live) * 64:
-            self._compact()
+            self._fail(error)
+            return
+        self._size += written
+        # On a disk that has just become full it may be the beginning of the line.
+        self._is_whole = written == len(line)
 
     def _compact(self) -> None:
-        self.close()
         header = f"agent {self._agent_id} {_boot_id()} {os.getsid(0)}\n".encode()
-        lines = [header, *self._live.values()]
-        content = b"".join(lines)
+        content = b"".join([header, *self._live.values()])
         temporary = self._path.with_suffix(".new")
         try:
             temporary.write_bytes(content)
             temporary.replace(self._path)
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         except OSError as error:
-            _log.warning("The process journal cannot be written.", error=str(error))
+            self._fail(error)
+            return
+        self._let_go()
+        self._descriptor = descriptor
         self._size = len(content)
+        self._is_whole = True
+
+    def _fail(self, error: OSError) -> None:
+        if self._is_whole:
+            _log.warning("The process journal cannot be written; trying again.", error=str(error))
+        self._is_whole = False
+
+    def _let_go(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def end_predecessors_processes(path: Path) -> int:
@@ -190,7 +208,8 @@ def read_journal(path: Path) -> Journal | None:
 
 def parse_journal(content: bytes, boot_id: str) -> Journal | None:
     """Read the content of a journal; None when it is none, or of another life of the machine than this."""
-    header, *lines = content.splitlines() or [b""]
+    # What comes after the last end of a line was torn, and may look like a whole line of another meaning.
+    header, *lines = content[: content.rfind(b"\n") + 1].splitlines() or [b""]
     words = header.split()
     if len(words) != 4 or words[0] != b"agent" or words[2] != boot_id.encode() or not words[3].isdigit():
         return None
@@ -201,7 +220,7 @@ def parse_journal(content: bytes, boot_id: str) -> Journal | None:
 
 
 def _replay(words: list[bytes], live: dict[int, JournalEntry]) -> None:
-    # The last line may be torn by the crash that made this reading necessary.
+    # A file that was damaged must cost no more than what is damaged.
     with contextlib.suppress(ValueError, IndexError):
         if words[0] == b"+":
             pid, earliest, latest = (int(word) for word in words[1:4])
