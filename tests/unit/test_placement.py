@@ -1,7 +1,10 @@
 """Promise 4: where shards go. Either all have room, or none is placed."""
 
+from unittest.mock import patch
+
 import pytest
 
+from elasticjob_cloud.scheduling import fleet as fleets
 from elasticjob_cloud.scheduling.demand import Demand
 from elasticjob_cloud.scheduling.placement import Planner
 from elasticjob_cloud.scheduling.room import Room
@@ -337,6 +340,23 @@ def test_executor_that_has_stopped_or_whose_agent_has_left_is_not_stopped() -> N
 
     assert not fleet.with_idle_executors()
     assert Planner(fleet).executors_to_stop(_scripts(5)) == []
+
+
+def test_changes_that_are_forgotten_have_been_seen() -> None:
+    with patch.object(fleets, "_CHANGES_KEPT", 1):
+        fleet = TestFleet()
+        agent = fleet.add("a", 4, executors={"x": EXECUTOR})
+        fleet.add("b", 1)
+        for _ in range(3):  # each look takes up what has changed, and forgets what the one before did
+            assert fleet.plan(_scripts(1)) == {"a": 1}
+            fleet.agents["b"].touch()
+
+        assert Planner(fleet).executors_to_stop(_scripts(4)) == [(agent, "x")]
+        agent.executor_stopped("x")
+        for _ in range(3):
+            assert fleet.plan(_scripts(5)) == {"a": 4, "b": 1}
+            fleet.agents["b"].touch()
+        assert not fleet.with_idle_executors()
 
 
 def test_room_reads_as_people_write_it() -> None:

@@ -28,6 +28,7 @@ class Fleet:
         self._touched: dict[AgentState, None] = {}  # since the last look
         self._changes: list[AgentState] = []
         self._first_change = 0  # how many were forgotten before
+        self._idle_seen = 0  # so many of the changes are in `_idle`
         self._indexes: dict[Kind, RoomIndex] = {}
 
     def join(self, info: AgentInfo, predecessors: Sequence[str] = ()) -> AgentState:
@@ -79,21 +80,28 @@ class Fleet:
     def with_idle_executors(self) -> Collection[AgentState]:
         """Give the agents where executors without tasks hold room."""
         self._take_up_changes()
+        self._look_for_idle_executors()
         return self._idle.keys()
 
     def _take_up_changes(self) -> None:
         if not self._touched:
             return
-        for agent in self._touched:
+        if len(self._changes) > _CHANGES_KEPT:
+            self._look_for_idle_executors()
+            self._first_change += len(self._changes)
+            self._changes.clear()
+            self._idle_seen = 0
+        self._changes += self._touched
+        self._touched.clear()
+
+    def _look_for_idle_executors(self) -> None:
+        # Only when somebody asks: most placements find room.
+        for agent in dict.fromkeys(self._changes[self._idle_seen :]):
             if agent.has_idle_executor() and not agent.has_left:
                 self._idle[agent] = None
             else:
                 self._idle.pop(agent, None)
-        if len(self._changes) > _CHANGES_KEPT:
-            self._first_change += len(self._changes)
-            self._changes.clear()
-        self._changes += self._touched
-        self._touched.clear()
+        self._idle_seen = len(self._changes)
 
 
 class RoomIndex:
@@ -136,6 +144,8 @@ class RoomIndex:
                 del self._sorted[bisect_left(self._sorted, entry)]
             for entry in entries:
                 insort(self._sorted, entry)
+        for entry in former:
+            self.capacity -= entry[4]
         for entry in entries:
             self._entries[entry[3]] = entry
-        self.capacity += sum(entry[4] for entry in entries) - sum(entry[4] for entry in former)
+            self.capacity += entry[4]

@@ -98,13 +98,28 @@ def shards_demand(app: AppRecord, configuration: JobConfiguration, count: int) -
 
 def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecord]) -> Launch:
     """Make the command that starts these tasks of one run on their agent."""
-    parameters = _parameters(configuration.sharding_item_parameters, configuration.sharding_total_count)
-    app = turn.state.apps[configuration.app_name].configuration
-    specs = tuple(TaskSpec(task.task_id, task.item, parameters.get(task.item, "")) for task in tasks)
-    if configuration.is_daemon and not configuration.time_zone:
-        # Who runs a daemon's cron knows nothing of the scheduler's own zone.
-        configuration = msgspec.structs.replace(configuration, time_zone=turn.settings.time_zone)
-    return Launch(app, configuration, specs)
+    return _Launches(turn, configuration).launch_of(tasks)
+
+
+class _Launches:
+    """Makes a run's commands, one for each of perhaps hundreds of agents; what they have in common is looked up once."""
+
+    __slots__ = ("_app", "_configuration", "_parameters")
+
+    def __init__(self, turn: Turn, configuration: JobConfiguration) -> None:
+        self._app = turn.state.apps[configuration.app_name].configuration
+        self._parameters = _parameters(
+            configuration.sharding_item_parameters, configuration.sharding_total_count
+        )
+        if configuration.is_daemon and not configuration.time_zone:
+            # Who runs a daemon's cron knows nothing of the scheduler's own zone.
+            configuration = msgspec.structs.replace(configuration, time_zone=turn.settings.time_zone)
+        self._configuration = configuration
+
+    def launch_of(self, tasks: list[TaskRecord]) -> Launch:
+        parameters = self._parameters
+        specs = [TaskSpec(task.task_id, task.item, parameters.get(task.item, "")) for task in tasks]
+        return Launch(self._app, self._configuration, tuple(specs))
 
 
 def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> Placement | None:
@@ -126,6 +141,7 @@ def _start_run(turn: Turn, fire: FireRecord, configuration: JobConfiguration, pl
     turn.put_fire(fire)
     run = turn.state.runs[fire.job_name] = Run(fire, configuration)
     run.open_items = set(range(configuration.sharding_total_count))
+    launches = _Launches(turn, configuration)
     first = 0
     for agent, count in placement:
         tasks = [
@@ -133,7 +149,7 @@ def _start_run(turn: Turn, fire: FireRecord, configuration: JobConfiguration, pl
             for item in range(first, first + count)
         ]
         first += count
-        turn.send(agent.info.agent_id, launch_of(turn, configuration, tasks))
+        turn.send(agent.info.agent_id, launches.launch_of(tasks))
 
 
 def _restart(

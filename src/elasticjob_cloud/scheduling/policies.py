@@ -4,9 +4,9 @@ A policy gives an agent its place in the order for one kind of shard, and takes 
 is kept by `RoomIndex`; what is taken from it here changes nothing in it.
 """
 
-import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush, heapreplace
 from typing import Final, Protocol
 
 from elasticjob_cloud.scheduling.agents import AgentState
@@ -48,7 +48,9 @@ class Spread:
                 memory_kib -= executor[1]
                 step = _COLD_WEIGHT
             if milli_cpus >= shard_cpus and memory_kib >= shard_kib:
-                room = min(milli_cpus / shard_cpus, memory_kib / shard_kib)
+                room = milli_cpus / shard_cpus  # written out: `min` takes a third of the time of all of this
+                if (by_memory := memory_kib / shard_kib) < room:
+                    room = by_memory
                 entries.append((0, -room * step, agent.number, agent, int(room), step))
         return entries
 
@@ -56,18 +58,23 @@ class Spread:
         counts: dict[AgentState, int] = {}
         begun: list[Entry] = []  # agents that have shards already, as a heap
         following = 0  # the first entry whose agent has none
+        count = len(entries)
         for _ in range(shards):
-            if begun and (following == len(entries) or begun[0] < entries[following]):
-                _, rank, number, agent, capacity, step = heapq.heappop(begun)
+            if begun and (following == count or begun[0] < entries[following]):
+                _, rank, number, agent, capacity, step = begun[0]
                 counts[agent] += 1
-            elif following < len(entries):
+                if capacity > 1:
+                    heapreplace(begun, (0, rank + step, number, agent, capacity - 1, step))
+                else:
+                    heappop(begun)
+            elif following < count:
                 _, rank, number, agent, capacity, step = entries[following]
-                following += 1
                 counts[agent] = 1
+                if capacity > 1:
+                    heappush(begun, (0, rank + step, number, agent, capacity - 1, step))
+                following += 1
             else:
                 break
-            if capacity > 1:
-                heapq.heappush(begun, (0, rank + step, number, agent, capacity - 1, step))
         return list(counts.items())
 
 
@@ -87,7 +94,9 @@ class Pack:
                 milli_cpus -= executor[0]
                 memory_kib -= executor[1]
             if milli_cpus >= shard_cpus and memory_kib >= shard_kib:
-                capacity = min(milli_cpus // shard_cpus, memory_kib // shard_kib)
+                capacity = milli_cpus // shard_cpus
+                if (by_memory := memory_kib // shard_kib) < capacity:
+                    capacity = by_memory
                 tier = int(is_cold) if agent.task_ids else _IDLE_TIER
                 # Of idle agents with equal room the one where the executor runs comes first.
                 number = agent.number + (_COLD_NUMBERS if is_cold else 0)
