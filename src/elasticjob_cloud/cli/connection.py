@@ -23,6 +23,7 @@ from elasticjob_cloud.model.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    OutcomeUnknownError,
     TooLargeError,
     TooManyAttemptsError,
     UnauthorizedError,
@@ -32,6 +33,7 @@ from elasticjob_cloud.model.errors import (
 
 TIMEOUT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
+_PERHAPS_DONE = "What was asked may still be done."
 Query = Mapping[str, str | int | None]
 _CALLER_ERRORS: Mapping[int, type[CallerError]] = {
     error.status: error
@@ -100,12 +102,12 @@ class Connection:
         except httpx.ConnectError as error:
             raise UnavailableError(self._why_unreachable(error)) from None
         except httpx.TimeoutException:
-            raise UnavailableError(
-                f"The scheduler at {self.url} did not answer in time. What was asked may still be done."
+            raise OutcomeUnknownError(
+                f"The scheduler at {self.url} did not answer in time. {_PERHAPS_DONE}"
             ) from None
         except httpx.HTTPError as error:
-            raise UnavailableError(
-                f"The connection to {self.url} broke: {str(error) or type(error).__name__}."
+            raise OutcomeUnknownError(
+                f"The connection to {self.url} broke: {str(error) or type(error).__name__}. {_PERHAPS_DONE}"
             ) from None
         except ValueError as error:  # a number that JSON cannot hold, such as NaN
             raise InvalidRequestError(f"This cannot be sent as JSON: {error}.") from None
@@ -137,6 +139,8 @@ class Connection:
             return InvalidRequestError(message, _field_errors(fields.get("errors")))
         if response.status_code == 401:
             return UnauthorizedError(message)
+        if response.status_code == 502:
+            return OutcomeUnknownError(message)
         if response.status_code == 503:
             return UnavailableError(message)
         caller_error = _CALLER_ERRORS.get(response.status_code)
