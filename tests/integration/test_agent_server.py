@@ -86,3 +86,18 @@ def test_agent_of_a_machine_that_was_suspended_for_longer_than_its_fence_ends_it
         await world.running
 
     play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)
+
+
+def test_agent_that_is_told_to_stop_ends_its_tasks_within_its_fence_whatever_their_grace(
+    tmp_path: Path,
+) -> None:
+    async def scenario(world: World) -> None:
+        scheduler = await scheduler_of(world.place, 1)
+        scheduler.send(launch_script(tmp_path, "trap '' TERM; while true; do sleep 0.05; done; true", "t"))
+        await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+        began = time.monotonic()
+        await world.stop()
+        # From now on its scheduler counts the time after which others start the task.
+        assert time.monotonic() - began < 4
+
+    play(tmp_path, AgentSettings(fence_seconds=1.5, kill_grace_seconds=8.0), scenario)

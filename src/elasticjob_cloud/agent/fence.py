@@ -20,4 +20,8 @@ class Fence:
 
     def is_over(self, now_ms: int) -> bool:
         """Tell whether everything that runs here must end now, for another agent may be about to start it."""
-        return now_ms >= self._deadline_ms
+        return self.left_ms(now_ms) <= 0
+
+    def left_ms(self, now_ms: int) -> int:
+        """Give the time until then, or a negative one."""
+        return self._deadline_ms - now_ms

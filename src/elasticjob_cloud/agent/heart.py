@@ -39,3 +39,7 @@ class Heart:
     def is_fenced(self, now_ms: int) -> bool:
         """Tell whether what runs here may be started elsewhere any moment."""
         return self._fence.is_over(now_ms)
+
+    def left_ms(self, now_ms: int) -> int:
+        """Give the time until then if no more heartbeat is seen, or a negative one."""
+        return self._fence.left_ms(now_ms)

@@ -79,7 +79,7 @@ class AgentServer:
         self._is_named = False
         self._closing = False
         self._stop_reason = ""
-        self._grace_seconds: float | None = None
+        self._hurries = False
 
     async def run(self) -> None:
         """Serve until told to stop, drained, or orphaned."""
@@ -112,7 +112,7 @@ class AgentServer:
         if self._scheduler is not None:
             self._scheduler.close()
             self._scheduler = None
-        await self._agent.close(self._stop_reason, self._grace_seconds)
+        await self._agent.close(self._stop_reason, self._closing_grace())
         self._place.remove_socket_directory()
 
     def _name_process(self) -> None:
@@ -128,8 +128,18 @@ class AgentServer:
         self._stop_reason = self._stop_reason or reason
 
     def _fence(self, reason: str) -> None:
-        self._grace_seconds = min(_FENCE_GRACE_SECONDS, self._settings.fence_seconds * _FENCE_GRACE)
+        self._hurries = True
         self._stop(reason)
+
+    def _closing_grace(self) -> float:
+        grace, fence = self._settings.kill_grace_seconds, self._settings.fence_seconds
+        hurried = min(grace, _FENCE_GRACE_SECONDS, fence * _FENCE_GRACE)
+        if self._hurries:
+            return hurried
+        if self._heart is None:
+            return grace
+        # No heartbeat is sent any more: whatever the grace, others may start the tasks once the fence is over.
+        return max(hurried, min(grace, self._heart.left_ms(_heart_ms()) / 1000))
 
     def _beat(self) -> None:
         if self._heart is not None and self._scheduler is not None and self._heart.is_due(_heart_ms()):
