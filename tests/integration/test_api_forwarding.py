@@ -20,6 +20,7 @@ from tests.acceptance.api_server import serve
 from tests.http_client import http_client
 from tests.postgres_server import free_port
 
+_LOOKS_IN_VAIN = 3
 _KEY = b"a key of thirty-two bytes or more"
 _APP = {"appName": "app", "appURL": "http://localhost/a.sh", "bootstrapScript": "b"}
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
@@ -32,6 +33,12 @@ class KnownLeader:
         self.leads = False
         self.leader: SchedulerView | None = None
         self.is_expected = True
+        self._looks = 0
+        self._change: Callable[[], None] | None = None
+
+    def change_later(self, change: Callable[[], None]) -> None:
+        """Have this happen while a call waits, after it has looked in vain for some times."""
+        self._change = change
 
     def appoint(self, url: str) -> None:
         epoch = 1 if self.leader is None else self.leader.epoch + 1
@@ -41,6 +48,9 @@ class KnownLeader:
         return self.leader
 
     async def expects_leader(self) -> bool:
+        self._looks += 1
+        if self._looks == _LOOKS_IN_VAIN and self._change is not None:
+            self._change()
         return self.is_expected
 
 
@@ -203,10 +213,8 @@ def test_call_waits_for_a_leader_that_comes(leader: FakeLeader) -> None:
     known.appoint(f"http://127.0.0.1:{free_port('127.0.0.1')}")  # killed: nobody listens there any more
     leader.behaviours = [answer()]
     with standby(known) as client:
-        timer = threading.Timer(0.5, lambda: known.appoint(leader.url))
-        timer.start()
+        known.change_later(lambda: known.appoint(leader.url))
         assert client.post("/api/app", json=_APP).json() is True
-        timer.join()
 
 
 def test_call_that_finds_no_leader_is_told_to_come_again() -> None:
@@ -261,10 +269,8 @@ def test_call_that_is_under_way_when_the_lead_is_lost_is_passed_on_whole(leader:
             known.leads = False
             known.appoint(leader.url)
 
-        timer = threading.Timer(0.3, depose)
-        timer.start()
+        known.change_later(depose)
         assert client.post("/api/app", json=_APP).json() is True
-        timer.join()
 
     ((_, _, _, body),) = leader.requests
     assert b'"appName"' in body

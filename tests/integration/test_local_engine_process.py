@@ -149,7 +149,7 @@ def test_agent_that_ends_leaves_no_sockets_nor_their_directory(tmp_path: Path) -
 
 
 def test_scheduler_on_uvloop_runs_tasks_and_finds_its_agent_again(place: AgentPlace, url: str) -> None:
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not made for Windows: run it on Linux")
 
     async def scenario() -> None:
         first = Scheduler(engine_over(place))

@@ -1,6 +1,6 @@
 """A scheduler for the client commands: it keeps apps and jobs, and every call that it got.
 
-What the tests ask of it is what `spec/api.md` promises, so that a real scheduler can take its place in the fixture `scheduler`.
+What the tests ask of it is what `docs/api.md` promises, so that a real scheduler can take its place in the fixture `scheduler`.
 """
 
 import json
