@@ -1,6 +1,7 @@
 """Starts one main process, keeps its output, and tells when it and all that it started are gone."""
 
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -25,6 +26,8 @@ _READ_BYTES = 1 << 16
 _UNKNOWN_EXIT_CODE = 255
 # What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
 _LAST_READS = 20
+# What kernels before 5.3 and sandboxes that know no pidfds say.
+_NO_PIDFDS = frozenset({errno.ENOSYS, errno.EPERM})
 # Python ignores these, and programs do not expect them to be.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -242,12 +245,16 @@ def keep_descriptors() -> None:
 def _exit_descriptor(pid: int) -> int:
     """Give a descriptor that becomes readable when the process exits."""
     if hasattr(os, "pidfd_open"):
-        return os.pidfd_open(pid)
+        try:
+            return os.pidfd_open(pid)
+        except OSError as error:
+            if error.errno not in _NO_PIDFDS:
+                raise
     return _waited_descriptor(pid)
 
 
 def _waited_descriptor(pid: int) -> int:
-    # Systems without pidfds: a thread waits, and closes its end of a pipe.
+    # Without pidfds: a thread waits, and closes its end of a pipe.
     reader, writer = os.pipe()
 
     def wait() -> None:
