@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from elasticjob_cloud.agent.frames import (
+    Acknowledge,
     Events,
     Heartbeat,
     HeartbeatSeen,
@@ -267,6 +268,25 @@ def test_trouble_is_told_once_and_again_after_it_was_over(
 
     play(monkeypatch, scenario)
     assert capsys.readouterr().out.count("No way.") == 2
+
+
+def test_acknowledgements_of_a_moment_go_as_one_and_none_to_the_next_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        for sequence in (1, 2, 3):
+            world.engine.acknowledge("a1", sequence)
+        assert Acknowledge(3) not in world.to_agent()
+        await asyncio.sleep(0.3)
+        assert [it for it in world.to_agent() if isinstance(it, Acknowledge)] == [Acknowledge(3)]
+        world.engine.acknowledge("a1", 9)
+        world.say(SessionEnded("n1", "s1", "why"), SessionOpened("n1", "s2"))
+        world.agent_says("n1", "s2", welcome("a2"))  # it counts from 1
+        await asyncio.sleep(0.3)
+        assert Acknowledge(9) not in world.to_agent()
+
+    play(monkeypatch, scenario)
 
 
 def test_refusal_is_told_once_however_often_the_agent_repeats_it(

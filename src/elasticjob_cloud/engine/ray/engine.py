@@ -9,7 +9,6 @@ from pathlib import Path
 
 import structlog
 
-from elasticjob_cloud.agent.frames import Acknowledge
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
@@ -134,7 +133,7 @@ class RayEngine:
         """Let the agent forget what is committed. See the contract."""
         link = self._link_of(agent_id)
         if link is not None:
-            link.acknowledge(Acknowledge(sequence))
+            link.acknowledge(sequence)
 
     def reconcile(self, known_agents: frozenset[str]) -> None:
         """Have all agents tell anew what they hold. See the contract."""

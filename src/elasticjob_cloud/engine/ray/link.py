@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.agent.frames import (
+    Acknowledge,
     Commands,
     EndIfIdle,
     Events,
@@ -40,6 +41,8 @@ from elasticjob_cloud.model.task import TaskState
 
 _log = structlog.get_logger(__name__)
 _GIVE_BACK_SECONDS = 10.0
+# Each message costs a call through Ray, and no agent waits for this one.
+_ACKNOWLEDGE_SECONDS = 0.2
 
 
 class _Room(NamedTuple):
@@ -94,6 +97,8 @@ class Link:
         self._launches: list[Launch] = []  # that wait for their room
         self._hold_number = 0
         self._giving_back: asyncio.TimerHandle | None = None
+        self._committed = 0  # up to this batch, and not told yet
+        self._acknowledging: asyncio.TimerHandle | None = None
 
     @property
     def questions(self) -> Questions:
@@ -126,6 +131,9 @@ class Link:
         if self._giving_back is not None:
             self._giving_back.cancel()
             self._giving_back = None
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
 
     def arrived(self, session: str, frames: list[bytes]) -> None:
         """Take up what the agent said."""
@@ -148,9 +156,12 @@ class Link:
         if others:
             self._send(Commands(others))
 
-    def acknowledge(self, frame: SchedulerFrame) -> None:
-        """Send an acknowledgement."""
-        self._send(frame)
+    def acknowledge(self, sequence: int) -> None:
+        """Let the agent know within a moment that its batches up to this one are committed."""
+        self._committed = sequence
+        if self._acknowledging is None:
+            loop = asyncio.get_running_loop()
+            self._acknowledging = loop.call_later(_ACKNOWLEDGE_SECONDS, self._acknowledge)
 
     def reserve(self, milli_cpus: int, memory_kib: int) -> None:
         """Lease what is taken from now on; what is too much is given back after a while."""
@@ -174,6 +185,10 @@ class Link:
                 self._send(Commands(list(launches)))
         elif launches:
             self._drop(launches, held.fault or "Ray did not lease the room.")
+
+    def _acknowledge(self) -> None:
+        self._acknowledging = None
+        self._send(Acknowledge(self._committed))
 
     def _lease(self) -> None:
         self._hold_number += 1

@@ -2,67 +2,17 @@
 
 import asyncio
 import os
-from collections import deque
 from pathlib import Path
 
 import msgspec
 import ray
 
-from elasticjob_cloud.agent.frames import FrameProtocol
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.ray.keeper import AgentKeeper, take_place
+from elasticjob_cloud.engine.ray.session import Session
 from elasticjob_cloud.model.errors import UnavailableError
 
 _UP_SECONDS = 10.0
-_ABANDONED_SECONDS = 60.0
-
-
-class _Session:
-    """One connection to the agent, and what it said since it was last asked."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._frames: deque[bytes] = deque()
-        self._news = asyncio.Event()
-        self._closed = False
-        self._asked_at = self._loop.time()
-        self.protocol = FrameProtocol(self._arrived, self._lost)
-
-    def send(self, frames: list[bytes]) -> None:
-        if self._closed:
-            raise UnavailableError("The agent has closed the connection.")
-        for frame in frames:
-            self.protocol.send_encoded(frame)
-
-    async def receive(self, seconds: float) -> list[bytes] | None:
-        """Give what the agent says within so many seconds, as soon as there is something; None when it has hung up."""
-        self._asked_at = self._loop.time() + seconds
-        if not self._frames and not self._closed:
-            timer = self._loop.call_later(seconds, self._news.set)
-            await self._news.wait()
-            timer.cancel()
-        self._news.clear()
-        frames = list(self._frames)
-        self._frames.clear()
-        return None if self._closed and not frames else frames
-
-    @property
-    def is_abandoned(self) -> bool:
-        """Whether nobody has asked for long: its gateway was killed."""
-        return self._loop.time() - self._asked_at > _ABANDONED_SECONDS
-
-    def _arrived(self, _: FrameProtocol, content: bytes) -> None:
-        if self.is_abandoned:
-            # Else what is told to nobody would pile up here.
-            self._frames.clear()
-            self.protocol.close()
-            return
-        self._frames.append(content)
-        self._news.set()
-
-    def _lost(self, _: FrameProtocol) -> None:
-        self._closed = True
-        self._news.set()
 
 
 class Relay:
@@ -79,7 +29,7 @@ class Relay:
         place, self._lock = take_place(Path(agent_dir).expanduser())
         self._keeper = AgentKeeper(place, settings)
         self._build = build
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._keeping = asyncio.get_running_loop().create_task(self._keeper.run())
 
     async def open(self, name: str, build: str) -> None:
@@ -94,7 +44,7 @@ class Relay:
         await self._keeper.renew()
         await self._until_up()
         self._forget_abandoned()
-        session = _Session()
+        session = Session()
         path = str(self._keeper.place.socket)
         await asyncio.get_running_loop().create_unix_connection(lambda: session.protocol, path)
         self._sessions[name] = session
@@ -126,7 +76,7 @@ class Relay:
         except TimeoutError:
             raise UnavailableError(self._keeper.fault or "The agent is not up yet.") from None
 
-    def _session(self, name: str) -> _Session:
+    def _session(self, name: str) -> Session:
         try:
             return self._sessions[name]
         except KeyError:
