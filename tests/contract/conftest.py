@@ -50,7 +50,13 @@ class LocalWorld:
         self._directory = directory
 
     def make(self) -> Engine:
-        return LocalEngine(self._directory, AgentSettings(kill_grace_seconds=0.5), cpus=4.0, memory_mb=1024.0)
+        return LocalEngine(
+            self._directory,
+            AgentSettings(kill_grace_seconds=0.5),
+            cpus=4.0,
+            memory_mb=1024.0,
+            stranger_seconds=0.1,  # of the ids that the suite makes up
+        )
 
     async def crash_agent(self) -> None:
         present = AgentPlace(self._directory).read_process()

@@ -29,6 +29,7 @@ _CONNECT_RETRY_SECONDS = 0.02
 _RETRY_SECONDS = 1.0
 _PING_SECONDS = 1.0
 _GOODBYE_SECONDS = 2.0
+_ORPHANS_END_SECONDS = 30.0  # what an agent without a scheduler may take to notice and to end
 
 
 class LocalEngine:
@@ -41,6 +42,8 @@ class LocalEngine:
         memory_mb: Likewise.
         start_seconds: How long an agent may take to answer after it was started.
         unresponsive_seconds: How long an agent that runs may say nothing, before it is ended and replaced.
+        stranger_seconds: After how long an agent of another directory, which only a scheduler there could find, has
+            surely ended its tasks; by default a little more than its orphan rule takes.
     """
 
     def __init__(
@@ -52,9 +55,14 @@ class LocalEngine:
         *,
         start_seconds: float = 20.0,
         unresponsive_seconds: float = 10.0,
+        stranger_seconds: float | None = None,
     ) -> None:
+        settings = settings or AgentSettings()
         self._place = AgentPlace(directory)
-        self._launcher = AgentLauncher(self._place, settings or AgentSettings())
+        self._launcher = AgentLauncher(self._place, settings)
+        orphan_seconds = settings.orphan_seconds + settings.kill_grace_seconds + _ORPHANS_END_SECONDS
+        self._stranger_seconds = orphan_seconds if stranger_seconds is None else stranger_seconds
+        self._strangers: dict[str, asyncio.TimerHandle] = {}
         self._cpus = cpus
         self._memory_mb = memory_mb
         self._start_seconds = start_seconds
@@ -120,6 +128,9 @@ class LocalEngine:
 
     async def stop(self) -> None:
         """Let go of the agent. See the contract."""
+        for timer in self._strangers.values():
+            timer.cancel()
+        self._strangers.clear()
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.gather(self._supervisor, return_exceptions=True)
@@ -228,9 +239,28 @@ class LocalEngine:
         )
         self._sink(AgentJoined(msgspec.structs.replace(inventory, agent=agent)))
         # The agent has this directory to itself, and has ended what earlier ones left, before it answered anyone.
-        for lost in sorted(self._known - {agent.agent_id}):
+        former = self._known.intersection(inventory.predecessors)
+        for lost in sorted(former):
             self._sink(AgentLost(lost, f"Agent {lost} ended; {agent.agent_id} took its place."))
+        for stranger in sorted(self._known - former - {agent.agent_id}):
+            self._wait_for_end_of(stranger)
         self._known = {agent.agent_id}
+
+    def _wait_for_end_of(self, stranger: str) -> None:
+        """Its directory is another, perhaps on another machine, where it may run its tasks on for as long as it is let."""
+        if stranger not in self._strangers:
+            _log.warning(
+                "Tasks are recorded of an agent that is not this directory's; they count as lost when it has surely ended.",
+                agent=stranger,
+                seconds=self._stranger_seconds,
+            )
+            loop = asyncio.get_running_loop()
+            self._strangers[stranger] = loop.call_later(self._stranger_seconds, self._lose_stranger, stranger)
+
+    def _lose_stranger(self, agent_id: str) -> None:
+        del self._strangers[agent_id]
+        if self._sink is not None:
+            self._sink(AgentLost(agent_id, f"Agent {agent_id} was elsewhere, and has no scheduler any more."))
 
     def _batch_received(self, batch: AgentEvents) -> None:
         assert self._sink is not None
