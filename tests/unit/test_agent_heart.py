@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from elasticjob_cloud.agent import place as place_module
 from elasticjob_cloud.agent.heart import Heart
 from elasticjob_cloud.agent.place import AgentPlace
 
@@ -70,6 +73,17 @@ def test_lives_of_a_directory_are_known_to_the_next_latest_first(tmp_path: Path)
     assert place.note_life("b") == ("a",)
     assert place.note_life("c") == ("b", "a")
     assert place.note_life("c") == ("b", "a")
+
+
+def test_lives_on_another_machine_or_before_its_restart_are_not_vouched_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = AgentPlace(tmp_path)
+    place.note_life("original")
+    # A copy of the machine's disk has its directory; the original may run on.
+    monkeypatch.setattr(place_module, "read_boot_id", lambda: "another")
+    assert place.note_life("copy") == ()
+    assert place.note_life("its-successor") == ("copy",)
 
 
 def test_lives_that_cannot_be_read_are_none(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ class ProcessJournal:
         self._is_whole = written == len(line)
 
     def _compact(self) -> None:
-        header = f"agent {self._agent_id} {_boot_id()} {os.getsid(0)}\n".encode()
+        header = f"agent {self._agent_id} {read_boot_id()} {os.getsid(0)}\n".encode()
         content = b"".join([header, *self._live.values()])
         temporary = self._path.with_suffix(".new")
         try:
@@ -201,7 +201,7 @@ def _descendants(rows: dict[int, ProcessRow], roots: set[int]) -> set[int]:
 def read_journal(path: Path) -> Journal | None:
     """Read a journal; None when there is none, or the machine has started anew since."""
     try:
-        return parse_journal(path.read_bytes(), _boot_id())
+        return parse_journal(path.read_bytes(), read_boot_id())
     except OSError:
         return None
 
@@ -229,7 +229,8 @@ def _replay(words: list[bytes], live: dict[int, JournalEntry]) -> None:
             live.pop(int(words[1]), None)
 
 
-def _boot_id() -> str:
+def read_boot_id() -> str:
+    """Tell this life of the machine from all others, and from those of other machines, where it can be told."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:

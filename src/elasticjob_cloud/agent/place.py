@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from elasticjob_cloud.agent.journal import is_running
+from elasticjob_cloud.agent.journal import is_running, read_boot_id
 from elasticjob_cloud.agent.process_table import read_process
 from elasticjob_cloud.model.errors import StartError
 
@@ -29,6 +29,13 @@ class AgentProcess(msgspec.Struct, frozen=True):
     def runs(self) -> bool:
         """Whether that very process still runs."""
         return is_running(self.pid, self.start_ticks)
+
+
+class _Lives(msgspec.Struct, frozen=True):
+    """The agents that have had a directory, the latest first, in one life of the machine."""
+
+    boot_id: str
+    agent_ids: tuple[str, ...]
 
 
 class AgentPlace:
@@ -111,18 +118,21 @@ class AgentPlace:
     def note_life(self, agent_id: str) -> tuple[str, ...]:
         """Add an agent to those that have had the directory; give the ids of the ones before it, the latest first.
 
-        Only for who has the directory's lock.
+        Those of another machine, whose disk this one is a copy of, may run on; they and those from before a restart of
+        this machine are not given. Only for who has the directory's lock.
         """
         path = self.directory / "lives.json"
+        boot_id = read_boot_id()
         try:
-            former = msgspec.json.decode(path.read_bytes(), type=tuple[str, ...])
+            lives = msgspec.json.decode(path.read_bytes(), type=_Lives)
         except (OSError, msgspec.DecodeError):
-            former = ()
+            lives = _Lives(boot_id, ())
+        former = lives.agent_ids if lives.boot_id == boot_id else ()
         former = tuple(it for it in former if it != agent_id)[:_LIVES_KEPT]
         temporary = path.with_suffix(".new")
         # Without it the tasks of the former agents are taken for lost later, by the time alone.
         with contextlib.suppress(OSError):
-            temporary.write_bytes(msgspec.json.encode((agent_id, *former)))
+            temporary.write_bytes(msgspec.json.encode(_Lives(boot_id, (agent_id, *former))))
             temporary.replace(path)
         return former
 
