@@ -29,12 +29,15 @@ from elasticjob_cloud.engine.ray.frames import (
     ToGateway,
 )
 from elasticjob_cloud.model.messages import (
+    AgentEvents,
     AgentInfo,
     AgentJoined,
     AgentLost,
     EngineEvent,
     Inventory,
+    TaskStatus,
 )
+from elasticjob_cloud.model.task import TaskState
 from tests.unit.virtual_loop import VirtualLoop
 
 SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
@@ -94,6 +97,16 @@ class World:
 
     def holds(self) -> list[Hold]:
         return [frame for frame in self.gateway.sent if isinstance(frame, Hold)]
+
+    def dropped(self) -> list[str]:
+        """Give the tasks that were told to have never started."""
+        return [
+            status.task_id
+            for event in self.events
+            if isinstance(event, AgentEvents)
+            for status in event.events
+            if isinstance(status, TaskStatus) and status.state is TaskState.DROPPED
+        ]
 
     def joined(self) -> list[Inventory]:
         return [event.inventory for event in self.events if isinstance(event, AgentJoined)]

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from elasticjob_cloud.agent.frames import Events
 from elasticjob_cloud.engine.ray.frames import (
     Held,
     SessionEnded,
@@ -70,6 +71,30 @@ def test_launch_whose_room_cannot_be_had_is_dropped_with_the_reason(monkeypatch:
             "Others use the node.",
         )
         assert world.commands() == []
+
+    play(monkeypatch, scenario)
+
+
+def test_launch_that_the_agent_has_already_is_not_dropped_when_it_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The agent was greeted again, and tells what it held before the launch came: so the scheduler sends it once more."""
+
+    async def scenario(world: World) -> None:
+        world.join()
+        first, second = (script_launch("true", (task_id,), "file:///x") for task_id in ("t", "u"))
+        world.engine.reserve("a1", 1.0, 64.0)
+        world.engine.send("a1", [first])
+        world.say(Held("n1", world.holds()[0].number, 1000, 65536))
+        assert world.commands() == [first]
+        world.engine.reserve("a1", 2.0, 64.0)
+        world.engine.send("a1", [first, second])
+        world.say(Held("n1", world.holds()[-1].number, 1000, 65536, "Others use the node."))
+        assert world.dropped() == ["u"]
+        world.agent_says("n1", "s1", Events(AgentEvents("a1", 1, (TaskStatus("t", TaskState.KILLED, 1),))))
+        world.engine.send("a1", [first])  # which is long over: nothing is kept of it here
+        world.say(Held("n1", world.holds()[-1].number, 1000, 65536, "Others use the node."))
+        assert world.dropped() == ["u", "t"]
 
     play(monkeypatch, scenario)
 

@@ -95,6 +95,7 @@ class Link:
         self._leased = _Room(0, 0)
         self._knows_leased = False
         self._launches: list[Launch] = []  # that wait for their room
+        self._sent: set[str] = set()  # tasks launched in this session that have not ended
         self._hold_number = 0
         self._giving_back: asyncio.TimerHandle | None = None
         self._committed = 0  # up to this batch, and not told yet
@@ -125,6 +126,7 @@ class Link:
         self._session = ""
         self.is_joined = False
         self._launches.clear()
+        self._sent.clear()
         self._leased = _Room(0, 0)
         self._knows_leased = False
         self._questions.fail()
@@ -149,12 +151,12 @@ class Link:
         if not self.is_joined:
             return
         if self._leased.holds(self._taken):
-            self._send(Commands(list(commands)))
+            self._command(commands)
             return
         self._launches += [command for command in commands if isinstance(command, Launch)]
         others: list[Command] = [command for command in commands if not isinstance(command, Launch)]
         if others:
-            self._send(Commands(others))
+            self._command(others)
 
     def acknowledge(self, sequence: int) -> None:
         """Let the agent know within a moment that its batches up to this one are committed."""
@@ -182,7 +184,7 @@ class Link:
         launches, self._launches = self._launches, []
         if self._leased.holds(self._taken):
             if launches:
-                self._send(Commands(list(launches)))
+                self._command(launches)
         elif launches:
             self._drop(launches, held.fault or "Ray did not lease the room.")
 
@@ -199,15 +201,18 @@ class Link:
         if self._leased != self._taken and self._leased.holds(self._taken):
             self._lease()
 
+    def _command(self, commands: Sequence[Command]) -> None:
+        self._sent |= _tasks_of(commands)
+        self._send(Commands(list(commands)))
+
     def _drop(self, launches: list[Launch], reason: str) -> None:
+        """Tell that the tasks never started, but for those that the agent has from an earlier launch."""
         now_ms = time.time_ns() // 1_000_000
-        dropped = tuple(
-            TaskStatus(spec.task_id, TaskState.DROPPED, now_ms, reason)
-            for launch in launches
-            for spec in launch.tasks
-        )
-        # Not of the agent, and so without a number of its batches.
-        self._engine.tell(AgentEvents(self.agent_id, 0, dropped))
+        never_sent = sorted(_tasks_of(launches) - self._sent)
+        dropped = tuple(TaskStatus(task_id, TaskState.DROPPED, now_ms, reason) for task_id in never_sent)
+        if dropped:
+            # Not of the agent, and so without a number of its batches.
+            self._engine.tell(AgentEvents(self.agent_id, 0, dropped))
 
     def _send(self, frame: SchedulerFrame) -> None:
         if self._session:
@@ -227,6 +232,7 @@ class Link:
             case Welcome(inventory):
                 self._welcome(inventory)
             case Events(batch):
+                self._sent -= _ended_of(batch)
                 if self.is_joined:
                     self._engine.tell(batch)
             case Heartbeat(number):
@@ -260,3 +266,11 @@ class Link:
             cpus=node.milli_cpus / 1000,
             memory_mb=node.memory_kib / 1024,
         )
+
+
+def _tasks_of(commands: Sequence[Command]) -> set[str]:
+    return {spec.task_id for command in commands if isinstance(command, Launch) for spec in command.tasks}
+
+
+def _ended_of(batch: AgentEvents) -> set[str]:
+    return {it.task_id for it in batch.events if isinstance(it, TaskStatus) and it.state.is_terminal}
