@@ -62,11 +62,22 @@ class FakeGateway:
         self.die()
 
 
+class Clock:
+    """The monotonic clock, which may be ahead of the loop's: that one is read once a turn."""
+
+    def __init__(self) -> None:
+        self.ahead_seconds = 0.0
+
+    def read(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead_seconds
+
+
 class World:
     """An engine over a fake gateway, and what it told."""
 
-    def __init__(self, engine: RayEngine, gateway: FakeGateway) -> None:
+    def __init__(self, engine: RayEngine, gateway: FakeGateway, clock: Clock) -> None:
         self.engine = engine
+        self.clock = clock
         self.gateway = gateway
         self.events: list[EngineEvent] = []
 
@@ -134,11 +145,12 @@ def play(
     monkeypatch.setattr(engine_module, "GatewayProcess", FakeGateway)
 
     async def run() -> None:
-        engine = RayEngine(SETTINGS, LOST_SECONDS)
+        clock = Clock()
+        engine = RayEngine(SETTINGS, LOST_SECONDS, monotonic_seconds=clock.read)
         engine.lead_until(math.inf)
         await engine.prepare()
         gateway = gateway_of(engine)
-        world = World(engine, gateway)
+        world = World(engine, gateway, clock)
         world.say(Ready())
         starting = asyncio.get_running_loop().create_task(engine.start(7, known, world.events.append))
         await asyncio.sleep(0)

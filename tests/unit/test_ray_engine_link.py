@@ -118,6 +118,26 @@ def test_silent_agent_is_lost_after_its_time_and_not_before(monkeypatch: pytest.
     play(monkeypatch, scenario)
 
 
+def test_agent_is_heard_when_its_message_is_read_though_the_loop_has_not_looked_at_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A turn may take long, or the process stand still in the middle of it; its fence counts from when it sent."""
+
+    async def scenario(world: World) -> None:
+        world.join()
+        await asyncio.sleep(1)
+        world.clock.ahead_seconds = 12.0
+        world.agent_says("n1", "s1", Heartbeat(1))
+        assert world.to_agent()[-1] == HeartbeatSeen(1)
+        world.clock.ahead_seconds = 0.0
+        await asyncio.sleep(12 + LOST_SECONDS - 0.1)
+        assert world.lost() == []
+        await asyncio.sleep(1.1)
+        assert world.lost() == ["a1"]
+
+    play(monkeypatch, scenario)
+
+
 def test_agent_that_comes_back_after_it_was_lost_is_retired_and_joins_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

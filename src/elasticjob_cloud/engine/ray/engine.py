@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -53,6 +53,7 @@ class RayEngine:
             tasks by then (promise 5).
         gateway_log: Where what the gateways print is kept, within limits; None: with what this process prints.
         answer_seconds: How long a start waits for the first agent.
+        monotonic_seconds: The clock of leases and heartbeats. Not the loop's: uvloop's stands still during a turn.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class RayEngine:
         lost_seconds: float,
         gateway_log: Path | None = None,
         answer_seconds: float = 2.0,
+        monotonic_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.epoch = -1
         self._gateway_settings = gateway
         self._lost_seconds = lost_seconds
         self._gateway_log = gateway_log
         self._answer_seconds = answer_seconds
+        self._monotonic_seconds = monotonic_seconds
         self._gateway: GatewayProcess | None = None
         self._gateway_ready = False
         self._trouble = ""
@@ -95,7 +98,7 @@ class RayEngine:
         self.epoch = epoch
         self._refused_by = None
         self._answered.clear()
-        self._heard_at = dict.fromkeys(known_agents, loop.time())
+        self._heard_at = dict.fromkeys(known_agents, self._monotonic_seconds())
         self._lost.clear()
         self._sink = sink
         await self.prepare()
@@ -137,7 +140,7 @@ class RayEngine:
 
     def reconcile(self, known_agents: frozenset[str]) -> None:
         """Have all agents tell anew what they hold. See the contract."""
-        now = asyncio.get_running_loop().time()
+        now = self._monotonic_seconds()
         for agent_id in known_agents:
             if agent_id in self._lost:
                 self.tell(AgentLost(agent_id, "It was lost before."))
@@ -197,7 +200,7 @@ class RayEngine:
     def heard(self, agent_id: str) -> None:
         """Reckon from now when the agent is lost."""
         if agent_id not in self._lost:
-            self._heard_at[agent_id] = asyncio.get_running_loop().time()
+            self._heard_at[agent_id] = self._monotonic_seconds()
 
     def is_lost(self, agent_id: str) -> bool:
         """Whether it was told to be lost."""
@@ -205,8 +208,7 @@ class RayEngine:
 
     def leads(self) -> bool:
         """Whether the lease is ours."""
-        # Not the loop's clock: uvloop's stands still during a turn, and this process may have.
-        return self._sink is not None and time.monotonic() < self._lead_until
+        return self._sink is not None and self._monotonic_seconds() < self._lead_until
 
     def refused(self, epoch: int) -> None:
         """Another leads: nothing that comes later is ours to tell."""
@@ -273,11 +275,10 @@ class RayEngine:
     # Agents that say nothing
 
     async def _watch_agents(self) -> None:
-        loop = asyncio.get_running_loop()
-        last = loop.time()
+        last = self._monotonic_seconds()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            now = loop.time()
+            now = self._monotonic_seconds()
             stood_still = now - last - _WATCH_SECONDS
             last = now
             if stood_still > _WATCH_SECONDS:
