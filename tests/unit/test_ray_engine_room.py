@@ -128,6 +128,40 @@ def test_idle_room_is_given_back_after_a_while_and_not_at_once(monkeypatch: pyte
     play(monkeypatch, scenario)
 
 
+def test_room_that_is_needed_now_and_then_is_kept_and_not_leased_anew_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        for _ in range(20):
+            world.engine.reserve("a1", 1.0, 64.0)
+            if len(world.holds()) == 1:
+                world.say(Held("n1", world.holds()[0].number, 1000, 65536))
+            await asyncio.sleep(1)
+            world.engine.reserve("a1", 0.0, 0.0)
+            await asyncio.sleep(3)
+        assert len(world.holds()) == 1
+        await asyncio.sleep(21)
+        assert [(it.milli_cpus, it.memory_kib) for it in world.holds()] == [(1000, 65536), (0, 0)]
+
+    play(monkeypatch, scenario)
+
+
+def test_room_that_only_a_larger_block_holds_is_not_asked_for_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        world.engine.reserve("a1", 0.5, 64.0)
+        world.say(Held("n1", world.holds()[0].number, 1000, 1 << 19))
+        for _ in range(20):
+            await asyncio.sleep(5)
+            world.engine.reserve("a1", 0.5, 64.0)
+        assert len(world.holds()) == 1
+
+    play(monkeypatch, scenario)
+
+
 def test_launches_that_waited_when_the_session_broke_are_not_sent_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -52,6 +52,9 @@ class _Room(NamedTuple):
     def holds(self, other: "_Room") -> bool:
         return self.milli_cpus >= other.milli_cpus and self.memory_kib >= other.memory_kib
 
+    def or_more(self, other: "_Room") -> "_Room":
+        return _Room(max(self.milli_cpus, other.milli_cpus), max(self.memory_kib, other.memory_kib))
+
 
 class Headquarters(Protocol):
     """What a link takes from its engine."""
@@ -94,6 +97,8 @@ class Link:
         self._taken = _Room(0, 0)
         self._leased = _Room(0, 0)
         self._knows_leased = False
+        self._asked = _Room(0, 0)
+        self._needed = _Room(0, 0)  # the most that was taken since it was thought of to give back
         self._launches: list[Launch] = []  # that wait for their room
         self._sent: set[str] = set()  # tasks launched in this session that have not ended
         self._hold_number = 0
@@ -166,14 +171,14 @@ class Link:
             self._acknowledging = loop.call_later(_ACKNOWLEDGE_SECONDS, self._acknowledge)
 
     def reserve(self, milli_cpus: int, memory_kib: int) -> None:
-        """Lease what is taken from now on; what is too much is given back after a while."""
+        """Lease what is taken from now on; what was not needed for a while is given back."""
         self._taken = _Room(milli_cpus, memory_kib)
+        self._needed = self._needed.or_more(self._taken)
         if not self._knows_leased or not self._leased.holds(self._taken):
             # Also when nothing is taken: what an earlier leader leased is to be given back.
-            self._lease()
-        elif self._leased != self._taken and self._giving_back is None:
-            loop = asyncio.get_running_loop()
-            self._giving_back = loop.call_later(_GIVE_BACK_SECONDS, self._give_back)
+            self._lease(self._taken)
+        elif self._asked != self._taken and self._giving_back is None:
+            self._think_of_giving_back()
 
     def held(self, held: Held) -> None:
         """Ray has leased what was asked for, or not."""
@@ -192,14 +197,22 @@ class Link:
         self._acknowledging = None
         self._send(Acknowledge(self._committed))
 
-    def _lease(self) -> None:
+    def _lease(self, room: _Room) -> None:
         self._hold_number += 1
-        self._engine.tell_gateway(Hold(self._node.node_id, self._hold_number, *self._taken))
+        self._asked = room
+        self._engine.tell_gateway(Hold(self._node.node_id, self._hold_number, *room))
+
+    def _think_of_giving_back(self) -> None:
+        self._needed = self._taken
+        loop = asyncio.get_running_loop()
+        self._giving_back = loop.call_later(_GIVE_BACK_SECONDS, self._give_back)
 
     def _give_back(self) -> None:
         self._giving_back = None
-        if self._leased != self._taken and self._leased.holds(self._taken):
-            self._lease()
+        if self._asked != self._needed and self._leased.holds(self._needed):
+            self._lease(self._needed)
+        if self._needed != self._taken:
+            self._think_of_giving_back()
 
     def _command(self, commands: Sequence[Command]) -> None:
         self._sent |= _tasks_of(commands)
