@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from elasticjob_cloud.agent.frames import Events
+from elasticjob_cloud.agent.frames import Events, Heartbeat
 from elasticjob_cloud.engine.ray.frames import (
     Held,
     SessionEnded,
@@ -133,7 +133,8 @@ def test_room_that_is_needed_now_and_then_is_kept_and_not_leased_anew_each_time(
 ) -> None:
     async def scenario(world: World) -> None:
         world.join()
-        for _ in range(20):
+        for number in range(20):
+            world.agent_says("n1", "s1", Heartbeat(number))
             world.engine.reserve("a1", 1.0, 64.0)
             if len(world.holds()) == 1:
                 world.say(Held("n1", world.holds()[0].number, 1000, 65536))
@@ -154,7 +155,8 @@ def test_room_that_only_a_larger_block_holds_is_not_asked_for_again_and_again(
         world.join()
         world.engine.reserve("a1", 0.5, 64.0)
         world.say(Held("n1", world.holds()[0].number, 1000, 1 << 19))
-        for _ in range(20):
+        for number in range(20):
+            world.agent_says("n1", "s1", Heartbeat(number))
             await asyncio.sleep(5)
             world.engine.reserve("a1", 0.5, 64.0)
         assert len(world.holds()) == 1
