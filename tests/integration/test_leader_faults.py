@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from elasticjob_cloud.engine.contract import EventSink
@@ -19,6 +20,7 @@ from elasticjob_cloud.model.errors import (
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
+from elasticjob_cloud.service import leader as leader_module
 from elasticjob_cloud.service import scheduler as scheduler_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
@@ -128,28 +130,29 @@ async def test_caller_whose_commit_was_cut_off_is_told_that_nobody_knows_its_out
 
 
 async def test_commit_that_ends_after_its_connection_broke_is_seen_by_the_core_that_goes_on(
-    shared_store: TroubledStore,
+    shared_store: TroubledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = shared_store
-    other = SqlStore(store.url)  # the server's side of the connection that broke
-    asked, held = threading.Event(), threading.Event()
-    committing: list[threading.Thread] = []
+    server_side = SqlStore(store.url)  # what the server does for the connection that broke
+    gone_on = threading.Event()  # the leader has begun anew
+    committed: list[bool] = []
 
     def commit_late(epoch: int, changes: Changes) -> None:
-        with other._write() as connection:
-            assert other._changes.leads(connection, epoch)
-            other._changes.write(connection, changes)
-            held.set()
-            assert asked.wait(_SECONDS)
+        committed.append(server_side.commit(epoch, changes))
 
     def cut_off(epoch: int, changes: Changes) -> None:
         store.before_commit = lambda _, __: None
-        store.before_renewal = store.after_load = asked.set
-        committing.append(threading.Thread(target=commit_late, args=(epoch, changes), daemon=True))
-        committing[0].start()
-        assert held.wait(_SECONDS)
+        store.before_renewal = store.after_load = gone_on.set
+        slow_disk = psycopg.connect(store.url, autocommit=False)
+        slow_disk.execute("LOCK TABLE fire IN SHARE MODE")  # it can be read, and not written
+        threading.Thread(target=commit_late, args=(epoch, changes), daemon=True).start()
+        while not slow_disk.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+            assert not committed
+        threading.Thread(target=lambda: (gone_on.wait(_SECONDS), slow_disk.close()), daemon=True).start()
         raise StoreUnavailableError("The connection broke in COMMIT.", outcome_unknown=True)
 
+    # The commit waits for its lock for 2 s.
+    monkeypatch.setattr(leader_module, "_RETRY_SECONDS", 0.05)
     async with leading(store, lease_seconds=120) as (scheduler, engine):
         await scheduler.submit(_APP)
         await scheduler.submit(_JOB)
@@ -158,10 +161,10 @@ async def test_commit_that_ends_after_its_connection_broke_is_seen_by_the_core_t
             await scheduler.submit(TriggerJob("job"))
 
         await wait_until(lambda: len(engine.launched) == 1, "the run that was recorded after all is launched")
+        assert committed == [True]
         await submit_at_last(scheduler, TriggerJob("job"))
         await wait_until(lambda: len(engine.launched) == 2, "the next run is launched")
-        committing[0].join(_SECONDS)
-    other.close()
+    server_side.close()
 
 
 async def test_lease_is_renewed_while_a_large_record_is_loaded(shared_store: TroubledStore) -> None:
