@@ -140,6 +140,10 @@ async def test_commit_that_ends_after_its_connection_broke_is_seen_by_the_core_t
     def commit_late(epoch: int, changes: Changes) -> None:
         committed.append(server_side.commit(epoch, changes))
 
+    def speed_up(slow_disk: psycopg.Connection) -> None:
+        gone_on.wait(_SECONDS)
+        slow_disk.close()
+
     def cut_off(epoch: int, changes: Changes) -> None:
         store.before_commit = lambda _, __: None
         store.before_renewal = store.after_load = gone_on.set
@@ -148,7 +152,7 @@ async def test_commit_that_ends_after_its_connection_broke_is_seen_by_the_core_t
         threading.Thread(target=commit_late, args=(epoch, changes), daemon=True).start()
         while not slow_disk.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
             assert not committed
-        threading.Thread(target=lambda: (gone_on.wait(_SECONDS), slow_disk.close()), daemon=True).start()
+        threading.Thread(target=speed_up, args=(slow_disk,), daemon=True).start()
         raise StoreUnavailableError("The connection broke in COMMIT.", outcome_unknown=True)
 
     # The commit waits for its lock for 2 s.
