@@ -11,6 +11,8 @@ from elasticjob_cloud.agent.frames import (
     Commands,
     Events,
     FrameProtocol,
+    Heartbeat,
+    HeartbeatSeen,
     Hello,
     Ping,
     Welcome,
@@ -62,7 +64,10 @@ class Peer:
                 await self._changed.wait()
 
     def _heard(self, _: FrameProtocol, content: bytes) -> None:
-        self.frames.append(decode_agent_frame(content))
+        frame = decode_agent_frame(content)
+        self.frames.append(frame)
+        if isinstance(frame, Heartbeat):
+            self.send(HeartbeatSeen(frame.number))
         self._changed.set()
 
     def _lost(self, _: FrameProtocol) -> None:

@@ -272,6 +272,9 @@ def test_server_that_never_answers_holds_up_no_report_and_no_end(
         return TAKEN
 
     robot.answer = answer
+    agent.write(
+        "jobs.py", f"from elasticjob_cloud.sdk import executor\nexecutor._MESSAGES_SECONDS = 0.3\n{JOBS}"
+    )
     agent.start("jobs:fails", environment=NO_PROXY)
     props = {"wechat.webhook": robot.url, "wechat.readTimeoutMilliseconds": "0"}
     began = time.monotonic()

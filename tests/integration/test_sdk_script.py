@@ -80,7 +80,14 @@ def test_kill_ends_the_whole_group(tmp_path: Path, service: str) -> None:
 @pytest.mark.slow
 def test_kill_ends_a_script_that_ignores_sigterm(tmp_path: Path) -> None:
     with SdkAgent(tmp_path) as agent:
-        agent.start("SCRIPT")
+        agent.write(
+            "start.py",
+            "from elasticjob_cloud import JobBootstrap\n"
+            "from elasticjob_cloud.sdk import script_job\n"
+            "script_job._GRACE_SECONDS = 0.2\n"
+            'JobBootstrap.execute("SCRIPT")\n',
+        )
+        agent.start("start.py")
         agent.run(props={"script.command.line": "trap '' TERM; echo $$; while :; do sleep 0.05; done #"})
         agent.wait_text("t0", "\n")
         agent.kill("t0")
