@@ -15,8 +15,9 @@ import atexit
 import functools
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -30,77 +31,93 @@ _CUT_OFF = sql.SQL(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-_numbers = itertools.count(1)
-_idle: list[str] = []
+
+
+class Databases:
+    """Databases of one server, each for one test at a time."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+        self._idle: list[str] = []
+
+    @contextmanager
+    def new(self, *, is_migrated: bool = True) -> Iterator[str]:
+        """Give the URL of a database that is dropped at the end."""
+        name = self._create(is_migrated=is_migrated)
+        try:
+            yield self.server.url(name)
+        finally:
+            self.server.drop_database(name)
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Give the URL of a migrated database, as new. Ids go on where the last borrower left them."""
+        name = self._idle.pop() if self._idle else self._create(is_migrated=True)
+        try:
+            yield self.server.url(name)
+        finally:
+            # One that cannot be emptied is not lent again.
+            self.server.execute(self._emptying, name)
+            self._idle.append(name)
+
+    def _create(self, *, is_migrated: bool) -> str:
+        name = f"test_{next(self._numbers)}"
+        self.server.create_database(name, template=self._template if is_migrated else "template0")
+        return name
+
+    @functools.cached_property
+    def _template(self) -> str:
+        """Make the database that the others are copies of, which takes a tenth of migrating each."""
+        name = "migrated"
+        self.server.create_database(name)
+        store = SqlStore(self.server.url(name))
+        store.migrate()
+        store.close()
+        return name
+
+    @functools.cached_property
+    def _emptying(self) -> sql.Composed:
+        """Give what cuts off all others, and leaves in the tables what migrations put there.
+
+        Truncating the tables takes ten times as long.
+        """
+        statements: list[sql.Composable] = [_CUT_OFF]
+        with psycopg.connect(self.server.url(self._template)) as connection:
+            for table in metadata.sorted_tables:
+                name = sql.Identifier(table.name)
+                statements.append(sql.SQL("DELETE FROM {}").format(name))
+                for row in connection.execute(sql.SQL("SELECT * FROM {}").format(name)):
+                    values = sql.SQL(", ").join(map(sql.Literal, row))
+                    statements.append(sql.SQL("INSERT INTO {} VALUES ({})").format(name, values))
+        return sql.SQL("; ").join(statements)
 
 
 def shared_server() -> PostgresServer:
     """Give the server, started."""
+    return _shared_databases().server
+
+
+def new_database(*, is_migrated: bool = True) -> AbstractContextManager[str]:
+    """Give the URL of a database that is this test's alone; see `Databases.new`."""
+    return _shared_databases().new(is_migrated=is_migrated)
+
+
+def lent_database() -> AbstractContextManager[str]:
+    """Give the URL of a migrated database, as new; see `Databases.lent`."""
+    return _shared_databases().lent()
+
+
+def _shared_databases() -> Databases:
     try:
-        return _server()
+        return _databases()
     except PostgresMissingError as error:
         pytest.skip(str(error))
 
 
-@contextmanager
-def new_database(*, is_migrated: bool = True) -> Iterator[str]:
-    """Give the URL of a database that is this test's alone."""
-    name = _create(is_migrated=is_migrated)
-    try:
-        yield shared_server().url(name)
-    finally:
-        shared_server().drop_database(name)
-
-
-@contextmanager
-def lent_database() -> Iterator[str]:
-    """Give the URL of a migrated database, as new. Ids go on where the last borrower left them."""
-    name = _idle.pop() if _idle else _create(is_migrated=True)
-    try:
-        yield shared_server().url(name)
-    finally:
-        # One that cannot be emptied is not lent again.
-        shared_server().execute(_emptying(), name)
-        _idle.append(name)
-
-
-def _create(*, is_migrated: bool) -> str:
-    server = shared_server()
-    name = f"test_{next(_numbers)}"
-    server.create_database(name, template=_template() if is_migrated else "template0")
-    return name
-
-
 @functools.cache
-def _server() -> PostgresServer:
+def _databases() -> Databases:
     server = PostgresServer()
     atexit.register(server.close)
     server.start()
-    return server
-
-
-@functools.cache
-def _template() -> str:
-    """Make the database that the others are copies of, which takes a tenth of migrating each."""
-    server = _server()
-    server.create_database(_TEMPLATE)
-    store = SqlStore(server.url(_TEMPLATE))
-    store.migrate()
-    store.close()
-    return _TEMPLATE
-
-
-@functools.cache
-def _emptying() -> sql.Composed:
-    """Give what cuts off all others, and leaves in the tables what migrations put there.
-
-    Truncating the tables takes ten times as long.
-    """
-    statements: list[sql.Composable] = [_CUT_OFF]
-    for table in metadata.sorted_tables:
-        name = sql.Identifier(table.name)
-        statements.append(sql.SQL("DELETE FROM {}").format(name))
-        for row in shared_server().execute(sql.SQL("SELECT * FROM {}").format(name), _template()):
-            values = sql.SQL(", ").join(map(sql.Literal, row))
-            statements.append(sql.SQL("INSERT INTO {} VALUES ({})").format(name, values))
-    return sql.SQL("; ").join(statements)
+    return Databases(server)

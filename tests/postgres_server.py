@@ -121,6 +121,12 @@ class PostgresServer:
         self.stop()
         self.start()
 
+    def recover(self) -> None:
+        """Let the server go on if it is frozen, and start it if it is down."""
+        self.thaw()
+        if self._supervisor is None:
+            self.start()
+
     def freeze(self) -> None:
         """Stop all processes of the server where they are (SIGSTOP): connections stay, and nothing answers."""
         for process in self._processes():

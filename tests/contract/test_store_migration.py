@@ -1,16 +1,21 @@
 """A database of any version before is brought to this one, and keeps what it holds."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.model.statistics import StatisticInterval, StatisticsSample
 from elasticjob_cloud.store import SqlStore, migration
+from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples
 from tests.contract.store_factories import EMPTY_DATABASES
 
@@ -139,3 +144,47 @@ def test_statistics_begin_with_the_history_from_before(upgraded: SqlStore) -> No
     assert upgraded.write_statistics(epoch, START_MS + 3 * HOUR_MS, StatisticsSample(0, 0, 0))
     hours = upgraded.task_results(StatisticInterval.HOUR, 0)
     assert [(hour.success_count, hour.failed_count) for hour in hours] == [(2, 0), (0, 1), (0, 0)]
+
+
+def test_all_revisions_in_a_row_make_the_tables_of_the_code(url: str) -> None:
+    store = SqlStore(url)
+    store.migrate()
+    with store._database.writer.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == migration.SCHEMA_REVISION
+    store.close()
+
+
+def test_schedulers_that_start_at_once_on_an_empty_database_all_get_through(url: str) -> None:
+    problems: list[Exception] = []
+    start = threading.Barrier(4)
+
+    def run() -> None:
+        start.wait()
+        try:
+            store = SqlStore(url)
+            store.migrate()
+            store.load()
+            store.close()
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert problems == []
+
+
+def test_tables_of_another_program_are_left_alone(url: str) -> None:
+    store = SqlStore(url)
+    with store._database.writer.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE job (mine TEXT)")
+    with pytest.raises(StartError, match="tables of another program: job"):
+        store.migrate()
+    with store._database.writer.connect() as connection:
+        assert inspect(connection).get_table_names() == ["job"]
+        assert [column["name"] for column in inspect(connection).get_columns("job")] == ["mine"]
+    store.close()

@@ -1,36 +1,15 @@
 """What is in the database after processes were killed, competed, or ran out of room."""
 
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.store import SqlStore
+from tests.integration.store_children import child, numbers_said, said
 
-REPOSITORY = Path(__file__).parents[2]
 EVERYTHING = HistoryQuery(per_page=1_000_000)
-
-
-@contextmanager
-def child(mode: str, url: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.integration.store_committer", mode, url, *arguments]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def say_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
 
 
 @pytest.mark.slow
@@ -39,10 +18,9 @@ def test_kill_9_leaves_whole_commits_only_and_all_that_were_acknowledged(tmp_pat
     acknowledged: set[int] = set()
     for acknowledgements in (1, 40, 150):
         with child("commit", url) as process:
-            acknowledged.update(int(say_line(process)) for _ in range(acknowledgements))
+            acknowledged.update(int(said(process)) for _ in range(acknowledgements))
             process.kill()  # in the middle of one of the following commits
-            assert process.stdout is not None
-            acknowledged.update(int(line) for line in process.stdout.read().split() if line)
+            acknowledged |= numbers_said(process)
 
         store = SqlStore(url)
         store.migrate()
@@ -67,18 +45,18 @@ def test_of_processes_that_compete_for_the_lease_exactly_one_leads(tmp_path: Pat
         child("compete", url, "3") as third,
     ):
         competitors = [first, second, third]
-        assert [say_line(process) for process in competitors] == ["ready"] * 3
+        assert [said(process) for process in competitors] == ["ready"] * 3
         for process in competitors:
             assert process.stdin is not None
             process.stdin.write("now\n")
             process.stdin.flush()
-        assert sorted(int(say_line(process)) for process in competitors) == [0, 0, 1]
+        assert sorted(int(said(process)) for process in competitors) == [0, 0, 1]
 
 
 @pytest.mark.slow
 def test_a_commit_that_cannot_reach_the_disk_is_reported_and_the_next_one_works(tmp_path: Path) -> None:
     with child("narrow", f"sqlite:///{tmp_path / 'cloud.db'}") as process:
-        outcome_unknown, message, before, committed, after = (say_line(process) for _ in range(5))
+        outcome_unknown, message, before, committed, after = (said(process) for _ in range(5))
     assert outcome_unknown == "True"
     assert "cannot be read or written" in message
     assert before == "[1]"

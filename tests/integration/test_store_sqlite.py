@@ -5,16 +5,12 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
 
 from elasticjob_cloud.model.errors import BugError, StartError, StoreUnavailableError
 from elasticjob_cloud.model.history import HistoryQuery
@@ -23,6 +19,7 @@ from elasticjob_cloud.store import SqlStore, sqlite
 from elasticjob_cloud.store.migration import REVISIONS_DIRECTORY, SCHEMA_REVISION
 from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples
+from tests.integration.opened_stores import lead, opened, refusal
 
 NOBODY = 65534
 
@@ -32,14 +29,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "a path with spaces, ä?#%.db"
 
 
-@contextmanager
-def opened(file: Path) -> Iterator[SqlStore]:
-    store = SqlStore(f"sqlite:///{file}".replace("%", "%25").replace("?", "%3F"))
-    try:
-        store.migrate()
-        yield store
-    finally:
-        store.close()
+def url_of(file: Path) -> str:
+    return f"sqlite:///{file}".replace("%", "%25").replace("?", "%3F")
 
 
 @contextmanager
@@ -58,26 +49,8 @@ def without_privileges() -> Iterator[Path]:
             directory.chmod(0o700)
 
 
-def refusal(file: Path) -> str:
-    with pytest.raises(StartError) as raised, opened(file):
-        pass
-    return str(raised.value)
-
-
-def lead(store: SqlStore) -> int:
-    epoch = store.acquire_lease("test", "", 60)
-    assert epoch is not None
-    return epoch
-
-
-def test_all_revisions_in_a_row_make_the_tables_of_the_code(file: Path) -> None:
-    with opened(file):
-        pass
-    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(file))
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == SCHEMA_REVISION
+def test_the_tables_that_are_keyed_by_text_have_no_row_ids(file: Path) -> None:
+    with opened(url_of(file)) as store, store._database.reader.connect() as connection:
         without_rowid = connection.exec_driver_sql(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'"
         ).scalars()
@@ -87,7 +60,6 @@ def test_all_revisions_in_a_row_make_the_tables_of_the_code(file: Path) -> None:
             if not table.dialect_options["sqlite"]["with_rowid"]
         }
         assert set(without_rowid) == expected
-    engine.dispose()
 
 
 def test_the_code_knows_the_newest_revision() -> None:
@@ -95,92 +67,65 @@ def test_the_code_knows_the_newest_revision() -> None:
 
 
 def test_an_up_to_date_schema_is_recognised_without_alembic(file: Path) -> None:
-    with opened(file):
+    with opened(url_of(file)):
         pass
     program = (
         "import sys; from elasticjob_cloud.store import SqlStore; store = SqlStore(sys.argv[1]); store.migrate(); "
         "store.close(); sys.exit('alembic' in sys.modules)"
     )
-    url = f"sqlite:///{file}".replace("%", "%25").replace("?", "%3F")
-    assert subprocess.run([sys.executable, "-c", program, url], check=False, timeout=30).returncode == 0
-
-
-def test_schedulers_that_start_at_once_on_a_new_file_all_get_through(file: Path) -> None:
-    problems: list[Exception] = []
-    start = threading.Barrier(4)
-
-    def run() -> None:
-        start.wait()
-        try:
-            with opened(file) as store:
-                store.load()
-        except Exception as error:
-            problems.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert problems == []
+    assert (
+        subprocess.run([sys.executable, "-c", program, url_of(file)], check=False, timeout=30).returncode == 0
+    )
 
 
 def test_a_newer_schema_is_refused_and_left_alone(file: Path) -> None:
-    with opened(file):
+    with opened(url_of(file)):
         pass
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert "'9999'" in refusal(file)
+    assert "'9999'" in refusal(url_of(file))
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("CREATE TABLE job (mine TEXT)")
-    assert "tables of another program: job" in refusal(file)
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("job",)]
-
-
 def test_a_file_that_is_no_database_is_refused_and_left_alone(file: Path) -> None:
     file.write_bytes(b"my diary\n" * 1000)
-    assert "is not an SQLite database" in refusal(file)
+    assert "is not an SQLite database" in refusal(url_of(file))
     assert file.read_bytes() == b"my diary\n" * 1000
 
 
 def test_a_new_database_is_readable_by_its_owner_alone_and_an_old_one_keeps_its_rights(file: Path) -> None:
-    with opened(file):
+    with opened(url_of(file)):
         beside = [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm")]
         assert [path.stat().st_mode & 0o777 for path in beside] == [0o600] * 3
     file.chmod(0o640)
-    with opened(file):
+    with opened(url_of(file)):
         assert file.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert f"{tmp_path / 'absent'} of the database does not exist" in refusal(
-        tmp_path / "absent" / "cloud.db"
+        url_of(tmp_path / "absent" / "cloud.db")
     )
 
 
 def test_a_directory_that_is_not_writable_is_named() -> None:
     with without_privileges() as directory:
         directory.chmod(0o500)
-        assert f"{directory} is not writable" in refusal(directory / "cloud.db")
+        assert f"{directory} is not writable" in refusal(url_of(directory / "cloud.db"))
 
 
 def test_a_file_that_is_read_only_is_named() -> None:
     with without_privileges() as directory:
         file = directory / "cloud.db"
-        with opened(file):
+        with opened(url_of(file)):
             pass
         file.chmod(0o400)
-        assert f"{file} is not writable" in refusal(file)
+        assert f"{file} is not writable" in refusal(url_of(file))
 
 
 def test_a_file_that_is_a_directory_is_refused(tmp_path: Path) -> None:
-    assert "cannot be opened" in refusal(tmp_path)
+    assert "cannot be opened" in refusal(url_of(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -201,14 +146,14 @@ def test_a_url_that_names_no_usable_database_is_refused_without_its_password(url
 
 
 def test_commits_are_synced_and_written_ahead(file: Path) -> None:
-    with opened(file) as store, store._database.writer.connect() as connection:
+    with opened(url_of(file)) as store, store._database.writer.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
 def test_queries_cannot_write(file: Path) -> None:
     with (
-        opened(file) as store,
+        opened(url_of(file)) as store,
         store._database.reader.connect() as connection,
         pytest.raises(Exception, match="readonly"),
     ):
@@ -216,17 +161,17 @@ def test_queries_cannot_write(file: Path) -> None:
 
 
 def test_closing_leaves_one_file_that_holds_everything(file: Path) -> None:
-    with opened(file) as store:
+    with opened(url_of(file)) as store:
         assert store.commit(lead(store), Changes(apps={"app": samples.app()}))
     assert list(file.parent.iterdir()) == [file]
-    with opened(file) as store:
+    with opened(url_of(file)) as store:
         assert store.load().apps == {"app": samples.app()}
 
 
 def test_closing_writes_the_log_back_while_another_scheduler_has_the_file_open(file: Path) -> None:
-    with opened(file) as standby:
+    with opened(url_of(file)) as standby:
         standby.load()
-        with opened(file) as store:
+        with opened(url_of(file)) as store:
             assert store.commit(lead(store), Changes(apps={"app": samples.app()}))
             assert Path(f"{file}-wal").stat().st_size > 0
         assert Path(f"{file}-wal").stat().st_size == 0
@@ -234,7 +179,7 @@ def test_closing_writes_the_log_back_while_another_scheduler_has_the_file_open(f
 
 
 def test_a_full_disk_writes_nothing_says_so_and_is_over_when_there_is_room(file: Path) -> None:
-    with opened(file) as store:
+    with opened(url_of(file)) as store:
         epoch = lead(store)
         assert store.commit(epoch, Changes(apps={"before": samples.app("before")}))
         set_page_limit(store, 1)  # SQLite takes it as "no more than there are now"
@@ -260,7 +205,7 @@ def test_a_lock_held_by_another_program_is_reported_and_nothing_is_written(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
-    with opened(file) as store:
+    with opened(url_of(file)) as store:
         epoch = lead(store)
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -272,13 +217,13 @@ def test_a_lock_held_by_another_program_is_reported_and_nothing_is_written(
 
 
 def test_a_damaged_file_is_reported(file: Path) -> None:
-    with opened(file) as store:
+    with opened(url_of(file)) as store:
         executions = [samples.execution(f"t{number}", failure_cause="x" * 1000) for number in range(200)]
         assert store.commit(lead(store), Changes(executions=executions))
     with file.open("r+b") as raw:
         raw.seek(4096)
         raw.write(b"\xff" * (file.stat().st_size - 8192))
-    with pytest.raises((StoreUnavailableError, StartError), match="damaged"), opened(file) as store:
+    with pytest.raises((StoreUnavailableError, StartError), match="damaged"), opened(url_of(file)) as store:
         store.executions(HistoryQuery(per_page=1000))
 
 

@@ -1,0 +1,80 @@
+"""PostgreSQL that cannot be used at start: what is said, and that no password is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.store import SqlStore, postgresql
+from tests.integration.opened_stores import refusal
+from tests.postgres_databases import lent_database, new_database, shared_server
+
+
+def test_a_start_that_fails_says_what_to_change_and_not_the_password() -> None:
+    server = shared_server()
+    good = server.url("postgres")
+    cases = {
+        good.replace(server._password, "wrong-secret"): "refuses our login",
+        good.replace("elasticjob:", "nobody:"): "refuses our login",
+        server.url("absent"): "does not exist. Create it",
+        good.replace(
+            f":{server.port}/", f":{server.port + 1 if server.port < 65535 else 1}/"
+        ): "cannot be reached",
+        good.replace("127.0.0.1", "no-such-host.invalid"): "there is no such host",
+        good + "?sslmode=require": "sslmode",
+        server.url("template1"): "denies us a right",
+    }
+    for url, advice in cases.items():
+        message = refusal(url)
+        assert advice in message, (url, message)
+        assert server._password not in message
+        assert "wrong-secret" not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:secret@host:port/db",
+        "postgresql+asyncpg://me:secret@host/db",
+        "postgres://me:secret@host/db",
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(StartError, match="postgresql://user:password@host:5432/database") as raised:
+        SqlStore(url)
+    assert "secret" not in str(raised.value)
+
+
+def test_without_psycopg_the_advice_is_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from elasticjob_cloud.store import SqlStore\n"
+        "from elasticjob_cloud.model.errors import StartError\n"
+        "try: SqlStore('postgresql://me@host/db')\n"
+        "except StartError as error: print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert "pip install 'elasticjob-cloud[scheduler,postgres]'" in ran.stdout
+
+
+def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "OLDEST_SERVER", 99)
+    with lent_database() as url:
+        assert "Use 99 or newer" in refusal(url)
+
+
+def test_a_database_of_another_encoding_is_refused() -> None:
+    server = shared_server()
+    server.execute("CREATE DATABASE latin OWNER elasticjob TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    assert "encoding LATIN1" in refusal(server.url("latin"))
+    server.drop_database("latin")
+
+
+def test_a_server_that_takes_no_writes_is_refused() -> None:
+    with new_database() as url:
+        name = url.rsplit("/", 1)[-1]
+        shared_server().execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        assert "takes no writes" in refusal(url)
