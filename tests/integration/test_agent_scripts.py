@@ -208,6 +208,18 @@ def test_script_over_its_memory_is_killed_and_limit_and_use_are_named(tmp_path: 
     play(tmp_path, scenario)
 
 
+def test_memory_of_what_forked_away_counts_as_the_scripts(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        hog = "x = b'x' * 150_000_000; import time; time.sleep(60)"
+        world.launch(f'(setsid python -c "{hog}" &); sleep 60; true', memory_mb=64)
+        status = await world.end_of()
+        assert status.state is TaskState.FAILED
+        assert "of 64 MB" in status.message
+        assert world.processes_left() == set()
+
+    play(tmp_path, scenario)
+
+
 def test_endless_output_is_bounded_and_holds_nobody_up(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         world.launch("yes; true", "chatty")

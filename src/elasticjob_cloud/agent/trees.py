@@ -67,7 +67,7 @@ class Tree:
         # Bytes, and what to do with the bytes found when they are more.
         self.memory_limit: Callable[[], int] | None = None
         self.on_memory_exceeded: Callable[[int, int], None] | None = None
-        # Members outside the group that a look at the process table has shown: pid and start time.
+        # Members outside the group that a look at the process table, or at orphans, has shown: pid and start time.
         self.escaped: set[tuple[int, int]] = set()
 
 
@@ -247,6 +247,9 @@ class ProcessTrees:
                 self._judge_unclaimed(key)
             elif self._trees[owner].ended:
                 left.setdefault(owner, []).append(pid)
+            elif row.group != owner:
+                # No parent leads to it any more: from now on its memory counts, and signals reach it.
+                self._trees[owner].escaped.add(key)
         self._unclaimed = {key: owners for key, owners in self._unclaimed.items() if key in present}
         return left, reaped
 
