@@ -89,3 +89,17 @@ def test_full_disk_loses_output_with_a_note(tmp_path: Path) -> None:
     output.write(b"again")
     assert "No space left" in output.failure
     output.close()
+
+
+def test_long_output_goes_on_once_a_full_disk_has_room(tmp_path: Path) -> None:
+    path = tmp_path / "executor-app.stdout"
+    path.mkdir()
+    output = OutputFile(str(path), _LIMIT, keep_latest=True)
+    output.write(b"lost\n")
+    path.rmdir()
+    output.write(b"kept\n")
+    assert path.read_bytes() == b"kept\n"
+    assert "could not be kept" in output.failure
+    output.close()
+    output.write(b"late\n")
+    assert path.read_bytes() == b"kept\n"

@@ -46,9 +46,12 @@ class OutputFile:
         try:
             self._keep(data)
         except OSError as error:
+            if not self.failure:
+                _log.warning("The output of a process is lost.", path=self._path, error=str(error))
             self.failure = f"its output could not be kept: {error.strerror}"
-            _log.warning("The output of a process is lost.", path=self._path, error=str(error))
-            self.close()
+            # What prints for weeks is tried again at its next piece: the disk may have room by then.
+            self._let_go()
+            self._closed = not self._keep_latest
 
     def tail(self) -> str:
         """Give the last lines that were printed (only with `keep_latest`)."""
@@ -57,6 +60,9 @@ class OutputFile:
     def close(self) -> None:
         """Write no more."""
         self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._descriptor >= 0:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
