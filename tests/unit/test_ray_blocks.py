@@ -10,7 +10,7 @@ if not has_ray():
     pytest.skip(MISSING, allow_module_level=True)
 
 from elasticjob_cloud.engine.ray import blocks as module
-from elasticjob_cloud.engine.ray.blocks import Blocks, Room, WantedRoom, forget_lost_nodes
+from elasticjob_cloud.engine.ray.blocks import Blocks, Leases, Room, WantedRoom
 
 _MB = 1024
 _LOTS = Room(64_000, 1 << 24)
@@ -36,12 +36,17 @@ def _cpus(bundles: list[dict[str, float]]) -> float:
     return sum(bundle.get("CPU", 0) for bundle in bundles)
 
 
+def _row(group: Group) -> dict[str, Any]:
+    return {"name": group.name, "state": group.state, "bundles": dict(enumerate(group.bundles))}
+
+
 class Cluster:
     """One node with room for so much, in CPUs; memory without end."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, cpus: float = 64) -> None:
         self.cpus = cpus
         self.groups: list[Group] = []
+        self.table_reads = 0
         monkeypatch.setattr(module, "placement_group", self._make)
         monkeypatch.setattr(module, "remove_placement_group", self.groups.remove)
         monkeypatch.setattr(module, "placement_group_table", self._table)
@@ -55,24 +60,24 @@ class Cluster:
         self.groups.append(Group(name, bundles, "CREATED" if fits else "PENDING"))
         return self.groups[-1]
 
-    def _table(self) -> dict[str, dict[str, Any]]:
-        return {
-            group.hex(): {
-                "placement_group_id": group.hex(),
-                "name": group.name,
-                "state": group.state,
-                "bundles": dict(enumerate(group.bundles)),
-            }
-            for group in self.groups
-        }
+    def _table(self, group: Group | None = None) -> dict[str, Any]:
+        if group is not None:
+            return _row(group)
+        self.table_reads += 1
+        return {group.hex(): _row(group) for group in self.groups}
 
     def _find(self, name: str) -> Group:
         return next(group for group in self.groups if group.name == name)
 
 
+def leased_of(node: str, namespace: str = "ns") -> Blocks:
+    """Give what a new gateway finds leased of a node."""
+    return Leases(namespace).of(node)
+
+
 def test_little_is_leased_as_one_larger_block(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Cluster(monkeypatch)
-    blocks = Blocks("ns", "n1")
+    blocks = leased_of("n1")
     assert blocks.hold(Room(100, 64 * _MB), _LOTS) == ""
     assert blocks.leased == Room(1000, 512 * _MB)
     assert blocks.hold(Room(900, 512 * _MB), _LOTS) == ""
@@ -81,7 +86,7 @@ def test_little_is_leased_as_one_larger_block(monkeypatch: pytest.MonkeyPatch) -
 
 def test_no_more_is_leased_than_is_free_or_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     Cluster(monkeypatch)
-    blocks = Blocks("ns", "n1")
+    blocks = leased_of("n1")
     blocks.hold(Room(100, 64 * _MB), Room(300, 128 * _MB))
     assert blocks.leased == Room(300, 128 * _MB)
     blocks.hold(Room(2_300, 128 * _MB), Room(0, 0))
@@ -92,14 +97,14 @@ def test_exactly_what_is_missing_is_tried_when_the_larger_block_does_not_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Cluster(monkeypatch, cpus=0.5)
-    blocks = Blocks("ns", "n1")
+    blocks = leased_of("n1")
     assert blocks.hold(Room(400, 64 * _MB), _LOTS) == ""
     assert blocks.leased.milli_cpus == 400
 
 
 def test_room_that_cannot_be_had_is_told_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Cluster(monkeypatch, cpus=0.5)
-    blocks = Blocks("ns", "n1")
+    blocks = leased_of("n1")
     fault = blocks.hold(Room(2_000, 64 * _MB), _LOTS)
     assert "2 CPU and 64 MB more" in fault
     assert cluster.groups == []
@@ -108,7 +113,7 @@ def test_room_that_cannot_be_had_is_told_and_leaves_nothing_behind(monkeypatch: 
 
 def test_whole_blocks_are_given_back_and_never_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     Cluster(monkeypatch)
-    blocks = Blocks("ns", "n1")
+    blocks = leased_of("n1")
     for cpus in (1_000, 2_000, 3_000):
         blocks.hold(Room(cpus, 64 * _MB), _LOTS)
     assert blocks.leased.milli_cpus == 3_000
@@ -122,10 +127,10 @@ def test_leases_of_an_earlier_gateway_are_found_and_what_it_waited_for_is_remove
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster = Cluster(monkeypatch)
-    Blocks("ns", "n1").hold(Room(1_500, 64 * _MB), _LOTS)
-    Blocks("ns", "n2").hold(Room(700, 64 * _MB), _LOTS)
+    leased_of("n1").hold(Room(1_500, 64 * _MB), _LOTS)
+    leased_of("n2").hold(Room(700, 64 * _MB), _LOTS)
     cluster.groups.append(Group("ns/lease/n1/x", [{"CPU": 9}], "PENDING"))
-    assert Blocks("ns", "n1").leased.milli_cpus == 1_500
+    assert leased_of("n1").leased.milli_cpus == 1_500
     assert [group.state for group in cluster.groups] == ["CREATED", "CREATED"]
 
 
@@ -134,8 +139,11 @@ def test_leases_of_nodes_that_are_gone_are_forgotten_and_those_of_others_kept(
 ) -> None:
     cluster = Cluster(monkeypatch)
     for namespace, node in (("ns", "n1"), ("ns", "n2"), ("other", "n1")):
-        Blocks(namespace, node).hold(Room(100, 64 * _MB), _LOTS)
-    forget_lost_nodes("ns", {"n2"})
+        leased_of(node, namespace).hold(Room(100, 64 * _MB), _LOTS)
+    leases = Leases("ns")
+    leases.forget_lost({"n2"})
+    assert len(cluster.groups) == 3  # the node may be leased at this moment
+    leases.forget_lost({"n2"})
     assert sorted(group.name.rpartition("/")[0] for group in cluster.groups) == [
         "ns/lease/n2",
         "other/lease/n1",
@@ -207,3 +215,24 @@ def test_run_of_which_a_part_would_fit_is_asked_for_as_a_whole(monkeypatch: pyte
     for _ in range(3):
         wanted.update([((1.0, 64.0),) * 4])
         assert [(len(group.bundles), group.state) for group in cluster.groups] == [(4, "PENDING")]
+
+
+def test_table_of_all_groups_that_ever_were_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(monkeypatch, cpus=3)
+    leases, wanted = Leases("ns"), WantedRoom("ns")
+    for _ in range(20):
+        for node in ("n1", "n2"):
+            leases.of(node).hold(Room(500, 64 * _MB), _LOTS)
+        leases.forget_lost({"n1"})
+        wanted.update([((1.0, 64.0),), ((9.0, 64.0),)])
+    assert cluster.table_reads == 1
+
+
+def test_node_that_comes_back_has_the_leases_that_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    Cluster(monkeypatch)
+    leases = Leases("ns")
+    leases.of("n1").hold(Room(1_500, 64 * _MB), _LOTS)
+    leases.forget_lost(set())
+    leases.forget_lost({"n1"})
+    leases.forget_lost(set())
+    assert leases.of("n1").leased.milli_cpus == 1_500

@@ -1,13 +1,16 @@
 """Room of Ray's nodes, leased as placement groups that are pinned to a node. All functions and methods block.
 
 A group outlives its driver (`lifetime="detached"`) and is found again by its name, which says whose it is and where.
+Ray's head never forgets a group, removed ones neither, so that its table grows for as long as it lives: it is read once
+for each gateway, and new groups are made only where there is need.
 """
 
 import secrets
+import threading
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import ray
 from ray._private.state import available_resources_per_node
 from ray.util import get_placement_group, placement_group_table
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
@@ -52,10 +55,10 @@ class _Block(NamedTuple):
 class Blocks:
     """What is leased of one node."""
 
-    def __init__(self, namespace: str, node_id: str) -> None:
-        self._prefix = f"{namespace}/lease/{node_id}/"
+    def __init__(self, prefix: str, node_id: str, found: Iterable[_Block] = ()) -> None:
+        self._prefix = f"{prefix}{node_id}/"
         self._node_id = node_id
-        self._blocks: list[_Block] = [_Block(group, room) for group, room in _existing(self._prefix)]
+        self._blocks = list(found)
 
     @property
     def leased(self) -> Room:
@@ -109,6 +112,44 @@ class Blocks:
         return False
 
 
+class Leases:
+    """What a namespace has leased, of all nodes."""
+
+    def __init__(self, namespace: str) -> None:
+        self._prefix = f"{namespace}/lease/"
+        self._lock = threading.Lock()
+        self._blocks: dict[str, Blocks] | None = None  # by node; None until they were looked for
+        self._missing: set[str] = set()
+
+    def of(self, node_id: str) -> Blocks:
+        """Give what is leased of a node, by this gateway or by earlier ones."""
+        with self._lock:
+            return self._known().setdefault(node_id, Blocks(self._prefix, node_id))
+
+    def forget_lost(self, living: set[str]) -> None:
+        """Remove the leases of nodes that are no more: Ray would look for a new place for them for ever.
+
+        At the second call that does not have a node: what is being leased at the first is known by then.
+        """
+        with self._lock:
+            known = self._known()
+            missing = known.keys() - living
+            lost = [known.pop(node_id) for node_id in missing & self._missing]
+            self._missing = missing
+        for blocks in lost:
+            blocks.give_all_back()
+
+    def _known(self) -> dict[str, Blocks]:
+        if self._blocks is None:
+            found: dict[str, list[_Block]] = {}
+            for node_id, block in _existing(self._prefix):
+                found.setdefault(node_id, []).append(block)
+            self._blocks = {
+                node_id: Blocks(self._prefix, node_id, blocks) for node_id, blocks in found.items()
+            }
+        return self._blocks
+
+
 class _Wanted:
     """A run that was asked for; its group is None once it has come."""
 
@@ -152,13 +193,10 @@ class WantedRoom:
         return placement_group(bundles, name=self._prefix + secrets.token_hex(8))
 
     def _give_back_what_came(self) -> None:
-        if not self._asked:
-            return
-        states = {it["placement_group_id"]: it["state"] for it in placement_group_table().values()}
         for one in self._asked:
             if one.group is None:
                 one.updates_since_it_came += 1
-            elif states.get(one.group.id.hex()) == "CREATED":
+            elif placement_group_table(one.group).get("state") == "CREATED":
                 remove_placement_group(one.group)
                 one.group = None
 
@@ -173,29 +211,17 @@ def total_room(resources: dict[str, float]) -> Room:
     return _room(resources)
 
 
-def forget_lost_nodes(namespace: str, living: set[str]) -> None:
-    """Remove the leases of nodes that are no more: Ray would look for a new place for them for ever."""
-    prefix = f"{namespace}/lease/"
-    for row in placement_group_table().values():
-        name = str(row["name"])
-        if row["state"] != "REMOVED" and name.startswith(prefix):
-            node_id = name.removeprefix(prefix).partition("/")[0]
-            if node_id not in living:
-                remove_placement_group(get_placement_group(name))
-
-
-def _existing(prefix: str) -> list[tuple[PlacementGroup, Room]]:
-    found = []
+def _existing(prefix: str) -> Iterable[tuple[str, _Block]]:
+    """Find what earlier gateways leased, with the node of each."""
     for row in placement_group_table().values():
         name = str(row["name"])
         if not name.startswith(prefix) or row["state"] == "REMOVED":
             continue
         group = get_placement_group(name)
         if row["state"] == "CREATED":
-            found.append((group, _room(row["bundles"][0])))
+            yield name.removeprefix(prefix).partition("/")[0], _Block(group, _room(row["bundles"][0]))
         else:
-            remove_placement_group(group)  # its driver died while it waited for it
-    return found
+            remove_placement_group(group)  # its driver died while it waited for it, or its node is gone
 
 
 def _room(resources: dict[str, float]) -> Room:
@@ -209,8 +235,3 @@ def _resources(room: Room) -> dict[str, float]:
 
 def _words(room: Room) -> str:
     return f"{room.milli_cpus / 1000:g} CPU and {room.memory_kib / _KIB:g} MB"
-
-
-def is_connected() -> bool:
-    """Whether this process is a driver of a cluster."""
-    return bool(ray.is_initialized())

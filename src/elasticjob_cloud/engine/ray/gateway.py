@@ -18,7 +18,7 @@ import msgspec
 import ray
 
 from elasticjob_cloud.agent.frames import FrameProtocol
-from elasticjob_cloud.engine.ray.blocks import WantedRoom, forget_lost_nodes, free_rooms, total_room
+from elasticjob_cloud.engine.ray.blocks import Leases, WantedRoom, free_rooms, total_room
 from elasticjob_cloud.engine.ray.frames import (
     Beat,
     Begin,
@@ -52,6 +52,7 @@ class Gateway:
         self._protocol = FrameProtocol(self._receive, lambda _: self._over.set())
         self._over = asyncio.Event()
         self._nodes: dict[str, Node] = {}
+        self._leases = Leases(settings.namespace)
         self._wanted = WantedRoom(settings.namespace)
         self._runs: list[tuple[tuple[float, float], ...]] = []
         self._beating: asyncio.Task[None] | None = None
@@ -136,8 +137,7 @@ class Gateway:
                 await loop.run_in_executor(self._looking, self._wanted.update, self._runs)
                 if looks % _LOOKS_UNTIL_TIDIED == 0:
                     living = {it.node_id for it in facts}
-                    namespace = self._settings.namespace
-                    await loop.run_in_executor(self._leasing, forget_lost_nodes, namespace, living)
+                    await loop.run_in_executor(self._leasing, self._leases.forget_lost, living)
                 looks += 1
             except Exception as error:  # noqa: BLE001 - the head may be away for a while
                 self.tell(Trouble(f"Ray's head does not answer: {error}"))
@@ -147,7 +147,7 @@ class Gateway:
         for fact in facts:
             node = self._nodes.get(fact.node_id)
             if node is None:
-                node = self._nodes[fact.node_id] = Node(self._settings, fact, self)
+                node = self._nodes[fact.node_id] = Node(self._settings, fact, self, self._leases)
                 node.start()
             node.look(fact)
         for node_id in self._nodes.keys() - {fact.node_id for fact in facts}:

@@ -12,7 +12,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.engine.ray.blocks import Blocks, Room
+from elasticjob_cloud.engine.ray.blocks import Blocks, Leases, Room
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
     FromGateway,
@@ -62,8 +62,11 @@ class Surroundings(Protocol):
 class Node:
     """Keeps a session to the node's agent open, whatever breaks."""
 
-    def __init__(self, settings: GatewaySettings, facts: NodeFacts, gateway: Surroundings) -> None:
+    def __init__(
+        self, settings: GatewaySettings, facts: NodeFacts, gateway: Surroundings, leases: Leases
+    ) -> None:
         self._settings = settings
+        self._leases = leases
         self._facts = facts
         self._gateway = gateway
         self._session = ""
@@ -153,8 +156,7 @@ class Node:
 
     async def _find_leases(self) -> None:
         if self._blocks is None:
-            namespace, node_id = self._settings.namespace, self._facts.node_id
-            self._blocks = await self._gateway.in_lease_thread(Blocks, namespace, node_id)
+            self._blocks = await self._gateway.in_lease_thread(self._leases.of, self._facts.node_id)
             # What tasks of ours hold is not free, but ours all the same.
             ours = self._facts.free.plus(self._blocks.leased)
             self._show(Room(*map(min, ours, self._facts.total)))
