@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from elasticjob_cloud.agent.frames import FrameProtocol
-from elasticjob_cloud.engine.ray import session as module
 from elasticjob_cloud.engine.ray.session import Session
 from elasticjob_cloud.model.errors import UnavailableError
 from tests.unit.virtual_loop import VirtualLoop
@@ -100,11 +99,9 @@ def test_silence_is_answered_with_nothing_after_the_time_that_was_asked_for() ->
     play(scenario)
 
 
-def test_much_is_given_in_parts_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ANSWER_BYTES", 2 * _MEGABYTE)
-
+def test_much_is_given_in_parts_in_its_order() -> None:
     async def scenario(world: World) -> None:
-        said = [bytes([number]) * _MEGABYTE for number in range(5)]
+        said = [bytes([number]) * 4 * _MEGABYTE for number in range(5)]
         await world.say(*said)
         answers = [await world.session.receive(2.0) for _ in range(3)]
         assert [len(answer or ()) for answer in answers] == [2, 2, 1]

@@ -4,7 +4,12 @@ The messages between scheduler and agent travel inside, unread. A session is one
 breaks on the way ends it, and the next one begins with a hello.
 """
 
+from collections import deque
+
 import msgspec
+
+# Sent on together, so that it stays far below what one message may have, and takes little of the time of a call.
+_PART_BYTES = 8 << 20
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,3 +126,13 @@ def decode_to_gateway(content: bytes) -> ToGateway:
 def decode_from_gateway(content: bytes) -> FromGateway:
     """Read what a gateway sent; raises `msgspec.DecodeError`."""
     return _from_gateway.decode(content)
+
+
+def next_part(frames: deque[bytes]) -> list[bytes]:
+    """Take from these messages the first ones, up to 8 MiB and at least one: what goes on in one piece."""
+    part: list[bytes] = []
+    size = 0
+    while frames and size < _PART_BYTES:
+        part.append(frames.popleft())
+        size += len(part[-1])
+    return part

@@ -23,6 +23,7 @@ from elasticjob_cloud.engine.ray.frames import (
     SessionEnded,
     SessionOpened,
     Trouble,
+    next_part,
 )
 from elasticjob_cloud.engine.ray.relay import RelayActor
 
@@ -195,10 +196,9 @@ class Node:
         while True:
             await self._outbox_filled.wait()
             self._outbox_filled.clear()
-            frames = list(self._outbox)
-            self._outbox.clear()
-            if frames:
-                await asyncio.wait_for(relay.send.remote(session, frames), _CALL_SECONDS)
+            while self._outbox:
+                part = next_part(self._outbox)
+                await asyncio.wait_for(relay.send.remote(session, part), _CALL_SECONDS)
 
     async def _receive(self, relay: Any, session: str) -> None:
         while True:

@@ -7,12 +7,11 @@ import asyncio
 from collections import deque
 
 from elasticjob_cloud.agent.frames import FrameProtocol
+from elasticjob_cloud.engine.ray.frames import next_part
 from elasticjob_cloud.model.errors import UnavailableError
 
 # An answer costs a millisecond of processor time at each end, whatever is in it.
 _GATHER_SECONDS = 0.01
-# What goes in one answer, so that all of it stays far below what a message to the scheduler may have.
-_ANSWER_BYTES = 8 << 20
 _ABANDONED_SECONDS = 60.0
 
 
@@ -50,20 +49,12 @@ class Session:
             await asyncio.sleep(pause)
         self._news.clear()
         self._answered_at = self._loop.time()
-        return None if self._closed and not self._frames else self._next_frames()
+        return None if self._closed and not self._frames else next_part(self._frames)
 
     @property
     def is_abandoned(self) -> bool:
         """Whether nobody has asked for long: its gateway was killed."""
         return self._loop.time() - self._asked_at > _ABANDONED_SECONDS
-
-    def _next_frames(self) -> list[bytes]:
-        frames: list[bytes] = []
-        size = 0
-        while self._frames and size < _ANSWER_BYTES:
-            frames.append(self._frames.popleft())
-            size += len(frames[-1])
-        return frames
 
     def _arrived(self, _: FrameProtocol, content: bytes) -> None:
         if self.is_abandoned:

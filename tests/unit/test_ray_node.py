@@ -1,0 +1,115 @@
+"""How a gateway hands on what the scheduler says to a node's agent: the relay is the test's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.ray_cluster import MISSING, has_ray
+
+if not has_ray():
+    pytest.skip(MISSING, allow_module_level=True)
+
+from elasticjob_cloud.engine.ray.blocks import Leases, Room
+from elasticjob_cloud.engine.ray.frames import FromGateway, GatewaySettings, SessionOpened
+from elasticjob_cloud.engine.ray.node import Node, NodeFacts
+from tests.unit.virtual_loop import VirtualLoop
+
+_SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
+_FACTS = NodeFacts("n1", "host", "10.0.0.1", Room(1_000, 1_000), Room(1_000, 1_000))
+_MEGABYTE = 1 << 20
+
+
+class Method:
+    """A method of an actor."""
+
+    def __init__(self, call: Callable[..., Awaitable[Any]]) -> None:
+        self.remote = call
+
+
+class Relay:
+    """A relay whose agent says nothing; a call takes a while, as one through Ray does."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[bytes]] = []
+        self.send = Method(self._send)
+        self.receive = Method(self._receive)
+        self.close = Method(self._close)
+
+    async def _send(self, _: str, frames: list[bytes]) -> None:
+        await asyncio.sleep(0.001)
+        self.calls.append(frames)
+
+    async def _receive(self, _: str, seconds: float) -> list[bytes]:
+        await asyncio.sleep(seconds)
+        return []
+
+    def _close(self, _: str) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().create_future()
+
+
+class Gateway:
+    """Keeps what a node tells."""
+
+    def __init__(self) -> None:
+        self.told: list[FromGateway] = []
+
+    def tell(self, frame: FromGateway) -> None:
+        self.told.append(frame)
+
+    async def in_finder_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
+
+    async def in_lease_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
+
+
+def play(scenario: Callable[[Node, Relay], Awaitable[None]]) -> None:
+    """Run a scenario with an open session named `s1`."""
+
+    async def run() -> None:
+        gateway, relay = Gateway(), Relay()
+        node = Node(_SETTINGS, _FACTS, gateway, Leases("n"))
+        talking = asyncio.get_running_loop().create_task(node._talk(relay, "s1"))
+        await asyncio.sleep(0)
+        assert gateway.told == [SessionOpened("n1", "s1")]
+        await scenario(node, relay)
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(run())
+
+
+def test_what_comes_while_a_call_is_under_way_goes_with_the_next_one_in_its_order() -> None:
+    async def scenario(node: Node, relay: Relay) -> None:
+        node.forward("s1", [b"a"])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        node.forward("s1", [b"b"])
+        node.forward("s1", [b"c"])
+        await asyncio.sleep(1)
+        assert relay.calls == [[b"a"], [b"b", b"c"]]
+
+    play(scenario)
+
+
+def test_much_goes_in_parts_that_a_call_has_time_for() -> None:
+    async def scenario(node: Node, relay: Relay) -> None:
+        said = [bytes([number]) * 4 * _MEGABYTE for number in range(5)]
+        node.forward("s1", said)
+        await asyncio.sleep(1)
+        assert [len(frames) for frames in relay.calls] == [2, 2, 1]
+        assert [frame for frames in relay.calls for frame in frames] == said
+
+    play(scenario)
+
+
+def test_what_was_meant_for_an_earlier_session_is_not_handed_on() -> None:
+    async def scenario(node: Node, relay: Relay) -> None:
+        node.forward("s0", [b"late"])
+        await asyncio.sleep(1)
+        assert relay.calls == []
+
+    play(scenario)
