@@ -46,6 +46,12 @@ class Peer:
     def send(self, frame: msgspec.Struct) -> None:
         self._protocol.send(frame)
 
+    def stand_still(self) -> None:
+        """Read nothing any more, as one that is frozen."""
+        transport = self._protocol._transport
+        assert transport is not None
+        transport.pause_reading()
+
     def close(self) -> None:
         self._protocol.abort()
 

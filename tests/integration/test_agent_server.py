@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.frames import Hello, Retire, Welcome
+from elasticjob_cloud.agent import server as server_module
+from elasticjob_cloud.agent.frames import Commands, Hello, Retire, Welcome
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent_peer import launch_script, peer_of, scheduler_of
 
@@ -29,6 +31,10 @@ class World:
         self.place.ensure_socket_directory()
         self._server = AgentServer(self.place, settings)
         self.running = asyncio.get_running_loop().create_task(self._server.run())
+
+    @property
+    def has_scheduler(self) -> bool:
+        return self._server._scheduler is not None
 
     async def stop(self) -> None:
         self._server._stop("the test is over")
@@ -101,3 +107,26 @@ def test_agent_that_is_told_to_stop_ends_its_tasks_within_its_fence_whatever_the
         assert time.monotonic() - began < 4
 
     play(tmp_path, AgentSettings(fence_seconds=1.5, kill_grace_seconds=8.0), scenario)
+
+
+def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "_BACKLOG_BYTES", 1 << 20)
+    task_ids = [f"t{number}" for number in range(20)]
+
+    async def scenario(world: World) -> None:
+        frozen = await scheduler_of(world.place, 1)
+        frozen.stand_still()
+        for task_id in task_ids:
+            # Each is answered by a status with the reason.
+            frozen.send(Commands([Kill((task_id,), "x" * (1 << 18))]))
+        async with asyncio.timeout(10):
+            while world.has_scheduler:  # noqa: ASYNC110 - nobody else is told
+                await asyncio.sleep(0.01)
+        frozen.close()
+        thawed = await scheduler_of(world.place, 1)
+        await thawed.until(lambda: all(thawed.states(task_id) for task_id in task_ids[:5]))
+        thawed.close()
+
+    play(tmp_path, AgentSettings(), scenario)

@@ -174,6 +174,11 @@ class FrameProtocol(asyncio.Protocol):
         """Whether it can still be written to."""
         return self._transport is not None and not self._transport.is_closing()
 
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what was sent has not left this process."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     def send(self, frame: msgspec.Struct) -> None:
         """Send a message; on a closed connection it is lost."""
         self.send_encoded(_encode_frame(frame))

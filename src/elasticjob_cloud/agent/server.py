@@ -47,6 +47,10 @@ _FENCE_GRACE = 0.1  # of the fence's time; what has not ended by then is killed
 _FENCE_GRACE_SECONDS = 1.0
 
 
+# What a scheduler has not read of what is told to it, beyond what it was told at first. It hears all of it when it is back.
+_BACKLOG_BYTES = 64 << 20
+
+
 def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
@@ -70,6 +74,7 @@ class AgentServer:
         )
         self._epoch = -1
         self._scheduler: FrameProtocol | None = None
+        self._backlog_limit = _BACKLOG_BYTES
         self._orphan = Fence(int(settings.orphan_seconds * 1000), _monotonic_ms())
         self._heart: Heart | None = None
         if settings.fence_seconds > 0:
@@ -160,8 +165,15 @@ class AgentServer:
         return bool(self._stop_reason)
 
     def _emit(self, batch: AgentEvents) -> None:
-        if self._scheduler is not None:
-            self._scheduler.send(Events(batch))
+        scheduler = self._scheduler
+        if scheduler is None:
+            return
+        if scheduler.unsent_bytes > self._backlog_limit:
+            _log.error("The scheduler reads nothing; its connection is closed.")
+            self._scheduler = None
+            scheduler.abort()
+            return
+        scheduler.send(Events(batch))
 
     def _receive(self, connection: FrameProtocol, content: bytes) -> None:
         if self._closing:
@@ -236,6 +248,7 @@ class AgentServer:
             connection.send(Heartbeat(self._heart.beat(_heart_ms())))
         for batch in batches:
             connection.send(Events(batch))
+        self._backlog_limit = connection.unsent_bytes + _BACKLOG_BYTES
 
     def _lost(self, connection: FrameProtocol) -> None:
         if connection is self._scheduler:
