@@ -8,12 +8,16 @@ from elasticjob_cloud.scheduling.room import Room
 
 
 class ExecutorRoom:
-    """An app's executor on an agent. It holds its room while it runs, or while tasks of the app need it."""
+    """An app's executor on an agent. It holds its room while it runs, or while tasks of the app need it.
 
-    __slots__ = ("room", "running", "stopping", "task_count")
+    Where the app was updated, that is the larger of what it was started with and what its next start takes.
+    """
+
+    __slots__ = ("next_room", "room", "running", "stopping", "task_count")
 
     def __init__(self, room: Room) -> None:
         self.room = room
+        self.next_room = room
         self.task_count = 0
         self.running = False
         self.stopping = False
@@ -61,7 +65,11 @@ class AgentState:
         self.task_ids.add(task.task_id)
         self.free = self.free.minus(Room.of(task.cpu_count, task.memory_mb))
         if executor is not None:
-            self._executor(task.app_name, executor).task_count += 1
+            of_app = self._executor(task.app_name, executor)
+            of_app.task_count += 1
+            if executor != of_app.next_room:
+                of_app.next_room = executor
+                self._resize(of_app, of_app.room.plus(executor.beyond(of_app.room)))
 
     def remove_task(self, task: TaskRecord) -> None:
         """Give a task's room back."""
@@ -84,7 +92,8 @@ class AgentState:
         executor = self.executors.get(app_name)
         if executor is not None:
             executor.running = executor.stopping = False
-            self._release_unused(app_name)
+            if not self._release_unused(app_name):
+                self._resize(executor, executor.next_room)
 
     def has_idle_executor(self) -> bool:
         """Tell whether an executor without tasks holds room here."""
@@ -105,8 +114,14 @@ class AgentState:
             self.free = self.free.minus(room)
         return executor
 
-    def _release_unused(self, app_name: str) -> None:
+    def _release_unused(self, app_name: str) -> bool:
         executor = self.executors[app_name]
-        if not executor.running and executor.task_count == 0:
-            del self.executors[app_name]
-            self.free = self.free.plus(executor.room)
+        if executor.running or executor.task_count:
+            return False
+        del self.executors[app_name]
+        self.free = self.free.plus(executor.room)
+        return True
+
+    def _resize(self, executor: ExecutorRoom, room: Room) -> None:
+        self.free = self.free.plus(executor.room).minus(room)
+        executor.room = room

@@ -19,9 +19,10 @@ class Kind(NamedTuple):
 
     def room_on(self, agent: AgentState) -> Room:
         """Give what is free on this agent once the app's executor, if it is needed, has its room."""
-        if self.executor is None or self.app_name in agent.executors:
+        if self.executor is None:
             return agent.free
-        return agent.free.minus(self.executor)
+        held = agent.executors.get(self.app_name)
+        return agent.free.minus(self.executor if held is None else self.executor.beyond(held.room))
 
 
 class Demand(NamedTuple):

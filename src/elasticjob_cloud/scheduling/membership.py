@@ -29,12 +29,12 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
     agent = turn.state.fleet.join(inventory.agent, inventory.predecessors)
     agent.last_seen_ms = turn.now_ms
     turn.state.room_freed = True
-    for task in turn.state.tasks_on(agent_id):
-        agent.add_task(task, None if task.is_script else _executor_room(turn, task.app_name, before))
     for app_name in inventory.executors:
         agent.executor_started(app_name, _executor_room(turn, app_name, before))
         if app_name not in turn.state.apps:
             turn.send(agent_id, RemoveApp(app_name))
+    for task in turn.state.tasks_on(agent_id):
+        agent.add_task(task, None if task.is_script else _next_executor_room(turn, task.app_name, before))
     for status in inventory.tasks:
         take_status(turn, agent_id, status)
     _settle(turn, inventory)
@@ -92,5 +92,11 @@ def _launch_again(turn: Turn, tasks: list[TaskRecord]) -> Launch:
 def _executor_room(turn: Turn, app_name: str, before: AgentState | None = None) -> Room:
     if before is not None and app_name in before.executors:
         return before.executors[app_name].room  # a running executor keeps what it was started with
+    return _next_executor_room(turn, app_name)
+
+
+def _next_executor_room(turn: Turn, app_name: str, before: AgentState | None = None) -> Room:
+    if before is not None and app_name in before.executors:
+        return before.executors[app_name].next_room
     app = turn.state.apps.get(app_name)
     return Room.of(app.configuration.cpu_count, app.configuration.memory_mb) if app else NOTHING

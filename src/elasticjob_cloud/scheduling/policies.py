@@ -43,10 +43,14 @@ class Spread:
         for agent in agents:
             milli_cpus, memory_kib = agent.free
             step = 1.0
-            if executor is not None and app_name not in agent.executors:
-                milli_cpus -= executor[0]
-                memory_kib -= executor[1]
-                step = _COLD_WEIGHT
+            if executor is not None:
+                held = agent.executors.get(app_name)
+                if held is None:
+                    milli_cpus -= executor[0]
+                    memory_kib -= executor[1]
+                    step = _COLD_WEIGHT
+                elif held.room is not executor:  # the app was updated, perhaps
+                    milli_cpus, memory_kib = kind.room_on(agent)
             if milli_cpus >= shard_cpus and memory_kib >= shard_kib:
                 room = milli_cpus / shard_cpus  # written out: `min` takes a third of the time of all of this
                 if (by_memory := memory_kib / shard_kib) < room:
@@ -89,10 +93,15 @@ class Pack:
         entries: list[Entry] = []
         for agent in agents:
             milli_cpus, memory_kib = agent.free
-            is_cold = executor is not None and app_name not in agent.executors
-            if executor is not None and is_cold:
-                milli_cpus -= executor[0]
-                memory_kib -= executor[1]
+            is_cold = False
+            if executor is not None:
+                held = agent.executors.get(app_name)
+                if held is None:
+                    milli_cpus -= executor[0]
+                    memory_kib -= executor[1]
+                    is_cold = True
+                elif held.room is not executor:  # the app was updated, perhaps
+                    milli_cpus, memory_kib = kind.room_on(agent)
             if milli_cpus >= shard_cpus and memory_kib >= shard_kib:
                 capacity = milli_cpus // shard_cpus
                 if (by_memory := memory_kib // shard_kib) < capacity:

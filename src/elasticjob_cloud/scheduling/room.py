@@ -25,6 +25,13 @@ class Room(NamedTuple):
         """Give what is left of this without the other; a part may be negative."""
         return Room(self.milli_cpus - other.milli_cpus, self.memory_kib - other.memory_kib)
 
+    def beyond(self, other: "Room") -> "Room":
+        """Give by how much this is larger than the other, of each amount; zero where it is not."""
+        return Room(
+            max(self.milli_cpus - other.milli_cpus, 0),
+            max(self.memory_kib - other.memory_kib, 0),
+        )
+
     def count_of(self, part: "Room") -> int:
         """Give how many times `part`, of which neither amount is zero, fits into this."""
         # The innermost line of placement: written out, it takes a quarter of the time of a loop over both amounts.
