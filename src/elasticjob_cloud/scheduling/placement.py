@@ -78,7 +78,10 @@ class Planner:
         return placement
 
     def executors_to_stop(self, demand: Demand) -> list[tuple[AgentState, str]]:
-        """Give the idle executors whose end would make room for what was refused; none where that would not do."""
+        """Give the idle executors whose end would make room for what was refused, none of which could be left out.
+
+        There are none where that would not do, or where those that are stopping already will do.
+        """
         agents = self._fleet.with_idle_executors()
         if not agents:
             return []
@@ -87,14 +90,18 @@ class Planner:
         if self._bound_without_idle.excludes(demand):
             return []
         kind = demand.kind
-        missing = demand.shards - self._fleet.index_of(kind).capacity
-        stops: list[tuple[AgentState, str]] = []
-        for agent in agents:
-            gained, idle = _gain_without_idle(kind, agent, missing)
-            missing -= gained
-            stops += [(agent, app_name) for app_name in idle]
+        capacity = self._fleet.index_of(kind).capacity
+        idle = [_IdleExecutors(kind, agent) for agent in agents]
+        missing = demand.shards - capacity - sum(it.gain([]) for it in idle)
+        if missing <= 0:
+            return []
+        stops: list[tuple[_IdleExecutors, list[str]]] = []
+        for it in idle:
+            app_names = it.enough_for(missing)
+            missing -= it.gain(app_names) - it.gain([])
+            stops.append((it, app_names))
             if missing <= 0:
-                return stops
+                return _without_unneeded(stops, -missing)
         return []
 
     def _excludes(self, demand: Demand) -> bool:
@@ -123,20 +130,60 @@ def _room_without_idle(agent: AgentState) -> Room:
     return room
 
 
-def _gain_without_idle(kind: Kind, agent: AgentState, wanted: int) -> tuple[int, list[str]]:
-    # As few executors as will do for the shards that are wanted; the app's own is kept where its shards need it.
-    room = kind.room_on(agent)
-    before = capacity = room.count_of(kind.shard)
-    stops: list[str] = []
-    idle: list[str] = []
-    for app_name, executor in agent.executors.items():
-        if capacity - before >= wanted:
-            break
-        if executor.is_idle and (kind.executor is None or app_name != kind.app_name):
-            room = room.plus(executor.room)
-            idle.append(app_name)
-            if (count := room.count_of(kind.shard)) > capacity:
-                capacity = count
-                stops += idle
-                idle.clear()
-    return capacity - before, stops
+class _IdleExecutors:
+    """The executors that can be stopped on an agent, to make room for a kind of shard.
+
+    The app's own is kept where its shards need it.
+    """
+
+    def __init__(self, kind: Kind, agent: AgentState) -> None:
+        self.agent = agent
+        self._shard = kind.shard
+        self._rooms: dict[str, Room] = {}
+        self._room = kind.room_on(agent)
+        self._capacity = self._room.count_of(kind.shard)
+        for app_name, executor in agent.executors.items():
+            if executor.is_idle and (kind.executor is None or app_name != kind.app_name):
+                if executor.stopping:
+                    self._room = self._room.plus(executor.room)
+                else:
+                    self._rooms[app_name] = executor.room
+
+    def gain(self, app_names: Iterable[str]) -> int:
+        """Give how many more shards fit once these are gone, and those that are stopping."""
+        room = self._room
+        for app_name in app_names:
+            room = room.plus(self._rooms[app_name])
+        return room.count_of(self._shard) - self._capacity
+
+    def enough_for(self, wanted: int) -> list[str]:
+        """Give executors whose end makes room for so many shards, or for as many as it can."""
+        room = self._room
+        before = most = room.count_of(self._shard)
+        app_names: list[str] = []
+        enough = 0  # the first so many of them: what comes after them was of no use yet
+        for app_name, executor_room in self._rooms.items():
+            if most - before >= wanted:
+                break
+            room = room.plus(executor_room)
+            app_names.append(app_name)
+            if (count := room.count_of(self._shard)) > most:
+                most = count
+                enough = len(app_names)
+        return app_names[:enough]
+
+
+def _without_unneeded(
+    stops: list[tuple[_IdleExecutors, list[str]]], spare: int
+) -> list[tuple[AgentState, str]]:
+    """Leave out each executor without which all shards have room still."""
+    kept: list[tuple[AgentState, str]] = []
+    for idle, app_names in stops:
+        for app_name in app_names.copy():
+            others = [other for other in app_names if other != app_name]
+            loss = idle.gain(app_names) - idle.gain(others)
+            if loss <= spare:
+                spare -= loss
+                app_names.remove(app_name)
+        kept += [(idle.agent, app_name) for app_name in app_names]
+    return kept
