@@ -16,7 +16,10 @@ UPGRADE ?= --upgrade
 # Tests start many processes; each would compile our own modules anew without its bytecode.
 export PYTHONDONTWRITEBYTECODE :=
 
-WORKERS ?= 2
+# One more than the cores of a small machine: many tests wait for other processes. The long ones keep theirs busy.
+WORKERS ?= 3
+LONG_WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -q --dist worksteal
 
 .PHONY: help
 help: ## list these targets
@@ -82,22 +85,22 @@ check: $(STAMP) ## format, lint, types, and the arrows between rooms
 .PHONY: test
 test: $(STAMP) $(RAY_STAMP) ## the suite for every commit: all but long, chaos, scale and browser
 	@echo "==> pytest"
-	$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+	$(PYTEST) -n $(WORKERS) $(ARGS)
 
 .PHONY: test-long
 test-long: $(STAMP) $(RAY_STAMP) ## what takes many seconds each: the long tour, days of simulation, mutants
 	@echo "==> pytest, the long tests"
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m long --timeout 300 $(ARGS)
+	$(PYTEST) -n $(LONG_WORKERS) -m long --timeout 300 $(ARGS)
 
 .PHONY: test-all
 test-all: $(STAMP) $(RAY_STAMP) ## every test, chaos, scale and browser included; minutes
 	@echo "==> pytest, all of it"
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "" --timeout 900 $(ARGS)
+	$(PYTEST) -n $(LONG_WORKERS) -m "" --timeout 900 $(ARGS)
 
 .PHONY: coverage
 coverage: $(STAMP) $(RAY_STAMP) ## run the suite with branch coverage; a report in .coverage-html/
 	@echo "==> pytest with coverage"
-	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term --cov-report=html:.coverage-html $(ARGS)
+	$(PYTEST) -n $(WORKERS) --cov --cov-report=term --cov-report=html:.coverage-html $(ARGS)
 
 .PHONY: simulate
 simulate: $(STAMP) ## play SEEDS=200 random worlds against the core
