@@ -205,6 +205,9 @@ def test_missing_required_setting_is_told_with_all_ways_to_give_it(monkeypatch: 
 def test_task_is_never_given_away_before_its_old_place_was_fenced() -> None:
     assert "option --lost-seconds" in refusal({"fence_seconds": 20, "lost_seconds": 20})
     assert "setting lost_seconds" in refusal({"fence_seconds": 20})
+    # The fence itself takes a moment: its tasks have a second to tidy up.
+    assert "by 2 at least" in refusal({"fence_seconds": 20, "lost_seconds": 21.9})
+    assert load_settings({"fence_seconds": 20, "lost_seconds": 22}).lost_seconds == 22
 
 
 def test_database_is_in_the_data_directory_by_default() -> None:

@@ -215,7 +215,7 @@ class SchedulerSettings(BaseSettings):
     )
     lost_seconds: PositiveNumber = Field(
         15.0,
-        description="After this time without its agent a task counts as lost; longer than `fence_seconds`.",
+        description="After this time without its agent a task counts as lost; longer than `fence_seconds` by 2 at least.",
     )
     orphan_seconds: PositiveNumber = Field(
         600.0, description="After this time without a scheduler a local agent ends its tasks and itself."

@@ -38,6 +38,8 @@ _VARIABLES_OF_OTHERS: Final = frozenset(
 )
 _KNOWN_PASSWORDS: Final = frozenset({"pwd", "guest"})
 _SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
+# An agent looks at its fence each 0.2 s, and its tasks have 1 s to tidy up then (docs/ray.md).
+_FENCE_ENDS_SECONDS: Final = 2.0
 
 
 def unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -82,10 +84,11 @@ def load_settings(
     except ValidationError as error:
         raise StartError("\n".join(_describe(problem, sources) for problem in error.errors())) from None
     _check_required(settings, required)
-    if settings.lost_seconds <= settings.fence_seconds:
+    if settings.lost_seconds < settings.fence_seconds + _FENCE_ENDS_SECONDS:
         raise StartError(
-            f"{sources.source_of('lost_seconds')}: must be more than fence_seconds ({settings.fence_seconds:g}), so "
-            f"that an agent has killed its tasks before they start elsewhere; it is {settings.lost_seconds:g}."
+            f"{sources.source_of('lost_seconds')}: must be more than fence_seconds ({settings.fence_seconds:g}) by "
+            f"{_FENCE_ENDS_SECONDS:g} at least, so that an agent has killed its tasks before they start elsewhere; "
+            f"it is {settings.lost_seconds:g}."
         )
     _check_exposure(settings)
     return settings
