@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elasticjob_cloud.model.messages import ExecutorStarted, StopExecutor
 from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.commands import TriggerJob, UpdateJob
 from elasticjob_cloud.scheduling.demand import Demand
 from elasticjob_cloud.scheduling.placement import Planner
 from elasticjob_cloud.scheduling.room import Room
+from tests.unit.core_driver import CoreDriver, job
 from tests.unit.fleets import TestFleet
 
 
@@ -39,6 +42,20 @@ def test_no_other_executor_is_stopped_while_enough_of_them_are_stopping() -> Non
 
     assert planner.executors_to_stop(scripts(1, 2)) == []
     assert planner.executors_to_stop(scripts(1, 3)) == [(agent, "x")]
+
+
+def test_no_executor_is_stopped_for_what_a_job_asked_for_before_it_was_updated() -> None:
+    driver = CoreDriver(job("sdk", props={}), job("filler", cpu_count=2.0), job(cpu_count=4.0))
+    driver.ask(TriggerJob("sdk"))
+    driver.tell(ExecutorStarted("app"))
+    driver.end(driver.task("sdk"))
+    driver.ask(TriggerJob("filler"))
+    driver.ask(TriggerJob("job"))
+    driver.ask(UpdateJob(job(cpu_count=100.0)))
+
+    driver.end(driver.task("filler"))
+
+    assert driver.sent(StopExecutor) == [], "4 CPUs are no longer asked for, and 100 are not there"
 
 
 @pytest.mark.slow

@@ -67,11 +67,11 @@ def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand
     waiting = state.waiting.get(entry.job_name)
     if waiting is None or waiting[0].fire_id != entry.fire_id or state.is_busy(entry.job_name):
         return True  # it was dropped, or started under another demand
+    if demand_of(state, entry.job_name) != demand:
+        return True  # the job or its app was updated: it is ready under what it asks for now
     placement = _place(turn, planner, demand)
     if placement is None:
         return False
-    if demand_of(state, entry.job_name) != demand:
-        return True  # the job or its app was updated: it is ready under what it asks for now
     fire = waiting.popleft()
     if not waiting:
         del state.waiting[entry.job_name]
