@@ -165,6 +165,26 @@ def test_gateway_that_ends_without_a_word_is_told_of(monkeypatch: pytest.MonkeyP
     play(monkeypatch, scenario)
 
 
+def test_gateway_that_cannot_be_started_is_tried_again_whatever_was_in_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine at its limit of processes and threads says so by more than one kind of exception."""
+
+    async def scenario(world: World) -> None:
+        monkeypatch.setattr(module, "_spawn", refuse)
+        world.gateways[0].end()
+        await asyncio.sleep(3)
+        assert Trouble("The gateway to Ray cannot be started: can't start new thread") in world.told
+        monkeypatch.setattr(module, "_spawn", world.spawn)
+        await asyncio.sleep(10)
+        assert len(world.gateways) == 2
+
+    def refuse(*_: object) -> StubGateway:
+        raise RuntimeError("can't start new thread")
+
+    play(monkeypatch, scenario)
+
+
 def test_message_to_no_gateway_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
         world.gateways[0].say(Ready())

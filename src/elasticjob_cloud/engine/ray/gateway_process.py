@@ -87,7 +87,8 @@ class GatewayProcess:
             self._has_complained = False
             try:
                 await self._run_one()
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - no process, descriptor or thread may be left for a while
+                self._has_complained = True
                 self._take(Trouble(f"The gateway to Ray cannot be started: {error}"))
             if self._is_ready:
                 _log.warning("The gateway to Ray has ended; starting it again.")
@@ -114,9 +115,9 @@ class GatewayProcess:
                 if self._protocol is not None:
                     self._protocol.abort()
                     self._protocol = None
+                self._lost()
                 # Not waited for: who stops wants to hand over, not to bury.
                 loop.run_in_executor(None, _end, process)
-                self._lost()
 
     def _received(self, _: FrameProtocol, content: bytes) -> None:
         frame = decode_from_gateway(content)

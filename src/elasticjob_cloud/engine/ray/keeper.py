@@ -70,24 +70,27 @@ class AgentKeeper:
         self._stays = asyncio.Event()
 
     async def run(self) -> None:
-        """Keep until cancelled."""
+        """Keep until cancelled, whatever goes wrong: a machine may have no thread or process left for a while."""
         while True:
             try:
-                connection = await self._reach()
-            except (StartError, OSError) as error:
+                await self._keep_one()
+            except Exception as error:  # noqa: BLE001 - see above
                 self.fault = str(error)
-                _log.exception("The agent could not be started; trying again.")
+                _log.exception("The agent could not be kept; trying again.")
                 await asyncio.sleep(_FAULT_SECONDS)
-                continue
-            self.fault = ""
-            self._connection = connection
-            self.is_up.set()
-            try:
-                await self._watch(connection)
-            finally:
-                self.is_up.clear()
-                self._connection = None
-                connection.abort()
+
+    async def _keep_one(self) -> None:
+        """Find an agent or start one, and return when it has ended."""
+        connection = await self._reach()
+        self.fault = ""
+        self._connection = connection
+        self.is_up.set()
+        try:
+            await self._watch(connection)
+        finally:
+            self.is_up.clear()
+            self._connection = None
+            connection.abort()
 
     async def renew(self) -> None:
         """Have an agent of another build end, if it holds no tasks; return when it has, or stays as it is.
