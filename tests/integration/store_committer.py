@@ -3,7 +3,7 @@
 `commit` writes one run after another, and says each one's number when it is durable, until somebody ends it.
 `compete` asks for the lease when a line comes in, and says the epoch that it got, or 0.
 `freeze` freezes itself (SIGSTOP) when all rows of a commit are written and COMMIT is not sent; when it goes on, it says
-what came of it, then what comes of a second commit.
+what came of it, then what comes of a second commit. `freeze-pruning` does so where it prunes the history.
 `narrow` commits while its files may not grow, and again when they may.
 """
 
@@ -52,20 +52,34 @@ def compete(store: SqlStore) -> None:
     say(store.acquire_lease(f"competitor-{sys.argv[3]}", "", 60) or 0)
 
 
-def freeze(store: SqlStore) -> None:
-    epoch = store.acquire_lease("frozen", "", float(sys.argv[3]))
-    assert epoch is not None
-
+def freeze_at_commit(store: SqlStore) -> None:
     def stop(_: Any) -> None:
         say("freezing")
         os.kill(os.getpid(), signal.SIGSTOP)
 
     event.listen(store._database.writer, "commit", stop, once=True)
+
+
+def freeze(store: SqlStore) -> None:
+    epoch = store.acquire_lease("frozen", "", float(sys.argv[3]))
+    assert epoch is not None
+    freeze_at_commit(store)
     try:
         say(store.commit(epoch, one_run(1)))
     except StoreUnavailableError as error:
         say(f"unavailable, outcome unknown: {error.outcome_unknown}")
     say(store.commit(epoch, one_run(2)))
+
+
+def freeze_pruning(store: SqlStore) -> None:
+    epoch = store.acquire_lease("frozen", "", float(sys.argv[3]))
+    assert epoch is not None
+    assert store.commit(epoch, one_run(1))
+    freeze_at_commit(store)
+    try:
+        say(store.prune_history(2**62, 1000))
+    except StoreUnavailableError as error:
+        say(f"unavailable, outcome unknown: {error.outcome_unknown}")
 
 
 def narrow(store: SqlStore) -> None:
@@ -85,10 +99,19 @@ def narrow(store: SqlStore) -> None:
     say([fire.fire_id for fire in store.load().fires])
 
 
+MODES = {
+    "commit": commit,
+    "compete": compete,
+    "freeze": freeze,
+    "freeze-pruning": freeze_pruning,
+    "narrow": narrow,
+}
+
+
 def main() -> None:
     store = SqlStore(sys.argv[2])
     store.migrate()
-    {"commit": commit, "compete": compete, "freeze": freeze, "narrow": narrow}[sys.argv[1]](store)
+    MODES[sys.argv[1]](store)
     store.close()
 
 

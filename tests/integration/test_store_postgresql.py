@@ -154,3 +154,24 @@ def test_a_query_that_takes_too_long_is_ended(url: str, monkeypatch: pytest.Monk
         with pytest.raises(StoreUnavailableError, match="takes too long"), store._read() as connection:
             connection.exec_driver_sql("SELECT pg_sleep(5)")
         assert store.leader() is None
+
+
+def test_who_reads_may_think_about_what_it_read_as_long_as_the_server_may_take_to_give_it(url: str) -> None:
+    with opened(url) as store, store._database.reader.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT name, setting::int FROM pg_settings "
+            "WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout')"
+        )
+        limits = {row.name: row.setting for row in rows}
+    assert limits["idle_in_transaction_session_timeout"] >= limits["statement_timeout"] > 0
+
+
+def test_the_server_too_notices_within_seconds_that_a_host_of_ours_is_gone(url: str) -> None:
+    with opened(url) as store:
+        for engine in (store._database.writer, store._database.reader):
+            with engine.connect() as connection:
+                rows = connection.exec_driver_sql(
+                    "SELECT setting::int FROM pg_settings WHERE name LIKE 'tcp_keepalives%%' ORDER BY name"
+                )
+                count, idle, interval = rows.scalars()
+                assert 0 < idle + count * interval <= 5

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
+from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from tests.contract import store_samples as samples
@@ -106,6 +107,17 @@ def test_a_leader_that_freezes_within_a_commit_is_followed_and_changes_nothing_w
         snapshot = standby.load()
         assert snapshot.fires == []
         assert set(snapshot.apps) == {"app"}
+
+
+@pytest.mark.slow
+def test_a_leader_that_freezes_while_it_prunes_holds_up_no_commit_of_the_next_leader(url: str) -> None:
+    with opened(url) as standby, child("freeze-pruning", url, "1.0") as frozen:
+        assert said(frozen) == "freezing"
+        epoch = until(lambda: standby.acquire_lease("standby", "", 60))
+        assert standby.commit(epoch, Changes(status_traces=[samples.status_trace("new")]))
+        os.kill(frozen.pid, signal.SIGCONT)
+        assert said(frozen) == "unavailable, outcome unknown: True"
+        assert standby.status_traces(HistoryQuery()).total == 4, "nothing was pruned"
 
 
 def test_a_standby_that_is_known_writes_nothing(url: str) -> None:

@@ -102,6 +102,15 @@ def holds(connection: Connection, epoch: int) -> bool:
     return _holder(connection, epoch) is not None
 
 
+def hold(connection: Connection) -> None:
+    """Let nobody take the lead before the transaction ends, whoever leads.
+
+    For whatever writes without asking who leads: should it freeze, those who seek the lead find it at this lock, and
+    end it (`Database.end_stuck_leaders`).
+    """
+    connection.execute(select(tables.lease.c.epoch).where(_ROW).with_for_update(read=True))
+
+
 def _holder(connection: Connection, epoch: int) -> str | None:
     holder = connection.execute(holder_query(epoch)).scalar()
     return None if holder is None else str(holder)

@@ -12,14 +12,13 @@ from psycopg.waiting import Ready, Wait
 
 # The lease lasts 4 s by default: what blocks longer than that is of no use to a leader any more.
 CONNECT_SECONDS: Final = 3
-# libpq's words for them. A host that is gone is noticed after 5 s: while it should acknowledge what was sent, and while
-# it should answer.
+# A host that is gone is noticed after 5 s: while it should acknowledge what was sent, and while it should answer.
+_KEEPALIVES: Final = {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3}
+# libpq's words for them.
 _NETWORK: Final = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives": 1,
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 3,
+    **_KEEPALIVES,
     "tcp_user_timeout": 5000,
     # Of several hosts the one that takes writes; alone, a standby is refused at once.
     "target_session_attrs": "read-write",
@@ -47,8 +46,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 WRITER_LIMITS: Final = Limits(statement=5, lock=2, idle=10, silence=6)
-# A load of a million jobs takes many seconds; its rows come in all that time.
-READER_LIMITS: Final = Limits(statement=60, lock=2, idle=10, silence=10)
+# A load of a million jobs takes many seconds: first at the server, then here, where its rows are decoded.
+READER_LIMITS: Final = Limits(statement=60, lock=2, idle=60, silence=10)
 
 
 class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
@@ -132,6 +131,8 @@ def _settings(limits: Limits, *, writes: bool) -> str:
         "lock_timeout": _milliseconds(limits.lock),
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle),
         "client_connection_check_interval": "2000",
+        # A batch that was cut off has no limit at the server, and keeps its locks.
+        **{f"tcp_{name}": str(value) for name, value in _KEEPALIVES.items()},
     }
     if writes:
         # All its statements find rows by keys. A plan that was made while a table was small must not stay for ever.

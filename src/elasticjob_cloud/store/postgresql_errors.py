@@ -43,7 +43,12 @@ _REFUSALS: Final = (
     (r"too many clients|connection slots|too many connections", _WORLD["53300"]),
     (r"session is read-only|hot standby", _WORLD["25006"]),
     (r"the database system is|terminating connection", _WORLD["57P"]),
-    (r"ssl|certificate", f"{_GONE} as the URL's sslmode asks for. Change that, or the server's certificate."),
+    (r"invalid connection option", "has a URL with an option that libpq does not know. Correct it."),
+    (r"SSL connection has been closed|SSL SYSCALL error", _WORLD["08"]),
+    (
+        r"(?-i:\bSSL\b)|sslmode|certificate",
+        f"{_GONE} as the URL's sslmode asks for. Change that, or the server's certificate.",
+    ),
     (r"translate host name|resolve host", f"{_GONE}: there is no such host. Look at the database URL."),
 )
 _REFUSED: Final = f"{_GONE}. Look at the server, the network and the address in the database URL."
@@ -57,7 +62,7 @@ def explain(error: DBAPIError, where: str, *, committing: bool) -> ElasticJobErr
     code = cause.sqlstate if isinstance(cause, psycopg.Error) else None
     if code is not None:
         words = next((_WORLD[code[:size]] for size in (5, 3, 2) if code[:size] in _WORLD), None)
-    elif isinstance(cause, psycopg.OperationalError):
+    elif isinstance(cause, psycopg.OperationalError) or "invalid connection option" in str(cause):
         words = _refusal(str(cause))
     else:
         words = None

@@ -124,6 +124,7 @@ class SqlStore:
             chunk = min(_PRUNE_CHUNK, limit - deleted)
             began = time.monotonic()
             with self._write() as connection:
+                lease.hold(connection)
                 count = prune(connection, chunk)
             deleted += count
             if count == chunk:
