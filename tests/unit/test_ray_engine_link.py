@@ -154,6 +154,18 @@ def test_agent_that_comes_back_after_it_was_lost_is_retired_and_joins_no_more(
     play(monkeypatch, scenario)
 
 
+def test_agent_that_speaks_again_after_it_was_lost_is_retired_though_its_session_never_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.join()
+        await asyncio.sleep(LOST_SECONDS + 1)
+        world.agent_says("n1", "s1", Heartbeat(1))
+        assert [type(it) for it in world.to_agent()] == [Hello, Retire]
+
+    play(monkeypatch, scenario)
+
+
 def test_known_agents_that_never_come_are_lost_and_again_at_each_reconcile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -249,7 +249,9 @@ class Link:
                 if self.is_joined:
                     self._engine.tell(batch)
             case Heartbeat(number):
-                if self.is_joined and self._engine.leads():
+                if self._engine.is_lost(self.agent_id):
+                    self._retire()
+                elif self.is_joined and self._engine.leads():
                     self._send(HeartbeatSeen(number))
             case Refused(epoch):
                 self._engine.refused(epoch)
@@ -261,14 +263,17 @@ class Link:
     def _welcome(self, inventory: Inventory) -> None:
         agent_id = inventory.agent.agent_id
         if self._engine.is_lost(agent_id):
-            # Its tasks are another's by now: it must not go on under this name.
             self.is_joined = False
-            self._send(Retire("its tasks count as lost since it was cut off."))
+            self._retire()
             return
         self.agent_id = agent_id
         self.predecessors = frozenset(inventory.predecessors)
         self.is_joined = True
         self._engine.joined(self, msgspec.structs.replace(inventory, agent=self._described(inventory.agent)))
+
+    def _retire(self) -> None:
+        """Its tasks are another's by now: it must not go on under this name."""
+        self._send(Retire("its tasks count as lost since it was cut off."))
 
     def _described(self, agent: AgentInfo) -> AgentInfo:
         node = self._node
