@@ -32,6 +32,10 @@ def test_line_of_an_unknown_type_is_ignored() -> None:
         b'{"type":5}',
         b'{"type":"register"}',
         b'{"type":"statuses","statuses":[{"taskId":"t","state":"TASK_ASLEEP"}]}',
+        b'{"type":"statuses","statuses":[{"taskId":"t","state":"TASK_FINISHED","startTime":1795390000000000000}]}',
+        b'{"type":"statuses","statuses":[{"taskId":"t","state":"TASK_FINISHED","startTime":-1}]}',
+        b'{"type":"statuses","statuses":[{"taskId":"t","state":"TASK_FINISHED","completeTime":1%s}]}'
+        % (b"0" * 30),
         b"\xff\xfe",
         b"[" * 100_000,
     ],
@@ -40,3 +44,13 @@ def test_malformed_line_is_refused_and_shown_in_short(line: bytes) -> None:
     with pytest.raises(ProtocolError, match="not of the executor protocol") as caught:
         parse_line(line)
     assert len(str(caught.value)) < 1000
+
+
+def test_cause_longer_than_anybody_reads_is_cut_before_it_waits_for_the_scheduler() -> None:
+    cause = "x" * 1_000_000
+    line = f'{{"type":"statuses","statuses":[{{"taskId":"t","state":"TASK_FINISHED","success":false,"failureCause":"{cause}"}}]}}'
+    statuses = parse_line(line.encode())
+    assert isinstance(statuses, StatusesLine)
+    execution = statuses.statuses[0].execution()
+    assert execution is not None
+    assert 16_000 < len(execution.failure_cause) < 21_000

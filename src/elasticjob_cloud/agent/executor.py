@@ -15,7 +15,13 @@ from enum import Enum, auto
 import structlog
 
 from elasticjob_cloud.agent.apps_port import Prepared
-from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection, StatusItem, run_message
+from elasticjob_cloud.agent.executor_lines import (
+    AgentLine,
+    ExecutorConnection,
+    StatusItem,
+    run_message,
+    shorten,
+)
 from elasticjob_cloud.agent.executor_process import ExecutorProcess
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.tasks import Ending, timed_out
@@ -218,7 +224,7 @@ class AppExecutor:
             self._process.send(line)
 
     def _take(self, status: StatusItem, sent: _Sent) -> None:
-        task_id, state, message = status.task_id, status.state, status.message
+        task_id, state, message = status.task_id, status.state, shorten(status.message)
         execution = status.execution()
         if not state.is_terminal:
             self._watch_time(task_id, sent)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 import structlog
@@ -17,6 +17,13 @@ _log = structlog.get_logger(__name__)
 # Nobody has said yet who speaks: a short line and a short time must do.
 _UNREGISTERED_LIMIT_BYTES = 1 << 16
 _REGISTER_SECONDS = 10.0
+_LATEST_MS = 253_370_764_800_000  # the beginning of the year 9999
+# More than the SDK sends, which has shortened it in its middle. It waits in memory until a scheduler has it.
+_TEXT_CHARACTERS = 20_000
+
+
+# Milliseconds that every reader can show as a date: seconds times a billion, for one, would spoil a page of the history.
+Instant = Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
 
 
 class RegisterLine(msgspec.Struct, tag="register", tag_field="type"):
@@ -34,8 +41,8 @@ class StatusItem(msgspec.Struct, rename="camel"):
     task_id: str
     state: TaskState
     message: str = ""
-    start_time: int = 0
-    complete_time: int = 0
+    start_time: Instant = 0
+    complete_time: Instant = 0
     success: bool | None = None
     failure_cause: str = ""
 
@@ -43,7 +50,8 @@ class StatusItem(msgspec.Struct, rename="camel"):
         """Give the execution that it ends, if it ends one."""
         if self.success is None:
             return None
-        return Execution(self.start_time, self.complete_time, self.success, self.failure_cause)
+        cause = shorten(self.failure_cause)
+        return Execution(self.start_time, self.complete_time, self.success, cause)
 
 
 class StatusesLine(msgspec.Struct, tag="statuses", tag_field="type"):
@@ -85,6 +93,12 @@ class Registrar(Protocol):
 
     def register(self, line: RegisterLine, connection: "ExecutorConnection") -> LineHandler | None:
         """Give who the token belongs to, once; None for a wrong one."""
+
+
+def shorten(text: str) -> str:
+    """Give a text from an executor as it is told on."""
+    left_out = len(text) - _TEXT_CHARACTERS
+    return text if left_out <= 0 else f"{text[:_TEXT_CHARACTERS]}... [{left_out} more characters]"
 
 
 def parse_line(line: bytes) -> RegisterLine | StatusesLine | None:
