@@ -1,11 +1,16 @@
 """Output of tasks and executors on a real disk."""
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from elasticjob_cloud.agent.agent import Agent
+from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.output import TRUNCATED, OutputFile, OutputStore
+from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import NotFoundError
 
 _LIMIT = 1000
@@ -103,3 +108,36 @@ def test_long_output_goes_on_once_a_full_disk_has_room(tmp_path: Path) -> None:
     output.close()
     output.write(b"late\n")
     assert path.read_bytes() == b"kept\n"
+
+
+@pytest.mark.slow
+def test_retention_that_fails_once_is_enforced_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = AgentSettings(output_sweep_seconds=0.01, output_retention_seconds=3600.0)
+    agent = Agent(
+        tmp_path, settings, AppCache(tmp_path / "apps", settings.app_limits), lambda _: None, tmp_path
+    )
+    old = tmp_path / "output" / "t.stdout"
+    old.write_bytes(b"x")
+    os.utime(old, (1000.0, 1000.0))
+    faults = ["can't start new thread"]
+    enforce = OutputStore.enforce_retention
+
+    def enforce_but_not_at_first(*arguments: Any) -> None:
+        if faults:
+            raise RuntimeError(faults.pop())
+        enforce(*arguments)
+
+    monkeypatch.setattr(OutputStore, "enforce_retention", enforce_but_not_at_first)
+
+    async def scenario() -> None:
+        await agent.start()
+        async with asyncio.timeout(5):
+            while old.exists():  # noqa: ASYNC110 - the disk tells nobody
+                await asyncio.sleep(0.005)
+        await agent.close("the test is over")
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(scenario())
+    assert not faults

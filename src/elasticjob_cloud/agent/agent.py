@@ -245,6 +245,6 @@ class Agent:
                     settings.output_file_count,
                     paths,
                 )
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - contained: the next time it may be possible
                 _log.warning("Old output could not be removed.", error=str(error))
             await asyncio.sleep(settings.output_sweep_seconds)

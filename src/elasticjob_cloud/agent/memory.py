@@ -1,7 +1,6 @@
 """Looks at the memory of all process trees every so often, and reports the ones that use too much."""
 
 import asyncio
-import contextlib
 import time
 
 import structlog
@@ -29,10 +28,15 @@ class MemoryWatch:
         while True:
             began = time.monotonic()
             if len(self._trees):
-                with contextlib.suppress(OSError):
-                    await self._look()
+                await self._look_guarded()
             took = time.monotonic() - began
             await asyncio.sleep(max(self._interval_seconds, took / _SHARE_OF_CORE))
+
+    async def _look_guarded(self) -> None:
+        try:
+            await self._look()
+        except Exception as error:  # noqa: BLE001 - contained: without descriptors or threads the next look may succeed
+            _log.warning("Memory could not be looked at.", error=str(error))
 
     async def _look(self) -> None:
         # As a subreaper, the agent has all that it started among its descendants.
