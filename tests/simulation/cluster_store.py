@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.model.records import Changes, FireSource, Snapshot
 from elasticjob_cloud.scheduling import Decisions
+from elasticjob_cloud.store.contract import SchedulerRow
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tests.simulation.cluster_host import Host
 
 T = TypeVar("T")
+_FORGOTTEN_MS = 12_000  # three leases
 
 
 class ClusterChecker(Checker):
@@ -41,12 +43,14 @@ class SharedDatabase:
         self.epoch = 0
         self.asked = 0  # how often for the lease
         self._holder = ""
+        self._asked_ms: dict[str, float] = {}  # when each scheduler last asked for the lease
         self._expires_ms = 0.0
         self._read_ms = read_ms
 
     def acquire(self, scheduler_id: str, lease_seconds: float) -> int | None:
         """Take the lease if it is free."""
         self.asked += 1
+        self._asked_ms[scheduler_id] = self._read_ms()
         if self._read_ms() < self._expires_ms and self._holder != scheduler_id:
             return None
         self.epoch += 1
@@ -65,6 +69,14 @@ class SharedDatabase:
         """Give the lease up."""
         if epoch == self.epoch:
             self._expires_ms = 0
+
+    def schedulers(self) -> list[SchedulerRow]:
+        """Give those that have asked for the lease of late, and the one that has it."""
+        return [
+            SchedulerRow(name, name, name == self._holder, self.epoch)
+            for name, asked_ms in self._asked_ms.items()
+            if name == self._holder or self._read_ms() < asked_ms + _FORGOTTEN_MS
+        ]
 
     def admits(self, epoch: int) -> bool:
         """Tell whether this epoch may write."""
@@ -92,6 +104,9 @@ class DatabaseConnection:
 
     def release_lease(self, epoch: int) -> None:
         self._call(lambda: self._database.release(epoch))
+
+    def schedulers(self) -> list[SchedulerRow]:
+        return self._call(self._database.schedulers)
 
     def load(self) -> Snapshot:
         return self._call(self._database.rows.load)

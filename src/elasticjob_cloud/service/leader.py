@@ -17,6 +17,7 @@ from elasticjob_cloud.model.errors import BugError, StartError, UnavailableError
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
+from elasticjob_cloud.service.agent_watch import AgentWatch
 from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 _ASK_SECONDS = 0.25
 _RETRY_SECONDS = 1.0
 _PREPARE_SECONDS = 5.0
+_LOOK_FOR_AGENTS_SECONDS = 1.0
+_WAY_SECONDS = 3.0  # for another to take the lead that was given up for it
 T = TypeVar("T")
 
 
@@ -86,6 +89,8 @@ class Leader:
         self._refused_at: float | None = None  # when another was last said to lead
         self._database_fails = False
         self._agents: set[str] = set()  # that joined and were not lost, for the log
+        self._agent_watch = AgentWatch()
+        self._gives_way = False
         self._stopping = asyncio.Event()
 
     @property
@@ -112,7 +117,7 @@ class Leader:
             lease = await self._seek_lead()
             if lease is not None:
                 await self._serve_term(lease)
-                await self._pause(_ASK_SECONDS)
+                await self._pause(_WAY_SECONDS if self._gives_way else _ASK_SECONDS)
 
     def stop(self) -> None:
         """End `run` after the turn under way."""
@@ -191,14 +196,16 @@ class Leader:
 
     async def _serve_term(self, lease: Lease) -> None:
         self.lease = lease
+        self._gives_way = False
         term = asyncio.create_task(self._lead(lease), name="term")
         keeper = asyncio.create_task(lease.keep(lambda: self._renew_lease(lease)), name="lease")
+        watch = asyncio.create_task(self._watch_agents(), name="watch-agents")
         try:
             await asyncio.wait({term, keeper}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # A turn that is under way is not waited for: the database may not answer for long.
-            await _end(term)
-            await _end(keeper)
+            for task in (term, keeper, watch):
+                await _end(task)
         await self._give_up(lease)
         if keeper.done() and not keeper.cancelled():
             _log.warning("%s Standing by.", keeper.result())
@@ -225,7 +232,7 @@ class Leader:
                 await self._write(self._store.release_lease, lease.epoch)
 
     async def _lead(self, lease: Lease) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self._gives_way:
             try:
                 await self._lead_from_record(lease)
             except (UnavailableError, BugError) as error:
@@ -244,9 +251,7 @@ class Leader:
         # the lease is renewed the commit is over, so that what is loaded now stays as it is.
         if not await self._renew_lease(lease):
             raise LeaseLostError("Another scheduler has taken the lead.")
-        snapshot = await asyncio.get_running_loop().run_in_executor(
-            self._surroundings.loader, self._store.load
-        )
+        snapshot = await self._load(self._store.load)
         if self._stopping.is_set():
             return  # `stop` found no loop to stop
         if not lease.holds():
@@ -298,6 +303,33 @@ class Leader:
     async def _renew_lease(self, lease: Lease) -> bool:
         return await self._write(self._store.renew_lease, lease.epoch, self._candidate.lease_seconds)
 
+    async def _watch_agents(self) -> None:
+        """End the term where it has no agents, and another scheduler may reach some."""
+        watch = self._agent_watch
+        watch.begin_term(self._read_seconds())
+        while True:
+            await asyncio.sleep(_LOOK_FOR_AGENTS_SECONDS)
+            core = self.core
+            has_agents = core is not None and bool(core.state.agents)
+            if not watch.look(has_agents=has_agents, now=self._read_seconds()):
+                continue
+            if self.loop is not None and await self._another_stands_by():
+                _log.warning(
+                    "No agent is there, and another scheduler may reach some: the lead is left to it."
+                )
+                watch.give_way()
+                self._gives_way = True
+                self.loop.stop()
+                return
+
+    async def _another_stands_by(self) -> bool:
+        if self._candidate.alone:
+            return False
+        with contextlib.suppress(UnavailableError, BugError):
+            rows = await self._load(self._store.schedulers)
+            return any(row.scheduler_id != self._candidate.scheduler_id for row in rows)
+        return False
+
     # The engine
 
     async def _join_engine(self, epoch: int, snapshot: Snapshot) -> None:
@@ -342,6 +374,9 @@ class Leader:
 
     async def _write(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._surroundings.writer, call, *arguments)
+
+    async def _load(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._surroundings.loader, call)
 
 
 async def _end(task: asyncio.Task[Any]) -> None:
