@@ -64,7 +64,7 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
 
     @router.get("/ready", **described(array_of(_READY)))
     async def list_ready_jobs() -> Response:
-        """Give the jobs that wait to run; `reason` says why, when there is no room that could ever hold one."""
+        """Give the jobs that wait to run; `reason` says why the next run of each has not started."""
         return json_response([ready_job_view(job) for job in await scheduler.ready_jobs()])
 
     @router.get("/failover", **described(array_of(_FAILOVER)))
