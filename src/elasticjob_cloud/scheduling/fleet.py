@@ -13,7 +13,7 @@ from elasticjob_cloud.scheduling.policies import Entry, Policy
 _KINDS_KEPT: Final = 1_000
 _ENTRIES_KEPT: Final = 100_000
 _CHANGES_KEPT: Final = 10_000
-_FEW: Final = 10  # changed agents that are moved one by one; more are sorted in together
+_FEW: Final = 10  # where not even one agent in so many has changed, those are moved one by one; more are sorted in together
 
 
 class Fleet:
@@ -135,7 +135,7 @@ class RoomIndex:
         changed = dict.fromkeys(agents)
         former = [entry for agent in changed if (entry := self._entries.pop(agent, None)) is not None]
         entries = self._policy.entries_of(self._kind, [agent for agent in changed if not agent.has_left])
-        if len(changed) > _FEW:
+        if len(changed) * _FEW >= len(self._sorted):
             self._sorted = [entry for entry in self._sorted if entry[3] not in changed]
             self._sorted += entries
             self._sorted.sort()  # nearly sorted already, which it makes use of

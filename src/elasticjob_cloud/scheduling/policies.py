@@ -59,6 +59,9 @@ class Spread:
         return entries
 
     def take(self, entries: Sequence[Entry], shards: int) -> Placement:
+        if shards <= len(entries) and entries[shards - 1][1] < entries[0][1] + _COLD_WEIGHT:
+            # So many agents have so equal room that none is taken twice.
+            return [(entry[3], 1) for entry in entries[:shards]]
         counts: dict[AgentState, int] = {}
         begun: list[Entry] = []  # agents that have shards already, as a heap
         following = 0  # the first entry whose agent has none
