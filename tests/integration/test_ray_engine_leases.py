@@ -133,3 +133,13 @@ def test_what_waits_for_room_is_shown_to_the_autoscaler_until_it_has_it_or_waits
             await until(lambda: place.driver.demand() == [], "nothing is asked for")
 
     asyncio.run(scenario())
+
+
+def test_calls_to_relays_are_not_kept_among_the_tasks_that_others_look_up(place: Place, url: str) -> None:
+    async def scenario() -> None:
+        async with leading(place.engine()) as fleet:
+            fleet.run(fleet.agent_id, "true", "t", url=url)
+            await fleet.ended("t")
+            assert place.driver.tasks("Relay") == 0
+
+    asyncio.run(scenario())

@@ -171,6 +171,8 @@ class Node:
             num_cpus=0,
             max_restarts=-1,
             max_concurrency=1_000,
+            # The head remembers the newest 100,000 calls of all users: ours would soon be all of them.
+            enable_task_events=False,
             scheduling_strategy=NodeAffinitySchedulingStrategy(self._facts.node_id, soft=False),
         ).remote(self._settings.agent_dir, self._settings.agent_settings, relay_build(self._settings))
 
