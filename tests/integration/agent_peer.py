@@ -103,11 +103,15 @@ async def scheduler_of(place: AgentPlace, epoch: int) -> Peer:
     return peer
 
 
-def launch_script(directory: Path, command: str, task_id: str) -> Commands:
-    """Have a script run, in an app that is made in this directory."""
+def launch_script(
+    directory: Path, command: str, task_id: str, url: str = "", *, cache: bool = True
+) -> Commands:
+    """Have a script run, in the app at this URL, or in one that is made in this directory."""
     file = directory / "app.sh"
     file.write_text("#!/bin/sh\n")
-    app = AppConfiguration(app_name="app", app_url=file.as_uri(), bootstrap_script="none")
+    app = AppConfiguration(
+        app_name="app", app_url=url or file.as_uri(), bootstrap_script="none", app_cache_enable=cache
+    )
     job = JobConfiguration(
         job_name="job",
         app_name="app",

@@ -5,8 +5,10 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,5 +100,28 @@ def test_agent_starts_on_a_full_disk_and_ends_what_its_predecessor_left(
         resource.prlimit(successor.pid, resource.RLIMIT_FSIZE, (hard, hard))
         await until(lambda: named_pid(agents.place) == successor.pid)
         again.close()
+
+    asyncio.run(scenario())
+
+
+def test_agent_that_is_told_to_stop_waits_for_no_server_that_says_nothing(
+    agents: Agents, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        agent = agents.start()
+        scheduler = await scheduler_of(agents.place, 1)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(20)
+            url = f"ftp://127.0.0.1:{silent.getsockname()[1]}/app.sh"
+            scheduler.send(launch_script(tmp_path, "true", "t", url, cache=False))
+            connection, _ = await asyncio.to_thread(silent.accept)
+            with connection:
+                connection.sendall(b"220 welcome\r\n")
+                began = time.monotonic()
+                agent.terminate()
+                assert await asyncio.to_thread(agent.wait, 60) == 0
+                # The patience with servers is 30 s.
+                assert time.monotonic() - began < 10
+        scheduler.close()
 
     asyncio.run(scenario())

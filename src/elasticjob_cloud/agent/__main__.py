@@ -9,6 +9,7 @@ import os
 import resource
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import structlog
@@ -38,6 +39,7 @@ def main() -> int:
     lock = place.lock()
     if lock is None:
         sys.stderr.write(f"Another agent has {place.directory}.\n")
+        sys.stderr.flush()
         return ALREADY_RUNS
     _configure_log(place.log)
     file_limit = _raise_file_limit()
@@ -84,5 +86,11 @@ def _raise_file_limit() -> int:
     return soft
 
 
+def _leave(code: int) -> NoReturn:
+    """End without waiting for threads: one may hang on a disk or a server, and keep the directory from a successor."""
+    logging.shutdown()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    _leave(main())
