@@ -34,9 +34,14 @@ class SilentDirectory(KnownLeader):
         return await super().leader_elsewhere()
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == relay_module.__name__]
+
+
 def test_caller_is_told_that_the_leader_cannot_be_reached_and_the_log_says_where(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(relay_module, "_COMPLAIN_AFTER_SECONDS", 0.2)
     known = KnownLeader()
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
     known.appoint(url)
@@ -47,9 +52,24 @@ def test_caller_is_told_that_the_leader_cannot_be_reached_and_the_log_says_where
         assert (given.status_code, given.headers["retry-after"]) == (503, "1")
         assert "cannot be reached" in given.json()["message"]
         assert url not in given.text  # it may be an address that callers are not to know
-    (warning,) = [record.getMessage() for record in caplog.records if record.name == relay_module.__name__]
+    (warning,) = warnings(caplog)
     assert url in warning
     assert "advertise_url" in warning
+
+
+def test_leader_that_was_killed_is_no_reason_to_doubt_its_address(
+    leader: FakeLeader, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = KnownLeader()
+    known.appoint(f"http://127.0.0.1:{free_port('127.0.0.1')}")
+    leader.behaviours = [answer()]
+    with standby(known) as client:
+        timer = threading.Timer(0.5, lambda: known.appoint(leader.url))
+        timer.start()
+        assert client.post("/api/app", json=_APP).json() is True
+        timer.join()
+
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize("url", ["http://host:port", "http://", "nonsense"])
@@ -63,14 +83,17 @@ def test_address_that_is_none_is_no_fault_of_the_caller_and_nothing_was_done(url
     assert "cannot be reached" in given.json()["message"]
 
 
-def test_leader_that_gives_the_standbys_own_address_is_not_asked(caplog: pytest.LogCaptureFixture) -> None:
+def test_leader_that_gives_the_standbys_own_address_is_not_asked(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "_COMPLAIN_AFTER_SECONDS", 0.1)
     known = KnownLeader()
     known.appoint(_OWN_URL)
     with standby(known, wait_seconds=0.3, own_url=_OWN_URL) as client:
         given = client.post("/api/app", json=_APP)
 
     assert given.status_code == 503
-    (warning,) = [record.getMessage() for record in caplog.records if record.name == relay_module.__name__]
+    (warning,) = warnings(caplog)
     assert "this scheduler's own" in warning
     assert "advertise_url" in warning
 

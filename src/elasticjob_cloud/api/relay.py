@@ -5,7 +5,7 @@ import contextlib
 import logging
 import ssl
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 from starlette.types import Scope, Send
@@ -33,6 +33,7 @@ _IDLE_SECONDS: Final = 2.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=1.0, pool=5.0)
 _LOOK_SECONDS: Final = 0.5
 _LOOKS_UNTIL_LEFT: Final = 2
+_COMPLAIN_AFTER_SECONDS: Final = 5.0  # less than a call waits, more than a leader takes to be replaced
 # What comes before the leader has anything of the call: it is not there, or its address is none.
 _NOT_SENT: Final = (
     httpx.ConnectError,
@@ -57,6 +58,13 @@ class Call:
         return self.scope["method"] in QUERY_METHODS
 
 
+class _Unreached(NamedTuple):
+    """A leader that could not be reached, and when that is worth a line in the log."""
+
+    epoch: int
+    complain_at: float
+
+
 class Relay:
     """One pool of connections to the schedulers that lead, one after another."""
 
@@ -72,7 +80,7 @@ class Relay:
         self.mark = mark
         self._own_url = own_url
         self._client: httpx.AsyncClient | None = None
-        self._complaint = ""
+        self._unreached = _Unreached(0, 0.0)
 
     async def pass_on(self, leader: SchedulerView, call: Call, send: Send) -> str | None:
         """Have the leader answer.
@@ -94,7 +102,7 @@ class Relay:
             if call.is_query:
                 return _SILENT
             raise OutcomeUnknownError(_UNKNOWN) from error
-        self._complaint = ""
+        self._unreached = _Unreached(0, 0.0)
         async with contextlib.aclosing(response):
             if NOT_LEADING_HEADER in response.headers:
                 return NOBODY_LEADS
@@ -107,9 +115,15 @@ class Relay:
             await self._client.aclose()
 
     def _complain(self, leader: SchedulerView, fault: str) -> str:
-        """Tell the operator, once, where the leader was not reached; give what to tell callers, who need not know where."""
-        if self._complaint != leader.address:
-            self._complaint = leader.address
+        """Tell the operator, once, where the leader was not reached; give what to tell callers, who need not know where.
+
+        Not at once: one that was killed is not reached either, until another leads.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._unreached.epoch != leader.epoch:
+            self._unreached = _Unreached(leader.epoch, now + _COMPLAIN_AFTER_SECONDS)
+        elif now >= self._unreached.complain_at:
+            self._unreached = _Unreached(leader.epoch, float("inf"))
             _log.warning(
                 "Calls cannot be passed on to the scheduler that leads, %s, at the address that it gives, %s: %s. "
                 "Look at the network, and at its advertise_url.",
