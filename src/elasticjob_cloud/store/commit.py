@@ -127,8 +127,7 @@ class ChangesWriter:
 
     def add_to_counter(self, batch: Batch, name: str, amount: int) -> None:
         """Keep the number of a trace table's rows, in the transaction that changes the rows."""
-        if amount:
-            batch.execute(self._add, (amount, name))
+        batch.execute(self._add, (amount, name))
 
 
 def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:

@@ -191,8 +191,9 @@ class SqlStore:
     def _trace_pruner(self, history: HistoryTable, before_ms: int) -> _Pruner:
         def prune(connection: Connection, chunk: int) -> int:
             deleted = prune_traces(connection, history, before_ms, chunk)
-            with self._database.together(connection) as batch:
-                self._changes.add_to_counter(batch, history.table.name, -deleted)
+            if deleted:
+                with self._database.together(connection) as batch:
+                    self._changes.add_to_counter(batch, history.table.name, -deleted)
             return deleted
 
         return prune
