@@ -6,14 +6,15 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from elasticjob_cloud.agent.apps import AppCache, AppLimits
 from elasticjob_cloud.model.errors import AppUnavailableError
+from tests.integration.app_caches import cache_in
 from tests.integration.app_servers import AppRequestHandler, HttpAppServer, ftp_app_server, http_app_server
 
 IMPATIENT = AppLimits(
@@ -26,26 +27,6 @@ IMPATIENT = AppLimits(
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def server() -> Iterator[HttpAppServer]:
-    with http_app_server() as running:
-        yield running
-
-
-@asynccontextmanager
-async def cache_in(directory: Path, limits: AppLimits = IMPATIENT) -> AsyncIterator[AppCache]:
-    cache = AppCache(directory, limits)
-    try:
-        yield cache
-    finally:
-        await cache.close()
 
 
 async def content_of(cache: AppCache, url: str) -> bytes:
@@ -122,21 +103,21 @@ def redirect_to(location: str, status: int = 302) -> Callable[[AppRequestHandler
     ],
 )
 async def test_bad_answer_is_an_error_that_names_url_and_cause(
-    tmp_path: Path, server: HttpAppServer, answer: Callable[[AppRequestHandler], None], reason: str
+    tmp_path: Path, app_server: HttpAppServer, answer: Callable[[AppRequestHandler], None], reason: str
 ) -> None:
-    server.answers["/app.sh"] = answer
-    message = await refused(tmp_path, server.url("/app.sh?token=s3cret", "bob:pa55@"), reason)
-    assert server.url("/app.sh") in message
+    app_server.answers["/app.sh"] = answer
+    message = await refused(tmp_path, app_server.url("/app.sh?token=s3cret", "bob:pa55@"), reason)
+    assert app_server.url("/app.sh") in message
     assert "pa55" not in message
     assert "s3cret" not in message
 
 
 async def test_slow_drip_ends_at_the_limit_of_the_whole_download(
-    tmp_path: Path, server: HttpAppServer
+    tmp_path: Path, app_server: HttpAppServer
 ) -> None:
-    server.answers["/app.sh"] = send_chunks(1000, server.released)
+    app_server.answers["/app.sh"] = send_chunks(1000, app_server.released)
     limits = AppLimits(download_seconds=0.4, idle_seconds=10)
-    await refused(tmp_path, server.url("/app.sh"), "more than 0.4 s", limits)
+    await refused(tmp_path, app_server.url("/app.sh"), "more than 0.4 s", limits)
 
 
 @pytest.mark.parametrize("host", ["a" * 70, "a..b"])
@@ -171,51 +152,55 @@ async def test_server_that_accepts_nobody_is_given_up_on(tmp_path: Path) -> None
 
 
 async def test_changed_app_may_take_longer_than_the_answer_that_it_changed(
-    tmp_path: Path, server: HttpAppServer
+    tmp_path: Path, app_server: HttpAppServer
 ) -> None:
     limits = AppLimits(revalidate_seconds=0.0, revalidate_timeout_seconds=0.2)
     async with cache_in(tmp_path, limits) as cache:
-        server.serve_body("/app.sh", b"one")
-        assert await content_of(cache, server.url("/app.sh")) == b"one"
-        server.answers["/app.sh"] = send_chunks(8, server.released)
-        assert await content_of(cache, server.url("/app.sh")) == b"x" * 8000
+        app_server.serve_body("/app.sh", b"one")
+        assert await content_of(cache, app_server.url("/app.sh")) == b"one"
+        app_server.answers["/app.sh"] = send_chunks(8, app_server.released)
+        assert await content_of(cache, app_server.url("/app.sh")) == b"x" * 8000
 
 
 async def test_redirects_are_followed_without_taking_the_password_elsewhere(
-    tmp_path: Path, server: HttpAppServer
+    tmp_path: Path, app_server: HttpAppServer
 ) -> None:
     with http_app_server() as other:
-        server.answers["/app.sh"] = redirect_to("/second", 308)
-        server.answers["/second"] = redirect_to(other.url("/real.tar.gz"))
+        app_server.answers["/app.sh"] = redirect_to("/second", 308)
+        app_server.answers["/second"] = redirect_to(other.url("/real.tar.gz"))
         other.serve_body("/real.tar.gz", b"#!/bin/sh\n")
-        async with cache_in(tmp_path) as cache:
+        async with cache_in(tmp_path, IMPATIENT) as cache:
             # The name of the first URL counts.
-            assert await content_of(cache, server.url("/app.sh", "bob:p%40ss@")) == b"#!/bin/sh\n"
-        assert [headers.get("Authorization") for _, headers in server.requests] == ["Basic Ym9iOnBAc3M="] * 2
+            assert await content_of(cache, app_server.url("/app.sh", "bob:p%40ss@")) == b"#!/bin/sh\n"
+        assert [headers.get("Authorization") for _, headers in app_server.requests] == [
+            "Basic Ym9iOnBAc3M="
+        ] * 2
         assert "Authorization" not in other.requests[0][1]
 
 
-async def test_redirect_out_of_the_allowed_prefixes_is_refused(tmp_path: Path, server: HttpAppServer) -> None:
+async def test_redirect_out_of_the_allowed_prefixes_is_refused(
+    tmp_path: Path, app_server: HttpAppServer
+) -> None:
     with http_app_server() as other:
-        server.answers["/app.sh"] = redirect_to(other.url("/app.sh"))
-        limits = AppLimits(allowed_url_prefixes=(server.url("/"),))
-        await refused(tmp_path, server.url("/app.sh"), "allowed URL prefixes", limits)
+        app_server.answers["/app.sh"] = redirect_to(other.url("/app.sh"))
+        limits = AppLimits(allowed_url_prefixes=(app_server.url("/"),))
+        await refused(tmp_path, app_server.url("/app.sh"), "allowed URL prefixes", limits)
         assert not other.requests
 
 
 async def test_url_out_of_the_allowed_prefixes_is_refused_without_asking(
-    tmp_path: Path, server: HttpAppServer
+    tmp_path: Path, app_server: HttpAppServer
 ) -> None:
     limits = AppLimits(allowed_url_prefixes=("https://",))
-    await refused(tmp_path, server.url("/app.sh"), "allowed URL prefixes", limits)
-    assert not server.requests
+    await refused(tmp_path, app_server.url("/app.sh"), "allowed URL prefixes", limits)
+    assert not app_server.requests
 
 
 async def test_archive_labelled_as_gzip_encoding_stays_as_it_is(
-    tmp_path: Path, server: HttpAppServer
+    tmp_path: Path, app_server: HttpAppServer
 ) -> None:
-    server.answers["/x.zip"] = lambda request: request.reply(200, b"PK", {"Content-Encoding": "gzip"})
-    await refused(tmp_path, server.url("/x.zip"), "not a readable .zip")
+    app_server.answers["/x.zip"] = lambda request: request.reply(200, b"PK", {"Content-Encoding": "gzip"})
+    await refused(tmp_path, app_server.url("/x.zip"), "not a readable .zip")
 
 
 async def test_ftp_app_is_downloaded_once_and_again_when_it_changed(tmp_path: Path) -> None:
@@ -241,7 +226,7 @@ async def test_ftp_server_that_is_gone_leaves_the_cached_version_in_use(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "run.sh").write_bytes(b"one")
-    async with cache_in(tmp_path / "cache") as cache:
+    async with cache_in(tmp_path / "cache", IMPATIENT) as cache:
         with ftp_app_server(tmp_path, "bob", "pa55") as server:
             url = f"ftp://bob:pa55@127.0.0.1:{server.port}/run.sh"
             assert await content_of(cache, url) == b"one"
@@ -327,7 +312,7 @@ async def test_ftp_transfer_that_stalls_is_given_up_on_and_stops_at_once_when_ca
 async def test_file_app_is_copied_again_only_when_it_changed(tmp_path: Path) -> None:
     file = tmp_path / "run it.sh"
     file.write_bytes(b"one")
-    async with cache_in(tmp_path / "cache") as cache:
+    async with cache_in(tmp_path / "cache", IMPATIENT) as cache:
         url = f"file://{tmp_path}/run%20it.sh"
         first = await cache.prepare("app", url, cache=True)
         assert (await cache.prepare("app", url, cache=True)).directory == first.directory

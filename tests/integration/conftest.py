@@ -1,0 +1,20 @@
+"""What several of these tests start from."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.app_servers import HttpAppServer, http_app_server
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Agents and schedulers run on asyncio alone."""
+    return "asyncio"
+
+
+@pytest.fixture
+def app_server() -> Iterator[HttpAppServer]:
+    """Serve apps over HTTP, as the test has it answer."""
+    with http_app_server() as running:
+        yield running
