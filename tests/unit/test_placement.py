@@ -239,6 +239,17 @@ def test_pack_takes_the_smallest_agent_where_all_fit() -> None:
     assert fleet.plan(_scripts(15)) == {"large": 9, "middle": 4, "small": 2}
 
 
+@pytest.mark.parametrize("demand", [_scripts(2), _shards(2)])
+def test_spread_gives_an_agent_two_shards_where_it_has_more_room_left_than_the_next(demand: Demand) -> None:
+    fleet = TestFleet(SPREAD)
+    fleet.add("large", 9)
+    fleet.add("small", 7.8)
+
+    assert fleet.plan(demand) == {"large": 2}
+    fleet.add("small", 8.2)
+    assert fleet.plan(demand) == {"large": 1, "small": 1}
+
+
 def test_pack_fills_agents_that_have_tasks_before_it_takes_an_idle_one() -> None:
     fleet = TestFleet(PACK)
     fleet.add("idle", 4)
