@@ -7,8 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.store import SqlStore, postgresql
+from elasticjob_cloud.store import postgresql
 from elasticjob_cloud.store.postgresql_errors import explain
 from tests.integration.opened_stores import refusal
 from tests.postgres_databases import lent_database, new_database, shared_server
@@ -34,20 +33,6 @@ def test_a_start_that_fails_says_what_to_change_and_not_the_password() -> None:
         assert advice in message, (url, message)
         assert server._password not in message
         assert "wrong-secret" not in message
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://me:secret@host:port/db",
-        "postgresql+asyncpg://me:secret@host/db",
-        "postgres://me:secret@host/db",
-    ],
-)
-def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(StartError, match="postgresql://user:password@host:5432/database") as raised:
-        SqlStore(url)
-    assert "secret" not in str(raised.value)
 
 
 def test_without_psycopg_the_advice_is_what_to_install() -> None:

@@ -128,23 +128,6 @@ def test_a_file_that_is_a_directory_is_refused(tmp_path: Path) -> None:
     assert "cannot be opened" in refusal(url_of(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "cloud.db",
-        "sqlite://",
-        "sqlite:///:memory:",
-        "mysql://root:secret@localhost/cloud",
-        "sqlite:///file:x",
-    ],
-)
-def test_a_url_that_names_no_usable_database_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(StartError, match="sqlite:////") as raised:
-        SqlStore(url)
-    assert "secret" not in str(raised.value)
-
-
 def test_commits_are_synced_and_written_ahead(file: Path) -> None:
     with opened(url_of(file)) as store, store._database.writer.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
