@@ -47,6 +47,13 @@ class TroubledStore(SqlStore):
         self.before_load: Callable[[], None] = lambda: None
         self.after_load: Callable[[], None] = lambda: None
         self.before_prune: Callable[[], None] = lambda: None
+        self.before_asking: Callable[[], None] = lambda: None
+
+    def acquire_lease(
+        self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
+    ) -> int | None:
+        self.before_asking()
+        return super().acquire_lease(scheduler_id, address, lease_seconds, steal=steal)
 
     def commit(self, epoch: int, changes: Changes) -> bool:
         self.before_commit(epoch, changes)
@@ -71,6 +78,13 @@ class HesitantEngine(InstantEngine):
     """Takes its time to start, while `hesitates` is set."""
 
     hesitates = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared = threading.Event()
+
+    async def prepare(self) -> None:
+        self.prepared.set()
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         if self.hesitates:
@@ -246,3 +260,22 @@ async def test_history_is_pruned_again_after_a_failure(
     monkeypatch.setattr(scheduler_module, "_HOUSEKEEPING_RETRY_SECONDS", 0.01)
     async with leading(store):
         await wait_until(pruned.is_set, "old history is deleted")
+
+
+async def test_engine_is_prepared_for_the_next_term_while_the_database_hangs(
+    shared_store: TroubledStore,
+) -> None:
+    answers = threading.Event()
+
+    def hang() -> None:
+        answers.wait(_SECONDS)
+
+    async with leading(shared_store) as (scheduler, engine):
+        engine.prepared.clear()
+        shared_store.before_asking = shared_store.before_renewal = hang
+        try:
+            await wait_until(engine.prepared.is_set, "the engine is prepared")
+            assert not answers.is_set()
+        finally:
+            answers.set()
+        await submit_at_last(scheduler, _APP)

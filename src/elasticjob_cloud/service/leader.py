@@ -136,6 +136,9 @@ class Leader:
     async def _seek_lead(self) -> Lease | None:
         """Ask for the lead until it is ours; None when stopped."""
         preparing: asyncio.Task[None] | None = None
+        if self._has_led:
+            # Beside the first question, which takes long where the database hangs; agents wait for the next term.
+            preparing = asyncio.create_task(self._prepare_engine(), name="prepare")
         try:
             while not self._stopping.is_set():
                 lease = await self._ask_for_lead()
