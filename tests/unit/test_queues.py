@@ -104,6 +104,26 @@ def test_a_shard_that_found_no_room_waits_until_some_is_freed() -> None:
     assert queue.pop_due(10) == entry
 
 
+def test_of_a_run_that_found_no_room_one_shard_is_tried_before_the_others() -> None:
+    queue = RetryQueue()
+    for item, due_ms in ((0, 11), (1, 10), (2, 12)):
+        queue.push(_failover(item, due_ms))
+    while (entry := queue.pop_due(12)) is not None:
+        queue.set_aside(entry)
+
+    queue.room_freed()
+
+    assert queue.pop_due(12) == (10, 1, 1)
+    assert queue.pop_due(12) is None
+    assert sorted(queue.without_room()) == [(1, 0), (1, 2)]
+    queue.offer_next(1)
+    assert queue.pop_due(12) == (11, 1, 0)
+    queue.offer_next(1)
+    assert queue.pop_due(12) == (12, 1, 2)
+    queue.offer_next(1)
+    assert queue.pop_due(12) is None
+
+
 def test_a_shard_that_waits_no_more_is_nothing_to_wake_up_for() -> None:
     queue = RetryQueue()
     queue.push(_failover(0, 10))

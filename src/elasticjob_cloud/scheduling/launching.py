@@ -48,6 +48,7 @@ def _start_failovers(turn: Turn, planner: Planner) -> None:
     while (entry := state.retries.pop_due(turn.now_ms)) is not None:
         failover = state.failovers.get((entry[1], entry[2]))
         if failover is None or failover.due_ms != entry[0]:
+            state.retries.offer_next(entry[1])
             continue  # its run was stopped meanwhile
         run = state.runs[failover.job_name]
         configuration = run.configuration
@@ -58,6 +59,7 @@ def _start_failovers(turn: Turn, planner: Planner) -> None:
             state.retries.set_aside(entry)
         else:
             _restart(turn, run, configuration, failover, placement[0][0])
+            state.retries.offer_next(entry[1])
 
 
 def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand) -> bool:

@@ -69,11 +69,15 @@ class ReadyQueue:
 
 
 class RetryQueue:
-    """Shards that wait to be started again, by the time from which they may be."""
+    """Shards that wait to be started again, by the time from which they may be.
+
+    Those of a run ask for the same: where one finds no room, the others wait behind it. So a turn costs the number of
+    runs that wait, not the number of their shards.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, int]] = []  # due_ms, fire_id, item
-        self._set_aside: list[tuple[int, int, int]] = []
+        self._set_aside: dict[int, list[tuple[int, int, int]]] = {}  # by fire, as heaps
 
     def push(self, failover: FailoverRecord) -> None:
         """Let this shard start from its `due_ms` on."""
@@ -87,17 +91,24 @@ class RetryQueue:
 
     def set_aside(self, entry: tuple[int, int, int]) -> None:
         """Keep one that found no room until `room_freed`."""
-        self._set_aside.append(entry)
+        heapq.heappush(self._set_aside.setdefault(entry[1], []), entry)
 
     def room_freed(self) -> None:
-        """Let all that were set aside try again."""
-        for entry in self._set_aside:
-            heapq.heappush(self._heap, entry)
-        self._set_aside.clear()
+        """Let one shard of each run that was set aside try again."""
+        for fire_id in list(self._set_aside):
+            self.offer_next(fire_id)
+
+    def offer_next(self, fire_id: int) -> None:
+        """Let the next shard of a run try too: the one that was tried has found room, or waits no more."""
+        waiting = self._set_aside.get(fire_id)
+        if waiting is not None:
+            heapq.heappush(self._heap, heapq.heappop(waiting))
+            if not waiting:
+                del self._set_aside[fire_id]
 
     def without_room(self) -> Iterator[FailoverKey]:
         """Give the shards that were set aside; some of them may wait no more."""
-        return ((fire_id, item) for _, fire_id, item in self._set_aside)
+        return ((fire_id, item) for waiting in self._set_aside.values() for _, fire_id, item in waiting)
 
     def next_due_ms(self, is_true: Callable[[int, int], bool]) -> int | None:
         """Give when the first shard that is still waiting may start."""
