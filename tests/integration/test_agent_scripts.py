@@ -366,18 +366,3 @@ def test_exit_code_that_somebody_else_has_taken_counts_as_a_failure() -> None:
     pid = os.posix_spawn("/bin/true", ["/bin/true"], {})
     assert reap_exit_code(pid) == 0
     assert reap_exit_code(pid) == 255
-
-
-def test_kernel_without_pidfds_is_served_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(pid: int) -> int:
-        raise OSError(errno.ENOSYS, "Function not implemented")
-
-    monkeypatch.setattr("os.pidfd_open", refuse)
-
-    async def scenario(world: World) -> None:
-        world.launch("sleep 0.05; exit 3")
-        status = await world.end_of()
-        assert status.state is TaskState.FAILED
-        assert "exit code 3" in status.message
-
-    play(tmp_path, scenario)

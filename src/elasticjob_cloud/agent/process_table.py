@@ -11,6 +11,8 @@ import psutil
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 HAS_PROC = sys.platform == "linux"
+# Kernels that were built small (without CONFIG_PROC_CHILDREN) do not list them: then all processes are searched.
+_HAS_CHILDREN = HAS_PROC and os.path.exists("/proc/thread-self/children")  # noqa: PTH110 - as its neighbours
 
 
 class ProcessRow(NamedTuple):
@@ -62,7 +64,9 @@ class ProcessTable:
 
 
 def read_family() -> dict[int, ProcessRow]:
-    """Read this process's descendants alone: cheaper than all processes, while they are few."""
+    """Read this process's descendants alone: cheaper than all processes, while they are few. All, where that is no help."""
+    if not _HAS_CHILDREN:
+        return read_processes()
     rows: dict[int, ProcessRow] = {}
     waiting = read_own_children()
     while waiting:
@@ -99,7 +103,7 @@ def read_own_children() -> list[int]:
     The kernel keeps children by thread, and gives orphans to the first thread. Other threads' are not looked at: theirs are
     no tasks.
     """
-    if not HAS_PROC:
+    if not _HAS_CHILDREN:
         return read_children(os.getpid())
     threads = {os.getpid(), threading.get_native_id()}
     return [child for thread in threads for child in _read_children_of_thread("self", thread)]
@@ -107,10 +111,8 @@ def read_own_children() -> list[int]:
 
 def read_children(pid: int) -> list[int]:
     """Give the pids of a process's children; none when it is gone."""
-    if not HAS_PROC:
-        with contextlib.suppress(psutil.Error):
-            return [child.pid for child in psutil.Process(pid).children()]
-        return []
+    if not _HAS_CHILDREN:
+        return [row.pid for row in read_processes().values() if row.parent == pid]
     try:
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - hot
     except OSError:
