@@ -1,6 +1,7 @@
 """What a standby answers where the leader's address or the database is what fails, over real sockets."""
 
 import asyncio
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -31,6 +32,16 @@ class SilentDirectory(KnownLeader):
     async def leader_elsewhere(self) -> SchedulerView | None:
         if self.silent:
             await asyncio.sleep(15)
+        return await super().leader_elsewhere()
+
+
+class CountingDirectory(KnownLeader):
+    """Counts how often it is asked."""
+
+    looks = 0
+
+    async def leader_elsewhere(self) -> SchedulerView | None:
+        self.looks += 1
         return await super().leader_elsewhere()
 
 
@@ -135,6 +146,30 @@ def test_answer_of_the_leader_does_not_wait_for_the_database(leader: FakeLeader)
         assert client.post("/api/app", json=_APP).json() is True
 
     assert time.monotonic() - started < 8
+
+
+def test_call_whose_caller_went_away_while_nobody_led_is_not_carried_out_later(leader: FakeLeader) -> None:
+    known = CountingDirectory()
+    leader.behaviours = [answer()]
+    with standby(known, wait_seconds=3600) as client:
+        assert client.base_url.port is not None
+        with socket.create_connection((client.base_url.host, client.base_url.port)) as impatient:
+            impatient.sendall(
+                b"POST /api/job/trigger HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\njob"
+            )
+            deadline = time.monotonic() + 10
+            while known.looks < 3:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        looks = -1
+        while known.looks != looks:  # it looks ten times a second while a call waits
+            assert time.monotonic() < deadline, "it waits on, though nobody wants its answer"
+            looks = known.looks
+            time.sleep(0.5)
+        known.appoint(leader.url)
+        assert client.get("/api/app/list").json() is True
+
+    assert [method for method, _, _, _ in leader.requests] == ["GET"]
 
 
 def test_query_that_the_leader_does_not_answer_in_time_is_not_said_to_lack_a_leader(

@@ -58,10 +58,19 @@ class Forwarding:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, await _read_body(receive, self._body_limit_bytes))
         deadline = self._monotonic_seconds() + self._wait_seconds
-        while (problem := await self._try_to_answer(call, receive, send, deadline)) is not None:
-            if self._monotonic_seconds() >= deadline or not await self._leadership.expects_leader():
-                raise NotLeadingError(problem)
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        going: asyncio.Future[Message] | None = None
+        try:
+            while (problem := await self._try_to_answer(call, receive, send, deadline)) is not None:
+                if self._monotonic_seconds() >= deadline or not await self._leadership.expects_leader():
+                    raise NotLeadingError(problem)
+                # After the body there is one message more: that the caller went away, who may have asked another since.
+                going = going or asyncio.ensure_future(receive())
+                await asyncio.wait({going}, timeout=_LOOK_AGAIN_SECONDS)
+                if going.done():
+                    raise ClientDisconnect
+        finally:
+            if going is not None:
+                going.cancel()
 
     async def _try_to_answer(self, call: Call, receive: Receive, send: Send, deadline: float) -> str | None:
         """Give None when the call is answered, else why not; then nothing was done."""
