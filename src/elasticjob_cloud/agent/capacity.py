@@ -1,32 +1,35 @@
 """Says who an agent is, and what its machine can hold."""
 
+import math
 import os
 import re
 import secrets
 import socket
-from pathlib import Path
 
 import psutil
 
+from elasticjob_cloud.agent.cgroups import ControlGroups
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import AgentInfo
 
 _MEBIBYTE = 1 << 20
-_CGROUP_MEMORY = Path("/sys/fs/cgroup/memory.max")
 _DOCUMENTATION_ADDRESS = ("192.0.2.1", 9)
 _HOSTNAME_LENGTH = 60
 
 
-def describe_agent(settings: AgentSettings) -> AgentInfo:
-    """Name a new agent, and measure what its machine can hold."""
+def describe_agent(settings: AgentSettings, groups: ControlGroups | None = None) -> AgentInfo:
+    """Name a new agent, and measure what its machine can hold, within the control groups that it is in."""
+    groups = groups or ControlGroups()
     hostname = socket.gethostname()
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", hostname)[:_HOSTNAME_LENGTH] or "agent"
     return AgentInfo(
         agent_id=f"{name}-{secrets.token_hex(4)}",
         hostname=hostname,
         ip=_own_address(),
-        cpus=float(_cpu_count()),
-        memory_mb=_memory_bytes() * (1 - settings.memory_reserve_fraction) // _MEBIBYTE,
+        cpus=min(float(_cpu_count()), groups.cpus() or math.inf),
+        memory_mb=min(_memory_bytes(), groups.memory_bytes() or math.inf)
+        * (1 - settings.memory_reserve_fraction)
+        // _MEBIBYTE,
         pid=os.getpid(),
     )
 
@@ -38,11 +41,7 @@ def _cpu_count() -> int:
 
 
 def _memory_bytes() -> int:
-    total = int(psutil.virtual_memory().total)
-    try:
-        return min(total, int(_CGROUP_MEMORY.read_text()))
-    except (OSError, ValueError):  # no limit ("max"), or no control groups
-        return total
+    return int(psutil.virtual_memory().total)
 
 
 def _own_address() -> str:
