@@ -3,7 +3,7 @@
 import sys
 
 _MISSING = """\
-elasticjob-cloud: {module} is not installed. Only the SDK is here, whose one command is
+elasticjob-cloud: {module} is not installed. The SDK, which needs nothing else, has one command:
 
     elasticjob-cloud run-local --help
 
@@ -20,12 +20,14 @@ def main() -> None:
         sys.exit(run_local(sys.argv[2:]))
     try:
         from elasticjob_cloud.cli.main import main as run_command
+
+        # Here too: the server is imported when its command is called.
+        run_command()
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("elasticjob_cloud."):
             raise  # a fault of ours, which no installation mends
         sys.stderr.write(_MISSING.format(module=error.name))
         sys.exit(_EXIT_MISSING)
-    run_command()
 
 
 if __name__ == "__main__":
