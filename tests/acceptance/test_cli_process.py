@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import termios
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.threaded_server import served
 
 PROGRAM = [sys.executable, "-c", "from elasticjob_cloud.cli.main import main; main()"]
 DEADLINE_SECONDS = 30.0
@@ -58,12 +59,8 @@ def seen(environment: dict[str, str]) -> Iterator[list[str]]:
     requests: list[str] = []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"seen": requests}))
     environment["ELASTICJOB_URL"] = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield requests
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield requests
 
 
 class Terminal:

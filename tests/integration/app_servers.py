@@ -13,6 +13,8 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
+from tests.threaded_server import served
+
 Answer = Callable[["AppRequestHandler"], None]
 
 
@@ -93,15 +95,12 @@ class HttpAppServer(ThreadingHTTPServer):
 
 @contextmanager
 def http_app_server() -> Iterator[HttpAppServer]:
-    with HttpAppServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    server = HttpAppServer()
+    with served(server):
         try:
             yield server
         finally:
             server.released.set()
-            server.shutdown()
-            thread.join()
 
 
 class FtpAppServer:

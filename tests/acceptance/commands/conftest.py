@@ -2,7 +2,6 @@
 
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
@@ -13,6 +12,7 @@ import pytest
 
 from elasticjob_cloud.cli.main import main
 from tests.acceptance.commands.small_scheduler import Handler, SmallScheduler
+from tests.threaded_server import served
 
 
 @pytest.fixture
@@ -20,12 +20,8 @@ def scheduler() -> Iterator[SmallScheduler]:
     kept = SmallScheduler()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"scheduler": kept}))
     kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield kept
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield kept
 
 
 @dataclass(frozen=True)
