@@ -44,7 +44,7 @@ def tells_sampling(context):
 
 def floods(context):
     global count
-    for _ in range(10):
+    for _ in range(40):
         count += 1
         print(f"{count:06} \u5317\u4eac")
 
@@ -111,6 +111,8 @@ def test_sampling_reports_every_nth_execution(agent: SdkAgent) -> None:
 
 
 def test_failed_execution_is_reported_and_the_daemon_goes_on(agent: SdkAgent) -> None:
+    pause = "from elasticjob_cloud.sdk import daemons\ndaemons._PAUSE_AFTER_FAILURE_SECONDS = 0.1\n"
+    agent.write("jobs.py", pause + JOBS)
     agent.start("jobs:fails")
     agent.run(jobExecutionType="DAEMON")
     agent.wait_until(lambda: len(completions(agent)) >= 2)
@@ -177,7 +179,7 @@ def test_output_of_a_daemon_keeps_its_newest_lines(agent: SdkAgent, service: str
     """It would otherwise fall silent for good once its limit was reached."""
     agent.start("jobs:floods")
     agent.run(limit=1000, jobExecutionType="DAEMON", jobExecutorServiceHandlerType=service)
-    agent.wait_until(lambda: len(completions(agent)) >= 10)
+    agent.wait_until(lambda: len(completions(agent)) >= 3)
     agent.kill("t0")
     agent.wait_end("t0")
     newest, before = (agent.output / f"t0.stdout{end}" for end in ("", ".1"))
