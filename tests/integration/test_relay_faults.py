@@ -36,12 +36,13 @@ class SilentDirectory(KnownLeader):
 
 
 class CountingDirectory(KnownLeader):
-    """Counts how often it is asked."""
+    """Counts how often it is asked, and answers in a moment, as a database does."""
 
     looks = 0
 
     async def leader_elsewhere(self) -> SchedulerView | None:
         self.looks += 1
+        await asyncio.sleep(0.01)
         return await super().leader_elsewhere()
 
 
@@ -190,3 +191,27 @@ def test_query_that_the_leader_does_not_answer_in_time_is_not_said_to_lack_a_lea
 
     assert given.status_code == 503
     assert "did not answer" in given.json()["message"]
+
+
+def test_query_goes_to_the_successor_of_a_frozen_leader_however_long_its_lease_was(
+    leader: FakeLeader,
+) -> None:
+    known = CountingDirectory()
+    known.appoint(leader.url)
+    successor = FakeLeader()
+    successor.behaviours = [answer(b"[]")]
+    thaws = threading.Event()
+
+    def freeze(handler: BaseHTTPRequestHandler) -> None:
+        known.appoint(successor.url)
+        thaws.wait(30)
+        handler.close_connection = True
+
+    leader.behaviours = [freeze]
+    try:
+        with standby(known, wait_seconds=0.2) as client:
+            given = client.get("/api/app/list")
+            thaws.set()
+        assert (given.status_code, given.content) == (200, b"[]")
+    finally:
+        successor.close()

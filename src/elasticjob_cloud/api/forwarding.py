@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.body import too_large
-from elasticjob_cloud.api.relay import NOBODY_LEADS, Call, Relay
+from elasticjob_cloud.api.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.port import SchedulerView
 
@@ -17,6 +17,7 @@ _ANSWERED_HERE: Final = frozenset(
     {"/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css", "/api/operate/schedulers"}
 )
 _LOOK_AGAIN_SECONDS: Final = 0.1
+_LOOK_SECONDS: Final = 1.0  # what the last look may take at least
 
 
 class Forwarding:
@@ -61,7 +62,9 @@ class Forwarding:
         going: asyncio.Future[Message] | None = None
         try:
             while (problem := await self._try_to_answer(call, receive, send, deadline)) is not None:
-                if self._monotonic_seconds() >= deadline or not await self._leadership.expects_leader():
+                # It has waited for one that was frozen, and not for want of a leader: there is another to be asked.
+                is_late = problem is not DEPOSED and self._monotonic_seconds() >= deadline
+                if is_late or not await self._leadership.expects_leader():
                     raise NotLeadingError(problem)
                 # After the body there is one message more: that the caller went away, who may have asked another since.
                 going = going or asyncio.ensure_future(receive())
@@ -86,7 +89,7 @@ class Forwarding:
     async def _find_leader(self, deadline: float) -> SchedulerView | None:
         try:
             # A database that hangs is given up much later than a call that waits for a leader.
-            async with asyncio.timeout(max(0.0, deadline - self._monotonic_seconds())):
+            async with asyncio.timeout(max(_LOOK_SECONDS, deadline - self._monotonic_seconds())):
                 return await self._leadership.leader_elsewhere()
         except TimeoutError:
             return None

@@ -58,6 +58,10 @@ class Call:
         return self.scope["method"] in QUERY_METHODS
 
 
+class _DeposedError(httpx.ReadTimeout):
+    """Whoever was asked leads no more, and says nothing."""
+
+
 class _Unreached(NamedTuple):
     """A leader that could not be reached, and when that is worth a line in the log."""
 
@@ -100,7 +104,7 @@ class Relay:
             return self._complain(leader, str(error) or type(error).__name__)
         except httpx.TransportError as error:
             if call.is_query:
-                return _SILENT
+                return DEPOSED if isinstance(error, _DeposedError) else _SILENT
             raise OutcomeUnknownError(_UNKNOWN) from error
         self._unreached = _Unreached(0, 0.0)
         async with contextlib.aclosing(response):
@@ -157,7 +161,7 @@ class Relay:
             await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
                 return sending.result()
-            raise httpx.ReadTimeout("Another scheduler leads by now.")
+            raise _DeposedError("Another scheduler leads by now.")
         finally:
             sending.cancel()
             watching.cancel()
@@ -188,6 +192,7 @@ class Relay:
 
 NOBODY_LEADS: Final = "No scheduler leads at the moment; try again in a moment."
 _UNREACHABLE = "Another scheduler leads, and cannot be reached from this one, whose log says more; try again in a moment."
+DEPOSED: Final = "The scheduler that led fell silent, and another leads now; try again."
 _SILENT = "The scheduler that leads did not answer in time; try again in a moment."
 _UNKNOWN = "The scheduler that leads had this call and fell silent: look whether it was carried out before you repeat it."
 
