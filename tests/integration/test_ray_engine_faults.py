@@ -50,6 +50,11 @@ def url(tmp_path: Path) -> str:
     return empty_app(tmp_path)
 
 
+async def _beats_after(beat: Path, seconds: float) -> None:
+    """Wait until a script has beaten after that time, for it runs on."""
+    await until(lambda: beat.exists() and last_beat(beat) > seconds, "the script runs on")
+
+
 async def _gone_before_lost(fleet: Fleet, agent_id: str, beat: Path) -> None:
     """Wait for the loss; what the agent ran must have ended before."""
     await until(lambda: agent_id in fleet.lost_at, "the agent is lost")
@@ -74,7 +79,7 @@ def test_node_that_comes_has_an_agent_and_one_that_dies_loses_it_after_its_tasks
             killed_at = time.time()
             os.kill(node.raylet_pid, signal.SIGKILL)
             # The agent is nobody's child, and lives until its fence; Ray ends those of a dead raylet after two seconds.
-            await until(lambda: last_beat(beat) > killed_at + 2.5, "the script runs on")
+            await _beats_after(beat, killed_at + 2.5)
             assert process.runs()
             await _gone_before_lost(fleet, second, beat)
             assert fleet.lost_at[second] - killed_at < _LOST + 5
@@ -94,7 +99,7 @@ def test_frozen_agent_is_replaced_and_its_script_gone_before_it_is_lost(
             await fleet.runs("t")
             frozen_at = time.time()
             os.kill(agent_process(place.agents, former).pid, signal.SIGSTOP)
-            await until(lambda: last_beat(beat) > frozen_at + 0.5, "its script runs on")
+            await _beats_after(beat, frozen_at + 0.5)
             await _gone_before_lost(fleet, former, beat)
             assert fleet.agent_id != former
 
