@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.process_table import read_process
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent_peer import launch_script, scheduler_of
+from tests.integration.agent_peer import launch_script, peer_of, scheduler_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -123,5 +124,16 @@ def test_agent_that_is_told_to_stop_waits_for_no_server_that_says_nothing(
                 # The patience with servers is 30 s.
                 assert time.monotonic() - began < 10
         scheduler.close()
+
+    asyncio.run(scenario())
+
+
+def test_agent_whose_directory_was_deleted_ends_for_nobody_can_reach_it(agents: Agents) -> None:
+    async def scenario() -> None:
+        agent = agents.start()
+        peer = await peer_of(agents.place)
+        shutil.rmtree(agents.place.directory)
+        assert await asyncio.to_thread(agent.wait, 10) == 0
+        peer.close()
 
     asyncio.run(scenario())

@@ -54,6 +54,16 @@ class AgentPlace:
         """Where schedulers connect."""
         return self.socket_directory / "agent.sock"
 
+    def has_socket(self) -> bool:
+        """Whether schedulers can connect; also where that cannot be told."""
+        try:
+            self.socket.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            pass
+        return True
+
     @property
     def log(self) -> Path:
         """The agent's own log."""

@@ -81,7 +81,6 @@ class AgentServer:
             self._heart = Heart(int(settings.fence_seconds * 1000), _heart_ms())
         self._former: tuple[str, ...] = ()
         self._draining = False
-        self._is_named = False
         self._closing = False
         self._stop_reason = ""
         self._hurries = False
@@ -92,7 +91,9 @@ class AgentServer:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, f"it got {number.name}.")
         # Before anything that may hang: whoever waits for this agent must be able to end it.
-        self._name_process()
+        is_named = self._name_process()
+        if not is_named:
+            _log.warning("The agent's process could not be noted; it is tried until it can be.")
         # This process has the directory's lock: whoever made those that are there is gone.
         self._place.remove_sockets()
         await self._agent.start()
@@ -105,12 +106,14 @@ class AgentServer:
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
         while not self._is_over():
             self._beat()
-            if not self._is_named:
-                self._name_process()
+            is_named = is_named or self._name_process()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
-        self._closing = True
         server.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        self._closing = True
         with contextlib.suppress(OSError):
             self._place.socket.unlink()
         # Whoever comes now finds no agent, and waits for the lock rather than for an answer.
@@ -120,14 +123,13 @@ class AgentServer:
         await self._agent.close(self._stop_reason, self._closing_grace())
         self._place.remove_socket_directory()
 
-    def _name_process(self) -> None:
+    def _name_process(self) -> bool:
         try:
             self._place.write_process(self._agent.info.agent_id, build_of(self._settings))
-        except OSError as error:
+        except OSError:
             # A full disk must not keep an agent from ending what its predecessor left: others may start that anew.
-            _log.warning("The agent's process could not be noted; trying again.", error=str(error))
-        else:
-            self._is_named = True
+            return False
+        return True
 
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason
@@ -156,6 +158,8 @@ class AgentServer:
             self._fence(f"no scheduler was heard of for {self._settings.fence_seconds:g} s.")
         elif self._scheduler is not None:
             self._orphan.acknowledged(now_ms)
+        elif not self._place.has_socket():
+            self._stop("its socket was deleted, so that nobody can reach it any more.")
         elif self._orphan.is_over(now_ms):
             self._stop(f"no scheduler came for {self._settings.orphan_seconds:g} s.")
         elif self._draining:
