@@ -135,15 +135,20 @@ class RoomIndex:
         changed = dict.fromkeys(agents)
         former = [entry for agent in changed if (entry := self._entries.pop(agent, None)) is not None]
         entries = self._policy.entries_of(self._kind, [agent for agent in changed if not agent.has_left])
-        if len(changed) * _FEW >= len(self._sorted):
-            self._sorted = [entry for entry in self._sorted if entry[3] not in changed]
-            self._sorted += entries
-            self._sorted.sort()  # nearly sorted already, which it makes use of
-        else:
+        are_few = len(changed) * _FEW < len(self._sorted)
+        if self._sorted[: len(former)] == former:  # as the last placement has taken them
+            del self._sorted[: len(former)]
+        elif are_few:
             for entry in former:
                 del self._sorted[bisect_left(self._sorted, entry)]
+        else:
+            self._sorted = [entry for entry in self._sorted if entry[3] not in changed]
+        if are_few:
             for entry in entries:
                 insort(self._sorted, entry)
+        else:
+            self._sorted += entries
+            self._sorted.sort()  # nearly sorted already, which it makes use of
         for entry in former:
             self.capacity -= entry[4]
         for entry in entries:
