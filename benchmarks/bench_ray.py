@@ -37,7 +37,7 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
-from tests.contract.ray_world import end_agents
+from tests.contract.ray_world import end_agents_for_good
 from tests.ray_cluster import RayCluster
 
 _JOBS = "def run(context):\n    pass\n"
@@ -156,7 +156,7 @@ def ray_engine(nodes: int) -> Iterator[RayEngine]:
             engine = RayEngine(settings, 90.0)
             engine.lead_until(math.inf)
             yield engine
-        end_agents(Path(folder))
+        end_agents_for_good(Path(folder))  # relays outlive their cluster for a moment, and start them again
 
 
 def show(what: str, values: list[float], unit: str) -> None:
