@@ -1,8 +1,10 @@
 """What placement costs over many agents: alone, against a plain first fit in the same run, and in the core.
 
-Run it with `PYTHONPATH=. python benchmarks/bench_placement.py`; `--quick` leaves out 10,000 shards. The goals: thousands of
-shards over hundreds of agents in milliseconds, and a cost for each shard in the core that is the same within 20 % from
-1 to 500 agents (`docs/placement.md`).
+Run it with `PYTHONPATH=. python benchmarks/bench_placement.py`; `--quick` leaves out planning 10,000 shards, and `--core`
+all but the cost in the core. The goals: thousands of shards over hundreds of agents in milliseconds, and a cost for each
+shard in the core that is the same within 20 % from 1 to 500 agents. How much of that cost is planning is told; what else
+grows with the agents that a run is spread over is what their commands cost. `docs/placement.md` has the figures, and says
+how instructions are counted with `--play`, which other load does not change.
 """
 
 import argparse
@@ -11,7 +13,8 @@ import gc
 import itertools
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from unittest.mock import patch
 
 from bench_core import START_MS, make_core, run_and_end
 
@@ -141,28 +144,92 @@ def compare(agents: int, load: Load) -> None:
 # In the core
 
 
-def cost_in_core(jobs: int, shards: int, agents: int, policy: PlacementPolicy) -> float:
-    """Give the µs of a shard from its fire to its end when all jobs are due in the same second."""
+class Cost(NamedTuple):
+    """The µs of a shard from its fire to its end, and how many of them are planning."""
+
+    whole: float
+    planning: float
+
+
+class _PlanningTime:
+    """Adds up what planning takes while it is entered."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        plan = Planner.plan
+
+        def timed_plan(planner: Planner, demand: Demand, avoid: str = "") -> Placement | None:
+            started = time.process_time()
+            placement = plan(planner, demand, avoid)
+            self.seconds += time.process_time() - started
+            return placement
+
+        self._patch = patch.object(Planner, "plan", timed_plan)
+
+    def __enter__(self) -> Self:
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+
+def cost_in_core(jobs: int, shards: int, agents: int, policy: PlacementPolicy) -> Cost:
+    """Give the cost of a shard when all jobs are due in the same second."""
     core = make_core(jobs, shards, agents, script=False, placement=policy)
     now = Now(START_MS + 60_000, 60_000)
     gc.collect()
-    started = time.process_time()
-    count = run_and_end(core, core.handle([], now), now)
-    seconds = time.process_time() - started
+    with _PlanningTime() as planning:
+        started = time.process_time()
+        count = run_and_end(core, core.handle([], now), now)
+        seconds = time.process_time() - started
     assert count == jobs * shards, "every shard of every job ran"
-    return seconds / count * 1e6
+    return Cost(seconds / count * 1e6, planning.seconds / count * 1e6)
 
 
-def cost_of_single_triggers(jobs: int, agents: int, policy: PlacementPolicy) -> float:
-    """Give the µs of a run of one shard that has a turn of the loop for itself, from its trigger to its end."""
+def cost_of_single_triggers(jobs: int, agents: int, policy: PlacementPolicy) -> Cost:
+    """Give the cost of a run of one shard that has a turn of the loop for itself."""
     core = make_core(jobs, 1, agents, script=False, placement=policy)
     now = Now(START_MS + 1_000, 1_000)
     gc.collect()
     count = 0
-    started = time.process_time()
-    for number in range(jobs):
-        count += run_and_end(core, core.handle([Request(number, TriggerJob(f"job-{number}"))], now), now)
-    return (time.process_time() - started) / count * 1e6
+    with _PlanningTime() as planning:
+        started = time.process_time()
+        for number in range(jobs):
+            count += run_and_end(core, core.handle([Request(number, TriggerJob(f"job-{number}"))], now), now)
+        seconds = time.process_time() - started
+    return Cost(seconds / count * 1e6, planning.seconds / count * 1e6)
+
+
+def play(policy: str, jobs: str, shards: str, agents: str, minutes: str) -> None:
+    """Let all jobs run once in each of so many minutes, for a profiler or a counter of instructions."""
+    core = make_core(int(jobs), int(shards), int(agents), script=False, placement=PlacementPolicy(policy))
+    for minute in range(1, int(minutes) + 1):
+        now = Now(START_MS + minute * 60_000, minute * 60_000)
+        count = run_and_end(core, core.handle([], now), now)
+        assert count == int(jobs) * int(shards), "every shard of every job ran"
+
+
+def report_costs_in_core(policy: PlacementPolicy) -> None:
+    """Print what a shard costs with one agent and with more."""
+    print(f"in the core, {policy}: µs a shard (of which planning), and against 1 agent")
+    measures: tuple[tuple[str, Callable[[int], Cost]], ...] = (
+        ("1,500 jobs of 1 due at once", lambda agents: cost_in_core(1_500, 1, agents, policy)),
+        ("200 jobs of 10 due at once", lambda agents: cost_in_core(200, 10, agents, policy)),
+        ("30 jobs of 100 due at once", lambda agents: cost_in_core(30, 100, agents, policy)),
+        ("3 jobs of 1,000 due at once", lambda agents: cost_in_core(3, 1_000, agents, policy)),
+        ("1 job of 10,000", lambda agents: cost_in_core(1, 10_000, agents, policy)),
+        ("400 triggers, a turn each", lambda agents: cost_of_single_triggers(400, agents, policy)),
+    )
+    for name, measure in measures:
+        # In turns, so that what else the machine does weighs on all alike.
+        rounds = [[measure(agents) for agents in AGENTS] for _ in range(12)]
+        costs = [min(of_agents) for of_agents in zip(*rounds, strict=True)]
+        cells = (
+            f"{agents} agents {it.whole:5.1f} ({it.planning:4.1f}) x{it.whole / costs[0].whole:4.2f}"
+            for agents, it in zip(AGENTS, costs, strict=True)
+        )
+        print(f"    {name:<30}{'   '.join(cells)}", flush=True)
 
 
 def cost_of_look(waiting: int, agents: int) -> tuple[float, float]:
@@ -236,28 +303,27 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="leave out 10,000 shards")
-    sizes = (1_000,) if parser.parse_args().quick else (1_000, 10_000)
-    for shards in sizes:
+    parser.add_argument("--core", action="store_true", help="measure only what a shard costs in the core")
+    parser.add_argument(
+        "--play",
+        nargs=5,
+        metavar=("POLICY", "JOBS", "SHARDS", "AGENTS", "MINUTES"),
+        help="only play one case in the core, for a counter of instructions",
+    )
+    arguments = parser.parse_args()
+    if arguments.play:
+        play(*arguments.play)
+        return
+    sizes = (1_000,) if arguments.quick else (1_000, 10_000)
+    for shards in () if arguments.core else sizes:
         print(f"planning {shards:,} shards (runs of 1: a tenth): total, for each shard, against first fit")
         for agents in AGENTS:
             for load in loads(shards):
                 compare(agents, load)
     for policy in PlacementPolicy:
-        print(f"in the core, {policy}: µs a shard, and against 1 agent")
-        for name, measure in (
-            ("1,500 jobs of 1 due at once", lambda a, p=policy: cost_in_core(1_500, 1, a, p)),
-            ("30 jobs of 100 due at once", lambda a, p=policy: cost_in_core(30, 100, a, p)),
-            ("1 job of 4,000", lambda a, p=policy: cost_in_core(1, 4_000, a, p)),
-            ("400 triggers, a turn each", lambda a, p=policy: cost_of_single_triggers(400, a, p)),
-        ):
-            # In turns, so that what else the machine does weighs on all alike.
-            rounds = [[measure(agents) for agents in AGENTS] for _ in range(8)]
-            costs = [min(times) for times in zip(*rounds, strict=True)]
-            cells = (
-                f"{agents} agents {it:6.1f} x{it / costs[0]:4.2f}"
-                for agents, it in zip(AGENTS, costs, strict=True)
-            )
-            print(f"    {name:<32}{'   '.join(cells)}", flush=True)
+        report_costs_in_core(policy)
+    if arguments.core:
+        return
     print("a look of the placement watch at 10,000 distinct jobs that wait")
     for agents in AGENTS:
         asked, warned = cost_of_look(10_000, agents)
