@@ -45,6 +45,11 @@ class AppRequestHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.server.released.wait(30)
 
+    def reply_when_released(self) -> None:
+        """Answer with a short script when the test sets `released`."""
+        self.server.released.wait(10)
+        self.reply(200, b"a")
+
     def hang_up(self) -> None:
         """Close the connection without an answer."""
         self.close_connection = True

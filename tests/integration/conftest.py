@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.app_servers import HttpAppServer, http_app_server
+from tests.integration.forwarding_leaders import FakeLeader
 
 
 @pytest.fixture
@@ -18,3 +19,11 @@ def app_server() -> Iterator[HttpAppServer]:
     """Serve apps over HTTP, as the test has it answer."""
     with http_app_server() as running:
         yield running
+
+
+@pytest.fixture
+def leader() -> Iterator[FakeLeader]:
+    """Serve as the scheduler that leads."""
+    fake = FakeLeader()
+    yield fake
+    fake.close()

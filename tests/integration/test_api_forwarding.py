@@ -2,127 +2,24 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
-from elasticjob_cloud.api import ApiSettings, create_app
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
-from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.model.errors import NotLeadingError
-from elasticjob_cloud.service.port import SchedulerView
 from tests.acceptance.api_scheduler import MemoryScheduler
-from tests.acceptance.api_server import serve
-from tests.http_client import http_client
+from tests.integration.forwarding_leaders import (
+    APP,
+    KEY,
+    FakeLeader,
+    KnownLeader,
+    answer,
+    frozen_while_another_leads,
+    hang_up,
+    standby,
+)
 from tests.postgres_server import free_port
-
-_LOOKS_IN_VAIN = 3
-_KEY = b"a key of thirty-two bytes or more"
-_APP = {"appName": "app", "appURL": "http://localhost/a.sh", "bootstrapScript": "b"}
-Behaviour = Callable[[BaseHTTPRequestHandler], None]
-
-
-class KnownLeader:
-    """A `Leadership` that a test sets."""
-
-    def __init__(self) -> None:
-        self.leads = False
-        self.leader: SchedulerView | None = None
-        self.is_expected = True
-        self._looks = 0
-        self._change: Callable[[], None] | None = None
-
-    def change_later(self, change: Callable[[], None]) -> None:
-        """Have this happen while a call waits, after it has looked in vain for some times."""
-        self._change = change
-
-    def appoint(self, url: str) -> None:
-        epoch = 1 if self.leader is None else self.leader.epoch + 1
-        self.leader = SchedulerView(f"s{epoch}", url, leader=True, epoch=epoch)
-
-    async def leader_elsewhere(self) -> SchedulerView | None:
-        return self.leader
-
-    async def expects_leader(self) -> bool:
-        self._looks += 1
-        if self._looks == _LOOKS_IN_VAIN and self._change is not None:
-            self._change()
-        return self.is_expected
-
-
-class FakeLeader:
-    """An HTTP server that behaves in turn as it was told, and then as the last time; keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.behaviours: list[Behaviour] = []
-        self.requests: list[tuple[str, str, list[tuple[str, str]], bytes]] = []
-        kept = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                kept.requests.append((self.command, self.path, self.headers.items(), body))
-                behave = kept.behaviours.pop(0) if len(kept.behaviours) > 1 else kept.behaviours[0]
-                behave(self)
-
-            do_GET = do_POST = answer  # noqa: N815 - the names that http.server looks for
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def answer(body: bytes = b"true", status: int = 200, headers: dict[str, str] | None = None) -> Behaviour:
-    def behave(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return behave
-
-
-def hang_up(handler: BaseHTTPRequestHandler) -> None:
-    handler.close_connection = True
-
-
-@pytest.fixture
-def leader() -> Iterator[FakeLeader]:
-    fake = FakeLeader()
-    yield fake
-    fake.close()
-
-
-@contextmanager
-def standby(
-    known: KnownLeader,
-    scheduler: MemoryScheduler | None = None,
-    wait_seconds: float = 10,
-    own_url: str = "http://127.0.0.1:1",
-) -> Iterator[httpx.Client]:
-    relay = Relay(known, ForwardingMark(_KEY, time.time), own_url)
-    settings = ApiSettings(leader_wait_seconds=wait_seconds)
-    app = create_app(
-        scheduler or MemoryScheduler(), None, settings, registry=CollectorRegistry(), relay=relay
-    )
-    with serve(app) as url, http_client(base_url=url, timeout=30) as client:
-        yield client
 
 
 def test_call_reaches_the_leader_as_it_was_sent(leader: FakeLeader) -> None:
@@ -155,7 +52,7 @@ def test_call_reaches_the_leader_as_it_was_sent(leader: FakeLeader) -> None:
     assert headers["x-kept"] == "k"
     assert "x-secret" not in headers
     raw = [(name.lower().encode(), value.encode()) for name, value in pairs]
-    assert ForwardingMark(_KEY, time.time).client_of(raw) == "127.0.0.1"
+    assert ForwardingMark(KEY, time.time).client_of(raw) == "127.0.0.1"
 
 
 def test_command_whose_connection_breaks_is_not_sent_again_and_its_outcome_is_told_as_unknown(
@@ -165,7 +62,7 @@ def test_command_whose_connection_breaks_is_not_sent_again_and_its_outcome_is_to
     known.appoint(leader.url)
     leader.behaviours = [hang_up]
     with standby(known) as client:
-        given = client.post("/api/app", json=_APP)
+        given = client.post("/api/app", json=APP)
 
     assert given.status_code == 502
     assert "look whether it was carried out" in given.json()["message"]
@@ -192,7 +89,7 @@ def test_command_is_sent_to_the_next_leader_where_the_first_says_that_it_leads_n
     refusal = answer(b"{}", 503, {"X-ElasticJob-Not-Leading": "1", "Retry-After": "1"})
     leader.behaviours = [refusal, answer()]
     with standby(known) as client:
-        assert client.post("/api/app", json=_APP).json() is True
+        assert client.post("/api/app", json=APP).json() is True
 
     assert len(leader.requests) == 2
 
@@ -214,13 +111,13 @@ def test_call_waits_for_a_leader_that_comes(leader: FakeLeader) -> None:
     leader.behaviours = [answer()]
     with standby(known) as client:
         known.change_later(lambda: known.appoint(leader.url))
-        assert client.post("/api/app", json=_APP).json() is True
+        assert client.post("/api/app", json=APP).json() is True
 
 
 def test_call_that_finds_no_leader_is_told_to_come_again() -> None:
     with standby(KnownLeader(), wait_seconds=0.5) as client:
         started = time.monotonic()
-        given = client.post("/api/app", json=_APP)
+        given = client.post("/api/app", json=APP)
 
     assert 0.4 < time.monotonic() - started < 5
     assert (given.status_code, given.headers["retry-after"]) == (503, "1")
@@ -238,19 +135,8 @@ def test_only_scheduler_lets_nobody_wait_while_it_stops() -> None:
 def test_frozen_leader_is_left_when_another_leads(leader: FakeLeader, method: str, status: int) -> None:
     known = KnownLeader()
     known.appoint(leader.url)
-    successor = FakeLeader()
-    successor.behaviours = [answer(b"[]")]
-    thaws = threading.Event()
-
-    def freeze(handler: BaseHTTPRequestHandler) -> None:
-        known.appoint(successor.url)
-        thaws.wait(30)
-        handler.close_connection = True
-
-    leader.behaviours = [freeze]
-    with standby(known) as client:
+    with standby(known) as client, frozen_while_another_leads(known, leader) as successor:
         given = client.request(method, "/api/app/list")
-        thaws.set()
 
     assert given.status_code == status
     assert len(successor.requests) == (1 if method == "GET" else 0)
@@ -270,7 +156,7 @@ def test_call_that_is_under_way_when_the_lead_is_lost_is_passed_on_whole(leader:
             known.appoint(leader.url)
 
         known.change_later(depose)
-        assert client.post("/api/app", json=_APP).json() is True
+        assert client.post("/api/app", json=APP).json() is True
 
     ((_, _, _, body),) = leader.requests
     assert b'"appName"' in body
@@ -281,7 +167,7 @@ def test_leader_answers_itself_what_was_passed_on_to_it_and_a_standby_refuses_it
     known.leads = True
     headers = {"X-ElasticJob-Forwarded": "unsigned"}
     with standby(known) as client:
-        assert client.post("/api/app", json=_APP, headers=headers).json() is True
+        assert client.post("/api/app", json=APP, headers=headers).json() is True
         known.leads = False
         refused = client.get("/api/app/list", headers=headers)
 

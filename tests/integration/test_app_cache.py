@@ -178,11 +178,7 @@ async def test_broken_new_archive_is_an_error_though_an_older_is_cached(
 async def test_cancelling_one_of_two_callers_does_not_disturb_the_other(
     tmp_path: Path, app_server: HttpAppServer
 ) -> None:
-    def slow(request: AppRequestHandler) -> None:
-        app_server.released.wait(10)
-        request.reply(200, b"a")
-
-    app_server.answers["/a.sh"] = slow
+    app_server.answers["/a.sh"] = AppRequestHandler.reply_when_released
     async with cache_in(tmp_path, AppLimits()) as cache:
         calls = [
             asyncio.create_task(cache.prepare("app", app_server.url("/a.sh"), cache=True)) for _ in range(2)

@@ -123,11 +123,7 @@ async def test_forgotten_app_is_deleted_unless_another_app_has_the_same_url(
 async def test_app_forgotten_during_its_download_leaves_nothing(
     tmp_path: Path, app_server: HttpAppServer
 ) -> None:
-    def slow(request: AppRequestHandler) -> None:
-        app_server.released.wait(10)
-        request.reply(200, b"a")
-
-    app_server.answers["/a.sh"] = slow
+    app_server.answers["/a.sh"] = AppRequestHandler.reply_when_released
     async with cache_in(tmp_path, AppLimits()) as cache:
         call = asyncio.create_task(cache.prepare("app", app_server.url("/a.sh"), cache=True))
         await until(lambda: bool(app_server.requests))

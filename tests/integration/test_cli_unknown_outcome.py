@@ -5,9 +5,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from elasticjob_cloud.cli.main import main
-from tests.integration.test_api_forwarding import Behaviour, FakeLeader, answer, hang_up, leader
+from tests.integration.forwarding_leaders import Behaviour, FakeLeader, answer, hang_up
 
-__all__ = ["leader"]  # a fixture
 _LOOK = "The scheduler that leads fell silent: look whether it was carried out before you repeat it."
 
 

@@ -10,17 +10,16 @@ import pytest
 
 from elasticjob_cloud.api import relay as relay_module
 from elasticjob_cloud.service.port import SchedulerView
-from tests.integration.test_api_forwarding import (
-    _APP,
+from tests.integration.forwarding_leaders import (
+    APP,
     FakeLeader,
     KnownLeader,
     answer,
-    leader,
+    frozen_while_another_leads,
     standby,
 )
 from tests.postgres_server import free_port
 
-__all__ = ["leader"]  # a fixture
 _OWN_URL = "http://127.0.0.1:8899"
 
 
@@ -78,7 +77,7 @@ def test_leader_that_was_killed_is_no_reason_to_doubt_its_address(
     with standby(known) as client:
         timer = threading.Timer(0.5, lambda: known.appoint(leader.url))
         timer.start()
-        assert client.post("/api/app", json=_APP).json() is True
+        assert client.post("/api/app", json=APP).json() is True
         timer.join()
 
     assert warnings(caplog) == []
@@ -89,7 +88,7 @@ def test_address_that_is_none_is_no_fault_of_the_caller_and_nothing_was_done(url
     known = KnownLeader()
     known.appoint(url)
     with standby(known, wait_seconds=0.3) as client:
-        given = client.post("/api/app", json=_APP)
+        given = client.post("/api/app", json=APP)
 
     assert given.status_code == 503
     assert "cannot be reached" in given.json()["message"]
@@ -102,7 +101,7 @@ def test_leader_that_gives_the_standbys_own_address_is_not_asked(
     known = KnownLeader()
     known.appoint(_OWN_URL)
     with standby(known, wait_seconds=0.3, own_url=_OWN_URL) as client:
-        given = client.post("/api/app", json=_APP)
+        given = client.post("/api/app", json=APP)
 
     assert given.status_code == 503
     (warning,) = warnings(caplog)
@@ -115,7 +114,7 @@ def test_leader_is_reached_below_the_path_of_its_address(leader: FakeLeader) -> 
     known.appoint(f"{leader.url}/scheduler-1")
     leader.behaviours = [answer()]
     with standby(known) as client:
-        assert client.post("/api/app?a=b", json=_APP).json() is True
+        assert client.post("/api/app?a=b", json=APP).json() is True
 
     assert [path for _, path, _, _ in leader.requests] == ["/scheduler-1/api/app?a=b"]
 
@@ -125,7 +124,7 @@ def test_call_waits_no_longer_for_a_database_that_falls_silent_than_for_a_leader
     known.silent = True
     with standby(known, wait_seconds=0.5) as client:
         started = time.monotonic()
-        given = client.post("/api/app", json=_APP)
+        given = client.post("/api/app", json=APP)
 
     assert given.status_code == 503
     assert time.monotonic() - started < 5
@@ -144,7 +143,7 @@ def test_answer_of_the_leader_does_not_wait_for_the_database(leader: FakeLeader)
     leader.behaviours = [answer_late]
     with standby(known) as client:
         started = time.monotonic()
-        assert client.post("/api/app", json=_APP).json() is True
+        assert client.post("/api/app", json=APP).json() is True
 
     assert time.monotonic() - started < 8
 
@@ -198,20 +197,6 @@ def test_query_goes_to_the_successor_of_a_frozen_leader_however_long_its_lease_w
 ) -> None:
     known = CountingDirectory()
     known.appoint(leader.url)
-    successor = FakeLeader()
-    successor.behaviours = [answer(b"[]")]
-    thaws = threading.Event()
-
-    def freeze(handler: BaseHTTPRequestHandler) -> None:
-        known.appoint(successor.url)
-        thaws.wait(30)
-        handler.close_connection = True
-
-    leader.behaviours = [freeze]
-    try:
-        with standby(known, wait_seconds=0.2) as client:
-            given = client.get("/api/app/list")
-            thaws.set()
-        assert (given.status_code, given.content) == (200, b"[]")
-    finally:
-        successor.close()
+    with standby(known, wait_seconds=0.2) as client, frozen_while_another_leads(known, leader):
+        given = client.get("/api/app/list")
+    assert (given.status_code, given.content) == (200, b"[]")
