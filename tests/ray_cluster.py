@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -98,6 +99,10 @@ class RayCluster:
                 return
         raise RuntimeError("The head has no process.")
 
+    def kill_heads_raylet(self) -> None:
+        """End the raylet beside the head as by `kill -9`, where drivers are at home; return when the head knows."""
+        self._ask("kill head's raylet")
+
     def stop(self) -> None:
         """End all of it."""
         assert self._process.stdin is not None
@@ -150,11 +155,21 @@ def _serve(directory: str, port: str) -> None:
             nodes[node.node_id] = node
             raylet = node.all_processes["raylet"][0].process.pid
             print(json.dumps({"node_id": node.node_id, "raylet_pid": raylet}), flush=True)
+        elif request["command"] == "kill head's raylet":
+            living = len(_living(cluster))
+            cluster.head_node.kill_raylet()
+            while len(_living(cluster)) == living:
+                time.sleep(0.05)
+            print("{}", flush=True)
         else:
             cluster.remove_node(nodes.pop(request["node_id"]))
             print("{}", flush=True)
     cluster.shutdown()
     shutil.rmtree(f"{directory}/r", ignore_errors=True)
+
+
+def _living(cluster: Any) -> list[dict[str, Any]]:
+    return [node for node in cluster.global_state.node_table() if node["Alive"]]
 
 
 if __name__ == "__main__":

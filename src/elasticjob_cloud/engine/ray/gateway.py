@@ -33,6 +33,7 @@ from elasticjob_cloud.engine.ray.frames import (
     decode_to_gateway,
 )
 from elasticjob_cloud.engine.ray.node import Node, NodeFacts
+from elasticjob_cloud.model.errors import UnavailableError
 
 _BEAT_SECONDS = 1.0
 # Ray itself tries for minutes before it says anything, and now and then for ever: the next gateway has better luck.
@@ -51,6 +52,7 @@ class Gateway:
         self._socket = connection
         self._protocol = FrameProtocol(self._receive, lambda _: self._over.set())
         self._over = asyncio.Event()
+        self._own_node_id = ""
         self._nodes: dict[str, Node] = {}
         self._leases = Leases(settings.namespace)
         self._wanted = WantedRoom(settings.namespace)
@@ -98,6 +100,15 @@ class Gateway:
         """Have a call about leases made in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._leasing, call, *arguments)
 
+    def check_job(self) -> None:
+        """Raise `UnavailableError` where Ray has given up the node of this gateway. Blocks.
+
+        Ray forgets the code of a driver's actors with its node. An actor that is made then never runs, nor can any
+        driver get hold of it.
+        """
+        if not _lives(self._own_node_id, ray.nodes()):
+            raise UnavailableError("Ray has given up the gateway's own node, which has to come back first.")
+
     def _join(self) -> None:
         ray.init(
             address=self._settings.address,
@@ -106,6 +117,7 @@ class Gateway:
             configure_logging=False,
             logging_level=logging.ERROR,
         )
+        self._own_node_id = ray.get_runtime_context().get_node_id()
 
     def _receive(self, _: FrameProtocol, content: bytes) -> None:
         match decode_to_gateway(content):
@@ -132,7 +144,15 @@ class Gateway:
         looks = 0
         while True:
             try:
-                facts = await loop.run_in_executor(self._looking, _look)
+                nodes = await loop.run_in_executor(self._looking, ray.nodes)
+                if _came_back(self._own_node_id, nodes):
+                    # Where it is not back yet, this gateway still serves the agents that it has.
+                    self.tell(
+                        Trouble("Ray has given up the gateway's own node, which is back: joining anew.")
+                    )
+                    self._protocol.close()
+                    return
+                facts = await loop.run_in_executor(self._looking, _facts_of, nodes)
                 self._take(facts)
                 await loop.run_in_executor(self._looking, self._wanted.update, self._runs)
                 if looks % _LOOKS_UNTIL_TIDIED == 0:
@@ -155,16 +175,29 @@ class Gateway:
             self.tell(NodeGone(node_id))
 
 
-def _look() -> list[NodeFacts]:
+def _facts_of(nodes: list[dict[str, Any]]) -> list[NodeFacts]:
     free = free_rooms()
     facts = []
-    for node in ray.nodes():
+    for node in nodes:
         total = total_room(node["Resources"])
         if node["Alive"] and total.milli_cpus and total.memory_kib:
             node_id = node["NodeID"]
             hostname, ip = node["NodeManagerHostname"], node["NodeManagerAddress"]
             facts.append(NodeFacts(node_id, hostname, ip, total, free.get(node_id, total)))
     return facts
+
+
+def _lives(node_id: str, nodes: list[dict[str, Any]]) -> bool:
+    return any(node["NodeID"] == node_id and node["Alive"] for node in nodes)
+
+
+def _came_back(node_id: str, nodes: list[dict[str, Any]]) -> bool:
+    """Tell whether this node is dead, and another one lives on its machine, to which a driver can go."""
+    living = {node["NodeManagerAddress"] for node in nodes if node["Alive"]}
+    return any(
+        node["NodeID"] == node_id and not node["Alive"] and node["NodeManagerAddress"] in living
+        for node in nodes
+    )
 
 
 def main() -> None:

@@ -59,6 +59,9 @@ class Surroundings(Protocol):
     async def in_lease_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         """Have a call about leases made in a thread."""
 
+    def check_job(self) -> None:
+        """Raise `UnavailableError` where actors that this driver makes would never run. Blocks."""
+
 
 class Node:
     """Keeps a session to the node's agent open, whatever breaks."""
@@ -164,8 +167,12 @@ class Node:
 
     def _relay(self) -> Any:
         """Find the node's relay, or make it. Blocks."""
+        name = f"agent/{self._facts.node_id}"
+        with contextlib.suppress(ValueError):  # there is none
+            return ray.get_actor(name)
+        self._gateway.check_job()
         return RelayActor.options(
-            name=f"agent/{self._facts.node_id}",
+            name=name,
             lifetime="detached",
             get_if_exists=True,
             num_cpus=0,
