@@ -69,35 +69,44 @@ def test_unconfirmed_heartbeats_do_not_pile_up() -> None:
 
 def test_lives_of_a_directory_are_known_to_the_next_latest_first(tmp_path: Path) -> None:
     place = AgentPlace(tmp_path)
-    assert place.note_life("a") == ()
-    assert place.note_life("b") == ("a",)
-    assert place.note_life("c") == ("b", "a")
-    assert place.note_life("c") == ("b", "a")
+    assert place.note_life("a", since_start_only=True) == ()
+    assert place.note_life("b", since_start_only=True) == ("a",)
+    assert place.note_life("c", since_start_only=True) == ("b", "a")
+    assert place.note_life("c", since_start_only=True) == ("b", "a")
 
 
 def test_lives_on_another_machine_or_before_its_restart_are_not_vouched_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = AgentPlace(tmp_path)
-    place.note_life("original")
+    place.note_life("original", since_start_only=True)
     # A copy of the machine's disk has its directory; the original may run on.
     monkeypatch.setattr(place_module, "read_boot_id", lambda: "another")
-    assert place.note_life("copy") == ()
-    assert place.note_life("its-successor") == ("copy",)
+    assert place.note_life("copy", since_start_only=True) == ()
+    assert place.note_life("its-successor", since_start_only=True) == ("copy",)
 
 
 def test_lives_that_cannot_be_read_are_none(tmp_path: Path) -> None:
     place = AgentPlace(tmp_path)
-    place.note_life("a")
+    place.note_life("a", since_start_only=True)
     (tmp_path / "lives.json").write_bytes(b"[1,")
-    assert place.note_life("b") == ()
-    assert place.note_life("c") == ("b",)
+    assert place.note_life("b", since_start_only=True) == ()
+    assert place.note_life("c", since_start_only=True) == ("b",)
 
 
 def test_only_the_latest_hundred_lives_are_kept(tmp_path: Path) -> None:
     place = AgentPlace(tmp_path)
     for number in range(150):
-        place.note_life(str(number))
-    former = place.note_life("last")
+        place.note_life(str(number), since_start_only=True)
+    former = place.note_life("last", since_start_only=True)
     assert len(former) == 100
     assert former[0] == "149"
+
+
+def test_the_only_agent_of_a_scheduler_vouches_for_those_from_before_the_machine_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = AgentPlace(tmp_path)
+    place.note_life("a", since_start_only=False)
+    monkeypatch.setattr("elasticjob_cloud.agent.place.read_boot_id", lambda: "the next")
+    assert place.note_life("b", since_start_only=False) == ("a",)

@@ -32,7 +32,7 @@ class AgentProcess(msgspec.Struct, frozen=True):
 
 
 class _Lives(msgspec.Struct, frozen=True):
-    """The agents that have had a directory, the latest first, in one life of the machine."""
+    """The agents that have had a directory, the latest first, and the life of the machine that the latest is of."""
 
     boot_id: str
     agent_ids: tuple[str, ...]
@@ -125,11 +125,11 @@ class AgentPlace:
         temporary.write_bytes(content)
         temporary.replace(self._process_file)
 
-    def note_life(self, agent_id: str) -> tuple[str, ...]:
+    def note_life(self, agent_id: str, *, since_start_only: bool) -> tuple[str, ...]:
         """Add an agent to those that have had the directory; give the ids of the ones before it, the latest first.
 
-        Those of another machine, whose disk this one is a copy of, may run on; they and those from before a restart of
-        this machine are not given. Only for who has the directory's lock.
+        `since_start_only`: without those from before this machine was started, which where disks are copied or moved may
+        be another machine's, and run on there. Only for who has the directory's lock.
         """
         path = self.directory / "lives.json"
         boot_id = read_boot_id()
@@ -137,7 +137,7 @@ class AgentPlace:
             lives = msgspec.json.decode(path.read_bytes(), type=_Lives)
         except (OSError, msgspec.DecodeError):
             lives = _Lives(boot_id, ())
-        former = lives.agent_ids if lives.boot_id == boot_id else ()
+        former = lives.agent_ids if lives.boot_id == boot_id or not since_start_only else ()
         former = tuple(it for it in former if it != agent_id)[:_LIVES_KEPT]
         temporary = path.with_suffix(".new")
         # Without it the tasks of the former agents are taken for lost later, by the time alone.

@@ -97,7 +97,10 @@ class AgentServer:
         # This process has the directory's lock: whoever made those that are there is gone.
         self._place.remove_sockets()
         await self._agent.start()
-        self._former = self._place.note_life(self._agent.info.agent_id)
+        # One without a fence is its scheduler's only agent, and what ran before the machine was started is gone: to wait
+        # for its orphan rule would keep jobs from running for minutes.
+        has_fence = self._heart is not None
+        self._former = self._place.note_life(self._agent.info.agent_id, since_start_only=has_fence)
         server = await loop.create_unix_server(
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
         )
