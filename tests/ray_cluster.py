@@ -26,6 +26,7 @@ from typing import Any, Self
 MISSING = "Ray is not installed; get it with: make setup-ray"
 _OBJECT_STORE_BYTES = 80_000_000
 _STOP_SECONDS = 20.0
+_TOLD_OF_LOG = 4000
 
 
 def has_ray() -> bool:
@@ -52,13 +53,15 @@ class RayCluster:
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else its ports are open to all interfaces
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
+            "RAY_TMPDIR": str(directory),  # else the head's address goes to /tmp/ray, if that is there
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_health_check_initial_delay_ms": "1000",
             "RAY_health_check_period_ms": "500",
             "RAY_health_check_timeout_ms": "1500",
             "RAY_health_check_failure_threshold": "3",
         }
-        with (directory / "log").open("w") as log:
+        self._log = directory / "log"
+        with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, __file__, str(directory), str(port)],
                 stdin=subprocess.PIPE,
@@ -68,7 +71,11 @@ class RayCluster:
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )
-        self.address = str(self._answer()["address"])
+        try:
+            self.address = str(self._answer()["address"])
+        except RuntimeError:
+            self.stop()  # else a test of somebody else's would be blamed for the process that nobody waited for
+            raise
 
     @classmethod
     @contextlib.contextmanager
@@ -127,7 +134,9 @@ class RayCluster:
             if line.startswith("{"):
                 answer: dict[str, Any] = json.loads(line)
                 return answer
-        raise RuntimeError("The Ray cluster of the tests has ended.")
+        raise RuntimeError(
+            f"The Ray cluster of the tests has ended. Its log:\n{self._log.read_text()[-_TOLD_OF_LOG:]}"
+        )
 
 
 def _children(pid: int) -> list[int]:
@@ -141,7 +150,7 @@ def _serve(directory: str, port: str) -> None:
     common = {
         "object_store_memory": _OBJECT_STORE_BYTES,
         "include_dashboard": False,
-        "temp_dir": f"{directory}/r",
+        "temp_dir": f"{directory}/ray",
     }
     head = {"num_cpus": 0, **common, **({"gcs_server_port": int(port)} if port != "0" else {})}
     cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -165,7 +174,7 @@ def _serve(directory: str, port: str) -> None:
             cluster.remove_node(nodes.pop(request["node_id"]))
             print("{}", flush=True)
     cluster.shutdown()
-    shutil.rmtree(f"{directory}/r", ignore_errors=True)
+    shutil.rmtree(f"{directory}/ray", ignore_errors=True)
 
 
 def _living(cluster: Any) -> list[dict[str, Any]]:
