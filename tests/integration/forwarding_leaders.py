@@ -95,6 +95,14 @@ def answer(body: bytes = b"true", status: int = 200, headers: dict[str, str] | N
     return behave
 
 
+def begin_to_answer(handler: BaseHTTPRequestHandler) -> None:
+    """Say that an answer comes, and no more."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b"[")
+
+
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
@@ -116,13 +124,17 @@ def standby(
 
 
 @contextmanager
-def frozen_while_another_leads(known: KnownLeader, leader: FakeLeader) -> Iterator[FakeLeader]:
-    """Have the leader freeze when it is asked, as another comes to lead; give that one."""
+def frozen_while_another_leads(
+    known: KnownLeader, leader: FakeLeader, before: Behaviour | None = None
+) -> Iterator[FakeLeader]:
+    """Have the leader freeze when it is asked, after it has done `before`, as another comes to lead; give that one."""
     successor = FakeLeader()
     successor.behaviours = [answer(b"[]")]
     thaws = threading.Event()
 
     def freeze(handler: BaseHTTPRequestHandler) -> None:
+        if before is not None:
+            before(handler)
         known.appoint(successor.url)
         thaws.wait(30)
         handler.close_connection = True

@@ -15,7 +15,9 @@ from tests.integration.forwarding_leaders import (
     FakeLeader,
     KnownLeader,
     answer,
+    begin_to_answer,
     frozen_while_another_leads,
+    hang_up,
     standby,
 )
 from tests.postgres_server import free_port
@@ -200,3 +202,53 @@ def test_query_goes_to_the_successor_of_a_frozen_leader_however_long_its_lease_w
     with standby(known, wait_seconds=0.2) as client, frozen_while_another_leads(known, leader):
         given = client.get("/api/app/list")
     assert (given.status_code, given.content) == (200, b"[]")
+
+
+def test_query_is_asked_anew_where_the_leader_dies_in_mid_answer(leader: FakeLeader) -> None:
+    known = KnownLeader()
+    known.appoint(leader.url)
+
+    def die(handler: BaseHTTPRequestHandler) -> None:
+        begin_to_answer(handler)
+        hang_up(handler)
+
+    leader.behaviours = [die, answer(b"[]")]
+    with standby(known) as client:
+        given = client.get("/api/app/list")
+
+    assert (given.status_code, given.content) == (200, b"[]")
+
+
+def test_query_is_asked_anew_where_the_leader_freezes_in_mid_answer(leader: FakeLeader) -> None:
+    known = KnownLeader()
+    known.appoint(leader.url)
+    with standby(known) as client, frozen_while_another_leads(known, leader, begin_to_answer):
+        given = client.get("/api/app/list")
+
+    assert (given.status_code, given.content) == (200, b"[]")
+
+
+def test_outcome_is_unknown_where_the_leader_dies_in_mid_answer_of_a_command(leader: FakeLeader) -> None:
+    known = KnownLeader()
+    known.appoint(leader.url)
+
+    def die(handler: BaseHTTPRequestHandler) -> None:
+        begin_to_answer(handler)
+        hang_up(handler)
+
+    leader.behaviours = [die]
+    with standby(known) as client:
+        given = client.post("/api/app", json=APP)
+
+    assert given.status_code == 502
+    assert len(leader.requests) == 1
+
+
+def test_long_answers_pass_through_whole(leader: FakeLeader) -> None:
+    known = KnownLeader()
+    known.appoint(leader.url)
+    body = bytes(range(256)) * (3 << 12)
+    assert len(body) > 2 * relay_module._KEPT_BYTES
+    leader.behaviours = [answer(body)]
+    with standby(known) as client:
+        assert client.get("/api/app/list").content == body

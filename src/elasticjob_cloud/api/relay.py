@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -31,6 +32,8 @@ _CONNECTIONS: Final = 200
 # Shorter than uvicorn keeps an idle connection (5 s), so that none is used that is just being closed.
 _IDLE_SECONDS: Final = 2.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=1.0, pool=5.0)
+# So much of an answer is here before the caller gets any of it: a leader may die or freeze behind the first line of one.
+_KEPT_BYTES: Final = 1 << 20
 _LOOK_SECONDS: Final = 0.5
 _LOOKS_UNTIL_LEFT: Final = 2
 _COMPLAIN_AFTER_SECONDS: Final = 5.0  # less than a call waits, more than a leader takes to be replaced
@@ -60,6 +63,14 @@ class Call:
 
 class _DeposedError(httpx.ReadTimeout):
     """Whoever was asked leads no more, and says nothing."""
+
+
+class _Answer(NamedTuple):
+    """What a leader answers: the beginning is here, which is all of most answers; the rest is still to come."""
+
+    response: httpx.Response
+    beginning: bytes
+    rest: AsyncIterator[bytes]
 
 
 class _Unreached(NamedTuple):
@@ -99,7 +110,7 @@ class Relay:
         if leader.address == self._own_url:
             return self._complain(leader, "that is this scheduler's own as well")
         try:
-            response = await self._ask(leader, self._request(leader, call))
+            answer = await self._ask(leader, self._request(leader, call))
         except _NOT_SENT as error:
             return self._complain(leader, str(error) or type(error).__name__)
         except httpx.TransportError as error:
@@ -107,10 +118,10 @@ class Relay:
                 return DEPOSED if isinstance(error, _DeposedError) else _SILENT
             raise OutcomeUnknownError(_UNKNOWN) from error
         self._unreached = _Unreached(0, 0.0)
-        async with contextlib.aclosing(response):
-            if NOT_LEADING_HEADER in response.headers:
+        async with contextlib.aclosing(answer.response):
+            if NOT_LEADING_HEADER in answer.response.headers:
                 return NOBODY_LEADS
-            await _answer(response, send)
+            await _pass_back(answer, send)
         return None
 
     async def close(self) -> None:
@@ -153,9 +164,9 @@ class Relay:
             extensions={"target": path + b"?" + query if query else path},
         )
 
-    async def _ask(self, leader: SchedulerView, request: httpx.Request) -> httpx.Response:
+    async def _ask(self, leader: SchedulerView, request: httpx.Request) -> _Answer:
         """Send a request, and wait for its answer while that scheduler leads: a frozen one would never answer."""
-        sending = asyncio.create_task(self._opened_client().send(request, stream=True))
+        sending = asyncio.create_task(self._send(request))
         watching = asyncio.create_task(self._watch_until_deposed(leader))
         try:
             await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -165,6 +176,20 @@ class Relay:
         finally:
             sending.cancel()
             watching.cancel()
+
+    async def _send(self, request: httpx.Request) -> _Answer:
+        response = await self._opened_client().send(request, stream=True)
+        rest = response.aiter_raw()
+        beginning = bytearray()
+        try:
+            async for chunk in rest:
+                beginning += chunk
+                if len(beginning) >= _KEPT_BYTES:
+                    break
+        except BaseException:
+            await response.aclose()
+            raise
+        return _Answer(response, bytes(beginning), rest)
 
     async def _watch_until_deposed(self, leader: SchedulerView) -> None:
         """Return when it is known for a while that another leads: the answer may be on its way."""
@@ -197,16 +222,17 @@ _SILENT = "The scheduler that leads did not answer in time; try again in a momen
 _UNKNOWN = "The scheduler that leads had this call and fell silent: look whether it was carried out before you repeat it."
 
 
-async def _answer(response: httpx.Response, send: Send) -> None:
-    headers = [(name.lower(), value) for name, value in response.headers.raw]
+async def _pass_back(answer: _Answer, send: Send) -> None:
+    headers = [(name.lower(), value) for name, value in answer.response.headers.raw]
     await send(
         {
             "type": "http.response.start",
-            "status": response.status_code,
+            "status": answer.response.status_code,
             "headers": _without(headers, _NOT_PASSED_BACK),
         }
     )
-    async for chunk in response.aiter_raw():
+    await send({"type": "http.response.body", "body": answer.beginning, "more_body": True})
+    async for chunk in answer.rest:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
