@@ -242,13 +242,3 @@ def test_outcome_is_unknown_where_the_leader_dies_in_mid_answer_of_a_command(lea
 
     assert given.status_code == 502
     assert len(leader.requests) == 1
-
-
-def test_long_answers_pass_through_whole(leader: FakeLeader) -> None:
-    known = KnownLeader()
-    known.appoint(leader.url)
-    body = bytes(range(256)) * (3 << 12)
-    assert len(body) > 2 * relay_module._KEPT_BYTES
-    leader.behaviours = [answer(body)]
-    with standby(known) as client:
-        assert client.get("/api/app/list").content == body
