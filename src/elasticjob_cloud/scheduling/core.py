@@ -19,6 +19,7 @@ from elasticjob_cloud.scheduling.fires import fire_due_jobs, skip_missed_fires
 from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
 from elasticjob_cloud.scheduling.refusals import EmptyAgents
+from elasticjob_cloud.scheduling.release import release_idle_agents
 from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
@@ -125,6 +126,7 @@ class Core:
 
     def _finish(self, turn: Turn) -> Decisions:
         start_what_can(turn)
+        release_idle_agents(turn)
         self._last = turn.now
         return turn.decisions
 

@@ -203,6 +203,7 @@ def _stage(
     agent.add_task(
         task, None if task.is_script else Room.of(app.configuration.cpu_count, app.configuration.memory_mb)
     )
+    turn.state.idle.end(agent_id)
     turn.put_task(task)
     turn.trace_status(task, TaskState.STAGING)
     return task

@@ -29,6 +29,8 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
     agent = turn.state.fleet.join(inventory.agent, inventory.predecessors)
     agent.last_seen_ms = turn.now_ms
     turn.state.room_freed = True
+    if agent_id not in turn.state.tasks_of_agent:
+        turn.state.idle.begin(agent_id, turn.now.monotonic_ms)
     for app_name in inventory.executors:
         agent.executor_started(app_name, _executor_room(turn, app_name, before))
         if app_name not in turn.state.apps:
@@ -42,7 +44,7 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
 
 def take_agent_lost(turn: Turn, event: AgentLost) -> None:
     """Nothing that ran on this agent runs any more: its tasks are lost."""
-    turn.state.fleet.leave(event.agent_id)
+    turn.state.leave(event.agent_id)
     turn.decisions.commands.pop(event.agent_id, None)
     for task in turn.state.tasks_on(event.agent_id):
         end_task(turn, task, TaskState.LOST, f"Its agent is gone: {event.reason}")

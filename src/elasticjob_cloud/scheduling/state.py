@@ -15,6 +15,7 @@ from elasticjob_cloud.model.records import (
     TaskRecord,
 )
 from elasticjob_cloud.scheduling.fleet import Fleet
+from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.policies import POLICIES
 from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
@@ -61,6 +62,7 @@ class State:
         self.retries = RetryQueue()
         self.fleet = Fleet(POLICIES[placement])
         self.agents = self.fleet.agents
+        self.idle = IdleAgents()
         self.next_fire_id = 1
         self.room_freed = False
 
@@ -124,6 +126,11 @@ class State:
         self.tasks_of_app[task.app_name] -= 1
         if not self.tasks_of_app[task.app_name]:
             del self.tasks_of_app[task.app_name]
+
+    def leave(self, agent_id: str) -> None:
+        """Forget an agent; the tasks that were placed on it stay."""
+        self.fleet.leave(agent_id)
+        self.idle.end(agent_id)
 
     def tasks_on(self, agent_id: str) -> Iterator[TaskRecord]:
         """Give the live tasks that were placed on an agent; safe while they are dropped."""

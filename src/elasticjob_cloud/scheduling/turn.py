@@ -40,7 +40,7 @@ class Decisions(msgspec.Struct):
     `outcomes` has, by request number, why a request was refused, or None where it was carried out.
     `lateness_ms` has how late each cron fire of this turn was taken up; `fires` counts records of fires by source and
     `dropped` those that were dropped by reason; `refused` counts placements that found no room;
-    `ended` counts tasks by terminal state.
+    `ended` counts tasks by terminal state. `released` are agents that the engine may let go of, after all else is sent.
     """
 
     changes: Changes = msgspec.field(default_factory=Changes)
@@ -51,6 +51,7 @@ class Decisions(msgspec.Struct):
     refused: int = 0
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
+    released: list[str] = msgspec.field(default_factory=list)
 
 
 class Turn:
@@ -161,6 +162,8 @@ class Turn:
         agent = self.state.agents.get(task.agent_id)
         if agent is not None:
             agent.remove_task(task)
+            if not agent.task_ids:
+                self.state.idle.begin(task.agent_id, self.now.monotonic_ms)
         self.state.drop_task(task)
         self._changes.tasks[task.task_id] = None
 

@@ -36,6 +36,13 @@ def unmet_runs(state: State, limit: int, due_until_ms: int) -> list[list[Room]]:
     return runs
 
 
+def waits_for_room(state: State) -> bool:
+    """Tell whether anything that may start found no room, once all that can has started."""
+    return any(not state.is_busy(job_name) for job_name in state.waiting) or any(
+        key in state.failovers for key in state.retries.without_room()
+    )
+
+
 class _Executor:
     """An app's executor, on machines to come that are filled one after another."""
 

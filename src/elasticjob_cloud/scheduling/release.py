@@ -1,0 +1,23 @@
+"""Agents that nothing needs are let go of, for engines whose machines can be taken away (docs/decisions/0017)."""
+
+from itertools import islice
+
+from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.unmet import waits_for_room
+
+
+def release_idle_agents(turn: Turn) -> None:
+    """Let the agents leave that have had no task for long, after all that can start has its place.
+
+    The last agent stays: each fire would wait for one to come back. And all stay while something waits for room, for
+    which they would be called back.
+    """
+    idle_ms, state = turn.settings.release_idle_ms, turn.state
+    if not idle_ms or len(state.agents) < 2:
+        return
+    idle = state.idle.since(turn.now.monotonic_ms - idle_ms)
+    leaving = list(islice(idle, len(state.agents) - 1))
+    if leaving and not waits_for_room(state):
+        for agent_id in leaving:
+            state.leave(agent_id)
+        turn.decisions.released = leaving
