@@ -8,6 +8,7 @@ import pytest
 
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SchedulerRow
+from tests.contract import store_samples as samples
 from tests.contract.store_factories import STORE_FACTORIES, StoreOpener
 
 SHORT_SECONDS = 0.1
@@ -146,3 +147,24 @@ def test_schedulers_are_listed_with_the_leader_and_leave_on_release_or_silence(
     ]
     first.release_lease(epoch)
     assert [row.scheduler_id for row in second.schedulers()] == ["b"]
+
+
+def test_agents_are_lost_as_late_as_any_leader_of_the_running_tasks_has_said(open_store: StoreOpener) -> None:
+    store = open_store()
+
+    def begin_term(seconds: float) -> tuple[int, float | None]:
+        epoch = store.acquire_lease("leader", "", 60, steal=True)
+        assert epoch is not None
+        return epoch, store.agree_on_lost_seconds(epoch, seconds)
+
+    deposed, agreed = begin_term(15.5)
+    assert agreed == 15.5
+    epoch, agreed = begin_term(10)
+    assert agreed == 10  # nothing runs
+    assert store.commit(epoch, Changes(fires={1: samples.fire(1)}, tasks={"t": samples.task("t")}))
+    for own, expected in ((60.0, 60.0), (15.0, 60.0), (10.0, 60.0), (70.0, 70.0)):
+        epoch, agreed = begin_term(own)
+        assert agreed == expected
+    assert store.agree_on_lost_seconds(deposed, 600) is None
+    assert store.commit(epoch, Changes(tasks={"t": None}))
+    assert begin_term(10)[1] == 10

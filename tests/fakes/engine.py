@@ -112,6 +112,11 @@ class FakeEngine:
         self._sink = sink
         self.reconcile(known_agents)
 
+    lost_seconds = 0.0
+
+    def lose_after(self, seconds: float) -> None:
+        """No agent is lost by its silence."""
+
     def lead_until(self, deadline: float) -> None:
         """No agent is ever cut off: none asks for a lease."""
 

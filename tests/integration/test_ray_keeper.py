@@ -8,9 +8,10 @@ import pytest
 
 from elasticjob_cloud.agent.frames import FrameProtocol
 from elasticjob_cloud.agent.place import AgentPlace
-from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.ray import keeper as module
 from elasticjob_cloud.engine.ray.keeper import AgentKeeper
+from elasticjob_cloud.model.errors import UnavailableError
 from tests.unit.virtual_loop import VirtualLoop
 
 
@@ -63,6 +64,31 @@ def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
         )
         await asyncio.wait_for(keeper.is_up.wait(), 30)
         assert keeper.fault == ""
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        agent.close()
+
+    play(scenario)
+
+
+def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AgentLauncher", lambda *_, **__: StubLauncher())
+    place = AgentPlace(tmp_path)
+
+    async def scenario() -> None:
+        keeper = AgentKeeper(place, AgentSettings(fence_seconds=10))
+        place.ensure_socket_directory()
+        agent = await asyncio.get_running_loop().create_unix_server(
+            lambda: FrameProtocol(lambda connection, _: None, lambda _: None), str(place.socket)
+        )
+        keeping = asyncio.get_running_loop().create_task(keeper.run())
+        await asyncio.wait_for(keeper.is_up.wait(), 30)
+        await keeper.renew()  # nobody says that it is of another build
+        place.write_process("agent", build_of(AgentSettings(fence_seconds=60)))
+        with pytest.raises(UnavailableError, match="other settings"):
+            await keeper.renew()
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
         agent.close()

@@ -48,6 +48,11 @@ class AgentModel:
         self.sequence = 0
         self.outbox: list[AgentEvent] = []
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it holds tasks that have not ended."""
+        return any(not status.state.is_terminal for status in self.held.values())
+
     def inventory(self) -> Inventory:
         """Give all that it holds; what was told but not acknowledged is in it, so the batches are forgotten."""
         self.unacknowledged.clear()

@@ -1,7 +1,7 @@
 """A remote agent: it obeys the newest epoch, sends heartbeats, and fences itself when they are not acknowledged."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.model.messages import Command
@@ -10,9 +10,18 @@ from tests.simulation.agent_model import AgentModel
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
-FENCE_MS = 10_000
-LOST_MS = 15_000
 HEARTBEAT_SECONDS = 1.0
+
+
+class FenceSettings(NamedTuple):
+    """What schedulers are set to: when an agent without one ends its tasks, and when one without a word is lost."""
+
+    fence_ms: int
+    lost_ms: int
+
+
+# Nothing freezes a machine for longer than the first one's fence.
+FENCE_SETTINGS = (FenceSettings(10_000, 15_000), FenceSettings(20_000, 25_000))
 
 
 class Machine:
@@ -28,7 +37,8 @@ class Machine:
         self.troubled_until = 0.0  # cut off or frozen
         self.former_ids: list[str] = []
         self.agent = self._new_life()
-        self._fence = Fence(FENCE_MS, world.monotonic_ms())
+        self.fence_ms = FENCE_SETTINGS[0].fence_ms  # of the agent's next life
+        self._fence = self._new_fence()
         self._heart = world.loop.create_task(self._beat())
 
     def obey(self, epoch: int, agent_id: str, commands: list[Command]) -> bool:
@@ -49,7 +59,20 @@ class Machine:
         self.agent.die()
         self.former_ids.append(self.agent.info.agent_id)
         self.agent = self._new_life()
-        self._fence = Fence(FENCE_MS, self.world.monotonic_ms())
+        self._fence = self._new_fence()
+
+    def renew(self, fence_ms: int) -> bool:
+        """Have an agent with another fence end, if it holds no tasks; tell whether it has."""
+        self.fence_ms = fence_ms
+        if self._present_fence_ms == fence_ms or self.agent.is_busy:
+            return False
+        self.world.log(f"{self.agent.info.agent_id} makes way for one with a fence of {fence_ms} ms")
+        self.restart()
+        return True
+
+    def _new_fence(self) -> Fence:
+        self._present_fence_ms = self.fence_ms
+        return Fence(self.fence_ms, self.world.monotonic_ms())
 
     def _new_life(self) -> AgentModel:
         agent_id = f"{self.name}-{self.world.random.getrandbits(32):08x}"

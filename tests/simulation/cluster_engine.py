@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command
 from tests.fakes.silent_engine import SilentEngine
-from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, LOST_MS, Machine
+from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, FenceSettings, Machine
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
@@ -19,9 +19,12 @@ class ClusterEngine(SilentEngine):
 
     asks_for_lease = True
 
-    def __init__(self, world: "Cluster", host: "Host") -> None:
+    def __init__(self, world: "Cluster", host: "Host", settings: FenceSettings) -> None:
         self._world = world
         self._host = host
+        self._settings = settings
+        self.lost_seconds = settings.lost_ms / 1000
+        self._lost_ms = settings.lost_ms
         self.epoch = -1
         self.prepared = 0
         self.is_ready = False  # it holds what `stop` has to let go of
@@ -43,6 +46,10 @@ class ClusterEngine(SilentEngine):
         assert self._watch is None, "an engine was prepared that is in use"
         self.prepared += 1
         self.is_ready = True
+
+    def lose_after(self, seconds: float) -> None:
+        assert self._watch is None, "told to an engine that is in use"
+        self._lost_ms = round(seconds * 1000)
 
     def lead_until(self, deadline: float) -> None:
         self._lead_until_ms = int(deadline * 1000)
@@ -78,6 +85,8 @@ class ClusterEngine(SilentEngine):
         if self._sink is None or machine.epoch > self.epoch:
             return
         machine.epoch = max(machine.epoch, self.epoch)
+        if machine.agent.info.agent_id not in self._joined and machine.renew(self._settings.fence_ms):
+            return
         agent_id = machine.agent.info.agent_id
         self._last_heard_ms[agent_id] = self._world.monotonic_ms()
         if self._last_heard_ms[agent_id] < self._lead_until_ms or not self.asks_for_lease:
@@ -107,5 +116,5 @@ class ClusterEngine(SilentEngine):
             await asyncio.sleep(HEARTBEAT_SECONDS)
             now_ms = self._world.monotonic_ms()
             for agent_id, heard_ms in list(self._last_heard_ms.items()):
-                if now_ms - heard_ms >= LOST_MS:
+                if now_ms - heard_ms >= self._lost_ms:
                     self._lose(agent_id, "nothing was heard of it")

@@ -7,6 +7,7 @@ from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings, Now
 from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
 from elasticjob_cloud.service.metrics import Metrics
+from tests.simulation.cluster_agent import FENCE_SETTINGS
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_store import DatabaseConnection
 from tests.simulation.virtual_time import FOREVER, DelayingExecutor, Process
@@ -59,7 +60,7 @@ class Host:
         self.world.log(f"{self.name} boots")
         self.process = Process()
         self.processes.append(self.process)
-        self.engine = ClusterEngine(self.world, self)
+        self.engine = ClusterEngine(self.world, self, self.world.random.choice(FENCE_SETTINGS))
         life = f"{self.name}-{self.world.random.getrandbits(16):04x}"
         self._task = self.process.context.run(self._start, life)
 

@@ -33,9 +33,10 @@ class ClusterChecker(Checker):
 
 
 class SharedDatabase:
-    """The rows and the lease. A mutant switches `checks_epoch` off, here and in the agents."""
+    """The rows and the lease. Mutants switch `checks_epoch` off, here and in the agents, and `remembers_lost`."""
 
     checks_epoch = True
+    remembers_lost = True
 
     def __init__(self, read_ms: Callable[[], float]) -> None:
         self.rows = MemoryStore()
@@ -45,6 +46,7 @@ class SharedDatabase:
         self._holder = ""
         self._asked_ms: dict[str, float] = {}  # when each scheduler last asked for the lease
         self._expires_ms = 0.0
+        self._lost_seconds = 0.0
         self._read_ms = read_ms
 
     def acquire(self, scheduler_id: str, lease_seconds: float) -> int | None:
@@ -69,6 +71,14 @@ class SharedDatabase:
         """Give the lease up."""
         if epoch == self.epoch:
             self._expires_ms = 0
+
+    def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
+        """Give the longest that leaders have said since tasks run."""
+        if not self.admits(epoch):
+            return None
+        before = self._lost_seconds if self.rows.tasks and self.remembers_lost else 0.0
+        self._lost_seconds = max(seconds, before)
+        return self._lost_seconds
 
     def schedulers(self) -> list[SchedulerRow]:
         """Give those that have asked for the lease of late, and the one that has it."""
@@ -104,6 +114,9 @@ class DatabaseConnection:
 
     def release_lease(self, epoch: int) -> None:
         self._call(lambda: self._database.release(epoch))
+
+    def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
+        return self._call(lambda: self._database.agree_on_lost_seconds(epoch, seconds))
 
     def schedulers(self) -> list[SchedulerRow]:
         return self._call(self._database.schedulers)

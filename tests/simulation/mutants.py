@@ -63,6 +63,11 @@ MUTANTS = (
         play_cluster,
     ),
     Mutant("forget fencing", lambda: patch.object(Fence, "is_over", lambda *_: False), play_cluster),
+    Mutant(
+        "forget the fences of other settings",
+        lambda: patch.object(SharedDatabase, "remembers_lost", new=False),
+        play_cluster,
+    ),
     Mutant("let runs overlap", lambda: patch.object(State, "is_busy", lambda *_: False), play_wild),
     Mutant("forget what was evaluated", lambda: patch.object(Turn, "put_schedule", _nothing), play_wild),
     Mutant("believe agents blindly", lambda: patch.object(membership, "_settle", _nothing), play_wild),

@@ -118,6 +118,21 @@ def test_silent_agent_is_lost_after_its_time_and_not_before(monkeypatch: pytest.
     play(monkeypatch, scenario)
 
 
+def test_agent_that_may_have_a_longer_fence_is_lost_as_late_as_the_engine_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        world.engine.lose_after(3 * LOST_SECONDS)
+        assert world.engine.lost_seconds == LOST_SECONDS
+        world.join()
+        await asyncio.sleep(3 * LOST_SECONDS - 0.1)
+        assert world.lost() == []
+        await asyncio.sleep(1.1)
+        assert sorted(world.lost()) == ["a0", "a1"]
+
+    play(monkeypatch, scenario, frozenset({"a0"}))
+
+
 def test_agent_is_heard_when_its_message_is_read_though_the_loop_has_not_looked_at_the_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

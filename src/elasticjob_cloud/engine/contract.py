@@ -27,6 +27,16 @@ class Engine(Protocol):
         Raises `StartError` when there can be no agent, or when one has obeyed a newer epoch.
         """
 
+    @property
+    def lost_seconds(self) -> float:
+        """After how long without a word from an agent it is lost, by this scheduler's settings."""
+
+    def lose_after(self, seconds: float) -> None:
+        """Call an agent lost only after so long without a word. Comes before each `start`.
+
+        It is at least `lost_seconds`, and more where an agent may have the fence that another scheduler's settings gave it.
+        """
+
     def lead_until(self, deadline: float) -> None:
         """The lease is ours up to this time of the monotonic clock, in seconds: beyond it no agent is told that it has a scheduler.
 

@@ -61,7 +61,8 @@ class LocalEngine:
         self._place = AgentPlace(directory)
         self._launcher = AgentLauncher(self._place, settings)
         orphan_seconds = settings.orphan_seconds + settings.kill_grace_seconds + _ORPHANS_END_SECONDS
-        self._stranger_seconds = orphan_seconds if stranger_seconds is None else stranger_seconds
+        self._own_stranger_seconds = orphan_seconds if stranger_seconds is None else stranger_seconds
+        self._stranger_seconds = self._own_stranger_seconds
         self._strangers: dict[str, asyncio.TimerHandle] = {}
         self._cpus = cpus
         self._memory_mb = memory_mb
@@ -84,6 +85,15 @@ class LocalEngine:
         self._sink = sink
         connection = await self._reach()
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise(connection))
+
+    @property
+    def lost_seconds(self) -> float:
+        """When an agent of another directory has surely ended its tasks. See the contract."""
+        return self._own_stranger_seconds
+
+    def lose_after(self, seconds: float) -> None:
+        """Wait so long for an agent of another directory. See the contract."""
+        self._stranger_seconds = seconds
 
     def lead_until(self, deadline: float) -> None:
         """No other scheduler can lead here: the agent asks for no lease. See the contract."""

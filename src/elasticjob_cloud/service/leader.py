@@ -341,8 +341,23 @@ class Leader:
             self._engine.reconcile(known_agents)
             return
         await self._end_leaving()
+        await self._agree_on_lost(epoch)
         self._engine_epoch = epoch
         await self._engine.start(epoch, known_agents, self._take)
+
+    async def _agree_on_lost(self, epoch: int) -> None:
+        """Once a term: later, sessions go on with agents that have an earlier leader's fence."""
+        own = self._engine.lost_seconds
+        agreed = await self._write(self._store.agree_on_lost_seconds, epoch, own)
+        if agreed is None:
+            raise LeaseLostError("Another scheduler has taken the lead.")
+        if agreed > own:
+            _log.warning(
+                "Agents may have the fence of a scheduler with other settings: in this term they are lost after %g s, not %g s.",
+                agreed,
+                own,
+            )
+        self._engine.lose_after(agreed)
 
     def _begin_leaving(self) -> None:
         # Beside the search for the next term, for it may take a while.

@@ -51,6 +51,14 @@ class Store(Protocol):
     def release_lease(self, epoch: int) -> None:
         """Give the lease up on a clean stop, so that another can lead at once."""
 
+    def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
+        """Say after how long without a word this leader, by its settings, takes an agent for lost; give how long it has to be.
+
+        That is the longest that any leader has said since tasks have run without a pause between two terms: an agent
+        keeps the fence of the leader that it was started by for as long as it holds tasks (promise 5). None when `epoch`
+        does not lead.
+        """
+
     def load(self) -> Snapshot:
         """Give what the core works on."""
 

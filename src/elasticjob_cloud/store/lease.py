@@ -80,6 +80,18 @@ def renew(connection: Connection, database: Database, epoch: int, lease_seconds:
     return True
 
 
+def agree_on_lost(connection: Connection, epoch: int, seconds: float) -> float | None:
+    """See `Store.agree_on_lost_seconds`."""
+    if not holds(connection, epoch):
+        return None
+    before_ms = connection.execute(select(tables.lease.c.lost_ms).where(_ROW)).scalar_one()
+    runs_something = connection.execute(select(tables.task.c.task_id).limit(1)).first() is not None
+    lost_ms = max(_milliseconds(seconds), before_ms if runs_something else 0)
+    if lost_ms != before_ms:
+        connection.execute(update(tables.lease).where(_ROW).values(lost_ms=lost_ms))
+    return lost_ms / 1000
+
+
 def release(connection: Connection, epoch: int) -> None:
     holder = _holder(connection, epoch)
     if holder is not None:

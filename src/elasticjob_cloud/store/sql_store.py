@@ -88,6 +88,10 @@ class SqlStore:
         with self._write() as connection:
             lease.release(connection, epoch)
 
+    def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
+        with self._write() as connection:
+            return lease.agree_on_lost(connection, epoch, seconds)
+
     def load(self) -> Snapshot:
         with self._read() as connection:
             return load_snapshot(connection)

@@ -134,6 +134,7 @@ lease: Final = Table(
     Column("epoch", BigInteger, nullable=False),
     _text("scheduler_id"),
     _time("expires_ms"),
+    Column("lost_ms", BigInteger, nullable=False, server_default=text("0")),
 )
 
 scheduler: Final = _keyed_by_text(

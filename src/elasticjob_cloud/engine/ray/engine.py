@@ -66,6 +66,7 @@ class RayEngine:
     ) -> None:
         self.epoch = -1
         self._gateway_settings = gateway
+        self._own_lost_seconds = lost_seconds
         self._lost_seconds = lost_seconds
         self._gateway_log = gateway_log
         self._answer_seconds = answer_seconds
@@ -110,6 +111,15 @@ class RayEngine:
             _log.warning("No agent has answered yet.", ray=self._gateway_settings.address)
         if self._refused_by is not None:
             raise StartError(_refusal(self._refused_by))
+
+    @property
+    def lost_seconds(self) -> float:
+        """What this engine was made with. See the contract."""
+        return self._own_lost_seconds
+
+    def lose_after(self, seconds: float) -> None:
+        """Call agents lost after so long. See the contract."""
+        self._lost_seconds = seconds
 
     def lead_until(self, deadline: float) -> None:
         """Confirm heartbeats up to then. See the contract."""

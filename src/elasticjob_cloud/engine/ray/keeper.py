@@ -11,7 +11,7 @@ from elasticjob_cloud.agent.frames import EndIfIdle, FrameProtocol, Ping, decode
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.local_process import AgentLauncher
-from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.errors import StartError, UnavailableError
 
 _log = structlog.get_logger(__name__)
 _PLACES = 1_000
@@ -93,9 +93,12 @@ class AgentKeeper:
             connection.abort()
 
     async def renew(self) -> None:
-        """Have an agent of another build end, if it holds no tasks; return when it has, or stays as it is.
+        """Have an agent of another build end, if it holds no tasks; return when it has, or has said that it stays.
 
         So a new version of the package, or of the settings, comes to where nothing runs, and no run is lost by it.
+
+        Raises:
+            UnavailableError: the agent does not answer. With an unknown fence it must get no task.
         """
         present = await asyncio.to_thread(self.place.read_process)
         connection = self._connection
@@ -104,9 +107,11 @@ class AgentKeeper:
         self._stays.clear()
         connection.send(EndIfIdle())
         ends = [asyncio.ensure_future(event.wait()) for event in (self._broken, self._stays)]
-        await asyncio.wait(ends, timeout=_ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(ends, timeout=_ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
+        if not done:
+            raise UnavailableError("The agent, which has other settings, does not answer.")
         if self._broken.is_set():
             self.is_up.clear()  # which the watch is about to do
 
