@@ -163,3 +163,39 @@ def test_crashed_agent_is_replaced_and_lost_only_after_its_tasks_are_gone(
             assert beat.stat().st_size == size
 
     asyncio.run(scenario())
+
+
+def test_released_agent_is_not_lost_and_there_is_one_when_room_is_wanted(
+    world: EngineWorld, url: str
+) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            released = scheduler.agent_id
+            scheduler.engine.release(released)
+            await asyncio.sleep(0)
+            scheduler.engine.want_room([((0.1, 64.0),)])
+            await scheduler.until(lambda: len(scheduler.joined) == 2)
+            scheduler.launch("true", "t", url=url)
+            assert (await scheduler.ended("t")).state is TaskState.FINISHED
+            scheduler.engine.want_room([])
+            assert scheduler.lost == []
+
+    asyncio.run(scenario())
+
+
+def test_agent_that_holds_a_task_stays_though_it_is_released(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.launch("sleep 100; true", "t", url=url)
+            await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+            released = scheduler.agent_id
+            scheduler.engine.release(released)
+            await scheduler.until(lambda: len(scheduler.joined) == 2)
+            assert scheduler.agent_id == released
+            held = {status.task_id: status.state for status in scheduler.joined[1].inventory.tasks}
+            assert held == {"t": TaskState.RUNNING}
+            scheduler.engine.send(released, [Kill(("t",), "enough")])
+            assert (await scheduler.ended("t")).state is TaskState.KILLED
+            assert scheduler.lost == []
+
+    asyncio.run(scenario())

@@ -26,6 +26,7 @@ class FakeCluster:
 
     def __init__(self) -> None:
         self.machines: dict[str, FakeMachine] = {}
+        self.released: dict[str, FakeMachine] = {}  # that have no agent until room is wanted
         self.wanted: list[list[Pieces]] = []  # what schedulers asked for, the last one last
         self._engine: FakeEngine | None = None
 
@@ -59,6 +60,20 @@ class FakeCluster:
         if self._engine is not None:
             self._engine.join(machine)
 
+    def release(self, name: str) -> None:
+        """Let a machine's agent end, and the machine be idle."""
+        machine = self.released[name] = self.machines.pop(name)
+        machine.agent.die()
+
+    def use_released(self) -> None:
+        """Give the idle machines new agents."""
+        released, self.released = self.released, {}
+        for name, machine in released.items():
+            self.machines[name] = machine
+            machine.restart()
+            if self._engine is not None:
+                self._engine.join(machine)
+
     def machine_of(self, agent_id: str) -> FakeMachine | None:
         """Give the machine where this agent lives, if it still does."""
         name = agent_id.rpartition("-")[0]
@@ -74,6 +89,7 @@ class FakeCluster:
         newest = max((it.epoch for it in self.machines.values()), default=0)
         if newest > epoch:
             raise StartError(f"An agent obeys a scheduler of epoch {newest}; this one has {epoch}.")
+        self.use_released()
         for machine in self.machines.values():
             machine.epoch = epoch
         self._engine = engine
@@ -125,8 +141,22 @@ class FakeEngine:
         self._soon(agent_id, lambda machine: machine.reserve(cpus, memory_mb))
 
     def want_room(self, runs: Sequence[Pieces]) -> None:
-        """Note it in the cluster."""
+        """Note it in the cluster, and use all machines again."""
         self._cluster.wanted.append(list(runs))
+        if runs:
+            self._cluster.use_released()
+
+    def release(self, agent_id: str) -> None:
+        """End the agent, unless it holds tasks."""
+
+        def let_go(machine: FakeMachine) -> None:
+            if machine.agent.is_busy:
+                self.join(machine)
+            else:
+                self._cluster.release(machine.name)
+
+        self._known.discard(agent_id)
+        self._soon(agent_id, let_go)
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
         """Hand commands on in the next turn of the loop; those to an agent that is gone are lost."""

@@ -12,6 +12,10 @@ class SilentEngine:
     def lose_after(self, seconds: float) -> None:
         """Lose none."""
 
+    def release(self, agent_id: str) -> None:
+        """Never asked for where the setting is not on."""
+        raise AssertionError(f"{agent_id} was let go of")
+
     async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         """Find no output, whatever is asked for."""
         raise NotFoundError(task_id)

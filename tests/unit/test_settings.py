@@ -210,6 +210,13 @@ def test_task_is_never_given_away_before_its_old_place_was_fenced() -> None:
     assert load_settings({"fence_seconds": 20, "lost_seconds": 22}).lost_seconds == 22
 
 
+def test_idle_node_is_let_go_of_never_or_not_at_once() -> None:
+    assert load_settings({}).release_idle_seconds == 0
+    assert load_settings({"release_idle_seconds": 30}).release_idle_seconds == 30
+    assert "at least 30" in refusal({"release_idle_seconds": 29})
+    assert "greater than or equal to 0" in refusal({"release_idle_seconds": -1})
+
+
 def test_database_is_in_the_data_directory_by_default() -> None:
     assert load_settings({"data_dir": "/data"}).store_url == "sqlite:////data/elasticjob.db"
 

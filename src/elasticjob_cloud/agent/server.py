@@ -200,7 +200,7 @@ class AgentServer:
             if self._holds_tasks():
                 connection.send(frame)
             else:
-                self._stop("an agent of another build takes its place.")
+                self._stop("it was asked to end, and holds no tasks.")
             return
         if connection is not self._scheduler:
             # It was taken over by another, or never said hello: what it still sends does not count.

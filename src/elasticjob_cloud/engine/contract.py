@@ -53,7 +53,15 @@ class Engine(Protocol):
     def want_room(self, runs: Sequence[Pieces]) -> None:
         """Say which runs wait for room that the agents have not; nothing when nothing waits.
 
-        The pieces of a run start together or not at all. An engine that can have more machines asks for them.
+        The pieces of a run start together or not at all. An engine that can have more machines asks for them, and brings
+        those back that were released.
+        """
+
+    def release(self, agent_id: str) -> None:
+        """Say that an agent, which holds no tasks, is not needed for now. An engine whose machines can be taken away lets it end.
+
+        It is counted as gone by then: there is no `AgentLost` for it. One that stays, since the engine takes no machine
+        away, since it holds tasks after all, or since it could not be ended, joins anew.
         """
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:

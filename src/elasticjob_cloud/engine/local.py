@@ -104,6 +104,10 @@ class LocalEngine:
     def want_room(self, runs: Sequence[Pieces]) -> None:
         """There is no other machine to ask for. See the contract."""
 
+    def release(self, agent_id: str) -> None:  # noqa: ARG002 - the only one
+        """This machine is not taken away: its agent joins anew. See the contract."""
+        self.reconcile(frozenset())
+
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
         """Send commands in order. See the contract."""
         if self._connection is not None and agent_id == self._agent_id and commands:

@@ -56,6 +56,8 @@ def build_server(
             misfire_limit=settings.misfire_limit,
             failover_attempts=settings.failover_attempts,
             placement=PlacementPolicy(settings.placement),
+            # No other engine has machines that anybody takes away.
+            release_idle_ms=round(settings.release_idle_seconds * 1000) if settings.engine == "ray" else 0,
         ),
         LeadershipSettings(
             address=address,

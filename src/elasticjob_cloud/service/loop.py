@@ -173,6 +173,7 @@ class SchedulingLoop:
             self._engine.send(agent_id, commands)
         for agent_id, sequence in _highest_sequences(events).items():
             self._engine.acknowledge(agent_id, sequence)
+        self._release(decisions.released)
         for number, error in decisions.outcomes.items():
             answer = self._answers.pop(number)
             if answer.done():
@@ -181,6 +182,15 @@ class SchedulingLoop:
                 answer.set_result(None)
             else:
                 answer.set_exception(error)
+
+    def _release(self, agent_ids: list[str]) -> None:
+        if not agent_ids:
+            return
+        # Whoever has joined anew while the turn was being committed is there again in the next one.
+        joined = {event.inventory.agent.agent_id for event in self._inbox if isinstance(event, AgentJoined)}
+        for agent_id in agent_ids:
+            if agent_id not in joined:
+                self._engine.release(agent_id)
 
     def _reserve_room(self, decisions: Decisions, events: list[Event]) -> None:
         touched = set(decisions.commands)

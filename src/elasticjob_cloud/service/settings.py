@@ -26,6 +26,7 @@ from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_prob
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
 ARGON2ID_PREFIX: Final = "$argon2id$"
+_LEAST_RELEASE_SECONDS: Final = 30.0
 URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
 # Only these can be given on the command line; all others belong in the environment or the file.
 OPTIONS: Final = frozenset(
@@ -90,6 +91,15 @@ def _known_database(url: str) -> str:
     if url and not url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
         raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
     return url
+
+
+def _zero_or_long(seconds: float) -> float:
+    if 0 < seconds < _LEAST_RELEASE_SECONDS:
+        raise ValueError(
+            f"must be 0 (nodes are kept) or at least {_LEAST_RELEASE_SECONDS:g}: a node that is let go of takes seconds to "
+            "come back"
+        )
+    return seconds
 
 
 def _http_url(url: str) -> str:
@@ -204,6 +214,12 @@ class SchedulerSettings(BaseSettings):
     placement: Annotated[Literal["spread", "pack"], BeforeValidator(_lower)] = Field(
         "spread",
         description="Where shards go: to the agents with the most room (`spread`), or on as few as will do (`pack`).",
+    )
+    release_idle_seconds: Annotated[FiniteFloat, AfterValidator(_zero_or_long)] = Field(
+        0.0,
+        ge=0,
+        description="On a Ray cluster a node without a task for so long is let go of, so that Ray's autoscaler can take it "
+        "away; 30 at least. 0: no node is.",
     )
     lease_seconds: FiniteFloat = Field(
         4.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."

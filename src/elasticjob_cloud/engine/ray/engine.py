@@ -136,6 +136,18 @@ class RayEngine:
         self._wanted = list(runs)
         self.tell_gateway(Want(self._wanted))
 
+    def release(self, agent_id: str) -> None:
+        """End agent and relay, so that Ray's autoscaler can take the node away. See the contract.
+
+        Where the way to the agent is broken at this moment it joins anew, or is lost.
+        """
+        link = self._link_of(agent_id)
+        if link is not None:
+            _log.info("Letting go of an idle node.", agent=agent_id)
+            del self._link_of_agent[agent_id]
+            self._heard_at.pop(agent_id, None)
+            link.release()
+
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
         """Send commands. See the contract."""
         link = self._link_of(agent_id)
@@ -164,6 +176,11 @@ class RayEngine:
         for link in self._links.values():
             if link.is_joined and (agent_id == link.agent_id or agent_id in link.predecessors):
                 return await link.questions.read_log(task_id, stream, offset, limit)
+        if any(link.is_released and agent_id in link.predecessors for link in self._links.values()):
+            raise UnavailableError(
+                f"The node of agent {agent_id}, which has the output, was idle and was let go of. The output can be read "
+                "again when tasks need the node, unless it is taken away before."
+            )
         raise UnavailableError(f"Agent {agent_id}, which has the output, cannot be reached.")
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
@@ -262,7 +279,10 @@ class RayEngine:
             case NodeGone(node_id):
                 link = self._links.pop(node_id, None)
                 if link is not None:
-                    _log.warning("Ray counts a node as dead.", node=node_id, agent=link.agent_id)
+                    if link.is_released:
+                        _log.info("A node that was let go of is gone.", node=node_id)
+                    else:
+                        _log.warning("Ray counts a node as dead.", node=node_id, agent=link.agent_id)
                     link.ended()
             case _:
                 self._take_of_session(frame)

@@ -42,8 +42,20 @@ class Hold(msgspec.Struct, frozen=True, tag="hold"):
     memory_kib: int
 
 
+class Release(msgspec.Struct, frozen=True, tag="release"):
+    """Scheduler: let go of the node, which holds no tasks: its agent and its relay may end, until there is need again.
+
+    The session is over. Where the agent holds tasks after all, or anything goes wrong, the next one is opened.
+    """
+
+    node_id: str
+
+
 class Want(msgspec.Struct, frozen=True, tag="want"):
-    """Scheduler: these runs find no room, each of pieces (CPUs, MB) that start together; nothing when all have."""
+    """Scheduler: these runs find no room, each of pieces (CPUs, MB) that start together; nothing when all have.
+
+    While there are any, all nodes are used that were let go of.
+    """
 
     runs: list[tuple[tuple[float, float], ...]]
 
@@ -111,7 +123,7 @@ class Held(msgspec.Struct, frozen=True, tag="held"):
     fault: str = ""
 
 
-ToGateway = Begin | Forward | Hold | Want
+ToGateway = Begin | Forward | Hold | Release | Want
 FromGateway = Beat | Ready | Trouble | NodeSeen | NodeGone | SessionOpened | SessionEnded | Arrived | Held
 
 _to_gateway: msgspec.msgpack.Decoder[ToGateway] = msgspec.msgpack.Decoder(ToGateway)

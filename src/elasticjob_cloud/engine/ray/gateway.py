@@ -28,6 +28,7 @@ from elasticjob_cloud.engine.ray.frames import (
     Hold,
     NodeGone,
     Ready,
+    Release,
     Trouble,
     Want,
     decode_to_gateway,
@@ -130,8 +131,12 @@ class Gateway:
             case Hold() as hold:
                 if hold.node_id in self._nodes:
                     self._nodes[hold.node_id].hold(hold)
+            case Release(node_id):
+                if node_id in self._nodes:
+                    self._nodes[node_id].release()
             case Want(runs):
                 self._runs = runs  # seen to by the next look
+                self._use_what_is_needed()
 
     async def _beat(self) -> None:
         while True:
@@ -173,6 +178,14 @@ class Gateway:
         for node_id in self._nodes.keys() - {fact.node_id for fact in facts}:
             self._nodes.pop(node_id).stop()
             self.tell(NodeGone(node_id))
+        self._use_what_is_needed()
+
+    def _use_what_is_needed(self) -> None:
+        """Use the nodes again that were let go of, while runs find no room, or where no other node is left."""
+        nodes = self._nodes.values()
+        if self._runs or all(node.is_released for node in nodes):
+            for node in nodes:
+                node.use()
 
 
 def _facts_of(nodes: list[dict[str, Any]]) -> list[NodeFacts]:

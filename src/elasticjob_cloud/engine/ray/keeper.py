@@ -68,12 +68,17 @@ class AgentKeeper:
         self._connection: FrameProtocol | None = None
         self._broken = asyncio.Event()
         self._stays = asyncio.Event()
+        self.is_over = asyncio.Event()
+        self._is_retiring = False
 
     async def run(self) -> None:
-        """Keep until cancelled, whatever goes wrong: a machine may have no thread or process left for a while."""
-        while True:
+        """Keep until cancelled or retired, whatever goes wrong: a machine may have no thread or process left for a while."""
+        while not self.is_over.is_set():
             try:
                 await self._keep_one()
+                # One that was killed has left its socket, and maybe more that a successor has to see to.
+                if self._is_retiring and not self.place.has_socket():
+                    self.is_over.set()
             except Exception as error:  # noqa: BLE001 - see above
                 self.fault = str(error)
                 _log.exception("The agent could not be kept; trying again.")
@@ -115,6 +120,23 @@ class AgentKeeper:
         if self._broken.is_set():
             self.is_up.clear()  # which the watch is about to do
 
+    async def retire(self) -> bool:
+        """Have the agent end, if it holds no tasks, and start none after it; tell whether that is so.
+
+        Until that is known `is_up` is not set: nobody must build on the agent.
+        """
+        if self._connection is None:
+            return False
+        self.is_up.clear()
+        self._is_retiring = True
+        self._connection.send(EndIfIdle())
+        ends = [asyncio.ensure_future(event.wait()) for event in (self.is_up, self.is_over)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        self._is_retiring = False
+        return self.is_over.is_set()
+
     async def _reach(self) -> FrameProtocol:
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
         while True:
@@ -143,6 +165,8 @@ class AgentKeeper:
         self._heard_at = asyncio.get_running_loop().time()
         if isinstance(decode_agent_frame(content), EndIfIdle):
             self._stays.set()
+            if self._is_retiring:
+                self.is_up.set()
 
     async def _watch(self, connection: FrameProtocol) -> None:
         """Return when the agent has ended, or was silent and has been killed."""

@@ -27,7 +27,7 @@ from elasticjob_cloud.agent.frames import (
     encode_frame,
 )
 from elasticjob_cloud.engine.questions import Questions
-from elasticjob_cloud.engine.ray.frames import Forward, Held, Hold, NodeSeen, ToGateway
+from elasticjob_cloud.engine.ray.frames import Forward, Held, Hold, NodeSeen, Release, ToGateway
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     AgentInfo,
@@ -90,6 +90,7 @@ class Link:
         self.agent_id = ""
         self.predecessors: frozenset[str] = frozenset()
         self.is_joined = False
+        self.is_released = False
         self._engine = engine
         self._node = node
         self._session = ""
@@ -119,6 +120,7 @@ class Link:
     def opened(self, session: str) -> None:
         """Messages get through from now on."""
         self._session = session
+        self.is_released = False
         self._send(Hello(self._engine.epoch))
 
     def greet_again(self) -> None:
@@ -141,6 +143,15 @@ class Link:
         if self._acknowledging is not None:
             self._acknowledging.cancel()
             self._acknowledging = None
+
+    def release(self) -> None:
+        """Let go of the node, with the agent. What an agent says in a session to come is another's, or a new beginning."""
+        self.ended()
+        self.is_released = True
+        self.predecessors |= {self.agent_id}
+        self.agent_id = ""
+        self._hold_number += 1  # what is still answered is given back by then
+        self._engine.tell_gateway(Release(self._node.node_id))
 
     def arrived(self, session: str, frames: list[bytes]) -> None:
         """Take up what the agent said."""

@@ -30,6 +30,9 @@ from elasticjob_cloud.engine.ray.relay import RelayActor
 _POLL_SECONDS = 2.0
 _CALL_SECONDS = 5.0
 _OPEN_SECONDS = 30.0
+_RETIRE_SECONDS = 10.0  # beyond the grace of the agent's idle executors
+_GONE_SECONDS = 5.0
+_GONE_POLL_SECONDS = 0.1
 _FIRST_RETRY_SECONDS = 0.1
 _LAST_RETRY_SECONDS = 2.0
 # Ray's head learns of what is leased after a moment: one look alone may show the same room twice, or not at all.
@@ -84,6 +87,8 @@ class Node:
         self._looks = 0
         self._trouble = ""
         self._keeping: asyncio.Task[None] | None = None
+        self._releasing: asyncio.Task[None] | None = None
+        self._is_needed = False
 
     def start(self) -> None:
         """Begin to open sessions."""
@@ -91,9 +96,27 @@ class Node:
 
     def stop(self) -> None:
         """The node is no more."""
-        for task in (self._keeping, self._holding):
+        for task in (self._keeping, self._holding, self._releasing):
             if task is not None:
                 task.cancel()
+
+    @property
+    def is_released(self) -> bool:
+        """Whether no session is opened, since the node was let go of or is about to be."""
+        return self._releasing is not None
+
+    def release(self) -> None:
+        """Let go of the node: end its agent, unless it holds tasks, and its relay, and give back its leases."""
+        if self._releasing is None:
+            self._releasing = asyncio.get_running_loop().create_task(self._release())
+
+    def use(self) -> None:
+        """Open sessions again, at once or when the agent has ended."""
+        if self._releasing is None:
+            return
+        self._is_needed = True
+        if self._releasing.done():
+            self._use_again()
 
     def forward(self, session: str, frames: list[bytes]) -> None:
         """Hand messages to the agent, unless they were meant for an earlier session."""
@@ -158,6 +181,10 @@ class Node:
             await asyncio.sleep(retry_seconds)
             retry_seconds = min(2 * retry_seconds, _LAST_RETRY_SECONDS)
 
+    @property
+    def _relay_name(self) -> str:
+        return f"agent/{self._facts.node_id}"
+
     async def _find_leases(self) -> None:
         if self._blocks is None:
             self._blocks = await self._gateway.in_lease_thread(self._leases.of, self._facts.node_id)
@@ -167,12 +194,11 @@ class Node:
 
     def _relay(self) -> Any:
         """Find the node's relay, or make it. Blocks."""
-        name = f"agent/{self._facts.node_id}"
         with contextlib.suppress(ValueError):  # there is none
-            return ray.get_actor(name)
+            return ray.get_actor(self._relay_name)
         self._gateway.check_job()
         return RelayActor.options(
-            name=name,
+            name=self._relay_name,
             lifetime="detached",
             get_if_exists=True,
             num_cpus=0,
@@ -218,6 +244,60 @@ class Node:
             if frames:
                 self._gateway.tell(Arrived(self._facts.node_id, session, frames))
 
+    # Letting go
+
+    async def _release(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+        session, self._session = self._session, ""
+        is_over = False
+        try:
+            is_over = await self._end_agent(session)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._gateway.tell(
+                Trouble(f"Node {self._facts.ip} cannot be let go of: {_described(error)}")
+            )
+        if self._is_needed or not is_over:
+            self._use_again()
+
+    def _use_again(self) -> None:
+        self._releasing = None
+        self._is_needed = False
+        self.start()
+
+    async def _end_agent(self, session: str) -> bool:
+        """Have the agent end, and the relay after it; tell whether both have, for good, and nothing is leased any more."""
+        if self._holding is not None:
+            await asyncio.wait({self._holding})
+        relay = await self._gateway.in_finder_thread(ray.get_actor, self._relay_name)
+        grace = _agent_settings(self._settings).kill_grace_seconds
+        try:
+            await asyncio.wait_for(relay.retire.remote(session), grace + _RETIRE_SECONDS)
+        except ray.exceptions.RayActorError:
+            pass  # as it should be, or it has died and is started again
+        except TimeoutError:
+            await self._gateway.in_finder_thread(_restart, relay)
+            return False
+        else:
+            return False
+        if not await self._is_relay_gone():
+            return False
+        if self._blocks is not None:
+            await self._gateway.in_lease_thread(self._blocks.give_all_back)
+        return True
+
+    async def _is_relay_gone(self) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _GONE_SECONDS
+        while loop.time() < deadline:
+            try:
+                await self._gateway.in_finder_thread(ray.get_actor, self._relay_name)
+            except ValueError:
+                return True
+            await asyncio.sleep(_GONE_POLL_SECONDS)
+        return False
+
     # Leases
 
     async def _hold_all(self) -> None:
@@ -249,8 +329,11 @@ def _restart(relay: Any) -> None:
 
 def relay_build(settings: GatewaySettings) -> str:
     """Give what tells the relays of this version with these settings from all others."""
-    agent_settings = msgspec.json.decode(settings.agent_settings, type=AgentSettings)
-    return f"{build_of(agent_settings)} {settings.agent_dir}"
+    return f"{build_of(_agent_settings(settings))} {settings.agent_dir}"
+
+
+def _agent_settings(settings: GatewaySettings) -> AgentSettings:
+    return msgspec.json.decode(settings.agent_settings, type=AgentSettings)
 
 
 def _described(error: Exception) -> str:

@@ -30,6 +30,7 @@ class Relay:
         self._keeper = AgentKeeper(place, settings)
         self._build = build
         self._sessions: dict[str, Session] = {}
+        self._openings = 0
         self._keeping = asyncio.get_running_loop().create_task(self._keeper.run())
 
     async def open(self, name: str, build: str) -> None:
@@ -38,16 +39,13 @@ class Relay:
         Raises:
             UnavailableError: the agent does not come up.
         """
-        if build != self._build:
+        if build != self._build or self._keeper.is_over.is_set():
             self._end()
-        await self._until_up()
-        await self._keeper.renew()
-        await self._until_up()
-        self._forget_abandoned()
-        session = Session()
-        path = str(self._keeper.place.socket)
-        await asyncio.get_running_loop().create_unix_connection(lambda: session.protocol, path)
-        self._sessions[name] = session
+        self._openings += 1
+        try:
+            await self._open(name)
+        finally:
+            self._openings -= 1
 
     async def send(self, name: str, frames: list[bytes]) -> None:
         """Hand messages to the agent, in order; raises `UnavailableError` when the session is over."""
@@ -58,11 +56,32 @@ class Relay:
         session = self._sessions.get(name)
         return None if session is None else await session.receive(seconds)
 
+    async def retire(self, name: str) -> None:
+        """Have the agent end, if it holds no tasks, and end for good after it; return where it stays.
+
+        `name`: the session of the gateway that asks for it. Where another one has a session, the agent is in its hands.
+        """
+        await self.close(name)
+        if self._openings or any(session.is_used for session in self._sessions.values()):
+            return
+        if await self._keeper.retire():
+            self._end()
+
     async def close(self, name: str) -> None:
         """End a session."""
         session = self._sessions.pop(name, None)
         if session is not None:
             session.protocol.close()
+
+    async def _open(self, name: str) -> None:
+        await self._until_up()
+        await self._keeper.renew()
+        await self._until_up()
+        self._forget_abandoned()
+        session = Session()
+        path = str(self._keeper.place.socket)
+        await asyncio.get_running_loop().create_unix_connection(lambda: session.protocol, path)
+        self._sessions[name] = session
 
     def _end(self) -> None:
         """Let go of the place, for the relay that comes after, and leave the agent to it."""

@@ -52,6 +52,11 @@ class Session:
         return None if self._closed and not self._frames else next_part(self._frames)
 
     @property
+    def is_used(self) -> bool:
+        """Whether somebody speaks with the agent here."""
+        return not (self._closed or self.is_abandoned)
+
+    @property
     def is_abandoned(self) -> bool:
         """Whether nobody has asked for long: its gateway was killed."""
         return self._loop.time() - self._asked_at > _ABANDONED_SECONDS
