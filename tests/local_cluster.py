@@ -273,8 +273,7 @@ class Cluster:
                     f"node {number} offers {NODE_CPUS} CPUs and {NODE_MEMORY_MB} MB (process {node.raylet_pid})"
                 )
         except RuntimeError as error:
-            log = (directory / "log").read_text(errors="replace")[-3000:]
-            raise ClusterError(f"Ray does not start: {error}\n{log}") from error
+            raise ClusterError(f"Ray does not start: {error}") from error
 
     def _start_schedulers(self) -> None:
         environment = self._environment()

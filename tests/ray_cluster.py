@@ -135,7 +135,7 @@ class RayCluster:
                 answer: dict[str, Any] = json.loads(line)
                 return answer
         raise RuntimeError(
-            f"The Ray cluster of the tests has ended. Its log:\n{self._log.read_text()[-_TOLD_OF_LOG:]}"
+            f"The Ray cluster has ended. Its log:\n{self._log.read_text()[-_TOLD_OF_LOG:]}"
         )
 
 
