@@ -255,9 +255,7 @@ class Node:
         try:
             is_over = await self._end_agent(session)
         except Exception as error:  # noqa: BLE001 - as above
-            self._gateway.tell(
-                Trouble(f"Node {self._facts.ip} cannot be let go of: {_described(error)}")
-            )
+            self._gateway.tell(Trouble(f"Node {self._facts.ip} cannot be let go of: {_described(error)}"))
         if self._is_needed or not is_over:
             self._use_again()
 
