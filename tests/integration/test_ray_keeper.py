@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.frames import FrameProtocol
+from elasticjob_cloud.agent.frames import EndIfIdle, FrameProtocol, decode_scheduler_frame
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.ray import keeper as module
@@ -32,6 +32,19 @@ class StubLauncher:
 
     def end_present(self) -> bool:
         return False
+
+
+class _Killer(StubLauncher):
+    """Ends the agent's connections as its death does."""
+
+    def __init__(self, agent: "_Agent") -> None:
+        super().__init__()
+        self._agent = agent
+        self._loop = asyncio.get_running_loop()
+
+    def end_present(self) -> bool:
+        asyncio.run_coroutine_threadsafe(self._agent.die(), self._loop).result()
+        return True
 
 
 def play(scenario: Callable[[], Awaitable[None]]) -> None:
@@ -79,10 +92,8 @@ def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
 
     async def scenario() -> None:
         keeper = AgentKeeper(place, AgentSettings(fence_seconds=10))
-        place.ensure_socket_directory()
-        agent = await asyncio.get_running_loop().create_unix_server(
-            lambda: FrameProtocol(lambda connection, _: None, lambda _: None), str(place.socket)
-        )
+        agent = _Agent(place, lambda _: None)
+        await agent.serve()
         keeping = asyncio.get_running_loop().create_task(keeper.run())
         await asyncio.wait_for(keeper.is_up.wait(), 30)
         await keeper.renew()  # nobody says that it is of another build
@@ -94,3 +105,114 @@ def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
         agent.close()
 
     play(scenario)
+
+
+class _Agent:
+    """Stands where an agent listens; answers pings until it is asked to end, and then as it is told."""
+
+    def __init__(self, place: AgentPlace, answer: Callable[[FrameProtocol], None]) -> None:
+        self._place = place
+        self._answer = answer
+        self._server: asyncio.Server
+        self._connections: list[FrameProtocol] = []
+        self._asked: set[FrameProtocol] = set()
+
+    async def serve(self) -> None:
+        self._place.ensure_socket_directory()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._connect, str(self._place.socket))
+
+    def close(self) -> None:
+        self._server.close()
+
+    @property
+    def connected(self) -> int:
+        """How often somebody came."""
+        return len(self._connections)
+
+    async def die(self) -> None:
+        for connection in self._connections:
+            connection.abort()
+
+    def _connect(self) -> FrameProtocol:
+        self._connections.append(FrameProtocol(self._receive, lambda _: None))
+        return self._connections[-1]
+
+    def _receive(self, connection: FrameProtocol, content: bytes) -> None:
+        frame = decode_scheduler_frame(content)
+        if isinstance(frame, EndIfIdle):
+            self._asked.add(connection)
+            self._answer(connection)
+        elif connection not in self._asked:
+            connection.send(frame)
+
+
+def _retire(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[AgentPlace, FrameProtocol], None],
+    check: Callable[[AgentKeeper, _Agent, bool], None],
+) -> None:
+    place = AgentPlace(tmp_path)
+
+    async def scenario() -> None:
+        agent = _Agent(place, lambda connection: answer(place, connection))
+        monkeypatch.setattr(module, "AgentLauncher", lambda *_, **__: _Killer(agent))
+        await agent.serve()
+        keeper = AgentKeeper(place, AgentSettings(fence_seconds=1))
+        keeping = asyncio.get_running_loop().create_task(keeper.run())
+        await asyncio.wait_for(keeper.is_up.wait(), 30)
+        retiring = asyncio.get_running_loop().create_task(keeper.retire())
+        await asyncio.sleep(0)
+        assert not keeper.is_up.is_set(), "nobody may build on it before it has answered"
+        is_over = await asyncio.wait_for(retiring, 30)
+        if is_over:
+            await asyncio.wait_for(keeping, 30)
+        check(keeper, agent, is_over)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        agent.close()
+
+    asyncio.run(scenario())  # in real time: an agent is killed in a thread
+
+
+def test_retired_agent_ends_and_none_is_started_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(place: AgentPlace, connection: FrameProtocol) -> None:
+        place.remove_socket_directory()
+        connection.close()
+
+    def check(keeper: AgentKeeper, agent: _Agent, is_over: bool) -> None:
+        assert is_over
+        assert not keeper.is_up.is_set()
+        assert agent.connected == 1
+
+    _retire(tmp_path, monkeypatch, end, check)
+
+
+def test_agent_that_holds_tasks_stays_up_though_it_was_to_retire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(keeper: AgentKeeper, agent: _Agent, is_over: bool) -> None:
+        assert not is_over
+        assert keeper.is_up.is_set()
+        assert agent.connected == 1
+
+    _retire(tmp_path, monkeypatch, lambda _, connection: connection.send(EndIfIdle()), check)
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_agent_that_dies_or_is_killed_instead_of_retiring_has_a_successor_which_tidies_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+) -> None:
+    def answer(_: AgentPlace, connection: FrameProtocol) -> None:
+        if dies:
+            connection.abort()
+
+    def check(keeper: AgentKeeper, agent: _Agent, is_over: bool) -> None:
+        assert not is_over
+        assert keeper.is_up.is_set()
+        assert agent.connected == 2
+
+    _retire(tmp_path, monkeypatch, answer, check)

@@ -152,8 +152,9 @@ class AgentKeeper:
                 raise StartError(fault or f"The agent did not answer within {_START_SECONDS:g} s.")
 
     async def _connect(self) -> FrameProtocol | None:
-        self._broken.clear()
-        protocol = FrameProtocol(self._heard, lambda _: self._broken.set())
+        # One for each: the end of an earlier connection may be told only now.
+        self._broken = broken = asyncio.Event()
+        protocol = FrameProtocol(self._heard, lambda _: broken.set())
         try:
             await asyncio.get_running_loop().create_unix_connection(lambda: protocol, str(self.place.socket))
         except OSError:
