@@ -1,6 +1,7 @@
-"""What every kind of test shares: one Hypothesis profile for people, one for CI."""
+"""What every kind of test shares: one Hypothesis profile for people, one for CI, and an interrupt that is heard."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -8,3 +9,8 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# A shell has what it puts in the background ignore SIGINT, and every process below inherits that (POSIX shell, 2.11):
+# tests that interrupt a program would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
