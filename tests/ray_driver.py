@@ -64,6 +64,10 @@ class RayDriver:
         """Give the bundles that Ray's autoscaler is asked for and that are not there."""
         return list(self._ask("demand"))
 
+    def idle_ms(self, node_id: str) -> int:
+        """Tell for how long a node is idle to Ray's autoscaler; 0 while it is busy."""
+        return int(self._ask("idle-ms", node_id=node_id))
+
     def tasks(self, name: str) -> int:
         """Tell how many calls whose name has this part Ray's head remembers, once it remembers a new one of this driver."""
         return int(self._ask("tasks", name=name))
@@ -133,19 +137,29 @@ class _Answers:
             remove_placement_group(self._taken.pop())
 
     def demand(self) -> list[dict[str, float]]:
-        import ray
-        from ray.core.generated import autoscaler_pb2
-
-        gcs = ray._private.worker.global_worker.gcs_client
-        reply = autoscaler_pb2.GetClusterResourceStateReply()
-        reply.ParseFromString(gcs.get_cluster_resource_state())
-        pending = reply.cluster_resource_state.pending_gang_resource_requests
+        pending = self._cluster_state().pending_gang_resource_requests
         return [
             dict(bundle.resources_bundle)
             for gang in pending
             for selection in gang.bundle_selectors
             for bundle in selection.resource_requests
         ]
+
+    def idle_ms(self, node_id: str) -> int:
+        from ray.core.generated import autoscaler_pb2
+
+        (node,) = (it for it in self._cluster_state().node_states if it.node_id.hex() == node_id)
+        return int(node.idle_duration_ms) if node.status == autoscaler_pb2.IDLE else 0
+
+    def _cluster_state(self) -> Any:
+        """What Ray's autoscaler goes by."""
+        import ray
+        from ray.core.generated import autoscaler_pb2
+
+        gcs = ray._private.worker.global_worker.gcs_client
+        reply = autoscaler_pb2.GetClusterResourceStateReply()
+        reply.ParseFromString(gcs.get_cluster_resource_state())
+        return reply.cluster_resource_state
 
     def tasks(self, name: str) -> int:
         import ray

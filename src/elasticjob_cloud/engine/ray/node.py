@@ -30,7 +30,7 @@ from elasticjob_cloud.engine.ray.relay import RelayActor
 _POLL_SECONDS = 2.0
 _CALL_SECONDS = 5.0
 _OPEN_SECONDS = 30.0
-_RETIRE_SECONDS = 10.0  # beyond the grace of the agent's idle executors
+_RETIRE_SECONDS = 5.0  # beyond the grace of the agent's idle executors
 _GONE_SECONDS = 5.0
 _GONE_POLL_SECONDS = 0.1
 _FIRST_RETRY_SECONDS = 0.1
