@@ -40,6 +40,8 @@ class Cluster:
         self.loop = loop
         self.random = random.Random(seed)
         self.placement = self.random.choice(list(PlacementPolicy))
+        # By dice of its own, so that each seed's world is what it was before.
+        self.release_idle_ms = random.Random(f"release {seed}").choice((0, 3_000, 20_000))
         self.hazards = hazards
         self.history: list[str] = []
         self.wall_offset_ms = START_MS
@@ -91,7 +93,7 @@ class Cluster:
 
     def frozen_ms(self, agent: AgentModel) -> int:
         """Tell how long an agent, with all that runs on its machine, stands still from now."""
-        machine = self._machine_of(agent.info.agent_id)
+        machine = self.machine_of(agent.info.agent_id)
         frozen = 0.0 if machine is None else machine.frozen_until - self.loop.time()
         return max(0, math.ceil(frozen * 1000))
 
@@ -106,7 +108,7 @@ class Cluster:
         self.after(self.random.randrange(1, 20), lambda: self._deliver_news(agent))
 
     def _deliver_news(self, agent: AgentModel) -> None:
-        machine = self._machine_of(agent.info.agent_id)
+        machine = self.machine_of(agent.info.agent_id)
         if machine is None or not agent.alive:
             return
         frozen_ms = self.frozen_ms(agent)
@@ -142,32 +144,54 @@ class Cluster:
         self._check_leads(host, epoch)
 
         def deliver() -> None:
-            machine = self._machine_of(agent_id)
+            machine = self.machine_of(agent_id)
             if machine is not None and machine.frozen_until > self.loop.time():
                 self.loop.call_at(machine.frozen_until, deliver)
             elif machine is not None and machine.hears:
                 machine.obey(epoch, agent_id, commands)
 
         for _ in range(self._copies()):
-            self._from(host, self._machine_of(agent_id), deliver)
+            self._from(host, self.machine_of(agent_id), deliver)
 
     def carry_acknowledgement(self, host: Host, epoch: int, agent_id: str, sequence: int) -> None:
         """Carry an acknowledgement of news."""
         self._check_leads(host, epoch)
 
         def deliver() -> None:
-            machine = self._machine_of(agent_id)
+            machine = self.machine_of(agent_id)
             if machine is not None and machine.hears:
                 machine.agent.acknowledge(sequence)
 
-        self._from(host, self._machine_of(agent_id), deliver)
+        self._from(host, self.machine_of(agent_id), deliver)
+
+    def carry_release(
+        self, host: Host, epoch: int, machine: Machine, agent_id: str, told: Callable[..., None]
+    ) -> None:
+        """Let a machine go, and carry back whether its agent has ended."""
+        self._check_leads(host, epoch)
+
+        def deliver() -> None:
+            if machine.frozen_until > self.loop.time():
+                self.loop.call_at(machine.frozen_until, deliver)
+            elif machine.hears:
+                has_ended = machine.release_life(epoch, agent_id)
+                if machine.is_heard:
+                    self._to(host, machine, lambda: told(has_ended=has_ended))
+
+        self._from(host, machine, deliver)
+
+    def carry_use(self, host: Host, machine: Machine) -> None:
+        """Have a machine that was let go of used again."""
+        if machine.is_released and machine.hears:
+            self._from(host, machine, machine.use)
 
     def _check_leads(self, host: Host, epoch: int) -> None:
         """Nobody but the leader of this moment may speak to agents: all clocks run alike here."""
         if self.database.checks_epoch:
             assert epoch == self.database.epoch, f"promise 5: {host.name} speaks with epoch {epoch}, deposed"
 
-    def _machine_of(self, agent_id: str) -> Machine | None:
+    def machine_of(self, agent_id: str) -> Machine | None:
+        """Find where this life of an agent is, or was until its machine was let go of."""
         return next((it for it in self.machines if it.agent.info.agent_id == agent_id), None)
 
     def _copies(self) -> int:

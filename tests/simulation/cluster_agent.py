@@ -35,6 +35,7 @@ class Machine:
         self.is_heard = True  # what it sends arrives
         self.frozen_until = 0.0
         self.troubled_until = 0.0  # cut off or frozen
+        self.is_released = False  # it has no agent until it is used again
         self.former_ids: list[str] = []
         self.agent = self._new_life()
         self.fence_ms = FENCE_SETTINGS[0].fence_ms  # of the agent's next life
@@ -43,7 +44,7 @@ class Machine:
 
     def obey(self, epoch: int, agent_id: str, commands: list[Command]) -> bool:
         """Carry out commands for this life of the agent, unless a newer leader has spoken."""
-        if (epoch < self.epoch and self.world.database.checks_epoch) or agent_id != self.agent.info.agent_id:
+        if (epoch < self.epoch and self.world.database.checks_epoch) or not self._is_life(agent_id):
             return False
         self.epoch = max(self.epoch, epoch)
         for command in commands:
@@ -56,10 +57,30 @@ class Machine:
 
     def restart(self) -> None:
         """The agent's process dies; its successor first ends all that it left."""
+        if not self.is_released:
+            self.release()
+            self.use()
+
+    def release_life(self, epoch: int, agent_id: str) -> bool:
+        """End this life of the agent, without a successor; tell whether that is done: it may hold tasks, or obey a newer leader."""
+        if epoch < self.epoch or not self._is_life(agent_id) or self.agent.is_busy:
+            return False
+        self.world.log(f"{agent_id} is let go of")
+        self.release()
+        return True
+
+    def release(self) -> None:
+        """End the agent, however that comes about."""
+        self.is_released = True
         self.agent.die()
         self.former_ids.append(self.agent.info.agent_id)
-        self.agent = self._new_life()
-        self._fence = self._new_fence()
+
+    def use(self) -> None:
+        """Start an agent, if there is none."""
+        if self.is_released:
+            self.is_released = False
+            self.agent = self._new_life()
+            self._fence = self._new_fence()
 
     def renew(self, fence_ms: int) -> bool:
         """Have an agent with another fence end, if it holds no tasks; tell whether it has."""
@@ -70,17 +91,24 @@ class Machine:
         self.restart()
         return True
 
+    def _is_life(self, agent_id: str) -> bool:
+        return agent_id == self.agent.info.agent_id and not self.is_released
+
     def _new_fence(self) -> Fence:
         self._present_fence_ms = self.fence_ms
         return Fence(self.fence_ms, self.world.monotonic_ms())
 
     def _new_life(self) -> AgentModel:
         agent_id = f"{self.name}-{self.world.random.getrandbits(32):08x}"
-        return AgentModel(self.world, agent_id, cpus=8, memory_mb=16_384)
+        # Where machines are let go of there is to be need for more than one of them.
+        cpus = 2 if self.world.release_idle_ms else 8
+        return AgentModel(self.world, agent_id, cpus=cpus, memory_mb=16_384)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(max(HEARTBEAT_SECONDS, self.frozen_until - self.world.loop.time()))
+            if self.is_released:
+                continue
             now_ms = self.world.monotonic_ms()
             if self._fence.is_over(now_ms):
                 self.world.log(f"{self.agent.info.agent_id} fences itself")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tests.simulation.cluster_host import Host
 
 
+_RELEASE_SECONDS = 10.0  # after which an answer that is missing comes no more
+
+
 class ClusterEngine(SilentEngine):
     """Watches heartbeats, and answers them while the lease lasts. A mutant switches `asks_for_lease` off."""
 
@@ -31,6 +34,9 @@ class ClusterEngine(SilentEngine):
         self._sink: EventSink | None = None
         self._last_heard_ms: dict[str, int] = {}  # by agent id, of those that are known and not lost
         self._joined: set[str] = set()
+        self._released: dict[str, str] = {}  # by machine: the agent that was to end
+        self._ended: set[str] = set()  # those of them of which it is known
+        self._wants_room = False
         self._lead_until_ms = 0
         self._watch: asyncio.Task[None] | None = None
 
@@ -40,6 +46,7 @@ class ClusterEngine(SilentEngine):
         self._sink = sink
         self._joined.clear()
         self._last_heard_ms = dict.fromkeys(known_agents, self._world.monotonic_ms())
+        self._released.clear()
         self._watch = asyncio.create_task(self._watch_agents())
 
     async def prepare(self) -> None:
@@ -58,7 +65,25 @@ class ClusterEngine(SilentEngine):
         pass
 
     def want_room(self, runs: Sequence[Pieces]) -> None:
-        pass
+        self._wants_room = bool(runs)
+        self._use_machines()
+
+    def release(self, agent_id: str) -> None:
+        machine = self._world.machine_of(agent_id)
+        if machine is None or agent_id not in self._joined:
+            return  # it joins anew, or is lost
+        self._joined.discard(agent_id)
+        self._last_heard_ms.pop(agent_id, None)
+        self._released[machine.name] = agent_id
+
+        def told(*, has_ended: bool) -> None:
+            if has_ended:
+                self._ended.add(agent_id)
+            elif self._released.get(machine.name) == agent_id and agent_id not in self._ended:
+                del self._released[machine.name]
+
+        self._world.carry_release(self._host, self.epoch, machine, agent_id, told)
+        asyncio.get_running_loop().call_later(_RELEASE_SECONDS, lambda: told(has_ended=False))
 
     def reconcile(self, known_agents: frozenset[str]) -> None:
         self._joined.clear()
@@ -84,6 +109,8 @@ class ClusterEngine(SilentEngine):
         """A machine's heartbeat has arrived."""
         if self._sink is None or machine.epoch > self.epoch:
             return
+        if machine.is_released or machine.name in self._released:
+            return  # of a session that is over
         machine.epoch = max(machine.epoch, self.epoch)
         if machine.agent.info.agent_id not in self._joined and machine.renew(self._settings.fence_ms):
             return
@@ -106,6 +133,16 @@ class ClusterEngine(SilentEngine):
         if self._sink is not None and batch.agent_id in self._joined:
             self._sink(batch)
 
+    def _use_machines(self) -> None:
+        """Have agents on all machines but those that were let go of, and on these too when there is need."""
+        if self._sink is None:
+            return
+        if self._wants_room or len(self._released) == len(self._world.machines):
+            self._released.clear()
+        for machine in self._world.machines:
+            if machine.name not in self._released:
+                self._world.carry_use(self._host, machine)
+
     def _lose(self, agent_id: str, reason: str) -> None:
         if self._sink is not None and self._last_heard_ms.pop(agent_id, None) is not None:
             self._joined.discard(agent_id)
@@ -114,6 +151,7 @@ class ClusterEngine(SilentEngine):
     async def _watch_agents(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._use_machines()
             now_ms = self._world.monotonic_ms()
             for agent_id, heard_ms in list(self._last_heard_ms.items()):
                 if now_ms - heard_ms >= self._lost_ms:

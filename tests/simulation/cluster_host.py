@@ -1,12 +1,15 @@
 """A machine with a scheduler on it: one life after another, each a process that may freeze or be killed."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.scheduling import CoreSettings, Now
+from elasticjob_cloud.scheduling import Core, CoreSettings, Now
 from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
 from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.placement_watch import PlacementWatch
 from tests.simulation.cluster_agent import FENCE_SETTINGS
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_store import DatabaseConnection
@@ -15,6 +18,7 @@ from tests.simulation.virtual_time import FOREVER, DelayingExecutor, Process
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
+T = TypeVar("T")
 LEASE_SECONDS = 4.0
 _HANGS_SECONDS = (0.0, 1.0, 5.0)  # before a database that cannot be reached is given up
 
@@ -34,6 +38,7 @@ class Host:
         self.metrics = Metrics()
         self.leader: Leader | None = None
         self._task: asyncio.Task[None]
+        self._watch: asyncio.Task[None] | None = None
         self._writer: DelayingExecutor
         self._loader: DelayingExecutor
         self.boot()
@@ -72,12 +77,22 @@ class Host:
             Candidate(life, life, LEASE_SECONDS),
             DatabaseConnection(self.world.database, self),  # type: ignore[arg-type]  # of the store, what a leader uses
             self.engine,
-            CoreSettings(time_zone="UTC", placement=self.world.placement),
+            CoreSettings(
+                time_zone="UTC", placement=self.world.placement, release_idle_ms=self.world.release_idle_ms
+            ),
             Surroundings(self._read_clock, self.world.new_id, self._writer, self._loader),
             self.metrics,
             self._check,
         )
+        if self.world.release_idle_ms:
+            watch = PlacementWatch(self._query, self.metrics, self.engine.want_room)
+            self._watch = self.world.loop.create_task(watch.watch(), context=self.process.context)
         return self.world.loop.create_task(self.leader.run(), context=self.process.context)
+
+    async def _query(self, read: Callable[[Core], T]) -> T:
+        if self.leader is None or self.leader.loop is None:
+            raise UnavailableError(f"{self.name} does not lead.")
+        return await self.leader.loop.query(read)
 
     def crash(self) -> None:
         """Kill the scheduler, wherever it is."""
@@ -102,12 +117,14 @@ class Host:
         if leader is None:
             return
         self.world.log(f"{self.name} retires")
-        task = self._task
+        task, watch = self._task, self._watch
 
         async def stop() -> None:
             leader.stop()
             await asyncio.wait({task})
             await leader.leave()
+            if watch is not None:
+                watch.cancel()
             if self.leader is leader:
                 self.leader = None
 

@@ -18,6 +18,7 @@ from unittest.mock import patch
 from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.scheduling import configuration, membership
 from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.service.loop import SchedulingLoop
@@ -66,6 +67,11 @@ MUTANTS = (
     Mutant(
         "forget the fences of other settings",
         lambda: patch.object(SharedDatabase, "remembers_lost", new=False),
+        play_cluster,
+    ),
+    Mutant(
+        "let go of agents with tasks",
+        lambda: patch.object(IdleAgents, "end", _nothing),
         play_cluster,
     ),
     Mutant("let runs overlap", lambda: patch.object(State, "is_busy", lambda *_: False), play_wild),
