@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent import server as server_module
-from elasticjob_cloud.agent.frames import Commands, Hello, Retire, Welcome
+from elasticjob_cloud.agent.frames import Commands, FrameProtocol, Hello, Retire, Welcome
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.messages import Kill
+from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.messages import AgentEvents, Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent_peer import launch_script, peer_of, scheduler_of
 
@@ -34,7 +35,15 @@ class World:
 
     @property
     def has_scheduler(self) -> bool:
-        return self._server._scheduler is not None
+        return self.scheduler is not None
+
+    @property
+    def scheduler(self) -> FrameProtocol | None:
+        """The agent's end of its connection to its scheduler."""
+        return self._server._scheduler
+
+    def tell(self, batch: AgentEvents) -> None:
+        self._server._emit(batch)
 
     async def stop(self) -> None:
         self._server._stop("the test is over")
@@ -128,5 +137,25 @@ def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_statu
         thawed = await scheduler_of(world.place, 1)
         await thawed.until(lambda: all(thawed.states(task_id) for task_id in task_ids[:5]))
         thawed.close()
+
+    play(tmp_path, AgentSettings(), scenario)
+
+
+def test_goodbye_is_heard_by_an_agent_that_tells_something_in_that_moment(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        engine = LocalEngine(world.place.directory, AgentSettings())
+        await engine.start(1, frozenset(), lambda _: None)
+        assert world.scheduler is not None
+        connection = world.scheduler._transport
+        assert connection is not None
+        connection.pause_reading()  # as an agent on a busy machine, whose turn it is not
+        leaving = asyncio.create_task(engine.stop())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        world.tell(AgentEvents("agent", 1, ()))
+        connection.resume_reading()
+        await leaving
+        await asyncio.wait({world.running}, timeout=10)
+        assert world.running.done(), "it waits for its orphan rule, which takes 600 s"
 
     play(tmp_path, AgentSettings(), scenario)

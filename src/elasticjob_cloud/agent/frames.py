@@ -188,6 +188,15 @@ class FrameProtocol(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(_LENGTH.pack(len(content)) + content)
 
+    def finish(self) -> None:
+        """Send no more, and let the other end close once it has read all: what it tells meanwhile is still taken.
+
+        After `close` a message of the other end to us would fail, and that costs it the messages that it has not read.
+        """
+        if self.is_open:
+            assert self._transport is not None
+            self._transport.write_eof()
+
     def close(self) -> None:
         """Close once all that was sent has left."""
         if self._transport is not None:

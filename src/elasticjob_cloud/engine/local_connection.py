@@ -44,6 +44,7 @@ class AgentConnection:
         self._welcome: asyncio.Future[Inventory] = self._loop.create_future()
         self._questions = Questions(self.send)
         self._early: list[AgentEvents] | None = []
+        self._has_left = False
         self.closed = asyncio.Event()
         self.refused_by: int | None = None
         self.heard_at = self._loop.time()
@@ -80,9 +81,10 @@ class AgentConnection:
         return await self._questions.sandboxes(app_name)
 
     def say_goodbye(self) -> None:
-        """Tell the agent that the scheduler stops, and close."""
+        """Tell the agent that the scheduler stops. It hears of nothing any more; the agent closes."""
+        self._has_left = True
         self.send(Goodbye())
-        self._protocol.close()
+        self._protocol.finish()
 
     def abort(self) -> None:
         """Close at once."""
@@ -94,7 +96,8 @@ class AgentConnection:
 
     def _frame_received(self, _: FrameProtocol, content: bytes) -> None:
         self.heard_at = self._loop.time()
-        self._handle(decode_agent_frame(content))
+        if not self._has_left:
+            self._handle(decode_agent_frame(content))
 
     def _handle(self, frame: AgentFrame) -> None:
         match frame:
