@@ -5,7 +5,7 @@ from elasticjob_cloud.scheduling.demand import Demand
 from elasticjob_cloud.scheduling.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.room import Room
 from elasticjob_cloud.service.views import agent_views, ready_jobs
-from tests.unit.core_driver import CoreDriver, job
+from tests.unit.core_driver import CoreDriver, job, triggered
 from tests.unit.fleets import TestFleet
 
 
@@ -66,3 +66,16 @@ def test_operators_see_all_agents_and_why_each_job_waits() -> None:
     assert sorted(views) == ["agent-0", "agent-1", "agent-2", "agent-large"]
     assert views["agent-large"] == (8.0, 4.0, 1), "the one with the most room has the first run"
     assert [views[f"agent-{number}"] for number in range(3)] == [(4.0, 0.0, 0)] * 3
+
+
+def test_job_is_unplaceable_where_a_shard_that_failed_over_fits_on_no_agent_that_is_left() -> None:
+    driver = triggered(job(cpu_count=3, failover=True))
+    driver.join("agent-1", cpus=2)
+    assert driver.core.unplaceable_jobs() == {}
+
+    driver.lose()
+
+    assert driver.core.unplaceable_jobs().keys() == {"job"}
+    assert "Needs 1 x 3 CPU" in driver.core.unplaceable_jobs()["job"]
+    driver.join("agent-2")
+    assert driver.core.unplaceable_jobs() == {}

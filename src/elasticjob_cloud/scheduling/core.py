@@ -25,7 +25,7 @@ from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
-from elasticjob_cloud.scheduling.unmet import unmet_runs
+from elasticjob_cloud.scheduling.unmet import unmet_runs, waiting_shards
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -102,13 +102,20 @@ class Core:
         }
 
     def unplaceable_jobs(self) -> dict[str, str]:
-        """Give the jobs whose next run no present set of agents could ever hold, each with what it lacks (promise 4)."""
-        agents = EmptyAgents(self.state.agents.values())
+        """Give the jobs whose next run, or a shard of it that failed over, no present set of agents could ever hold.
+
+        Each with what it lacks (promise 4).
+        """
+        state = self.state
+        agents = EmptyAgents(state.agents.values())
+        demands = {
+            job_name: demand_of(state, job_name) for job_name in state.waiting if not state.is_busy(job_name)
+        }
+        demands |= {failover.job_name: demand for failover, demand in waiting_shards(state)}
         return {
             job_name: agents.explain(demand)
-            for job_name in self.state.waiting
-            if not self.state.is_busy(job_name)
-            and not agents.could_hold(demand := demand_of(self.state, job_name))
+            for job_name, demand in demands.items()
+            if not agents.could_hold(demand)
         }
 
     def unmet_room(self, limit: int, waited_ms: int = 0) -> list[tuple[tuple[float, float], ...]]:

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator
 
+from elasticjob_cloud.model.records import FailoverRecord
 from elasticjob_cloud.scheduling.demand import Demand
 from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
 from elasticjob_cloud.scheduling.room import Room
@@ -36,6 +37,16 @@ def unmet_runs(state: State, limit: int, due_until_ms: int) -> list[list[Room]]:
     return runs
 
 
+def waiting_shards(state: State) -> Iterator[tuple[FailoverRecord, Demand]]:
+    """Give the shards that are to be started again and found no room, each with what it needs."""
+    for key in state.retries.without_room():
+        failover = state.failovers.get(key)
+        if failover is not None:
+            configuration = state.runs[failover.job_name].configuration
+            assert configuration is not None, "a run without its job is stopping: none of its shards waits"
+            yield failover, shards_demand(state.apps[configuration.app_name], configuration, 1)
+
+
 def waits_for_room(state: State) -> bool:
     """Tell whether anything that may start found no room, once all that can has started."""
     return any(not state.is_busy(job_name) for job_name in state.waiting) or any(
@@ -62,12 +73,9 @@ class _Executor:
 
 
 def _unmet_demands(state: State, limit: int, due_until_ms: int) -> Iterator[Demand]:
-    for fire_id, item in state.retries.without_room():
-        failover = state.failovers.get((fire_id, item))
-        if failover is not None and failover.due_ms <= due_until_ms:
-            configuration = state.runs[failover.job_name].configuration
-            assert configuration is not None, "a run without its job is stopping: none of its shards waits"
-            yield shards_demand(state.apps[configuration.app_name], configuration, 1)
+    for failover, demand in waiting_shards(state):
+        if failover.due_ms <= due_until_ms:
+            yield demand
     waiting = (
         (fires[0].due_ms, fires[0].fire_id, job_name)
         for job_name, fires in state.waiting.items()
