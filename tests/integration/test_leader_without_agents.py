@@ -19,6 +19,7 @@ from tests.postgres_databases import new_database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 20
+_PATIENCE_SECONDS = 1.0  # far more than it takes to begin a term, on a busy machine too
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def anyio_backend() -> str:
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(leader, "_LOOK_FOR_AGENTS_SECONDS", 0.05)
     monkeypatch.setattr(leader, "_WAY_SECONDS", 1.0)
-    monkeypatch.setattr(agent_watch.AgentWatch.__init__, "__defaults__", (0.3,))
+    monkeypatch.setattr(agent_watch.AgentWatch.__init__, "__defaults__", (_PATIENCE_SECONDS,))
     with new_database() as url:
         yield url
 
@@ -39,6 +40,10 @@ class CutOffEngine(InstantEngine):
     """Reaches no agent while it is `cut_off`."""
 
     cut_off = False
+
+    @property
+    def is_started(self) -> bool:
+        return self._sink is not None
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         if self.cut_off:
@@ -112,6 +117,7 @@ async def test_lead_comes_to_rest_where_nobody_reaches_an_agent_and_goes_to_whoe
         await wait_until(second._leads, "the second leads")
         await wait_until(first._leads, "the first leads again")
         await wait_until(second._leads, "the second leads again")
+        await wait_until(lambda: other.is_started, "its term has begun")
         other.cut_off = False
         other.reconcile(frozenset())  # its agents are there again
         await asyncio.sleep(0)
