@@ -107,6 +107,11 @@ def hang_up(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def die_in_mid_answer(handler: BaseHTTPRequestHandler) -> None:
+    begin_to_answer(handler)
+    hang_up(handler)
+
+
 @contextmanager
 def standby(
     known: KnownLeader,

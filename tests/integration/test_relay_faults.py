@@ -16,8 +16,8 @@ from tests.integration.forwarding_leaders import (
     KnownLeader,
     answer,
     begin_to_answer,
+    die_in_mid_answer,
     frozen_while_another_leads,
-    hang_up,
     standby,
 )
 from tests.postgres_server import free_port
@@ -207,12 +207,7 @@ def test_query_goes_to_the_successor_of_a_frozen_leader_however_long_its_lease_w
 def test_query_is_asked_anew_where_the_leader_dies_in_mid_answer(leader: FakeLeader) -> None:
     known = KnownLeader()
     known.appoint(leader.url)
-
-    def die(handler: BaseHTTPRequestHandler) -> None:
-        begin_to_answer(handler)
-        hang_up(handler)
-
-    leader.behaviours = [die, answer(b"[]")]
+    leader.behaviours = [die_in_mid_answer, answer(b"[]")]
     with standby(known) as client:
         given = client.get("/api/app/list")
 
@@ -231,12 +226,7 @@ def test_query_is_asked_anew_where_the_leader_freezes_in_mid_answer(leader: Fake
 def test_outcome_is_unknown_where_the_leader_dies_in_mid_answer_of_a_command(leader: FakeLeader) -> None:
     known = KnownLeader()
     known.appoint(leader.url)
-
-    def die(handler: BaseHTTPRequestHandler) -> None:
-        begin_to_answer(handler)
-        hang_up(handler)
-
-    leader.behaviours = [die]
+    leader.behaviours = [die_in_mid_answer]
     with standby(known) as client:
         given = client.post("/api/app", json=APP)
 
