@@ -53,9 +53,10 @@ class Agents:
         self.place.remove_socket_directory()
 
 
-@pytest.fixture
-def agents(tmp_path: Path) -> Iterator[Agents]:
-    made = Agents(AgentPlace(tmp_path / "agent"))
+@pytest.fixture(params=["agent", f"{'deep' * 25}/agent"], ids=["near", "deep"])
+def agents(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agents]:
+    """Agents of a directory that has their sockets, and of one too deep for that."""
+    made = Agents(AgentPlace(tmp_path / request.param))
     yield made
     made.close()
 

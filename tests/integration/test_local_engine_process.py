@@ -127,6 +127,17 @@ def test_deep_directory_has_its_sockets_elsewhere(tmp_path: Path) -> None:
     assert not place.socket_directory.exists()
 
 
+def test_sockets_of_a_deep_directory_go_by_the_system_and_by_what_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    assert AgentPlace(deep).socket_directory.parent == Path("/var/tmp")
+    for useless in (str(deep), "relative", ""):
+        monkeypatch.setenv("TMPDIR", useless)
+        assert AgentPlace(deep).socket_directory.parent == Path("/tmp")
+
+
 def test_agent_that_ends_leaves_no_sockets_nor_their_directory(tmp_path: Path) -> None:
     place = AgentPlace(tmp_path / ("d" * 100) / "agent")
 

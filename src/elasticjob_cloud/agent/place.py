@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ from elasticjob_cloud.model.errors import StartError
 
 # A Unix socket's path has at most 108 bytes on Linux and 104 on macOS; the longest name below takes 16.
 _SOCKET_DIRECTORY_BYTES = 80
+_NAME_BYTES = 40  # of the directory's name in the temporary one, at most
 _LIVES_KEPT = 100
 
 
@@ -55,14 +55,8 @@ class AgentPlace:
         return self.socket_directory / "agent.sock"
 
     def has_socket(self) -> bool:
-        """Whether schedulers can connect; also where that cannot be told."""
-        try:
-            self.socket.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            pass
-        return True
+        """Whether schedulers can connect to an agent that has its directory; also where that cannot be told."""
+        return not (_is_gone(self.socket) or _is_gone(self.directory))
 
     @property
     def log(self) -> Path:
@@ -158,7 +152,29 @@ def _socket_directory(directory: Path) -> Path:
     if len(os.fsencode(directory)) <= _SOCKET_DIRECTORY_BYTES:
         return directory / "run"
     digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"elasticjob-{os.getuid()}-{digest}"
+    return _temporary_directory() / f"elasticjob-{os.getuid()}-{digest}"
+
+
+def _temporary_directory() -> Path:
+    """Give the system's temporary directory, or /tmp where that is too deep for sockets, too.
+
+    Not `tempfile.gettempdir`: on a full disk, where it cannot write, it fails, or gives another one than it gave before,
+    in which nobody looks for an agent.
+    """
+    named = os.environ.get("TMPDIR", "")
+    if Path(named).is_absolute() and len(os.fsencode(named)) + _NAME_BYTES <= _SOCKET_DIRECTORY_BYTES:
+        return Path(named)
+    return Path("/tmp")  # noqa: S108 - what is made in it is private, and checked to be
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _make_private(directory: Path) -> None:
