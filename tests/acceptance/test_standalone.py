@@ -1,6 +1,7 @@
 """The whole way, from the manual's lines to a shard's output, on a real server with real apps."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -213,7 +214,8 @@ def test_script_that_prints_for_ever_is_bounded_and_can_be_killed(
 
 
 def test_memory_hog_is_ended_for_its_limit(standalone: Standalone, apps: HttpAppServer) -> None:
-    script = f"#!/bin/sh\nexec {sys.executable} -c 'x = bytearray(300 << 20); import time; time.sleep(60)'\n"
+    python = shlex.quote(sys.executable)
+    script = f"#!/bin/sh\nexec {python} -c 'x = bytearray(300 << 20); import time; time.sleep(60)'\n"
     apps.serve_body("/hog.sh", script.encode())
     standalone.publish("hog", apps.url("/hog.sh"))
     standalone.register("hog", "hog", props={"script.command.line": "./hog.sh"})

@@ -1,6 +1,7 @@
 """The jobs that run while things break: each kind of promise has one that would show it broken."""
 
 import json
+import shlex
 import sys
 import tarfile
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ class Job:
 
     def body(self, output: Path) -> dict[str, Any]:
         """Give what the API takes to register it."""
-        command = f"{sys.executable} -IS shard.py"
+        command = f"{shlex.quote(sys.executable)} -IS shard.py"
         return {
             "jobName": self.name,
             "appName": APP,
@@ -75,7 +76,7 @@ def app_body(archive: Path) -> Mapping[str, Any]:
     return {
         "appName": APP,
         "appURL": archive.as_uri(),
-        "bootstrapScript": f"{sys.executable} -m elasticjob_cloud shard:beat",
+        "bootstrapScript": f"{shlex.quote(sys.executable)} -m elasticjob_cloud shard:beat",
         "cpuCount": 0.1,
         "memoryMB": 128,
         "appCacheEnable": True,

@@ -1,6 +1,7 @@
 """App executors, played by a script that knows the socket and the lines, and no SDK."""
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -82,7 +83,7 @@ class World:
         self.agent.handle([self.command(mode, job_name, *task_ids, timeout_seconds=timeout_seconds)])
 
     def command(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> Launch:
-        bootstrap = f"{sys.executable} executor.py {mode}"
+        bootstrap = f"{shlex.quote(sys.executable)} executor.py {mode}"
         app = AppConfiguration(app_name="app", app_url=self.url, bootstrap_script=bootstrap)
         job = JobConfiguration(
             job_name=job_name,
