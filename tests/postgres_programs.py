@@ -84,4 +84,6 @@ def _copied(installation: Path) -> Path:
     libraries = installation.parents[1] / f"{installation.parent.name}.libs"
     if libraries.is_dir():
         shutil.copytree(libraries, copy / libraries.name)
+    # What was installed under a strict umask is its owner's alone, and so is the copy.
+    subprocess.run(["chmod", "-R", "go+rX", str(copy)], check=True)
     return target
