@@ -75,9 +75,9 @@ class SchedulerProcess:
         return self.metric("elasticjob_leader") == 1
 
     def metric(self, name: str) -> float | None:
-        """Give a metric, or None while it does not answer."""
+        """Give a metric, or None where it does not answer."""
         try:
-            text = http_get(f"{self.url}/metrics", timeout=0.5).text
+            text = http_get(f"{self.url}/metrics", timeout=5).text
         except httpx.TransportError:
             return None
         return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)), None)

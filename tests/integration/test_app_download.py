@@ -154,12 +154,12 @@ async def test_server_that_accepts_nobody_is_given_up_on(tmp_path: Path) -> None
 async def test_changed_app_may_take_longer_than_the_answer_that_it_changed(
     tmp_path: Path, app_server: HttpAppServer
 ) -> None:
-    limits = AppLimits(revalidate_seconds=0.0, revalidate_timeout_seconds=0.2)
+    limits = AppLimits(revalidate_seconds=0.0, revalidate_timeout_seconds=1.0)
     async with cache_in(tmp_path, limits) as cache:
         app_server.serve_body("/app.sh", b"one")
         assert await content_of(cache, app_server.url("/app.sh")) == b"one"
-        app_server.answers["/app.sh"] = send_chunks(8, app_server.released)
-        assert await content_of(cache, app_server.url("/app.sh")) == b"x" * 8000
+        app_server.answers["/app.sh"] = send_chunks(24, app_server.released)
+        assert await content_of(cache, app_server.url("/app.sh")) == b"x" * 24000
 
 
 async def test_redirects_are_followed_without_taking_the_password_elsewhere(

@@ -197,7 +197,7 @@ async def test_lease_is_renewed_while_a_large_record_is_loaded(shared_store: Tro
 
     def load_slowly() -> None:
         shared_store.before_load = lambda: None
-        enough.wait(5)
+        enough.wait(_SECONDS)
 
     shared_store.before_renewal, shared_store.before_load = count, load_slowly
     async with leading(shared_store) as (scheduler, _):

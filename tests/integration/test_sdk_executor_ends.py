@@ -161,7 +161,7 @@ def test_executor_ends_with_its_agent(agent: SdkAgent) -> None:
     agent.wait_state("u0", "TASK_RUNNING")
     agent.wait_text("t0", "spinning")
     agent.disconnect()
-    assert agent.wait_exit(seconds=2) in {1, -9}
+    assert agent.wait_exit() in {1, -9}
     # Its pipes reach their end only when its worker processes are gone too.
     assert "the agent is gone" in agent.own_output()[1]
 
@@ -171,7 +171,7 @@ def test_what_a_shard_started_ends_with_the_executor(agent: SdkAgent) -> None:
     agent.run()
     agent.wait_text("t0", "\n")
     agent.disconnect()
-    assert agent.wait_exit(seconds=2) in {1, -9}
+    assert agent.wait_exit() in {1, -9}
     # The child held the executor's pipes: they end when it is gone.
     assert "the agent is gone" in agent.own_output()[1]
 
@@ -189,7 +189,7 @@ def test_terminated_executor_ends_at_once(agent: SdkAgent) -> None:
     agent.wait_text("t0", "spinning")
     assert agent.process is not None
     agent.process.terminate()
-    assert agent.wait_exit(seconds=2) == 143
+    assert agent.wait_exit() == 143
 
 
 def test_broken_lines_from_the_agent_are_ignored(agent: SdkAgent) -> None:
