@@ -100,7 +100,7 @@ def test_ten_thousand_shards_are_taken_and_killed_by_one_message_each(tmp_path: 
         await world.until(lambda: len(world.events) == 10_000)
         assert {world.states(task_id)[0] for task_id in task_ids[::997]} == {TaskState.KILLED}
         assert world.agent.inventory().tasks == ()
-        assert loop.time() - began < 5
+        assert loop.time() - began < 20
 
     play(tmp_path, scenario, apps=apps)
 

@@ -129,7 +129,7 @@ def test_call_waits_no_longer_for_a_database_that_falls_silent_than_for_a_leader
         given = client.post("/api/app", json=APP)
 
     assert given.status_code == 503
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 12, "the database is silent for 15 s"
 
 
 def test_answer_of_the_leader_does_not_wait_for_the_database(leader: FakeLeader) -> None:
@@ -147,7 +147,7 @@ def test_answer_of_the_leader_does_not_wait_for_the_database(leader: FakeLeader)
         started = time.monotonic()
         assert client.post("/api/app", json=APP).json() is True
 
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 12, "the database is silent for 15 s"
 
 
 def test_call_whose_caller_went_away_while_nobody_led_is_not_carried_out_later(leader: FakeLeader) -> None:

@@ -281,10 +281,10 @@ def test_server_that_never_answers_holds_up_no_report_and_no_end(
     agent.run(range(100), jobErrorHandlerType="WECHAT", props=props)
     for item in range(100):
         agent.wait_end(f"t{item}")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "the server holds its answer back for 20 s"
     robot.wait_requests(1)
     agent.send({"type": "stop"})
-    assert agent.wait_exit(seconds=5) == 0
+    assert agent.wait_exit(seconds=10) == 0
     released.set()
 
 

