@@ -17,7 +17,10 @@ _PIECES = 200  # more are asked for when these have found room
 
 
 class PlacementWatch:
-    """Looks at the queues now and then: asks for room when what waits has changed, and warns once for each job."""
+    """Looks at the queues now and then: asks for room when what waits has changed, and warns once for each job.
+
+    It warns of what it has seen twice, 5 s apart.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class PlacementWatch:
         self._query_core = query_core
         self._metrics = metrics
         self._want_room = want_room
+        self._seen: set[str] = set()  # at the last look: agents that were let go of may be on their way back
         self._warned: set[str] = set()
         self._wanted: list[Pieces] | None = None  # None: this leader has said nothing yet
         self._looks = 0
@@ -56,6 +60,7 @@ class PlacementWatch:
     def _warn_of(self, unplaceable: dict[str, str]) -> None:
         self._metrics.set_unplaceable(len(unplaceable))
         for job_name, reason in unplaceable.items():
-            if job_name not in self._warned:
+            if job_name in self._seen and job_name not in self._warned:
                 _log.warning("Job %s cannot be placed. %s", job_name, reason)
-        self._warned = set(unplaceable)
+        self._warned = unplaceable.keys() & self._seen
+        self._seen = set(unplaceable)
