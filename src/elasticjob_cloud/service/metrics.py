@@ -67,7 +67,10 @@ class Metrics:
                 ("failover_tasks", "Shards that wait to be started again."),
                 ("leader", "1 while this scheduler leads."),
                 ("takeover_seconds", "How long it took from the lease to the first turn, the last time."),
-                ("unplaceable_jobs", "Jobs of which a run, or a shard that failed over, fits on no present set of agents."),
+                (
+                    "unplaceable_jobs",
+                    "Jobs of which a run, or a shard that failed over, fits on no present set of agents.",
+                ),
             )
         }
 
