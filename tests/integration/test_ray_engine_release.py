@@ -111,6 +111,20 @@ def test_released_node_is_idle_to_ray_until_room_is_wanted(place: Place, url: st
     asyncio.run(scenario())
 
 
+def test_last_node_that_was_let_go_of_is_used_again_at_once(place: Place, url: str) -> None:
+    async def scenario() -> None:
+        async with leading(place.engine()) as fleet:
+            released = fleet.agent_id
+            process = agent_process(place.agents, released)
+            fleet.engine.release(released)
+            await until(lambda: _successor(fleet, released) is not None, "its node has an agent again")
+            assert not process.runs()
+            await _runs_a_task(fleet, _successor(fleet, released) or "", url)
+            assert fleet.lost == []
+
+    asyncio.run(scenario())
+
+
 def test_next_leader_hears_at_once_that_a_released_agent_is_lost(place: Place, url: str) -> None:
     async def scenario() -> None:
         async with _two_nodes(place) as (fleet, second):
