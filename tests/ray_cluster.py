@@ -134,9 +134,7 @@ class RayCluster:
             if line.startswith("{"):
                 answer: dict[str, Any] = json.loads(line)
                 return answer
-        raise RuntimeError(
-            f"The Ray cluster has ended. Its log:\n{self._log.read_text()[-_TOLD_OF_LOG:]}"
-        )
+        raise RuntimeError(f"The Ray cluster has ended. Its log:\n{self._log.read_text()[-_TOLD_OF_LOG:]}")
 
 
 def _children(pid: int) -> list[int]:
