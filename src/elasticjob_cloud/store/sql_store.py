@@ -53,6 +53,8 @@ class SqlStore:
         self._changes = ChangesWriter(self._database)
         self._statistics = statistics.StatisticsWriter(self._database)
         self._writing = threading.Lock()
+        self._reading = threading.Condition()
+        self._reads = 0
         self._closed = False
 
     def migrate(self) -> None:
@@ -182,10 +184,13 @@ class SqlStore:
             return secrets.keep_first(connection, self._database, name, proposal)
 
     def close(self) -> None:
-        with self._writing:
+        with self._reading:
             if self._closed:
                 return
             self._closed = True
+            # What is given back to a pool that has been closed stays open, and so does SQLite's write-ahead log.
+            self._reading.wait_for(lambda: self._reads == 0)
+        with self._writing:
             self._database.close()
 
     def _page(self, history: HistoryTable, query: HistoryQuery) -> HistoryPage:
@@ -205,10 +210,20 @@ class SqlStore:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         """Give a connection within a transaction that sees one state of the database."""
-        with self._errors():
+        with self._errors(), self._read_under_way(), self._database.reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _read_under_way(self) -> Iterator[None]:
+        with self._reading:
             self._check_open()
-            with self._database.reader.begin() as connection:
-                yield connection
+            self._reads += 1
+        try:
+            yield
+        finally:
+            with self._reading:
+                self._reads -= 1
+                self._reading.notify_all()
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
