@@ -144,7 +144,8 @@ def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_statu
 def test_goodbye_is_heard_by_an_agent_that_tells_something_in_that_moment(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         engine = LocalEngine(world.place.directory, AgentSettings())
-        (await peer_of(world.place)).close()  # it listens: where nobody does the engine starts an agent of its own
+        # It listens, then: where nobody does the engine starts an agent of its own.
+        (await peer_of(world.place)).close()
         await engine.start(1, frozenset(), lambda _: None)
         assert world.scheduler is not None
         connection = world.scheduler._transport
