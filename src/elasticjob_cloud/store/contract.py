@@ -109,4 +109,4 @@ class Store(Protocol):
         """Give the secret of this name; the first caller's proposal is kept, everybody else is given that one."""
 
     def close(self) -> None:
-        """Close all connections; queries that are under way are waited for, and those that come later fail."""
+        """Close all connections; queries that are under way are waited for, for 5 s, and those that come later fail."""

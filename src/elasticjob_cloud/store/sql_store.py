@@ -29,6 +29,7 @@ from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTab
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
 
+_CLOSE_SECONDS: Final = 5.0  # a database that is frozen holds up no scheduler that stops
 # A commit waits for at most one of these; and then has as long for itself, in parts of what the chunk took.
 _PRUNE_CHUNK: Final = 500
 _PRUNE_REST: Final = 0.5
@@ -189,7 +190,7 @@ class SqlStore:
                 return
             self._closed = True
             # What is given back to a pool that has been closed stays open, and so does SQLite's write-ahead log.
-            self._reading.wait_for(lambda: self._reads == 0)
+            self._reading.wait_for(lambda: self._reads == 0, _CLOSE_SECONDS)
         with self._writing:
             self._database.close()
 
