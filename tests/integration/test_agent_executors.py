@@ -83,7 +83,8 @@ class World:
         self.agent.handle([self.command(mode, job_name, *task_ids, timeout_seconds=timeout_seconds)])
 
     def command(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> Launch:
-        bootstrap = f"{shlex.quote(sys.executable)} executor.py {mode}"
+        # Where the path has to be quoted a shell runs it, which would else tell of a signal by a number of its own.
+        bootstrap = f"exec {shlex.quote(sys.executable)} executor.py {mode}"
         app = AppConfiguration(app_name="app", app_url=self.url, bootstrap_script=bootstrap)
         job = JobConfiguration(
             job_name=job_name,
