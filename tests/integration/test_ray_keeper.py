@@ -1,7 +1,7 @@
 """What a relay's keeper does when no agent can be started: without Ray, in virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,13 @@ from elasticjob_cloud.engine.ray import keeper as module
 from elasticjob_cloud.engine.ray.keeper import AgentKeeper
 from elasticjob_cloud.model.errors import UnavailableError
 from tests.unit.virtual_loop import VirtualLoop
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[AgentPlace]:
+    made = AgentPlace(tmp_path)
+    yield made
+    made.remove_socket_directory()  # it may lie in the temporary directory
 
 
 class StubLauncher:
@@ -56,11 +63,10 @@ def play(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = StubLauncher()
     monkeypatch.setattr(module, "AgentLauncher", lambda *_, **__: launcher)
-    place = AgentPlace(tmp_path)
 
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
@@ -85,10 +91,9 @@ def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
 
 
 def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AgentLauncher", lambda *_, **__: StubLauncher())
-    place = AgentPlace(tmp_path)
 
     async def scenario() -> None:
         keeper = AgentKeeper(place, AgentSettings(fence_seconds=10))
@@ -148,12 +153,11 @@ class _Agent:
 
 
 def _retire(
-    tmp_path: Path,
+    place: AgentPlace,
     monkeypatch: pytest.MonkeyPatch,
     answer: Callable[[AgentPlace, FrameProtocol], None],
     check: Callable[[AgentKeeper, _Agent, bool], None],
 ) -> None:
-    place = AgentPlace(tmp_path)
 
     async def scenario() -> None:
         agent = _Agent(place, lambda connection: answer(place, connection))
@@ -177,7 +181,7 @@ def _retire(
 
 
 def test_retired_agent_ends_and_none_is_started_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def end(place: AgentPlace, connection: FrameProtocol) -> None:
         place.remove_socket_directory()
@@ -188,23 +192,23 @@ def test_retired_agent_ends_and_none_is_started_after_it(
         assert not keeper.is_up.is_set()
         assert agent.connected == 1
 
-    _retire(tmp_path, monkeypatch, end, check)
+    _retire(place, monkeypatch, end, check)
 
 
 def test_agent_that_holds_tasks_stays_up_though_it_was_to_retire(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check(keeper: AgentKeeper, agent: _Agent, is_over: bool) -> None:
         assert not is_over
         assert keeper.is_up.is_set()
         assert agent.connected == 1
 
-    _retire(tmp_path, monkeypatch, lambda _, connection: connection.send(EndIfIdle()), check)
+    _retire(place, monkeypatch, lambda _, connection: connection.send(EndIfIdle()), check)
 
 
 @pytest.mark.parametrize("dies", [True, False])
 def test_agent_that_dies_or_is_killed_instead_of_retiring_has_a_successor_which_tidies_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+    place: AgentPlace, monkeypatch: pytest.MonkeyPatch, *, dies: bool
 ) -> None:
     def answer(_: AgentPlace, connection: FrameProtocol) -> None:
         if dies:
@@ -215,4 +219,4 @@ def test_agent_that_dies_or_is_killed_instead_of_retiring_has_a_successor_which_
         assert keeper.is_up.is_set()
         assert agent.connected == 2
 
-    _retire(tmp_path, monkeypatch, answer, check)
+    _retire(place, monkeypatch, answer, check)
