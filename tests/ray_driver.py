@@ -72,6 +72,10 @@ class RayDriver:
         """Tell how many calls whose name has this part Ray's head remembers, once it remembers a new one of this driver."""
         return int(self._ask("tasks", name=name))
 
+    def actor_classes(self) -> int:
+        """Tell of how many classes of actors Ray's head keeps the code."""
+        return int(self._ask("actor-classes"))
+
     def clean(self) -> None:
         """Remove what is the namespace's: relays and leases."""
         self._ask("clean")
@@ -172,6 +176,11 @@ class _Answers:
                 return sum(name in it for it in names)
             time.sleep(0.1)  # the poll of another process
 
+    def actor_classes(self) -> int:
+        import ray
+
+        return len(ray._private.worker.global_worker.gcs_client.internal_kv_keys(b"ActorClass", b"fun"))
+
     def clean(self) -> None:
         import ray
         from ray.util import get_placement_group, list_named_actors
@@ -187,8 +196,11 @@ class _Answers:
 
 def _serve(address: str, namespace: str) -> None:
     import ray
+    from ray.job_config import JobConfig
 
-    ray.init(address=address, namespace=namespace, log_to_driver=False)
+    # As a gateway does: whoever gets hold of an actor loads its class.
+    ours = JobConfig(code_search_path=[os.devnull])
+    ray.init(address=address, namespace=namespace, log_to_driver=False, job_config=ours)
     answers = _Answers(namespace)
     for line in sys.stdin:
         request = json.loads(line)

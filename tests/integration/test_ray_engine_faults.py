@@ -133,6 +133,16 @@ def test_task_survives_the_deaths_of_relay_and_gateway_and_its_end_is_told_once(
     asyncio.run(scenario())
 
 
+def test_relays_need_no_code_that_rays_head_may_forget_before_it_starts_them_again(place: Place) -> None:
+    """It forgets what a driver brought when it counts that driver's node as dead, at the latest with the next relay that ends."""
+
+    async def scenario() -> None:
+        async with leading(place.engine()):
+            assert place.driver.actor_classes() == 0
+
+    asyncio.run(scenario())
+
+
 def test_frozen_relay_is_replaced_and_the_task_runs_on(place: Place, url: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with leading(place.engine(100.0, 120.0)) as fleet:

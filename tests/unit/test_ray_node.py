@@ -1,7 +1,8 @@
 """How a gateway hands on what the scheduler says to a node's agent: the relay is the test's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -68,21 +69,37 @@ class Gateway:
         pass
 
 
-def play(scenario: Callable[[Node, Relay], Awaitable[None]]) -> None:
-    """Run a scenario with an open session named `s1`."""
+def play_node(scenario: Callable[[Node, Gateway], Awaitable[None]]) -> None:
+    """Run a scenario with a node that has no session."""
 
     async def run() -> None:
-        gateway, relay = Gateway(), Relay()
-        node = Node(_SETTINGS, _FACTS, gateway, Leases("n"))
-        talking = asyncio.get_running_loop().create_task(node._talk(relay, "s1"))
-        await asyncio.sleep(0)
-        assert gateway.told == [SessionOpened("n1", "s1")]
-        await scenario(node, relay)
-        talking.cancel()
-        await asyncio.gather(talking, return_exceptions=True)
+        gateway = Gateway()
+        await scenario(Node(_SETTINGS, _FACTS, gateway, Leases("n")), gateway)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
+
+
+@contextlib.asynccontextmanager
+async def talking(node: Node, relay: Relay, session: str) -> AsyncIterator[None]:
+    """Have a session open, until it is cancelled."""
+    task = asyncio.get_running_loop().create_task(node._talk(relay, session))
+    await asyncio.sleep(0)
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def play(scenario: Callable[[Node, Relay], Awaitable[None]]) -> None:
+    """Run a scenario with an open session named `s1`."""
+
+    async def with_session(node: Node, gateway: Gateway) -> None:
+        relay = Relay()
+        async with talking(node, relay, "s1"):
+            assert gateway.told == [SessionOpened("n1", "s1")]
+            await scenario(node, relay)
+
+    play_node(with_session)
 
 
 def test_what_comes_while_a_call_is_under_way_goes_with_the_next_one_in_its_order() -> None:
@@ -116,3 +133,23 @@ def test_what_was_meant_for_an_earlier_session_is_not_handed_on() -> None:
         assert relay.calls == []
 
     play(scenario)
+
+
+def test_sender_whose_session_ends_as_its_call_is_answered_takes_nothing_of_the_next_session() -> None:
+    async def scenario(node: Node, _: Gateway) -> None:
+        answered = asyncio.get_running_loop().create_future()
+        first, second = Relay(), Relay()
+        first.send = Method(lambda *_: answered)
+        async with talking(node, first, "s1"):
+            node.forward("s1", [b"a"])
+            await asyncio.sleep(1)
+            answered.set_result(None)
+        first.send = Method(first._send)
+
+        async with talking(node, second, "s2"):
+            await asyncio.sleep(1)
+            node.forward("s2", [b"hello"])
+            await asyncio.sleep(1)
+        assert (first.calls, second.calls) == ([], [[b"hello"]])
+
+    play_node(scenario)

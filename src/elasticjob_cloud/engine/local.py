@@ -153,7 +153,8 @@ class LocalEngine:
         if connection is not None:
             connection.say_goodbye()
             try:
-                await asyncio.wait_for(connection.closed.wait(), _GOODBYE_SECONDS)
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await connection.closed.wait()
             except TimeoutError:
                 connection.abort()
         self._launcher.let_go()
@@ -183,7 +184,8 @@ class LocalEngine:
         while not connection.closed.is_set():
             connection.send(Ping())
             try:
-                await asyncio.wait_for(connection.closed.wait(), _PING_SECONDS)
+                async with asyncio.timeout(_PING_SECONDS):
+                    await connection.closed.wait()
             except TimeoutError:
                 silent_seconds = loop.time() - connection.heard_at
                 if silent_seconds > self._unresponsive_seconds:
@@ -225,9 +227,8 @@ class LocalEngine:
         self._place.ensure_socket_directory()
         connection = AgentConnection(self._batch_received, self._tell_inventory)
         try:
-            inventory = await asyncio.wait_for(
-                connection.open(str(self._place.socket), self._epoch), self._unresponsive_seconds
-            )
+            async with asyncio.timeout(self._unresponsive_seconds):
+                inventory = await connection.open(str(self._place.socket), self._epoch)
         except TimeoutError:
             connection.abort()
             _log.error("An agent runs but does not answer; it is replaced.")

@@ -63,7 +63,8 @@ class Questions:
         self._waiting[number] = future
         try:
             self._send(frame)
-            return await asyncio.wait_for(future, _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await future
         except TimeoutError:
             raise UnavailableError("The agent does not answer at the moment.") from None
         finally:

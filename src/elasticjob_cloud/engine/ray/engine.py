@@ -106,7 +106,8 @@ class RayEngine:
         self._begin()
         self._watching = loop.create_task(self._watch_agents(), name="watch agents")
         try:
-            await asyncio.wait_for(self._answered.wait(), self._answer_seconds)
+            async with asyncio.timeout(self._answer_seconds):
+                await self._answered.wait()
         except TimeoutError:
             _log.warning("No agent has answered yet.", ray=self._gateway_settings.address)
         if self._refused_by is not None:

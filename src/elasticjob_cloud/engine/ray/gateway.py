@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import ray
+from ray.job_config import JobConfig
 
 from elasticjob_cloud.agent.frames import FrameProtocol
 from elasticjob_cloud.engine.ray.blocks import Leases, WantedRoom, free_rooms, total_room
@@ -114,6 +115,9 @@ class Gateway:
         ray.init(
             address=self._settings.address,
             namespace=self._settings.namespace,
+            # Workers import the relay's code from the package on their node. Else they ask the head for this job's code,
+            # which it may have forgotten by the time that a relay is started again: once it counts our node as dead.
+            job_config=JobConfig(code_search_path=[os.devnull]),
             log_to_driver=False,
             configure_logging=False,
             logging_level=logging.ERROR,

@@ -142,7 +142,8 @@ class GatewayProcess:
         while not self._closed.is_set():
             looked_at = loop.time()
             try:
-                await asyncio.wait_for(self._closed.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._closed.wait()
             except TimeoutError:
                 if loop.time() - looked_at > 2 * _LOOK_SECONDS:
                     self._heard_at = loop.time()  # it was this process that stood still

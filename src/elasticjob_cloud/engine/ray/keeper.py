@@ -176,7 +176,8 @@ class AgentKeeper:
             connection.send(Ping())
             asked_at = loop.time()
             try:
-                await asyncio.wait_for(self._broken.wait(), _PING_SECONDS)
+                async with asyncio.timeout(_PING_SECONDS):
+                    await self._broken.wait()
             except TimeoutError:
                 if loop.time() - asked_at > 2 * _PING_SECONDS:
                     self._heard_at = loop.time()  # it was this process that stood still

@@ -25,7 +25,7 @@ from elasticjob_cloud.engine.ray.frames import (
     Trouble,
     next_part,
 )
-from elasticjob_cloud.engine.ray.relay import RelayActor
+from elasticjob_cloud.engine.ray.relay import Relay
 
 _POLL_SECONDS = 2.0
 _CALL_SECONDS = 5.0
@@ -159,7 +159,8 @@ class Node:
             try:
                 await self._find_leases()
                 relay = await self._gateway.in_finder_thread(self._relay)
-                await asyncio.wait_for(relay.open.remote(session, relay_build(self._settings)), _OPEN_SECONDS)
+                async with asyncio.timeout(_OPEN_SECONDS):
+                    await relay.open.remote(session, relay_build(self._settings))
                 await self._talk(relay, session)
             except asyncio.CancelledError:
                 raise
@@ -197,7 +198,8 @@ class Node:
         with contextlib.suppress(ValueError):  # there is none
             return ray.get_actor(self._relay_name)
         self._gateway.check_job()
-        return RelayActor.options(
+        actor_class: Any = Relay  # to type checkers the class itself
+        return actor_class.options(
             name=self._relay_name,
             lifetime="detached",
             get_if_exists=True,
@@ -210,7 +212,9 @@ class Node:
         ).remote(self._settings.agent_dir, self._settings.agent_settings, relay_build(self._settings))
 
     async def _talk(self, relay: Any, session: str) -> None:
-        self._outbox.clear()
+        # Its own, for the sender of the session before may still be ending.
+        self._outbox = deque()
+        self._outbox_filled = asyncio.Event()
         self._session = session
         self._trouble = ""
         self._gateway.tell(SessionOpened(self._facts.node_id, session))
@@ -228,17 +232,19 @@ class Node:
 
     async def _send(self, relay: Any, session: str) -> None:
         """One call at a time: Ray keeps no order among those that it carries out together."""
+        outbox, filled = self._outbox, self._outbox_filled
         while True:
-            await self._outbox_filled.wait()
-            self._outbox_filled.clear()
-            while self._outbox:
-                part = next_part(self._outbox)
-                await asyncio.wait_for(relay.send.remote(session, part), _CALL_SECONDS)
+            await filled.wait()
+            filled.clear()
+            while outbox:
+                part = next_part(outbox)
+                async with asyncio.timeout(_CALL_SECONDS):
+                    await relay.send.remote(session, part)
 
     async def _receive(self, relay: Any, session: str) -> None:
         while True:
-            polling = relay.receive.remote(session, _POLL_SECONDS)
-            frames = await asyncio.wait_for(polling, _POLL_SECONDS + _CALL_SECONDS)
+            async with asyncio.timeout(_POLL_SECONDS + _CALL_SECONDS):
+                frames = await relay.receive.remote(session, _POLL_SECONDS)
             if frames is None:
                 return
             if frames:
@@ -271,7 +277,8 @@ class Node:
         relay = await self._gateway.in_finder_thread(ray.get_actor, self._relay_name)
         grace = _agent_settings(self._settings).kill_grace_seconds
         try:
-            await asyncio.wait_for(relay.retire.remote(session), grace + _RETIRE_SECONDS)
+            async with asyncio.timeout(grace + _RETIRE_SECONDS):
+                await relay.retire.remote(session)
         except ray.exceptions.RayActorError:
             pass  # as it should be, or it has died and is started again
         except TimeoutError:

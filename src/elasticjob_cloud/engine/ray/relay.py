@@ -15,8 +15,9 @@ from elasticjob_cloud.model.errors import UnavailableError
 _UP_SECONDS = 10.0
 
 
+@ray.remote
 class Relay:
-    """The actor's class; `RelayActor` below is what Ray makes of it.
+    """The actor's class, which workers find by this name (`gateway.py`).
 
     Args:
         agent_dir: Under which the agent has its directory; `~` is the home of the node's user.
@@ -91,7 +92,8 @@ class Relay:
 
     async def _until_up(self) -> None:
         try:
-            await asyncio.wait_for(self._keeper.is_up.wait(), _UP_SECONDS)
+            async with asyncio.timeout(_UP_SECONDS):
+                await self._keeper.is_up.wait()
         except TimeoutError:
             raise UnavailableError(self._keeper.fault or "The agent is not up yet.") from None
 
@@ -107,6 +109,3 @@ class Relay:
             if session.is_abandoned:
                 session.protocol.close()
                 del self._sessions[name]
-
-
-RelayActor = ray.remote(Relay)
