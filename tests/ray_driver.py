@@ -17,6 +17,7 @@ from typing import Any, Self
 from tests.ray_cluster import RayCluster
 
 _END_SECONDS = 10.0
+_PROGRAM = "import sys, tests.ray_driver as driver; driver.serve(*sys.argv[1:])"
 
 
 class RayDriver:
@@ -24,7 +25,8 @@ class RayDriver:
 
     def __init__(self, address: str, namespace: str, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ray_driver", address, namespace],
+            # Not as a program: Ray looks for what a driver brings under the name of its module.
+            [sys.executable, "-c", _PROGRAM, address, namespace],
             cwd=Path(__file__).parents[1],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -194,7 +196,8 @@ class _Answers:
                 remove_placement_group(get_placement_group(name))
 
 
-def _serve(address: str, namespace: str) -> None:
+def serve(address: str, namespace: str) -> None:
+    """Answer what is asked on standard input."""
     import ray
     from ray.job_config import JobConfig
 
@@ -206,7 +209,3 @@ def _serve(address: str, namespace: str) -> None:
         request = json.loads(line)
         answer = getattr(answers, request.pop("question").replace("-", "_"))(**request)
         print(json.dumps({"answer": answer}), flush=True)
-
-
-if __name__ == "__main__":
-    _serve(*sys.argv[1:])

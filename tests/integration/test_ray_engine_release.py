@@ -142,7 +142,7 @@ def test_next_leader_hears_at_once_that_a_released_agent_is_lost(place: Place, u
 def test_deposed_leader_cannot_end_an_agent_that_obeys_another(place: Place, url: str) -> None:
     async def scenario() -> None:
         async with _two_nodes(place) as (older, second), leading(place.engine(), epoch=2) as newer:
-            await until(lambda: second.agent_id in newer.agents, "both have it")
+            await until(lambda: len(newer.agents) == 2, "both have both agents")
             assert isinstance(older.engine, RayEngine)
             older.engine.tell_gateway(Release(second.node.node_id))
             joined = len(newer.joined)
