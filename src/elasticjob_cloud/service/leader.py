@@ -8,16 +8,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import BugError, StartError, UnavailableError
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
-from elasticjob_cloud.scheduling import Core, CoreSettings, Now
+from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.service.agent_watch import AgentWatch
+from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
@@ -30,32 +29,6 @@ _PREPARE_SECONDS = 5.0
 _LOOK_FOR_AGENTS_SECONDS = 1.0
 _WAY_SECONDS = 3.0  # for another to take the lead that was given up for it
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Who seeks the lead, and how long a lease of its lasts.
-
-    `alone`: it holds the database's lock. So whoever has the lease when it comes is dead, and nobody takes it from it.
-    """
-
-    scheduler_id: str
-    address: str
-    lease_seconds: float
-    alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a leader takes from its process.
-
-    `writer` runs one call at a time. `loader` is another one: a lease is renewed while a large record is loaded.
-    """
-
-    read_clock: Callable[[], Now]
-    new_id: Callable[[], str]
-    writer: Executor
-    loader: Executor
 
 
 class Leader:

@@ -22,9 +22,10 @@ from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, J
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
+from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.database_lock import DatabaseLock
-from elasticjob_cloud.service.leader import Candidate, Leader, Surroundings
+from elasticjob_cloud.service.leader import Leader
 from elasticjob_cloud.service.leader_directory import LeaderDirectory
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
