@@ -74,6 +74,8 @@ class Peer:
         self.frames.append(frame)
         if isinstance(frame, Heartbeat):
             self.send(HeartbeatSeen(frame.number))
+        elif isinstance(frame, Welcome):
+            self.send(HeartbeatSeen(frame.heartbeat))
         self._changed.set()
 
     def _lost(self, _: FrameProtocol) -> None:

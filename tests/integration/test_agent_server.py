@@ -103,6 +103,24 @@ def test_agent_of_a_machine_that_was_suspended_for_longer_than_its_fence_ends_it
     play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)
 
 
+def test_agent_that_nobody_led_for_longer_than_its_fence_obeys_the_leader_that_confirms_its_welcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_clock = time.clock_gettime
+
+    async def scenario(world: World) -> None:
+        (await scheduler_of(world.place, 1)).close()
+        monkeypatch.setattr(time, "clock_gettime", lambda clock: read_clock(clock) + 60)
+        second = await scheduler_of(world.place, 2)
+        welcome = next(frame for frame in second.frames if isinstance(frame, Welcome))
+        assert welcome.heartbeat > 0, "the leader has nothing to confirm before it commands"
+        second.send(Commands([Kill(("t",), "early")]))
+        await second.until(lambda: second.is_lost or bool(second.states("t")))
+        assert second.states("t") == [TaskState.KILLED]
+
+    play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)
+
+
 def test_agent_that_is_told_to_stop_ends_its_tasks_within_its_fence_whatever_their_grace(
     tmp_path: Path,
 ) -> None:

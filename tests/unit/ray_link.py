@@ -80,6 +80,12 @@ class World:
         self.clock = clock
         self.gateway = gateway
         self.events: list[EngineEvent] = []
+        self.on_event: Callable[[EngineEvent], None] = lambda _: None
+
+    def take(self, event: EngineEvent) -> None:
+        """Stand where the scheduler does."""
+        self.events.append(event)
+        self.on_event(event)
 
     def say(self, *frames: FromGateway) -> None:
         for frame in frames:
@@ -88,10 +94,10 @@ class World:
     def agent_says(self, node: str, session: str, *frames: AgentFrame) -> None:
         self.say(Arrived(node, session, [encode_frame(frame) for frame in frames]))
 
-    def join(self, node: str = "n1", session: str = "s1", agent_id: str = "a1", **inventory: Any) -> None:
-        """Have a node's agent join."""
+    def join(self, node: str = "n1", session: str = "s1", agent_id: str = "a1", **content: Any) -> None:
+        """Have a node's agent join; `content`: of its welcome."""
         self.say(NodeSeen(node, "host", "10.0.0.1", 4000, 1 << 20), SessionOpened(node, session))
-        self.agent_says(node, session, welcome(agent_id, **inventory))
+        self.agent_says(node, session, welcome(agent_id, **content))
 
     def to_agent(self, node: str = "n1") -> list[SchedulerFrame]:
         """Give what was sent to a node's agent."""
@@ -126,8 +132,8 @@ class World:
         return [event.agent_id for event in self.events if isinstance(event, AgentLost)]
 
 
-def welcome(agent_id: str, **inventory: Any) -> Welcome:
-    return Welcome(Inventory(AgentInfo(agent_id, "h", "i", 64.0, 1.0), **inventory))
+def welcome(agent_id: str, heartbeat: int = 0, **inventory: Any) -> Welcome:
+    return Welcome(Inventory(AgentInfo(agent_id, "h", "i", 64.0, 1.0), **inventory), heartbeat)
 
 
 def gateway_of(engine: RayEngine) -> FakeGateway:
@@ -152,7 +158,7 @@ def play(
         gateway = gateway_of(engine)
         world = World(engine, gateway, clock)
         world.say(Ready())
-        starting = asyncio.get_running_loop().create_task(engine.start(7, known, world.events.append))
+        starting = asyncio.get_running_loop().create_task(engine.start(7, known, world.take))
         await asyncio.sleep(0)
         try:
             await scenario(world)

@@ -6,6 +6,7 @@ import pytest
 
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
+    Commands,
     Events,
     Heartbeat,
     HeartbeatSeen,
@@ -98,6 +99,22 @@ def test_heartbeat_is_confirmed_only_while_the_lease_is_ours(monkeypatch: pytest
         world.engine.lead_until(asyncio.get_running_loop().time())
         world.agent_says("n1", "s1", Heartbeat(2))
         assert world.to_agent()[-1] == HeartbeatSeen(1)
+
+    play(monkeypatch, scenario)
+
+
+def test_heartbeat_of_the_welcome_is_confirmed_before_anything_is_commanded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the agent, which nobody led for longer than its fence, would carry out nothing."""
+
+    async def scenario(world: World) -> None:
+        world.on_event = lambda _: world.engine.send("a1", [Kill(("t",), "")])
+        world.join(heartbeat=3)
+        assert world.to_agent() == [Hello(7), HeartbeatSeen(3), Commands([Kill(("t",), "")])]
+        world.engine.lead_until(asyncio.get_running_loop().time())
+        world.agent_says("n1", "s1", welcome("a1", heartbeat=4))
+        assert HeartbeatSeen(4) not in world.to_agent()
 
     play(monkeypatch, scenario)
 

@@ -87,9 +87,14 @@ class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """Agent: I obey you; this is what I hold. Batches that nobody acknowledged follow."""
+    """Agent: I obey you; this is what I hold. Batches that nobody acknowledged follow.
+
+    `heartbeat`: the number of the one that this is too, from an agent that fences itself; else 0. An agent that nobody
+    led for long carries no command out until one is seen: the scheduler can have this one seen before it commands.
+    """
 
     inventory: Inventory
+    heartbeat: int = 0
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

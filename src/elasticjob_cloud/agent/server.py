@@ -249,10 +249,8 @@ class AgentServer:
         # Batches first: closing the one of this turn must not be told twice.
         batches = self._agent.unacknowledged()
         inventory = msgspec.structs.replace(self._agent.inventory(), predecessors=self._former)
-        connection.send(Welcome(inventory))
-        if self._heart is not None:
-            # Before any command can come: the scheduler's answer is what it is carried out by.
-            connection.send(Heartbeat(self._heart.beat(_heart_ms())))
+        heartbeat = 0 if self._heart is None else self._heart.beat(_heart_ms())
+        connection.send(Welcome(inventory, heartbeat))
         for batch in batches:
             connection.send(Events(batch))
         self._backlog_limit = connection.unsent_bytes + _BACKLOG_BYTES

@@ -101,7 +101,7 @@ class AgentConnection:
 
     def _handle(self, frame: AgentFrame) -> None:
         match frame:
-            case Welcome(inventory):
+            case Welcome(inventory, _):
                 if not self._welcome.done():
                     self._welcome.set_result(inventory)
                 else:

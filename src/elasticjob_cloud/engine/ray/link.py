@@ -253,8 +253,8 @@ class Link:
         if self.agent_id:
             self._engine.heard(self.agent_id)
         match frame:
-            case Welcome(inventory):
-                self._welcome(inventory)
+            case Welcome(inventory, heartbeat):
+                self._welcome(inventory, heartbeat)
             case Events(batch):
                 self._sent -= _ended_of(batch)
                 if self.is_joined:
@@ -271,7 +271,7 @@ class Link:
             case Ping() | EndIfIdle():
                 pass
 
-    def _welcome(self, inventory: Inventory) -> None:
+    def _welcome(self, inventory: Inventory, heartbeat: int) -> None:
         agent_id = inventory.agent.agent_id
         if self._engine.is_lost(agent_id):
             self.is_joined = False
@@ -280,6 +280,9 @@ class Link:
         self.agent_id = agent_id
         self.predecessors = frozenset(inventory.predecessors)
         self.is_joined = True
+        if heartbeat and self._engine.leads():
+            # Before the scheduler's first command, which an agent whose fence is over would not carry out.
+            self._send(HeartbeatSeen(heartbeat))
         self._engine.joined(self, msgspec.structs.replace(inventory, agent=self._described(inventory.agent)))
 
     def _retire(self) -> None:
