@@ -1,6 +1,7 @@
 """The helper for the tests of job authors, and the routing below it."""
 
 import asyncio
+import io
 import logging
 import sys
 import threading
@@ -8,6 +9,7 @@ import threading
 import pytest
 
 from elasticjob_cloud import ShardingContext, StartError
+from elasticjob_cloud.sdk.streams import RoutedStream
 from elasticjob_cloud.sdk.testing import run_shard
 
 
@@ -51,6 +53,23 @@ def test_threads_bytes_and_logs_belong_to_the_shard() -> None:
     result = run_shard(job)
     assert result.stdout == "from a thread\nbytes\ntwo\nlines\n"
     assert result.stderr.endswith("INFO my.job: logged\n")
+
+
+def test_bytes_can_be_written_after_a_job_has_closed_the_buffer() -> None:
+    def job(context: ShardingContext) -> None:
+        sys.stdout.buffer.close()
+        assert not sys.stdout.buffer.closed
+        sys.stdout.buffer.write(b"bytes\n")
+
+    assert run_shard(job).stdout == "bytes\n"
+
+
+def test_buffer_that_outlives_the_processes_own_stream_ends_silently() -> None:
+    """Python closes it when it collects it, and from 3.13 on prints what goes wrong then."""
+    own = io.TextIOWrapper(io.BytesIO())
+    buffer = RoutedStream(own, "stdout").buffer
+    own.close()
+    buffer.close()
 
 
 def test_all_is_as_it_was_afterwards(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         done.add_done_callback(note_end)
         return done
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's
+        """Wait for the threads in real time: Python 3.13 has a timer for it, to which the clock would jump."""
+        if self._default_executor is not None:  # type: ignore[attr-defined]
+            self._default_executor.shutdown(wait=True)  # type: ignore[attr-defined]
+
     def _run_once(self) -> None:
         if not self._ready:  # type: ignore[attr-defined]
             patience = None if self._in_threads else 0

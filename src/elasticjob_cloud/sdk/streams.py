@@ -86,6 +86,9 @@ class _RoutedBuffer(io.RawIOBase):
     def flush(self) -> None:
         self._stream.flush()
 
+    def close(self) -> None:
+        """Stay open, as the stream does; also when it is collected, after the process's own stream maybe."""
+
 
 class ShardLogHandler(logging.StreamHandler[TextIO]):
     """Writes to whatever `sys.stderr` is at that moment."""
