@@ -120,6 +120,18 @@ def test_a_leader_that_freezes_while_it_prunes_holds_up_no_commit_of_the_next_le
         assert standby.status_traces(HistoryQuery()).total == 4, "nothing was pruned"
 
 
+def test_a_standby_makes_itself_known_while_a_leader_is_frozen_within_a_commit(url: str) -> None:
+    """Else it would wait for the leader's lock, and for longer than until the lease is over."""
+    with opened(url) as leader, opened(url) as standby:
+        epoch = lead(leader)
+        with held_before_commit(leader) as reached:
+            commit = Call(lambda: leader.commit(epoch, APP))
+            assert reached.wait(DEADLINE_SECONDS)
+            assert standby.acquire_lease("standby", "there", 60) is None
+            assert "standby" in {row.scheduler_id for row in standby.schedulers()}
+        assert commit.result() is True
+
+
 def test_a_standby_that_is_known_writes_nothing(url: str) -> None:
     with opened(url) as leader, opened(url) as standby, psycopg.connect(url, autocommit=True) as watcher:
         lead(leader)

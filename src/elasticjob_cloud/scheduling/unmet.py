@@ -49,9 +49,8 @@ def waiting_shards(state: State) -> Iterator[tuple[FailoverRecord, Demand]]:
 
 def waits_for_room(state: State) -> bool:
     """Tell whether anything that may start found no room, once all that can has started."""
-    return any(not state.is_busy(job_name) for job_name in state.waiting) or any(
-        key in state.failovers for key in state.retries.without_room()
-    )
+    may_fire = any(not state.is_busy(job_name) for job_name in state.waiting)
+    return may_fire or next(waiting_shards(state), None) is not None
 
 
 class _Executor:

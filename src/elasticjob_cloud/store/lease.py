@@ -47,13 +47,18 @@ def acquire(
     *,
     steal: bool,
 ) -> int | None:
+    if not steal and _another_leads(connection, database, scheduler_id):
+        # Without the lease's lock: a leader that froze may have it, and the lease be over before the wait for it is.
+        now_ms = _now_ms(connection, database)
+        _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
+        return None
     database.end_stuck_leaders(connection)
     # Locked before the clock is read: a commit of the leader's, or another who seeks the lead, may take its time.
-    row = select(tables.lease.c.epoch, tables.lease.c.scheduler_id, tables.lease.c.expires_ms)
-    epoch, holder, expires_ms = connection.execute(row.where(_ROW).with_for_update()).one()
+    locked = select(tables.lease.c.epoch).where(_ROW).with_for_update()
+    epoch = connection.execute(locked).scalar_one()
     now_ms = _now_ms(connection, database)
     _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
-    if not steal and holder not in {NOBODY, scheduler_id} and now_ms < expires_ms:
+    if not steal and _another_leads(connection, database, scheduler_id):
         return None
     new_epoch = int(epoch) + 1
     connection.execute(
@@ -152,6 +157,13 @@ def leader(connection: Connection, database: Database) -> SchedulerRow | None:
     if found is None:
         return None
     return SchedulerRow(found.scheduler_id, found.address, leader=True, epoch=found.epoch)
+
+
+def _another_leads(connection: Connection, database: Database, scheduler_id: str) -> bool:
+    holder = connection.execute(
+        select(tables.lease.c.scheduler_id).where(_ROW, tables.lease.c.expires_ms > database.now_ms())
+    ).scalar()
+    return holder not in {None, NOBODY, scheduler_id}
 
 
 def _remember(
