@@ -9,14 +9,14 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 from elasticjob_cloud.agent.fence import Fence
-from elasticjob_cloud.scheduling import configuration, membership
+from elasticjob_cloud.scheduling import catching_up, configuration, core, membership
 from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
@@ -25,7 +25,7 @@ from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.cluster_store import SharedDatabase
-from tests.simulation.scenarios import play_wild
+from tests.simulation.scenarios import play_jumping_clocks, play_slow_machine, play_wild
 
 _finish_turn = SchedulingLoop._finish_turn
 
@@ -47,6 +47,23 @@ async def _launch_first(loop: SchedulingLoop, decisions: Decisions, events: list
 
 def _nothing(*_: object, **__: object) -> None:
     return None
+
+
+def _record_all_missed(turn: Turn) -> None:
+    while turn.state.backlog.next_missed() is not None:
+        catching_up.record_missed(turn)
+
+
+@contextlib.contextmanager
+def _record_that_goes_back() -> Iterator[None]:
+    """Neither is what was due earlier recorded first, nor is the record guarded."""
+
+    def put_schedule(turn: Turn, job_name: str, evaluated_to_ms: int) -> None:
+        turn.state.schedules[job_name] = evaluated_to_ms
+        turn.decisions.changes.schedules[job_name] = evaluated_to_ms
+
+    with patch.object(catching_up, "settle_due", _nothing), patch.object(Turn, "put_schedule", put_schedule):
+        yield
 
 
 MUTANTS = (
@@ -86,6 +103,12 @@ MUTANTS = (
         "let tasks of disabled jobs run", lambda: patch.object(configuration, "stop_run", _nothing), play_wild
     ),
     Mutant("give no room back", lambda: patch.object(AgentState, "remove_task", _nothing), play_wild),
+    Mutant("let the record of a cron go back", _record_that_goes_back, play_jumping_clocks),
+    Mutant(
+        "take over in one piece",
+        lambda: patch.object(core, "record_missed", _record_all_missed),
+        play_slow_machine,
+    ),
     Mutant("drop fires silently", lambda: patch.object(Turn, "drop_fire", _nothing), play_wild),
 )
 

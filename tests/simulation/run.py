@@ -8,13 +8,13 @@ import traceback
 from multiprocessing import Pool
 
 from tests.simulation.cluster_scenarios import play_cluster
-from tests.simulation.scenarios import play_wild
+from tests.simulation.scenarios import WORLDS
 
 
 def _play(seed: int) -> tuple[int, str | None]:
     try:
-        play_wild(seed)
-        play_cluster(seed)
+        for play in (*WORLDS, play_cluster):
+            play(seed)
     except Exception:
         return seed, traceback.format_exc()
     return seed, None

@@ -1,10 +1,13 @@
 """What users do in a world: apps and jobs of every kind, and random commands."""
 
+import dataclasses
 import random
+
+import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
-from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.scheduling import CoreSettings, commands
 from tests.simulation.world import HOUR_MS, Hazards, World
 
 _CRONS = (
@@ -60,6 +63,77 @@ def play_wild(seed: int) -> World:
     return world
 
 
+def play_jumping_clocks(seed: int) -> World:
+    """Play a minute and a half in which more comes due than a turn takes up, the clock jumps, and crashes follow at once."""
+    hazards = Hazards(
+        crash=0.1,
+        clock_jump=0.1,
+        agent_death=0,
+        longest_task_seconds=3,
+        clock_jumps_ms=(-1_500, 2_000, 5_000, 20_000),
+        crash_gaps_ms=(10, 300, 5_000),
+    )
+    world = World(seed, hazards)
+    chooser = random.Random(seed + 1)
+    world.request(_publish(chooser, "app-0"))
+    world.after(5_000, lambda: world.request(_publish(chooser, "app-0")))
+    for number in range(8):
+        cron, zone = chooser.choice(
+            (("* * * * * ?", ""), ("0/2 * * * * ?", ""), ("0/5 * * * * ?", "Asia/Shanghai"))
+        )
+        job = msgspec.structs.replace(
+            random_job(chooser, number, "app-0"),
+            job_execution_type=JobExecutionType.TRANSIENT,
+            cron=cron,
+            time_zone=zone,
+        )
+        for moment_ms in (10, 5_010):
+            world.after(moment_ms, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
+    try:
+        world.run(HOUR_MS // 40)
+        _quieten(world, ["app-0"], calm_ms=30_000)
+        world.checker.check_end(quiet=True)
+    except Exception as error:
+        error.add_note("\n".join(world.history[-60:]))
+        raise
+    return world
+
+
+def play_slow_machine(seed: int) -> World:
+    """Play a few days in which nobody leads for days, and each cron search costs the next leader time."""
+    hazards = Hazards(
+        crash=0.02,
+        agent_death=0,
+        clock_jump=0.01,
+        cron_search_ms=10,
+        clock_jumps_ms=(-5_000, 5_000, 30 * HOUR_MS),
+        crash_gaps_ms=(1_000, 20 * HOUR_MS, 70 * HOUR_MS),
+    )
+    world = World(
+        seed, hazards, settings=CoreSettings(fires_a_turn=20, misfire_limit=20, cron_searches_a_turn=200)
+    )
+    chooser = random.Random(seed + 1)
+    for moment_ms in (0, HOUR_MS, 80 * HOUR_MS):  # nobody hears while nobody leads
+        world.after(moment_ms, lambda: world.request(_publish(chooser, "app-0")))
+    for number in range(12):
+        job = msgspec.structs.replace(
+            random_job(chooser, number, "app-0", slow=True), cron=f"{number} {chooser.randrange(60)} * * * ?"
+        )
+        for moment_ms in (10, HOUR_MS + 10, 80 * HOUR_MS + 10):
+            world.after(moment_ms, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
+    try:
+        with world.searches.counted():
+            world.run(4 * 24 * HOUR_MS)
+            world.hazards = dataclasses.replace(hazards, crash=0, clock_jump=0)
+            world.run(7 * 24 * HOUR_MS)
+            _quieten(world, ["app-0"])
+        world.checker.check_end(quiet=True)
+    except Exception as error:
+        error.add_note("\n".join(world.history[-60:]))
+        raise
+    return world
+
+
 def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
     """Play days of many slow jobs with few hazards: the cost of time and numbers."""
     hazards = Hazards(
@@ -81,6 +155,9 @@ def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
     _quieten(world, ["app-0"])
     world.checker.check_end(quiet=True)
     return world
+
+
+WORLDS = (play_wild, play_jumping_clocks, play_slow_machine)  # one scheduler at a time, each short
 
 
 def _publish(chooser: random.Random, name: str) -> commands.PublishApp:
@@ -119,11 +196,12 @@ def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None
     )
 
 
-def _quieten(world: World, apps: list[str]) -> None:
-    world.hazards = Hazards(0, 0, 0, 0, 0, 0)
+def _quieten(world: World, apps: list[str], calm_ms: int = HOUR_MS) -> None:
+    calm = Hazards(0, 0, 0, 0, 0, 0)
+    world.hazards = dataclasses.replace(calm, cron_search_ms=world.hazards.cron_search_ms)
     elapsed_ms = world.monotonic_ms - 1_000_000
-    world.run(elapsed_ms + HOUR_MS)  # a crash under way ends, and the scheduler is back
+    world.run(elapsed_ms + calm_ms)  # a crash under way ends, and the scheduler is back
     world.checker.check_progress(world.now().wall_ms)
     for name in apps:
         world.request(commands.SetAppDisabled(name, disabled=True))
-    world.run(elapsed_ms + HOUR_MS + HOUR_MS // 2)
+    world.run(elapsed_ms + calm_ms + calm_ms // 2)

@@ -1,11 +1,14 @@
 """The promises hold in seeded worlds (`make simulate SEEDS=1000` plays more of them)."""
 
+from collections.abc import Callable
+
 import pytest
 from _pytest.mark import ParameterSet
 
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.mutants import MUTANTS, Mutant, how_caught
-from tests.simulation.scenarios import play_calm_days, play_wild
+from tests.simulation.scenarios import WORLDS, play_calm_days, play_wild
+from tests.simulation.world import World
 
 _SEEDS_A_TEST = 20
 _CLUSTERS_A_TEST = 4
@@ -16,11 +19,12 @@ def _batches(short: int, all_of_them: int) -> list[ParameterSet]:
     return [pytest.param(it, marks=() if it < short else pytest.mark.long) for it in range(all_of_them)]
 
 
-@pytest.mark.parametrize("batch", _batches(5, 10))
-def test_promises_hold_in_wild_worlds(batch: int) -> None:
+@pytest.mark.parametrize("play", WORLDS)
+@pytest.mark.parametrize("batch", _batches(2, 10))
+def test_promises_hold_for_one_scheduler(play: Callable[[int], World], batch: int) -> None:
     for seed in range(batch * _SEEDS_A_TEST, (batch + 1) * _SEEDS_A_TEST):
         try:
-            play_wild(seed)
+            play(seed)
         except Exception as error:
             error.add_note(
                 f"seed {seed}: PYTHONPATH=. python tests/simulation/run.py --first {seed} --seeds 1"

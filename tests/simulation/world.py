@@ -4,12 +4,16 @@ Time is virtual. The scheduler is the real core on a store in memory; a turn is 
 then acted upon, and a crash may come before the commit, or after it and before anything is sent.
 """
 
+import contextlib
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
+from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command, Launch
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
@@ -35,6 +39,29 @@ class Hazards:
     task_failure: float = 0.1
     longest_task_seconds: float = 20.0
     longest_commit_ms: int = 10  # a slow store makes turns larger
+    cron_search_ms: float = 0  # what the search for a next fire costs of the scheduler's time
+    lease_ms: int = 4_000  # a scheduler whose turn takes longer leads no more
+    clock_jumps_ms: tuple[int, ...] = (-HOUR_MS // 4, -5_000, 5_000, HOUR_MS)
+    crash_gaps_ms: tuple[int, ...] = (10, 1_000, 1_000, 20_000, 300_000)
+
+
+class CronSearches:
+    """Counts the searches for next fires, where it is told to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count the searches that are made meanwhile."""
+        search = CronExpression.next_fire_ms
+
+        def count_and_search(cron: CronExpression, after_ms: int, zone: ZoneInfo) -> int | None:
+            self.count += 1
+            return search(cron, after_ms, zone)
+
+        with patch.object(CronExpression, "next_fire_ms", count_and_search):
+            yield
 
 
 class World:
@@ -44,6 +71,7 @@ class World:
         self, seed: int, hazards: Hazards, *, agents: int = 2, settings: CoreSettings | None = None
     ) -> None:
         self.random = random.Random(seed)
+        self.searches = CronSearches()
         self.hazards = hazards
         placement = self.random.choice(list(PlacementPolicy))
         self.settings = settings or CoreSettings(time_zone="UTC", fires_a_turn=2, placement=placement)
@@ -144,8 +172,9 @@ class World:
         self._requests.clear()
         self._busy = True
         self._log("the scheduler starts")
-        decisions = self._core.take_over(self.now())
-        self._commit_later(decisions, [], self.now())
+        now, searches = self.now(), self.searches.count
+        decisions = self._core.take_over(now)
+        self._commit_later(decisions, [], now, self._cost_ms(searches))
         known = {task.agent_id for task in self.store.tasks.values()}
         for agent_id in sorted(known - {it.info.agent_id for it in self.agents.values() if it.alive}):
             self._inbox.append(AgentLost(agent_id, "it died while nobody led"))
@@ -157,7 +186,7 @@ class World:
         self._life += 1
         self._core = None
         self._busy = False
-        gap_ms = self.random.choice((10, 1_000, 1_000, 20_000, 300_000))
+        gap_ms = self.random.choice(self.hazards.crash_gaps_ms)
         self.after(gap_ms, self._start_scheduler)
 
     def _schedule_turn(self, delay_ms: float) -> None:
@@ -178,18 +207,24 @@ class World:
         if not self._inbox and (due_ms is None or due_ms > now.wall_ms):
             return
         events, self._inbox = self._inbox, []
+        searches = self.searches.count
         decisions = core.handle(events, now)
         self._busy = True
-        self._commit_later(decisions, events, now)
+        self._commit_later(decisions, events, now, self._cost_ms(searches))
 
-    def _commit_later(self, decisions: Decisions, events: list[Event], now: Now) -> None:
+    def _cost_ms(self, searches_before: int) -> float:
+        return (self.searches.count - searches_before) * self.hazards.cron_search_ms
+
+    def _commit_later(self, decisions: Decisions, events: list[Event], now: Now, cost_ms: float) -> None:
         life = self._life
         crash = self.random.random()
 
         def commit() -> None:
             if life != self._life:
                 return
-            if crash < self.hazards.crash / 2:
+            if cost_ms > self.hazards.lease_ms:
+                self._log(f"a turn of {cost_ms} ms outlasts the lease")
+            if crash < self.hazards.crash / 2 or cost_ms > self.hazards.lease_ms:
                 self._crash_scheduler()
                 return
             self.store.commit(decisions.changes)
@@ -201,7 +236,7 @@ class World:
                 return
             self._act(decisions, events, now)
 
-        self.after(self.random.randrange(1, self.hazards.longest_commit_ms), commit)
+        self.after(cost_ms + self.random.randrange(1, self.hazards.longest_commit_ms), commit)
 
     def _act(self, decisions: Decisions, events: list[Event], now: Now) -> None:
         for agent_id, commands in decisions.commands.items():
@@ -209,6 +244,7 @@ class World:
         for event in events:
             if isinstance(event, AgentEvents) and event.agent_id in self.agents:
                 self.agents[event.agent_id].acknowledge(event.sequence)
+        self._inbox[:0] = decisions.deferred
         for number, error in decisions.outcomes.items():
             _, answer = self._requests.pop(number)
             if answer is not None:
@@ -255,7 +291,7 @@ class World:
             self._log(f"{agent.info.agent_id} reconnects")
             self._inbox.append(AgentJoined(agent.inventory()))
         if chance() < self.hazards.clock_jump:
-            jump_ms = self.random.choice((-HOUR_MS // 4, -5_000, 5_000, HOUR_MS))
+            jump_ms = self.random.choice(self.hazards.clock_jumps_ms)
             self._log(f"the clock jumps by {jump_ms} ms")
             self.wall_offset_ms += jump_ms
 

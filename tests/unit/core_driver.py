@@ -116,6 +116,7 @@ class CoreDriver:
     def ask(self, *commands: ApiCommand) -> Decisions:
         """Have commands carried out in one turn; raise why one was refused."""
         decisions = self.handle(*(Request(next(self._numbers), command) for command in commands))
+        assert not decisions.deferred, "hand it in again: missed fires are still being counted"
         for error in decisions.outcomes.values():
             if error is not None:
                 raise error

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.missed import find_missed_fires
+from elasticjob_cloud.scheduling.missed import MissedFires, MissedSearch
 from tests.unit.core_driver import HOUR_MS, NOON_MS, SECOND_MS
 
 _CRONS = (
@@ -26,6 +26,17 @@ _STARTS = (
     1_774_650_000_000,
     1_325_160_000_000,
 )  # ordinary, changes of clocks, Apia's leap
+
+
+def find_missed_fires(
+    cron: CronExpression, zone: ZoneInfo, after_ms: int, until_ms: int, keep: int
+) -> MissedFires | None:
+    search = MissedSearch(cron, zone, after_ms, until_ms, keep)
+    while not search.is_done:
+        assert search.advance(7) <= 7
+    found = search.found
+    assert search.next_ms == cron.next_fire_ms(after_ms if found is None else found.last_ms, zone)
+    return found
 
 
 @settings(max_examples=80, deadline=None)

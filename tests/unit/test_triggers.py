@@ -70,13 +70,15 @@ def test_a_cron_that_never_fires_again_is_not_kept() -> None:
     assert triggers.next_due_ms() is None
 
 
-def test_missed_fires_of_a_cron_come_at_once_and_are_not_due_any_more() -> None:
-    triggers = _triggers(a=EVERY_MINUTE, b="0 0 * * * ?")
+def test_jobs_that_are_taken_out_are_due_no_more() -> None:
+    triggers = _triggers(a=EVERY_MINUTE, b="0 0 * * * ?", c=EVERY_MINUTE)
 
-    ((missed, names),) = triggers.pop_missed(NOON_MS + 10 * MINUTE_MS, 3)
+    taken = list(triggers.take_due(NOON_MS + 10 * MINUTE_MS))
 
-    assert (missed.count, len(missed.oldest), names) == (10, 3, ["a"])
-    assert triggers.next_due_ms() == NOON_MS + 11 * MINUTE_MS
+    assert taken == [(NOON_MS + MINUTE_MS, ["a", "c"])]
+    assert triggers.next_due_ms() == NOON_MS + HOUR_MS
+    triggers.add("a", CronExpression.parse(EVERY_MINUTE), UTC, NOON_MS)
+    assert triggers.next_due_ms() == NOON_MS + MINUTE_MS
 
 
 def test_schedules_that_come_and_go_leave_nothing_behind() -> None:

@@ -107,6 +107,30 @@ class CronExpression:
             yield fire
             after_ms = fire
 
+    def fires_within_hour(self, first_ms: int, last_ms: int) -> tuple[int, int]:
+        """Count the fires of a part of an hour that it matches, and that no clock change touches.
+
+        Args:
+            first_ms: The first fire of that part, in milliseconds after the hour.
+            last_ms: The end of that part, included.
+
+        Returns:
+            The number of fires, and how many milliseconds after the hour the last of them is.
+        """
+        minute, second = divmod(min(last_ms // _SECOND_MS, 3599), 60)
+        plan = self._plan
+        seconds = plan.seconds & (2 << second) - 1 if plan.minutes >> minute & 1 else 0
+        if not seconds:
+            minute = (plan.minutes & (1 << minute) - 1).bit_length() - 1
+            seconds = plan.seconds
+        count = self._fires_before(minute) + seconds.bit_count()
+        first_minute, first_second = divmod(first_ms // _SECOND_MS, 60)
+        count -= self._fires_before(first_minute) + (plan.seconds & (1 << first_second) - 1).bit_count()
+        return count, (minute * 60 + seconds.bit_length() - 1) * _SECOND_MS
+
+    def _fires_before(self, minute: int) -> int:
+        return (self._plan.minutes & (1 << minute) - 1).bit_count() * self._plan.seconds.bit_count()
+
     def _next_wall(self, start: dt.datetime, last_year: int) -> dt.datetime | None:
         """Return the first wall-clock time that matches, at or after the start, whether it exists or not."""
         plan, today = self._plan, start.date()

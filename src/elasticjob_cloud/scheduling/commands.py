@@ -85,3 +85,10 @@ ApiCommand = (
     | TriggerJob
     | KillTask
 )
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A command of the API; its outcome comes back under the number."""
+
+    number: int
+    command: ApiCommand

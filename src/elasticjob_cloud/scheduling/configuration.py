@@ -1,7 +1,7 @@
 """What the API's commands do to apps and jobs. Each checks everything first, and raises before it changes anything."""
 
 from typing import assert_never
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
@@ -15,8 +15,10 @@ from elasticjob_cloud.model.errors import (
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import AppRecord, DropReason, FireSource, JobRecord
 from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.scheduling.catching_up import settle_due
 from elasticjob_cloud.scheduling.fires import drop_waiting, start_daemon, trigger_job
 from elasticjob_cloud.scheduling.launching import make_ready_anew
+from elasticjob_cloud.scheduling.schedules import schedule, zone_of
 from elasticjob_cloud.scheduling.tasks import keep_settings, kill_tasks, stop_run
 from elasticjob_cloud.scheduling.turn import Turn
 
@@ -62,20 +64,19 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
             assert_never(command)
 
 
-def schedule(turn: Turn, job: JobRecord, after_ms: int) -> None:
-    """Let an enabled job's cron fire from this instant on."""
-    configuration = job.configuration
-    turn.state.triggers.add(
-        configuration.job_name,
-        CronExpression.parse(configuration.cron),
-        zone_of(turn, configuration),
-        after_ms,
-    )
-
-
-def zone_of(turn: Turn, configuration: JobConfiguration) -> ZoneInfo:
-    """Give the zone that a job's cron is evaluated in."""
-    return ZoneInfo(configuration.time_zone or turn.settings.time_zone)
+def is_decidable(turn: Turn, command: commands.ApiCommand) -> bool:
+    """Tell whether a command can be carried out yet: not before the missed fires of the jobs that it changes are known."""
+    backlog = turn.state.backlog
+    match command:
+        case commands.UpdateJob():
+            return not backlog.prefer_missed(command.configuration.job_name)
+        case commands.DeregisterJob() | commands.SetJobDisabled():
+            return not backlog.prefer_missed(command.job_name)
+        case commands.SetAppDisabled() | commands.DeleteApp():
+            jobs = turn.state.jobs_of_app.get(command.app_name, ())
+            return not any(backlog.missed_after_ms(job_name) is not None for job_name in jobs)
+        case _:
+            return True
 
 
 def _publish_app(turn: Turn, command: commands.PublishApp) -> None:
@@ -132,6 +133,7 @@ def _update_job(turn: Turn, command: commands.UpdateJob) -> None:
         )
         raise InvalidRequestError.of(FieldError("appName", problem))
     _check_job(turn, configuration)
+    settle_due(turn, name)
     disabled = old.disabled if command.disabled is None else command.disabled
     turn.state.triggers.remove(name)
     if old.configuration.is_daemon or configuration.is_daemon:
@@ -178,6 +180,7 @@ def _trigger_job(turn: Turn, job_name: str) -> None:
         )
         message = f"Job '{job_name}' {what}; enable it first."
         raise ConflictError(message)
+    settle_due(turn, job_name)  # an earlier fire goes first
     trigger_job(turn, job_name)
 
 
@@ -193,6 +196,7 @@ def _take_up(turn: Turn, job_name: str) -> None:
 
 
 def _halt(turn: Turn, job_name: str, drop_reason: DropReason, reason: str) -> None:
+    settle_due(turn, job_name)
     turn.state.triggers.remove(job_name)
     drop_waiting(turn, job_name, drop_reason)
     stop_run(turn, job_name, reason)

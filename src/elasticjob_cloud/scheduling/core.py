@@ -7,15 +7,13 @@ sending any of its commands, and must throw the core away (and build a new one f
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-import msgspec
-
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Snapshot
+from elasticjob_cloud.scheduling.catching_up import note_due, note_skipped, record_due, record_missed
 from elasticjob_cloud.scheduling.clock import Now
-from elasticjob_cloud.scheduling.commands import ApiCommand
-from elasticjob_cloud.scheduling.configuration import carry_out
-from elasticjob_cloud.scheduling.fires import fire_due_jobs, skip_missed_fires
+from elasticjob_cloud.scheduling.commands import Request
+from elasticjob_cloud.scheduling.configuration import carry_out, is_decidable
 from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
 from elasticjob_cloud.scheduling.refusals import EmptyAgents
@@ -26,14 +24,6 @@ from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.scheduling.unmet import unmet_runs, waiting_shards
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A command of the API; its outcome comes back under the number."""
-
-    number: int
-    command: ApiCommand
-
 
 Event = Request | EngineEvent
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."
@@ -49,10 +39,14 @@ class Core:
         self._last: Now | None = None
 
     def take_over(self, now: Now) -> Decisions:
-        """Go on from the record, once, before the first `handle`: fires that came due while nobody led have misfired."""
+        """Go on from the record, once, before the first `handle`: fires that came due while nobody led have misfired.
+
+        Where there are many of them, the next turns of `handle` go on with it.
+        """
         turn = self._turn(now)
         limit_retries(turn)
         take_up_jobs(turn)
+        record_missed(turn)
         return self._finish(turn)
 
     def handle(self, events: Sequence[Event], now: Now) -> Decisions:
@@ -60,16 +54,18 @@ class Core:
         turn = self._turn(now)
         jump_ms = self._jump_ms(now)
         if jump_ms > self._settings.clock_jump_ms:
-            skip_missed_fires(turn, now.wall_ms - self._settings.clock_jump_ms)
+            note_skipped(turn, now.wall_ms - self._settings.clock_jump_ms)
         elif jump_ms < -self._settings.clock_jump_ms:
             shift_retries(turn, jump_ms)
         requests = [event for event in events if isinstance(event, Request)]
         for event in events:
             if not isinstance(event, Request):
                 _take_engine_event(turn, event)
-        # After the statuses: a run that ended in time is no reason to misfire. Before the requests, and then all that
-        # is due: disabling a job must not swallow an earlier fire.
-        fire_due_jobs(turn, None if requests else self._settings.fires_a_turn)
+        # After the statuses: a run that ended in time is no reason to misfire. Before the requests, which settle what is
+        # due of the jobs that they change: disabling a job must not swallow an earlier fire.
+        record_missed(turn)
+        note_due(turn)
+        record_due(turn)
         for request in requests:
             _take_request(turn, request)
         return self._finish(turn)
@@ -77,8 +73,10 @@ class Core:
     def next_due_ms(self) -> int | None:
         """Give the wall time at which something comes due by itself, for the loop to sleep until."""
         state = self.state
-        if state.due:
-            return state.due[0][0]
+        if state.backlog:
+            assert self._last is not None, "take_over comes first"
+            oldest_ms = state.backlog.oldest_due_ms()
+            return self._last.wall_ms if oldest_ms is None else min(oldest_ms, self._last.wall_ms)
         due = (
             state.triggers.next_due_ms(),
             state.retries.next_due_ms(lambda fire_id, item: (fire_id, item) in state.failovers),
@@ -155,6 +153,9 @@ def _take_engine_event(turn: Turn, event: EngineEvent) -> None:
 
 
 def _take_request(turn: Turn, request: Request) -> None:
+    if not is_decidable(turn, request.command):
+        turn.decisions.deferred.append(request)
+        return
     try:
         carry_out(turn, request.command)
     except (CallerError, UnavailableError) as error:

@@ -7,28 +7,6 @@ from elasticjob_cloud.scheduling.missed import MissedFires
 from elasticjob_cloud.scheduling.turn import Turn
 
 
-def fire_due_jobs(turn: Turn, most: int | None) -> None:
-    """Fire the jobs that are due, at most so many; the rest waits for the next turns.
-
-    Where thousands are due in the same second, the first of them run while the others are still being recorded.
-    """
-    due = turn.state.due
-    for due_ms, job_names in turn.state.triggers.pop_due(turn.now_ms):
-        due.extend((due_ms, job_name) for job_name in job_names)
-    for _ in range(len(due) if most is None else min(most, len(due))):
-        due_ms, job_name = due.popleft()
-        turn.put_schedule(job_name, due_ms)
-        turn.decisions.lateness_ms.append(turn.now_ms - due_ms)
-        fire_job(turn, job_name, due_ms)
-
-
-def skip_missed_fires(turn: Turn, until_ms: int) -> None:
-    """Treat all fires due up to `until_ms` as misfired: the clock was set forwards over them (promise 10)."""
-    for missed, job_names in turn.state.triggers.pop_missed(until_ms, turn.settings.misfire_limit + 1):
-        for job_name in job_names:
-            make_up_fires(turn, job_name, missed)
-
-
 def fire_job(turn: Turn, job_name: str, due_ms: int) -> None:
     """Take up one due time of a job's cron."""
     state = turn.state

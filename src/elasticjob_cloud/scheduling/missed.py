@@ -1,13 +1,14 @@
 """Fires that came due while nobody looked, counted without being enumerated: a week of a one-second cron is 604,800."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
 
 _HOUR_MS = 3_600_000
-_MARGIN_MS = 25 * _HOUR_MS  # clocks were never set by more than a day
+Span = tuple[int, int]  # the first and the last instant of a time, both included
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,38 +20,83 @@ class MissedFires:
     last_ms: int
 
 
-def find_missed_fires(
-    cron: CronExpression, zone: ZoneInfo, after_ms: int, until_ms: int, keep: int
-) -> MissedFires | None:
-    """Give the fires after one instant up to another, the oldest `keep` of them one by one; None if there are none."""
-    oldest = tuple(cron.fires_ms(after_ms, zone, until_ms=until_ms, count=keep))
-    if not oldest:
-        return None
-    count, last_ms = _count_fires(cron, zone, oldest[-1], until_ms)
-    return MissedFires(oldest, len(oldest) + count, last_ms)
+class MissedSearch:
+    """Looks for a cron's fires after one instant up to another, some steps at a time; each step costs a cron search.
 
+    The oldest `keep` fires are found one by one. Fires within `taken`, in order, are passed over.
+    """
 
-def _count_fires(cron: CronExpression, zone: ZoneInfo, last_ms: int, until_ms: int) -> tuple[int, int]:
-    # Minutes and seconds of a cron do not depend on the hour: what it does in one whole hour, it does in each that it
-    # matches. Only near a change of clocks, and in hours that are not wholly inside, fires are counted one by one.
-    count = 0
-    in_an_hour: tuple[int, int] | None = None  # how many, and how far into the hour the last one is
-    while (fire_ms := cron.next_fire_ms(last_ms, zone)) is not None and fire_ms <= until_ms:
-        hour_ms = fire_ms - (fire_ms + _offset_ms(zone, fire_ms)) % _HOUR_MS
-        if last_ms < hour_ms and hour_ms + _HOUR_MS <= until_ms and _is_plain(zone, hour_ms):
-            if in_an_hour is None:
-                fires = list(cron.fires_ms(hour_ms - 1, zone, until_ms=hour_ms + _HOUR_MS - 1))
-                in_an_hour = len(fires), fires[-1] - hour_ms
-            count += in_an_hour[0]
-            last_ms = hour_ms + in_an_hour[1]
+    def __init__(
+        self,
+        cron: CronExpression,
+        zone: ZoneInfo,
+        after_ms: int,
+        until_ms: int,
+        keep: int,
+        taken: Sequence[Span] = (),
+    ) -> None:
+        self.next_ms: int | None = None  # once it is done: the first fire after `until_ms`
+        self.is_done = False
+        self.cron = cron
+        self.zone = zone
+        self._until_ms = until_ms
+        self._keep = keep
+        self._taken = taken
+        self._looked_to_ms = after_ms
+        self._oldest: list[int] = []
+        self._count = 0
+        self._last_ms = 0
+
+    @property
+    def found(self) -> MissedFires | None:
+        """What was found, once it is done; None if there are none."""
+        assert self.is_done, "the search goes on"
+        return MissedFires(tuple(self._oldest), self._count, self._last_ms) if self._count else None
+
+    def advance(self, most: int) -> int:
+        """Take at most so many steps; give how many were taken."""
+        steps = 0
+        while steps < most and not self.is_done:
+            self._step()
+            steps += 1
+        return steps
+
+    def _step(self) -> None:
+        fire_ms = self.cron.next_fire_ms(self._looked_to_ms, self.zone)
+        if fire_ms is None or fire_ms > self._until_ms:
+            self.next_ms = fire_ms
+            self.is_done = True
+        elif (taken := self._taken_at(fire_ms, fire_ms)) is not None:
+            self._looked_to_ms = min(taken[1], self._until_ms)
+        elif len(self._oldest) < self._keep:
+            self._oldest.append(fire_ms)
+            self._note(1, fire_ms)
         else:
-            count += 1
-            last_ms = fire_ms
-    return count, last_ms
+            self._count_hour(fire_ms)
+
+    def _count_hour(self, fire_ms: int) -> None:
+        # Minutes and seconds of a cron do not depend on the hour: what is left of an hour is counted without a search.
+        hour_ms = fire_ms - (fire_ms + _offset_ms(self.zone, fire_ms)) % _HOUR_MS
+        end_ms = min(hour_ms + _HOUR_MS - 1, self._until_ms)
+        if self._taken_at(fire_ms, end_ms) is None and _is_plain(self.zone, fire_ms, end_ms):
+            count, last_ms = self.cron.fires_within_hour(fire_ms - hour_ms, end_ms - hour_ms)
+            self._note(count, hour_ms + last_ms)
+        else:
+            self._note(1, fire_ms)
+
+    def _note(self, count: int, last_ms: int) -> None:
+        self._count += count
+        self._last_ms = self._looked_to_ms = last_ms
+
+    def _taken_at(self, first_ms: int, last_ms: int) -> Span | None:
+        return next((it for it in self._taken if it[0] <= last_ms and first_ms <= it[1]), None)
 
 
-def _is_plain(zone: ZoneInfo, hour_ms: int) -> bool:
-    return _offset_ms(zone, hour_ms - _MARGIN_MS) == _offset_ms(zone, hour_ms + _MARGIN_MS)
+def _is_plain(zone: ZoneInfo, first_ms: int, last_ms: int) -> bool:
+    """Tell whether no clock is set between two instants of an hour, and none of its local times comes again later."""
+    first, last = (dt.datetime.fromtimestamp(it / 1000, zone) for it in (first_ms, last_ms))
+    offset = first.utcoffset()
+    return all(it.utcoffset() == offset for it in (first.replace(fold=1), last, last.replace(fold=1)))
 
 
 def _offset_ms(zone: ZoneInfo, instant_ms: int) -> int:

@@ -14,12 +14,16 @@ from elasticjob_cloud.model.records import (
     Snapshot,
     TaskRecord,
 )
+from elasticjob_cloud.scheduling.backlog import Backlog
 from elasticjob_cloud.scheduling.fleet import Fleet
 from elasticjob_cloud.scheduling.idle import IdleAgents
+from elasticjob_cloud.scheduling.missed import MissedSearch
 from elasticjob_cloud.scheduling.policies import POLICIES
 from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from elasticjob_cloud.scheduling.triggers import Triggers
+
+SearchKey = tuple[str, str, int, int, int]  # cron, zone, the instants between which it looks, fires to keep
 
 
 class Run:
@@ -50,7 +54,8 @@ class State:
         self.jobs_of_app: dict[str, dict[str, None]] = {}
         self.schedules: dict[str, int] = {}
         self.triggers = Triggers()
-        self.due: deque[tuple[int, str]] = deque()  # due time and job, of fires that the next turns take up
+        self.backlog = Backlog()
+        self.missed_searches: dict[SearchKey, MissedSearch] = {}
         self.waiting: dict[str, deque[FireRecord]] = {}
         self.runs: dict[str, Run] = {}
         self.tasks: dict[str, TaskRecord] = {}

@@ -6,7 +6,6 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.missed import MissedFires, find_missed_fires
 
 
 class Trigger:
@@ -33,8 +32,11 @@ class Triggers:
 
     def add(self, job_name: str, cron: CronExpression, zone: ZoneInfo, after_ms: int) -> None:
         """Schedule a job: its first fire is the first one of the cron after this instant. None there: no trigger."""
+        self.add_at(job_name, cron, zone, cron.next_fire_ms(after_ms, zone))
+
+    def add_at(self, job_name: str, cron: CronExpression, zone: ZoneInfo, next_ms: int | None) -> None:
+        """Schedule a job whose first fire is known. None: it never fires, and has no trigger."""
         self.remove(job_name)
-        next_ms = cron.next_fire_ms(after_ms, zone)
         if next_ms is not None:
             trigger = self._trigger(cron, zone, next_ms)
             trigger.jobs[job_name] = None
@@ -62,14 +64,14 @@ class Triggers:
             yield due_ms, list(trigger.jobs)
             self._move_on(trigger, due_ms)
 
-    def pop_missed(self, until_ms: int, keep: int) -> Iterator[tuple[MissedFires, list[str]]]:
-        """Give the due times up to `until_ms` of each trigger, all at once, with its jobs, and move the triggers on."""
+    def take_due(self, until_ms: int) -> Iterator[tuple[int, list[str]]]:
+        """Give each due time up to then with its jobs, in order, and take the jobs out of the schedule."""
         while (due_ms := self.next_due_ms()) is not None and due_ms <= until_ms:
             trigger = heapq.heappop(self._heap)[2]
-            missed = find_missed_fires(trigger.cron, trigger.zone, due_ms - 1, until_ms, keep)
-            assert missed is not None, "its first fire is due"
-            yield missed, list(trigger.jobs)
-            self._move_on(trigger, missed.last_ms)
+            self._retire(trigger)
+            for job_name in trigger.jobs:
+                del self._of_job[job_name]
+            yield due_ms, list(trigger.jobs)
 
     def _move_on(self, trigger: Trigger, after_ms: int) -> None:
         self._retire(trigger)

@@ -22,6 +22,7 @@ from elasticjob_cloud.model.records import (
 )
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.clock import Now
+from elasticjob_cloud.scheduling.commands import Request
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 
@@ -40,12 +41,13 @@ class Decisions(msgspec.Struct):
     `outcomes` has, by request number, why a request was refused, or None where it was carried out.
     `lateness_ms` has how late each cron fire of this turn was taken up; `fires` counts records of fires by source and
     `dropped` those that were dropped by reason; `refused` counts placements that found no room;
-    `ended` counts tasks by terminal state. `released` are agents that the engine may let go of, after all else is sent.
+    `deferred` are requests that are to be handed in again: what they change is not known yet. `ended` counts tasks by terminal state. `released` are agents that the engine may let go of, after all else is sent.
     """
 
     changes: Changes = msgspec.field(default_factory=Changes)
     commands: dict[str, list[Command]] = msgspec.field(default_factory=dict)
     outcomes: dict[int, ElasticJobError | None] = msgspec.field(default_factory=dict)
+    deferred: list[Request] = msgspec.field(default_factory=list)
     lateness_ms: list[int] = msgspec.field(default_factory=list)
     fires: dict[str, int] = msgspec.field(default_factory=dict)
     refused: int = 0
@@ -102,7 +104,12 @@ class Turn:
             self._changes.schedules[job_name] = None
 
     def put_schedule(self, job_name: str, evaluated_to_ms: int) -> None:
-        """Record up to when a job's cron was evaluated; a later start goes on from there (promises 1 and 10)."""
+        """Record up to when a job's cron was evaluated; a later start goes on from there (promises 1 and 10).
+
+        It never goes back: fires between would be recorded twice.
+        """
+        if evaluated_to_ms <= self.state.schedules.get(job_name, -1):
+            return
         self.state.schedules[job_name] = evaluated_to_ms
         self._changes.schedules[job_name] = evaluated_to_ms
 

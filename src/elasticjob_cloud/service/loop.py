@@ -146,6 +146,10 @@ class SchedulingLoop:
             timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
             await self._wake.wait()
             timer.cancel()
+        else:
+            await asyncio.sleep(
+                0
+            )  # a turn that writes nothing waits for nothing: whatever else runs here must go on
 
     def _take_events(self) -> list[Event]:
         return [self._inbox.popleft() for _ in range(min(len(self._inbox), _EVENTS_PER_TURN))]
@@ -174,6 +178,7 @@ class SchedulingLoop:
         for agent_id, sequence in _highest_sequences(events).items():
             self._engine.acknowledge(agent_id, sequence)
         self._release(decisions.released)
+        self._inbox.extendleft(reversed(decisions.deferred))
         for number, error in decisions.outcomes.items():
             answer = self._answers.pop(number)
             if answer.done():

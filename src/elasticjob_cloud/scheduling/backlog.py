@@ -1,0 +1,89 @@
+"""Fires that came due and are not recorded yet. They are recorded in slices, so that no turn takes long."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class DueFire(NamedTuple):
+    """One due time of a job's cron."""
+
+    due_ms: int
+    job_name: str
+
+
+class Backlog:
+    """Due times that wait to be recorded, and jobs whose missed fires are not counted yet.
+
+    A job whose missed fires are not counted has no trigger: what comes due after `missed_until_ms` comes later. Its due
+    times that wait here are older than its missed ones, and are recorded first, so that the record never goes back.
+    """
+
+    def __init__(self) -> None:
+        self.missed_until_ms = 0
+        self._due: deque[DueFire] = deque()
+        self._due_of_job: dict[str, deque[int]] = {}
+        self._missed: deque[str] = deque()
+        self._missed_after_ms: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is left to record."""
+        return bool(self._due_of_job or self._missed_after_ms)
+
+    def add_due(self, due_ms: int, job_names: Iterable[str]) -> None:
+        """Let these jobs' fires wait."""
+        for job_name in job_names:
+            self._due.append(DueFire(due_ms, job_name))
+            times = self._due_of_job.get(job_name)
+            if times is None:
+                self._due_of_job[job_name] = deque((due_ms,))
+            else:
+                times.append(due_ms)
+
+    def oldest_due_ms(self) -> int | None:
+        """Give the due time that has waited longest; None where only missed fires are left."""
+        return self._due[0].due_ms if self._due_of_job else None
+
+    def pop_due(self) -> DueFire | None:
+        """Take the fire that has waited longest."""
+        while self._due:
+            fire = self._due.popleft()
+            times = self._due_of_job.get(fire.job_name)
+            if times is not None and times[0] == fire.due_ms:
+                times.popleft()
+                if not times:
+                    del self._due_of_job[fire.job_name]
+                return fire
+        return None
+
+    def pop_due_of(self, job_name: str) -> deque[int]:
+        """Take a job's due times, the oldest first."""
+        return self._due_of_job.pop(job_name, deque())
+
+    def add_missed(self, job_name: str, after_ms: int) -> None:
+        """Let a job's fires from this instant to `missed_until_ms` be counted."""
+        if job_name not in self._missed_after_ms:
+            self._missed_after_ms[job_name] = after_ms
+            self._missed.append(job_name)
+
+    def missed_after_ms(self, job_name: str) -> int | None:
+        """Give the instant after which a job's fires are still to be counted; None if none are."""
+        return self._missed_after_ms.get(job_name)
+
+    def next_missed(self) -> str | None:
+        """Give the job whose missed fires are to be counted next; it stays."""
+        while self._missed and self._missed[0] not in self._missed_after_ms:
+            self._missed.popleft()
+        return self._missed[0] if self._missed else None
+
+    def prefer_missed(self, job_name: str) -> bool:
+        """Let a job's missed fires be counted next; tell whether any are to be counted."""
+        if job_name not in self._missed_after_ms:
+            return False
+        if self.next_missed() != job_name:
+            self._missed.appendleft(job_name)
+        return True
+
+    def remove_missed(self, job_name: str) -> None:
+        """Note that a job's missed fires are recorded."""
+        self._missed_after_ms.pop(job_name, None)
