@@ -20,6 +20,7 @@ from elasticjob_cloud.scheduling.commands import TriggerJob
 
 START_MS = 1_793_016_000_000
 TURN = 1_000  # events in a turn of the loop
+_SEQUENCES = itertools.count(1)
 
 
 def make_core(
@@ -76,7 +77,9 @@ def run_and_end(core: Core, decisions: Decisions, now: Now) -> int:
         count += len(events) // 2
         batches = itertools.batched(events, TURN) if hasattr(itertools, "batched") else _batches(events)
         turns = [
-            core.handle([AgentEvents(agent_id, 1, (status,)) for agent_id, status in batch], now)
+            core.handle(
+                [AgentEvents(agent_id, next(_SEQUENCES), (status,)) for agent_id, status in batch], now
+            )
             for batch in batches
         ] or [core.handle([], now)]
 

@@ -20,6 +20,7 @@ from elasticjob_cloud.model.records import (
     FireSource,
     FireState,
     JobRecord,
+    ScheduleSpans,
     StatusTrace,
     TaskRecord,
 )
@@ -138,6 +139,9 @@ EXECUTIONS: Final = st.builds(
     complete_ms=TIMES,
 )
 
+_SPANS: Final = st.lists(st.tuples(TIMES, TIMES), max_size=2).map(tuple)
+SPANS: Final = st.builds(ScheduleSpans, skipped=_SPANS, taken=_SPANS)
+
 
 @st.composite
 def changes_of_all_kinds(draw: st.DrawFn) -> Changes:
@@ -146,6 +150,8 @@ def changes_of_all_kinds(draw: st.DrawFn) -> Changes:
         apps={record.configuration.app_name: record for record in draw(st.lists(APPS, max_size=3))},
         jobs={record.configuration.job_name: record for record in draw(st.lists(JOBS, max_size=3))},
         schedules=dict(draw(st.dictionaries(NAMES, TIMES, max_size=3))),
+        spans=draw(st.dictionaries(NAMES, SPANS, max_size=2)),
+        sequences=dict(draw(st.dictionaries(NAMES, IDS, max_size=3))),
         fires={record.fire_id: record for record in draw(st.lists(FIRES, max_size=4))},
         tasks={record.task_id: record for record in draw(st.lists(TASKS, max_size=4))},
         failovers={(record.fire_id, record.item): record for record in draw(st.lists(FAILOVERS, max_size=3))},

@@ -46,6 +46,8 @@ def empty(store: Store) -> None:
         apps=dict.fromkeys(snapshot.apps),
         jobs=dict.fromkeys(snapshot.jobs),
         schedules=dict.fromkeys(snapshot.schedules),
+        spans=dict.fromkeys(snapshot.spans),
+        sequences=dict.fromkeys(snapshot.sequences),
         fires={fire.fire_id: fire for fire in ended},
         tasks=dict.fromkeys(task.task_id for task in snapshot.tasks),
         failovers=dict.fromkeys((failover.fire_id, failover.item) for failover in snapshot.failovers),
@@ -59,6 +61,8 @@ def assert_holds(snapshot: Snapshot, changes: Changes) -> None:
     assert snapshot.apps == changes.apps
     assert snapshot.jobs == changes.jobs
     assert snapshot.schedules == changes.schedules
+    assert snapshot.spans == changes.spans
+    assert snapshot.sequences == changes.sequences
     assert snapshot.fires == sorted(
         (fire for fire in changes.fires.values() if fire.state in LIVE), key=lambda fire: fire.fire_id
     )
@@ -117,12 +121,20 @@ def test_a_later_row_of_the_same_key_replaces_the_earlier_one(
     assert snapshot.apps == {**first.apps, **second.apps}
     assert snapshot.jobs == {**first.jobs, **second.jobs}
     assert snapshot.schedules == {**first.schedules, **second.schedules}
+    assert snapshot.spans == {**first.spans, **second.spans}
+    assert snapshot.sequences == {**first.sequences, **second.sequences}
 
 
 def test_deleting_what_is_not_there_changes_nothing(store: Store) -> None:
     epoch = lead(store)
     absent = Changes(
-        apps={"a": None}, jobs={"b": None}, schedules={"c": None}, tasks={"d": None}, failovers={(1, 0): None}
+        apps={"a": None},
+        jobs={"b": None},
+        schedules={"c": None},
+        spans={"c": None},
+        sequences={"e": None},
+        tasks={"d": None},
+        failovers={(1, 0): None},
     )
     assert store.commit(epoch, absent)
     assert_holds(store.load(), Changes())

@@ -5,8 +5,11 @@ from typing import Protocol
 
 from elasticjob_cloud.model.messages import (
     AgentEvent,
+    AgentEvents,
     AgentInfo,
+    AgentJoined,
     Command,
+    EngineEvent,
     Execution,
     ExecutorStarted,
     ExecutorStopped,
@@ -19,6 +22,7 @@ from elasticjob_cloud.model.messages import (
 )
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Now
+from elasticjob_cloud.scheduling.tasks import BEGIN, COMPLETE
 
 
 class AgentWorld(Protocol):
@@ -46,6 +50,9 @@ class AgentModel:
         self.executor_of: dict[str, str] = {}
         self.unacknowledged: dict[int, list[AgentEvent]] = {}
         self.sequence = 0
+        self.daemon_pause_ms: float | None = (
+            None  # between the executions of a daemon's task; None: it has none
+        )
         self.outbox: list[AgentEvent] = []
 
     @property
@@ -58,6 +65,13 @@ class AgentModel:
         self.unacknowledged.clear()
         self.outbox.clear()
         return Inventory(self.info, tuple(self.held.values()), tuple(self.executors))
+
+    def greet(self) -> list[EngineEvent]:
+        """Join with all that it holds, and tell again what was told and not acknowledged."""
+        self.flush()
+        joined = AgentJoined(Inventory(self.info, tuple(self.held.values()), tuple(self.executors)))
+        batches = self.unacknowledged.items()
+        return [joined, *(AgentEvents(self.info.agent_id, number, tuple(told)) for number, told in batches)]
 
     def take(self, command: Command) -> None:
         """Carry out one command."""
@@ -74,6 +88,10 @@ class AgentModel:
                 self._stop_executor(command.app_name)
             case _:
                 pass
+
+    def told_up_to(self, sequence: int) -> list[AgentEvent]:
+        """Give what was told in these batches, and is not acknowledged."""
+        return [event for number, told in self.unacknowledged.items() if number <= sequence for event in told]
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what is committed."""
@@ -127,8 +145,23 @@ class AgentModel:
             self.executor_of[task_id] = app_name
         self.world.note_start(self, task_id, launch)
         self._put(task_id, TaskState.RUNNING)
+        if launch.job.is_daemon and self.daemon_pause_ms is not None:
+            self._execute_later(task_id, self.daemon_pause_ms)
         if seconds is not None:
             self.world.after(seconds * 1000, self._ender(task_id, state))
+
+    def _execute_later(self, task_id: str, pause_ms: float) -> None:
+        def execute() -> None:
+            status = self.held.get(task_id)
+            if not self.alive or status is None or status.state.is_terminal:
+                return
+            now_ms = self.world.now().wall_ms
+            self._tell(TaskStatus(task_id, TaskState.RUNNING, now_ms, BEGIN))
+            execution = Execution(now_ms, now_ms + 1, success=True)
+            self._tell(TaskStatus(task_id, TaskState.RUNNING, now_ms, COMPLETE, execution))
+            self.world.after(pause_ms, execute)
+
+        self.world.after(pause_ms, execute)
 
     def _ender(self, task_id: str, state: TaskState) -> Callable[[], None]:
         def end() -> None:

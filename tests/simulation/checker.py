@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.messages import Launch
+from elasticjob_cloud.model.messages import AgentEvent, Launch, TaskStatus
 from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now
@@ -51,6 +51,7 @@ class Checker:
         self._seen_fires: set[int] = set()
         self._started_fires: set[int] = set()
         self._accepted_triggers: Counter[str] = Counter()
+        self._executions: Counter[tuple[str, int]] = Counter()
         self._evaluated_ms: dict[str, int] = {}  # up to when each job's cron was seen to be evaluated
 
     def task_starts(self, task_id: str, launch: Launch) -> None:
@@ -82,6 +83,10 @@ class Checker:
         self.turn_times_ms.append(now.wall_ms)
         self._latest_ms = max(self._latest_ms, now.wall_ms)
         self._attribute(decisions)
+        for trace in decisions.changes.executions:
+            key = (trace.task_id, trace.start_ms)
+            self._executions[key] += 1
+            assert self._executions[key] == 1, f"promise 2: {trace} is recorded twice"
         staged: Counter[int] = Counter()
         for task in decisions.changes.tasks.values():
             if task is not None and task.state is TaskState.STAGING and not task.kill_reason:
@@ -102,6 +107,15 @@ class Checker:
         for request, error in zip(requests, decisions.outcomes.values(), strict=True):
             if request is not None and error is None and isinstance(request[0], TriggerJob):
                 self._accepted_triggers[request[0].job_name] += 1
+
+    def acknowledged(self, events: Iterable[AgentEvent]) -> None:
+        """Promise 9: what an agent may forget is recorded."""
+        for event in events:
+            if isinstance(event, TaskStatus) and event.execution is not None:
+                key = (event.task_id, event.execution.start_ms)
+                task = self.store.all_tasks[event.task_id]
+                recorded = self._executions[key] == 1 or task.kill_reason or event.state.is_terminal
+                assert recorded, f"promise 9: {event} was acknowledged, and is not recorded"
 
     def check_room(self, core: Core) -> None:
         """Promise 4: what is reserved is the sum of what is live, and nothing is oversold."""

@@ -47,6 +47,7 @@ class Cluster:
         self.wall_offset_ms = START_MS
         self._network = contextvars.Context()
         self.database = SharedDatabase(self.monotonic_ms)
+        self._news_at: dict[tuple[str, str], float] = {}  # when a host has the last news of a machine
         self.cut_links: set[tuple[str, str]] = set()  # from a host to a machine, both ways
         self.hosts = [Host(self, name) for name in ("alpha", "beta")]
         self.machines = [Machine(self, name) for name in ("one", "two", "three")]
@@ -120,7 +121,7 @@ class Cluster:
             events = AgentEvents(agent.info.agent_id, *batch)
             for host in self.hosts:
                 for _ in range(self._copies()):
-                    self._to(host, machine, lambda host=host: host.engine.news(events))  # type: ignore[misc]
+                    self._to_in_order(host, machine, lambda host=host: host.engine.news(events))  # type: ignore[misc]
 
     def send_heartbeat(self, machine: Machine, sent_ms: int) -> None:
         """Carry a heartbeat to all schedulers."""
@@ -200,6 +201,13 @@ class Cluster:
     def _to(self, host: Host, machine: Machine, action: Callable[[], None]) -> None:
         if (host.name, machine.name) not in self.cut_links:
             self.loop.call_later(self._latency(), action, context=host.process.context)
+
+    def _to_in_order(self, host: Host, machine: Machine, action: Callable[[], None]) -> None:
+        link = (host.name, machine.name)
+        if link not in self.cut_links:
+            at = max(self.loop.time() + self._latency(), self._news_at.get(link, 0.0) + 0.0001)
+            self._news_at[link] = at
+            self.loop.call_at(at, action, context=host.process.context)
 
     def _from(self, host: Host, machine: Machine | None, action: Callable[[], None]) -> None:
         if machine is not None and (host.name, machine.name) not in self.cut_links:

@@ -103,6 +103,7 @@ MUTANTS = (
         "let tasks of disabled jobs run", lambda: patch.object(configuration, "stop_run", _nothing), play_wild
     ),
     Mutant("give no room back", lambda: patch.object(AgentState, "remove_task", _nothing), play_wild),
+    Mutant("record each batch that comes", lambda: patch.object(Turn, "put_sequence", _nothing), play_wild),
     Mutant("let the record of a cron go back", _record_that_goes_back, play_jumping_clocks),
     Mutant(
         "take over in one piece",

@@ -43,7 +43,7 @@ def random_job(chooser: random.Random, number: int, app_name: str, *, slow: bool
 
 def play_wild(seed: int) -> World:
     """Play half an hour with every hazard and users that change things all the time; check the whole history."""
-    world = World(seed, Hazards())
+    world = World(seed, Hazards(daemon_pause_ms=40_000))
     chooser = random.Random(seed + 1)
     apps = ["app-0", "app-1"]
     for name in apps:

@@ -9,6 +9,7 @@ from elasticjob_cloud.model.records import (
     FireRecord,
     FireState,
     JobRecord,
+    ScheduleSpans,
     Snapshot,
     StatusTrace,
     TaskRecord,
@@ -22,6 +23,8 @@ class MemoryStore:
         self.apps: dict[str, AppRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
         self.schedules: dict[str, int] = {}
+        self.spans: dict[str, ScheduleSpans] = {}
+        self.sequences: dict[str, int] = {}
         self.fires: dict[int, FireRecord] = {}
         self.tasks: dict[str, TaskRecord] = {}
         self.failovers: dict[FailoverKey, FailoverRecord] = {}
@@ -36,6 +39,8 @@ class MemoryStore:
             apps=dict(self.apps),
             jobs=dict(self.jobs),
             schedules=dict(self.schedules),
+            spans=dict(self.spans),
+            sequences=dict(self.sequences),
             fires=[fire for fire in self.fires.values() if fire.state in live],
             tasks=list(self.tasks.values()),
             failovers=list(self.failovers.values()),
@@ -48,6 +53,8 @@ class MemoryStore:
             (self.apps, changes.apps),
             (self.jobs, changes.jobs),
             (self.schedules, changes.schedules),
+            (self.spans, changes.spans),
+            (self.sequences, changes.sequences),
             (self.tasks, changes.tasks),
             (self.failovers, changes.failovers),
         ):

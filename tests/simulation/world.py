@@ -14,7 +14,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command, Launch
+from elasticjob_cloud.model.messages import AgentEvents, AgentLost, Command, Launch
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
@@ -37,6 +37,8 @@ class Hazards:
     clock_jump: float = 0.002
     task_drop: float = 0.02
     task_failure: float = 0.1
+    batch_again: float = 0.05  # a batch of an agent's events comes twice
+    daemon_pause_ms: float | None = None  # between the executions of daemon tasks; None: they have none
     longest_task_seconds: float = 20.0
     longest_commit_ms: int = 10  # a slow store makes turns larger
     cron_search_ms: float = 0  # what the search for a next fire costs of the scheduler's time
@@ -161,6 +163,11 @@ class World:
         batch = agent.flush()
         if batch is not None:
             self._inbox.append(AgentEvents(agent.info.agent_id, *batch))
+            if self.random.random() < self.hazards.batch_again:
+                again = self.random.choice(sorted(agent.unacknowledged))
+                self._inbox.append(
+                    AgentEvents(agent.info.agent_id, again, tuple(agent.unacknowledged[again]))
+                )
             self._schedule_turn(0)
 
     # The scheduler
@@ -179,7 +186,7 @@ class World:
         for agent_id in sorted(known - {it.info.agent_id for it in self.agents.values() if it.alive}):
             self._inbox.append(AgentLost(agent_id, "it died while nobody led"))
         for agent in self.agents.values():
-            self._inbox.append(AgentJoined(agent.inventory()))
+            self._inbox.extend(agent.greet())
 
     def _crash_scheduler(self) -> None:
         self._log("the scheduler crashes")
@@ -243,7 +250,9 @@ class World:
             self._send(self.agents[agent_id], commands)
         for event in events:
             if isinstance(event, AgentEvents) and event.agent_id in self.agents:
-                self.agents[event.agent_id].acknowledge(event.sequence)
+                agent = self.agents[event.agent_id]
+                self.checker.acknowledged(agent.told_up_to(event.sequence))
+                agent.acknowledge(event.sequence)
         self._inbox[:0] = decisions.deferred
         for number, error in decisions.outcomes.items():
             _, answer = self._requests.pop(number)
@@ -289,7 +298,7 @@ class World:
         if chance() < self.hazards.reconnect and self.agents:
             agent = self.agents[self.random.choice(sorted(self.agents))]
             self._log(f"{agent.info.agent_id} reconnects")
-            self._inbox.append(AgentJoined(agent.inventory()))
+            self._inbox.extend(agent.greet())
         if chance() < self.hazards.clock_jump:
             jump_ms = self.random.choice(self.hazards.clock_jumps_ms)
             self._log(f"the clock jumps by {jump_ms} ms")
@@ -301,11 +310,12 @@ class World:
         agent.die()
         self._inbox.append(AgentLost(agent_id, "it died"))
         new = self._add_agent()
-        self._inbox.append(AgentJoined(new.inventory()))
+        self._inbox.extend(new.greet())
 
     def _add_agent(self) -> AgentModel:
         agent_id = f"agent-{self.random.getrandbits(32):08x}"
         agent = AgentModel(self, agent_id, cpus=8, memory_mb=16_384)
+        agent.daemon_pause_ms = self.hazards.daemon_pause_ms
         self.agents[agent_id] = agent
         return agent
 

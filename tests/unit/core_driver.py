@@ -77,6 +77,7 @@ class CoreDriver:
         self.monotonic_ms = 0
         self._ids = itertools.count()
         self._numbers = itertools.count()
+        self._sequences = itertools.count(1)
         self.last = Decisions()
         self.core = self._new_core()
         for number in range(agents):
@@ -141,7 +142,11 @@ class CoreDriver:
 
     def tell(self, *events: AgentEvent, agent_id: str = "agent-0") -> Decisions:
         """Let an agent tell what happened."""
-        return self.handle(AgentEvents(agent_id, 1, events))
+        return self.handle(AgentEvents(agent_id, self.next_sequence(), events))
+
+    def next_sequence(self) -> int:
+        """Number the next batch of an agent's events."""
+        return next(self._sequences)
 
     def end(self, task: TaskRecord, state: TaskState = TaskState.FINISHED) -> Decisions:
         """Let a task come to its end."""

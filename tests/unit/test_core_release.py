@@ -173,7 +173,7 @@ class _Fleet:
         elif tasks and choice > 2:
             task = state.tasks[self.random.choice(tasks)]
             ends = self.random.choice((TaskState.FINISHED, FAILED, LOST))
-            events.append(AgentEvents(task.agent_id, 1, (driver.status(task, ends),)))
+            events.append(AgentEvents(task.agent_id, driver.next_sequence(), (driver.status(task, ends),)))
         self._account()
         before = set(state.agents)
         decisions = driver.pass_time(self.random.choice((0, 1_000, 10_000)), *events)

@@ -3,6 +3,7 @@
 import pytest
 
 from elasticjob_cloud.model.messages import (
+    AgentEvents,
     Execution,
     Launch,
     TaskStatus,
@@ -162,3 +163,44 @@ def test_a_repeated_or_late_status_changes_nothing() -> None:
         assert not driver.tell(driver.status(task, state)).changes
     driver.end(task)
     assert not driver.end(task, FAILED).changes
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["reconnect", "crash"])
+def test_2_a_batch_of_executions_that_comes_again_is_recorded_once(crash: bool) -> None:
+    driver = CoreDriver(daemon(cron=EVERY_MINUTE))
+    task_id = driver.task().task_id
+    told = (
+        TaskStatus(task_id, TaskState.RUNNING, 1),
+        TaskStatus(task_id, TaskState.RUNNING, 2, "BEGIN"),
+        TaskStatus(task_id, TaskState.RUNNING, 3, "COMPLETE", Execution(2, 3, success=True)),
+    )
+    more = (TaskStatus(task_id, TaskState.RUNNING, 5, "COMPLETE", Execution(4, 5, success=True)),)
+    driver.handle(AgentEvents("agent-0", 7, told))
+    if crash:
+        driver.restart()
+    driver.join("agent-0", TaskStatus(task_id, TaskState.RUNNING, 1))
+
+    driver.handle(AgentEvents("agent-0", 7, told), AgentEvents("agent-0", 8, more))
+
+    assert [it.start_ms for it in driver.store.executions] == [2, 4]
+    assert [it.message for it in driver.store.status_traces if it.state == "TASK_RUNNING"] == [
+        "",
+        "BEGIN",
+        "COMPLETE",
+        "COMPLETE",
+    ]
+
+
+def test_what_is_known_of_an_agents_batches_goes_with_the_agent() -> None:
+    driver = CoreDriver(daemon(), agents=2)
+    task = driver.task()
+    running = (driver.status(task, TaskState.RUNNING),)
+    driver.handle(AgentEvents("agent-0", 1, running), AgentEvents("agent-1", 1, running))
+    assert set(driver.store.sequences) == {"agent-0", "agent-1"}
+
+    driver.restart()
+    assert set(driver.store.sequences) == {task.agent_id}  # the other holds nothing that could be told twice
+    driver.lose(task.agent_id)
+    driver.tell(driver.status(task, TaskState.RUNNING), agent_id=task.agent_id)
+
+    assert not driver.store.sequences

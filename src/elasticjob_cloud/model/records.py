@@ -55,6 +55,20 @@ class JobRecord(msgspec.Struct, frozen=True):
     since_ms: int = 0
 
 
+Span = tuple[int, int]  # the first and the last instant of a time, both included
+
+
+class ScheduleSpans(msgspec.Struct, frozen=True):
+    """What a clock that jumped did to a job's cron: due times by spans, in order, that do not overlap.
+
+    `skipped`: they were recorded as dropped, all at once, and none of them ran. `taken`: they were taken up while the
+    clock was ahead, and are not to be fired again when they come due once more (promise 10).
+    """
+
+    skipped: tuple[Span, ...] = ()
+    taken: tuple[Span, ...] = ()
+
+
 class FireRecord(msgspec.Struct, frozen=True, gc=False):
     """One fire, or, when dropped after a time without a leader, `count` fires from `due_ms` to `last_due_ms`.
 
@@ -149,6 +163,8 @@ class Changes(msgspec.Struct):
     apps: dict[str, AppRecord | None] = msgspec.field(default_factory=dict)
     jobs: dict[str, JobRecord | None] = msgspec.field(default_factory=dict)
     schedules: dict[str, int | None] = msgspec.field(default_factory=dict)
+    spans: dict[str, ScheduleSpans | None] = msgspec.field(default_factory=dict)
+    sequences: dict[str, int | None] = msgspec.field(default_factory=dict)
     fires: dict[int, FireRecord] = msgspec.field(default_factory=dict)
     tasks: dict[str, TaskRecord | None] = msgspec.field(default_factory=dict)
     failovers: dict[FailoverKey, FailoverRecord | None] = msgspec.field(default_factory=dict)
@@ -162,6 +178,8 @@ class Changes(msgspec.Struct):
                 self.apps,
                 self.jobs,
                 self.schedules,
+                self.spans,
+                self.sequences,
                 self.fires,
                 self.tasks,
                 self.failovers,
@@ -174,12 +192,15 @@ class Changes(msgspec.Struct):
 class Snapshot(msgspec.Struct):
     """What the store holds that the core works on. `schedules`: up to when each job's cron was evaluated.
 
+    `sequences`: up to which batch the events of each agent are recorded.
     `fires` has those that are WAITING or RUNNING; `next_fire_id` is above every id that was ever used.
     """
 
     apps: dict[str, AppRecord] = msgspec.field(default_factory=dict)
     jobs: dict[str, JobRecord] = msgspec.field(default_factory=dict)
     schedules: dict[str, int] = msgspec.field(default_factory=dict)
+    spans: dict[str, ScheduleSpans] = msgspec.field(default_factory=dict)
+    sequences: dict[str, int] = msgspec.field(default_factory=dict)
     fires: list[FireRecord] = msgspec.field(default_factory=list)
     tasks: list[TaskRecord] = msgspec.field(default_factory=list)
     failovers: list[FailoverRecord] = msgspec.field(default_factory=list)

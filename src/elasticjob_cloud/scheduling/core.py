@@ -133,7 +133,7 @@ class Core:
         start_what_can(turn)
         release_idle_agents(turn)
         self._last = turn.now
-        return turn.decisions
+        return turn.finish()
 
     def _jump_ms(self, now: Now) -> int:
         assert self._last is not None, "take_over comes first"

@@ -45,16 +45,21 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
 def take_agent_lost(turn: Turn, event: AgentLost) -> None:
     """Nothing that ran on this agent runs any more: its tasks are lost."""
     turn.state.leave(event.agent_id)
+    turn.drop_sequence(event.agent_id)
     turn.decisions.commands.pop(event.agent_id, None)
     for task in turn.state.tasks_on(event.agent_id):
         end_task(turn, task, TaskState.LOST, f"Its agent is gone: {event.reason}")
 
 
 def take_agent_events(turn: Turn, batch: AgentEvents) -> None:
-    """Take up what an agent tells."""
+    """Take up what an agent tells; a batch that was taken up before changes nothing."""
     agent = turn.state.agents.get(batch.agent_id)
     if agent is not None:
         agent.last_seen_ms = turn.now_ms
+    if batch.sequence <= turn.state.sequences.get(batch.agent_id, 0):
+        return
+    if agent is not None:
+        turn.put_sequence(batch.agent_id, batch.sequence)
     for event in batch.events:
         match event:
             case TaskStatus():

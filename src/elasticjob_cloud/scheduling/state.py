@@ -11,6 +11,7 @@ from elasticjob_cloud.model.records import (
     FireRecord,
     FireState,
     JobRecord,
+    ScheduleSpans,
     Snapshot,
     TaskRecord,
 )
@@ -53,6 +54,8 @@ class State:
         self.jobs: dict[str, JobRecord] = {}
         self.jobs_of_app: dict[str, dict[str, None]] = {}
         self.schedules: dict[str, int] = {}
+        self.spans: dict[str, ScheduleSpans] = {}
+        self.sequences: dict[str, int] = {}  # by agent: the last batch whose events are recorded
         self.triggers = Triggers()
         self.backlog = Backlog()
         self.missed_searches: dict[SearchKey, MissedSearch] = {}
@@ -78,6 +81,8 @@ class State:
         state.next_fire_id = snapshot.next_fire_id
         state.apps.update(snapshot.apps)
         state.schedules.update(snapshot.schedules)
+        state.spans.update(snapshot.spans)
+        state.sequences.update(snapshot.sequences)
         for job in snapshot.jobs.values():
             state.put_job(job)
         for fire in sorted(snapshot.fires, key=lambda it: it.fire_id):

@@ -14,6 +14,8 @@ def take_up_jobs(turn: Turn) -> None:
     for job_name, fires in state.waiting.items():
         if not state.is_busy(job_name):
             make_ready(turn, fires[0])
+    for agent_id in [it for it in state.sequences if it not in state.tasks_of_agent]:
+        turn.drop_sequence(agent_id)
     state.backlog.missed_until_ms = turn.now_ms
     for job_name, job in state.jobs.items():
         if not state.is_enabled(job_name):

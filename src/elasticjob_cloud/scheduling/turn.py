@@ -67,11 +67,18 @@ class Turn:
         self.new_id = new_id
         self.decisions = Decisions()
         self._changes = self.decisions.changes
+        self._sequences: dict[str, int] = {}
 
     def send(self, agent_id: str, command: Command) -> None:
         """Have a command sent to an agent once the turn is committed. Nothing is sent to one that is not there."""
         if agent_id in self.state.agents:
             self.decisions.commands.setdefault(agent_id, []).append(command)
+
+    def finish(self) -> Decisions:
+        """Give what was decided."""
+        if self._changes:  # batches that changed nothing may come again
+            self._changes.sequences.update(self._sequences)
+        return self.decisions
 
     # Configuration
 
@@ -112,6 +119,19 @@ class Turn:
             return
         self.state.schedules[job_name] = evaluated_to_ms
         self._changes.schedules[job_name] = evaluated_to_ms
+
+    # Agents
+
+    def put_sequence(self, agent_id: str, sequence: int) -> None:
+        """Record up to which batch an agent's events are taken up: one that comes again changes nothing (promise 2)."""
+        self.state.sequences[agent_id] = sequence
+        self._sequences[agent_id] = sequence
+
+    def drop_sequence(self, agent_id: str) -> None:
+        """Forget it: the agent is gone, or holds nothing that could be recorded twice."""
+        self._sequences.pop(agent_id, None)
+        if self.state.sequences.pop(agent_id, None) is not None:
+            self._changes.sequences[agent_id] = None
 
     # Fires
 

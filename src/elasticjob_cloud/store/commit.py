@@ -20,6 +20,7 @@ from elasticjob_cloud.model.records import (
     FailoverKey,
     FailoverRecord,
     JobRecord,
+    ScheduleSpans,
     StatusTrace,
     TaskRecord,
 )
@@ -70,6 +71,8 @@ class ChangesWriter:
         self._apps = _Keyed[str, AppRecord](database, tables.app, rows.app_row, _single)
         self._jobs = _Keyed[str, JobRecord](database, tables.job, rows.job_row, _single)
         self._schedules = _Keyed[str, int](database, tables.schedule, _pair, _single)
+        self._spans = _Keyed[str, ScheduleSpans](database, tables.schedule_span, rows.spans_row, _single)
+        self._sequences = _Keyed[str, int](database, tables.agent_sequence, _pair, _single)
         self._tasks = _Keyed[str, TaskRecord](
             database, tables.task, lambda _, record: rows.task_row(record), _single
         )
@@ -98,6 +101,8 @@ class ChangesWriter:
         self._apps.write(batch, changes.apps)
         self._jobs.write(batch, changes.jobs)
         self._schedules.write(batch, changes.schedules)
+        self._spans.write(batch, changes.spans)
+        self._sequences.write(batch, changes.sequences)
         self._tasks.write(batch, changes.tasks)
         self._failovers.write(batch, changes.failovers)
         if changes.fires:

@@ -13,6 +13,8 @@ def load_snapshot(connection: Connection) -> Snapshot:
         apps={row[0]: rows.app_record(row) for row in connection.execute(select(tables.app))},
         jobs={row[0]: rows.job_record(row) for row in connection.execute(select(tables.job))},
         schedules={row[0]: row[1] for row in connection.execute(select(tables.schedule))},
+        spans={row[0]: rows.spans_of(row) for row in connection.execute(select(tables.schedule_span))},
+        sequences={row[0]: row[1] for row in connection.execute(select(tables.agent_sequence))},
         fires=[rows.fire_record(row) for row in connection.execute(live_fires)],
         tasks=[
             rows.task_record(row)

@@ -20,6 +20,7 @@ from elasticjob_cloud.model.records import (
     FireSource,
     FireState,
     JobRecord,
+    ScheduleSpans,
     StatusTrace,
     TaskRecord,
 )
@@ -32,6 +33,7 @@ TEXT_LIMIT: Final = 4000
 _encode = msgspec.json.Encoder().encode
 _decode_app = msgspec.json.Decoder(AppConfiguration).decode
 _decode_job = msgspec.json.Decoder(JobConfiguration).decode
+_decode_spans = msgspec.json.Decoder(ScheduleSpans).decode
 _set = msgspec.structs.force_setattr
 _FIRE_SOURCES: Final = {member.value: member for member in FireSource}
 _FIRE_STATES: Final = {member.value: member for member in FireState}
@@ -66,6 +68,14 @@ def app_row(app_name: str, record: AppRecord) -> Row:
 def app_record(row: Sequence[Any]) -> AppRecord:
     _, configuration, disabled, removing = row
     return AppRecord(_decode_app(configuration), bool(disabled), bool(removing))
+
+
+def spans_row(job_name: str, spans: ScheduleSpans) -> Row:
+    return (job_name, _encode(spans).decode())
+
+
+def spans_of(row: Sequence[Any]) -> ScheduleSpans:
+    return _decode_spans(row[1])
 
 
 def job_row(job_name: str, record: JobRecord) -> Row:

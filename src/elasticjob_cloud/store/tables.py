@@ -74,6 +74,17 @@ job: Final = _keyed_by_text(
 
 schedule: Final = _keyed_by_text("schedule", _text("job_name", primary_key=True), _time("evaluated_to_ms"))
 
+# What a clock that jumped left out of a job's cron, and what is not to be fired again: `ScheduleSpans` as JSON. Few jobs
+# have a row.
+schedule_span: Final = _keyed_by_text("schedule_span", _text("job_name", primary_key=True), _text("spans"))
+
+# Up to which batch the events of each agent with tasks are recorded.
+agent_sequence: Final = _keyed_by_text(
+    "agent_sequence",
+    _text("agent_id", primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+
 fire: Final = Table(
     "fire",
     metadata,
