@@ -78,6 +78,7 @@ class MemoryScheduler:
         self.submitted: list[ApiCommand] = []
         self.queries: list[HistoryQuery] = []
         self.reconciled = 0
+        self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
 
@@ -215,6 +216,10 @@ class MemoryScheduler:
         self._fail()
         self._app(app_name)
         return [Sandbox("agent-1", app_name, "/sandbox/my_app", (TASK_ID,))]
+
+    async def reconcile_clock(self) -> None:
+        self._fail()
+        self.clock_reconciled += 1
 
     async def reconcile(self) -> None:
         self._fail()

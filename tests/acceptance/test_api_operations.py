@@ -35,6 +35,15 @@ def test_reconciliation_that_failed_does_not_count(memory_server: MemoryServer, 
     assert admin.post(EXPLICIT).text == "true"
 
 
+def test_jobs_that_a_wrong_clock_silenced_are_let_go_on_at_any_time(
+    memory_server: MemoryServer, admin: httpx.Client, guest: httpx.Client
+) -> None:
+    assert guest.post("/api/operate/reconcile/clock").status_code == 403
+    for _ in range(2):
+        assert admin.post("/api/operate/reconcile/clock").text == "true"
+    assert memory_server.scheduler.clock_reconciled == 2
+
+
 def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, guest: httpx.Client) -> None:
     assert guest.get("/api/operate/agents").json() == [
         {

@@ -12,8 +12,9 @@ from elasticjob_cloud.model.messages import AgentEvent, Launch, TaskStatus
 from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now
-from elasticjob_cloud.scheduling.commands import TriggerJob
+from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob, UpdateJob
 from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
+from elasticjob_cloud.scheduling.rewinding import without
 from elasticjob_cloud.scheduling.room import NOTHING, Room
 from tests.simulation.store_model import MemoryStore
 
@@ -32,6 +33,11 @@ class Schedule:
     first_turn: int
     last_turn: int | None = None
     fire_ids: list[int] = field(default_factory=list)
+    taken: tuple[tuple[int, int], ...] = ()  # due times that were taken up before, while the clock was ahead
+
+    def may_fire(self, due_ms: int) -> bool:
+        """Tell whether a due time of the cron may be recorded."""
+        return not any(first <= due_ms <= last for first, last in self.taken)
 
 
 class Checker:
@@ -52,6 +58,9 @@ class Checker:
         self._started_fires: set[int] = set()
         self._accepted_triggers: Counter[str] = Counter()
         self._executions: Counter[tuple[str, int]] = Counter()
+        self._skipped: dict[str, list[tuple[int, int]]] = {}  # dropped all at once, since the last repair
+        self._taken: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._runs: set[tuple[str, int]] = set()  # cron fires of each job that ran, while it is registered
         self._evaluated_ms: dict[str, int] = {}  # up to when each job's cron was seen to be evaluated
 
     def task_starts(self, task_id: str, launch: Launch) -> None:
@@ -95,8 +104,20 @@ class Checker:
             assert fire.due_ms <= self._latest_ms, f"promise 10: {fire} is early"
             if fire.state is FireState.RUNNING and not fire.reason:
                 self._check_whole_run(fire, staged[fire.fire_id])
+        updated = {
+            request[0].configuration.job_name
+            for request, error in zip(requests, decisions.outcomes.values(), strict=True)
+            if request is not None and error is None and isinstance(request[0], UpdateJob)
+        }
         for name, job in decisions.changes.jobs.items():
-            self._follow(name, job, now)
+            self._follow(name, job, now, repairs=name in updated)
+        if any(
+            request is not None and error is None and isinstance(request[0], ReconcileClock)
+            for request, error in zip(requests, decisions.outcomes.values(), strict=True)
+        ):
+            for name, job in self.store.jobs.items():
+                if self._evaluated_ms.get(name, 0) > now.wall_ms:
+                    self._follow(name, job, now, repairs=True)
         for app_name, app in decisions.changes.apps.items():
             enabled = app is not None and not app.disabled and not app.removing
             if self._enabled_apps.get(app_name) != enabled:
@@ -203,18 +224,31 @@ class Checker:
             total = job.configuration.sharding_total_count
             assert staged == total, f"promise 4: {fire} started {staged} of {total} shards"
 
-    def _follow(self, name: str, job: JobRecord | None, now: Now) -> None:
+    def _repair(self, name: str, now_ms: int) -> None:
+        """Promise 10: of what lies ahead, only what was dropped all at once may come again."""
+        ahead = (now_ms + 1, self._evaluated_ms.get(name, 0))
+        skipped = self._skipped.get(name, [])
+        if any(first <= ahead[1] and last >= ahead[0] for first, last in skipped):
+            self._taken[name] = (*without(ahead, skipped), *self._taken.get(name, ()))
+            self._skipped[name] = []
+            self._evaluated_ms[name] = now_ms
+
+    def _follow(self, name: str, job: JobRecord | None, now: Now, *, repairs: bool = False) -> None:
         open_schedule = self._open.pop(name, None)
         if open_schedule is not None:
             open_schedule.last_turn = len(self.turn_times_ms) - 1
         app = self.store.apps.get(job.configuration.app_name) if job is not None else None
         if job is None:
-            self._evaluated_ms.pop(name, None)
+            for known in (self._evaluated_ms, self._skipped, self._taken):
+                known.pop(name, None)
+            self._runs = {it for it in self._runs if it[0] != name}
         if job is None or app is None or job.disabled or app.disabled or app.removing:
             return
         configuration = job.configuration
         if configuration.cron and not configuration.is_daemon:
             # Promise 10: where the clock was set backwards, a schedule that starts afresh repeats no fire.
+            if repairs:
+                self._repair(name, now.wall_ms)
             since_ms = max(now.wall_ms, self._evaluated_ms.get(name, 0))
             self._evaluated_ms[name] = since_ms
             schedule = Schedule(
@@ -223,6 +257,7 @@ class Checker:
                 ZoneInfo(configuration.time_zone or "UTC"),
                 since_ms,
                 len(self.turn_times_ms),
+                taken=self._taken.get(name, ()),
             )
             self._open[name] = schedule
             self.schedules.append(schedule)
@@ -230,10 +265,16 @@ class Checker:
     def _check_schedule(self, schedule: Schedule, latest_from: list[int]) -> None:
         first, last = schedule.first_turn, schedule.last_turn
         if last is None:
-            until_ms = latest_from[first] if first < len(latest_from) else schedule.since_ms
+            times = self.turn_times_ms[first:]
+            latest_ms = latest_from[first] if times else schedule.since_ms
         else:
-            until_ms = max(self.turn_times_ms[first : last + 1], default=schedule.since_ms)
-        check_fires(schedule, [self.store.fires[fire_id] for fire_id in schedule.fire_ids], until_ms)
+            times = self.turn_times_ms[first : last + 1]
+            latest_ms = max(times, default=schedule.since_ms)
+        # What a clock showed for a moment, and was set back from, may have been seen to be due or not.
+        until_ms = times[-1] if times else schedule.since_ms
+        check_fires(
+            schedule, [self.store.fires[fire_id] for fire_id in schedule.fire_ids], until_ms, latest_ms
+        )
 
     def _attribute(self, decisions: Decisions) -> None:
         for fire in decisions.changes.fires.values():
@@ -242,6 +283,12 @@ class Checker:
                 if fire.source is FireSource.CRON:
                     self._open[fire.job_name].fire_ids.append(fire.fire_id)
                     self._evaluated_ms[fire.job_name] = max(fire.due_ms, fire.last_due_ms)
+                    if fire.last_due_ms:
+                        self._skipped.setdefault(fire.job_name, []).append((fire.due_ms, fire.last_due_ms))
+                    elif fire.state is not FireState.DROPPED:
+                        key = (fire.job_name, fire.due_ms)
+                        assert key not in self._runs, f"promise 10: {fire} ran before"
+                        self._runs.add(key)
 
     def _check_triggers(self) -> None:
         recorded = Counter(
@@ -253,13 +300,19 @@ class Checker:
 _OPEN = (FireState.WAITING, FireState.RUNNING)
 
 
-def check_fires(schedule: Schedule, fires: Iterable[FireRecord], until_ms: int) -> None:
-    """Promises 1 and 2: each due time up to then is recorded, and once."""
-    expected = Counter(schedule.cron.fires_ms(schedule.since_ms, schedule.zone, until_ms=until_ms))
+def check_fires(
+    schedule: Schedule, fires: Iterable[FireRecord], until_ms: int, latest_ms: int | None = None
+) -> None:
+    """Promises 1 and 2: each due time up to then is recorded, and once; none after `latest_ms` is."""
+    due_ms = list(
+        schedule.cron.fires_ms(schedule.since_ms, schedule.zone, until_ms=max(until_ms, latest_ms or 0))
+    )
+    possible = Counter(it for it in due_ms if schedule.may_fire(it))
+    expected = Counter({it: 1 for it in possible if it <= until_ms})
     recorded: Counter[int] = Counter()
     for fire in fires:
         recorded.update(_due_times(fire, schedule))
-    missing, extra = expected - recorded, recorded - expected
+    missing, extra = expected - recorded, recorded - possible
     assert not missing, f"promise 1: {schedule.job_name}: no record of {sorted(missing)[:5]}"
     assert not extra, f"promise 2: {schedule.job_name}: recorded beyond what is due: {sorted(extra)[:5]}"
 
@@ -268,5 +321,6 @@ def _due_times(fire: FireRecord, schedule: Schedule) -> list[int]:
     if fire.count == 1:
         return [fire.due_ms]
     due = [fire.due_ms, *schedule.cron.fires_ms(fire.due_ms, schedule.zone, until_ms=fire.last_due_ms)]
+    due = [it for it in due if schedule.may_fire(it)]
     assert len(due) == fire.count, f"{fire} counts {fire.count} fires, its cron has {len(due)}"
     return due

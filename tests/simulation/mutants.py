@@ -25,7 +25,12 @@ from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.cluster_store import SharedDatabase
-from tests.simulation.scenarios import play_jumping_clocks, play_slow_machine, play_wild
+from tests.simulation.scenarios import (
+    play_jumping_clocks,
+    play_slow_machine,
+    play_wild,
+    play_wrong_clocks,
+)
 
 _finish_turn = SchedulingLoop._finish_turn
 
@@ -104,6 +109,16 @@ MUTANTS = (
     ),
     Mutant("give no room back", lambda: patch.object(AgentState, "remove_task", _nothing), play_wild),
     Mutant("record each batch that comes", lambda: patch.object(Turn, "put_sequence", _nothing), play_wild),
+    Mutant(
+        "repeat what ran while the clock was ahead",
+        lambda: patch.object(catching_up, "is_taken", lambda *_: False),
+        play_wrong_clocks,
+    ),
+    Mutant(
+        "leave jobs silent that a wrong clock silenced",
+        lambda: patch.object(configuration, "go_on_from_now", _nothing),
+        play_wrong_clocks,
+    ),
     Mutant("let the record of a cron go back", _record_that_goes_back, play_jumping_clocks),
     Mutant(
         "take over in one piece",

@@ -99,6 +99,43 @@ def play_jumping_clocks(seed: int) -> World:
     return world
 
 
+def play_wrong_clocks(seed: int) -> World:
+    """Play ten minutes in which the clock is hours or minutes ahead for a while, and users repair what that silenced."""
+    hazards = Hazards(
+        crash=0.03,
+        clock_jump=0.03,
+        agent_death=0,
+        longest_task_seconds=3,
+        clock_jumps_ms=(-2 * HOUR_MS, -240_000, -240_000, 240_000, 300_000, 2 * HOUR_MS),
+        crash_gaps_ms=(10, 300, 5_000),
+    )
+    world = World(seed, hazards)
+    chooser = random.Random(seed + 1)
+    jobs = [
+        msgspec.structs.replace(
+            random_job(chooser, number, "app-0"),
+            job_execution_type=JobExecutionType.TRANSIENT,
+            cron=chooser.choice(("0/10 * * * * ?", "0/20 * * * * ?", "0 * * * * ?")),
+        )
+        for number in range(4)
+    ]
+    for moment_ms in (0, 5_000, 30_000):
+        world.after(moment_ms, lambda: world.request(_publish(chooser, "app-0")))
+        for job in jobs:
+            world.after(moment_ms + 10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
+    for _ in range(40):
+        repair = chooser.choice((commands.ReconcileClock(), commands.UpdateJob(chooser.choice(jobs))))
+        world.after(chooser.randrange(HOUR_MS // 6), lambda repair=repair: world.request(repair))  # type: ignore[misc]
+    try:
+        world.run(HOUR_MS // 6)
+        _quieten(world, ["app-0"], calm_ms=200_000)
+        world.checker.check_end(quiet=True)
+    except Exception as error:
+        error.add_note("\n".join(world.history[-60:]))
+        raise
+    return world
+
+
 def play_slow_machine(seed: int) -> World:
     """Play a few days in which nobody leads for days, and each cron search costs the next leader time."""
     hazards = Hazards(
@@ -157,7 +194,12 @@ def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
     return world
 
 
-WORLDS = (play_wild, play_jumping_clocks, play_slow_machine)  # one scheduler at a time, each short
+WORLDS = (
+    play_wild,
+    play_jumping_clocks,
+    play_wrong_clocks,
+    play_slow_machine,
+)  # one scheduler at a time, each short
 
 
 def _publish(chooser: random.Random, name: str) -> commands.PublishApp:
@@ -188,6 +230,7 @@ def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None
                 commands.SetAppDisabled(app_name, disabled=False),
                 commands.SetAppDisabled(app_name, disabled=False),
                 commands.UpdateApp(app_name, {"cpu_count": 0.5}),
+                commands.ReconcileClock(),
                 commands.DeleteApp(app_name) if chooser.random() < 0.2 else commands.TriggerJob(name),
                 _publish(chooser, app_name),
                 commands.KillTask(chooser.choice(live)) if live else commands.TriggerJob(name),

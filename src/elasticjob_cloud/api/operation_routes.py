@@ -79,6 +79,12 @@ def operation_routes(
         """Do the same as the explicit one: there is one kind of reconciliation, under upstream's two names."""
         return await reconcile()
 
+    @router.post("/reconcile/clock", **described(TRUE))
+    async def reconcile_clock() -> Response:
+        """Let jobs fire again that are silent because the clock was ahead. What fired meanwhile does not fire again."""
+        await scheduler.reconcile_clock()
+        return done()
+
     @router.get("/sandbox", **described(array_of(_SANDBOX), query=SandboxQuery, errors=(404,)))
     async def list_sandboxes(request: Request) -> Response:
         """Tell where the agents keep an app's files."""

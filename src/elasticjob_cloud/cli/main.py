@@ -146,6 +146,7 @@ def _add_client(app: typer.Typer) -> None:
     app.add_typer(operations.events, name="events")
     app.command(epilog="\b\nExample: elasticjob-cloud agents")(operations.agents)
     app.command(epilog="\b\nExample: elasticjob-cloud schedulers")(operations.schedulers)
+    app.command(epilog="\b\nExample: elasticjob-cloud reconcile --clock")(operations.reconcile)
 
 
 def print_error(error: ElasticJobError) -> None:

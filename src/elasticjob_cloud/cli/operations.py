@@ -1,4 +1,4 @@
-"""`elasticjob-cloud agents`, `schedulers` and `events`: who is there, and what happened."""
+"""`elasticjob-cloud agents`, `schedulers`, `reconcile` and `events`: who is there, and what happened."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -82,6 +82,19 @@ def schedulers(json: JsonOption = False, url: UrlOption = None) -> None:
                 for row in rows
             ],
         )
+
+
+def reconcile(
+    clock: Annotated[
+        bool,
+        typer.Option("--clock", help="Let jobs fire again that are silent because the clock was ahead."),
+    ] = False,
+    url: UrlOption = None,
+) -> None:
+    """Ask all agents what they hold and settle what differs; or, with --clock, repair after a wrong clock."""
+    with connect(url) as scheduler:
+        scheduler.post("operate", "reconcile", "clock" if clock else "explicit")
+    say("Jobs that the clock had silenced fire again." if clock else "The agents are asked what they hold.")
 
 
 @events.command(epilog="\b\nExample: elasticjob-cloud events executions --job-name my_job --failed")

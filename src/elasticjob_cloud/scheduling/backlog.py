@@ -66,6 +66,10 @@ class Backlog:
             self._missed_after_ms[job_name] = after_ms
             self._missed.append(job_name)
 
+    def miss_nothing_after(self, now_ms: int) -> None:
+        """Note that the clock was set back: what was to be counted beyond the present time is still to come."""
+        self.missed_until_ms = min(self.missed_until_ms, now_ms)
+
     def missed_after_ms(self, job_name: str) -> int | None:
         """Give the instant after which a job's fires are still to be counted; None if none are."""
         return self._missed_after_ms.get(job_name)

@@ -3,6 +3,7 @@
 from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.scheduling.fires import fire_job, make_up_fires
 from elasticjob_cloud.scheduling.missed import MissedSearch
+from elasticjob_cloud.scheduling.rewinding import is_taken
 from elasticjob_cloud.scheduling.schedules import zone_of
 from elasticjob_cloud.scheduling.turn import Turn
 
@@ -63,6 +64,8 @@ def settle_due(turn: Turn, job_name: str) -> None:
 
 def _record(turn: Turn, job_name: str, due_ms: int) -> None:
     turn.put_schedule(job_name, due_ms)
+    if is_taken(turn, job_name, due_ms):
+        return
     turn.decisions.lateness_ms.append(max(0, turn.now_ms - due_ms))
     fire_job(turn, job_name, due_ms)
 
@@ -76,13 +79,15 @@ def _search_of(turn: Turn, job_name: str) -> MissedSearch:
     zone = zone_of(turn, configuration)
     until_ms = state.backlog.missed_until_ms
     keep = turn.settings.misfire_limit + 1 if configuration.misfire else 1
-    key = (configuration.cron, zone.key, after_ms, until_ms, keep)
+    spans = state.spans.get(job_name)
+    taken = () if spans is None else spans.taken
+    key = (configuration.cron, zone.key, after_ms, until_ms, keep, taken)
     search = state.missed_searches.get(key)
     if search is None:
         if len(state.missed_searches) >= _SEARCHES_KEPT:
             state.missed_searches.clear()
         cron = CronExpression.parse(configuration.cron)
-        search = state.missed_searches[key] = MissedSearch(cron, zone, after_ms, until_ms, keep)
+        search = state.missed_searches[key] = MissedSearch(cron, zone, after_ms, until_ms, keep, taken)
     return search
 
 

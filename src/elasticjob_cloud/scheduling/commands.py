@@ -73,6 +73,10 @@ class KillTask(msgspec.Struct, frozen=True):
     task_id: str
 
 
+class ReconcileClock(msgspec.Struct, frozen=True):
+    """Let jobs that were evaluated beyond the present time go on: the clock was ahead, and is right now."""
+
+
 ApiCommand = (
     PublishApp
     | UpdateApp
@@ -84,6 +88,7 @@ ApiCommand = (
     | SetJobDisabled
     | TriggerJob
     | KillTask
+    | ReconcileClock
 )
 
 

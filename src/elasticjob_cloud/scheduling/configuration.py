@@ -18,6 +18,7 @@ from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.catching_up import settle_due
 from elasticjob_cloud.scheduling.fires import drop_waiting, start_daemon, trigger_job
 from elasticjob_cloud.scheduling.launching import make_ready_anew
+from elasticjob_cloud.scheduling.rewinding import go_on_from_now, note_if_ahead
 from elasticjob_cloud.scheduling.schedules import schedule, zone_of
 from elasticjob_cloud.scheduling.tasks import keep_settings, kill_tasks, stop_run
 from elasticjob_cloud.scheduling.turn import Turn
@@ -60,6 +61,8 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
                 message = f"No live task has the id '{command.task_id}': it has ended, or never was."
                 raise NotFoundError(message)
             kill_tasks(turn, [task], task.kill_reason or "Killed through the API.")
+        case commands.ReconcileClock():
+            _reconcile_clock(turn)
         case _:
             assert_never(command)
 
@@ -75,6 +78,8 @@ def is_decidable(turn: Turn, command: commands.ApiCommand) -> bool:
         case commands.SetAppDisabled() | commands.DeleteApp():
             jobs = turn.state.jobs_of_app.get(command.app_name, ())
             return not any(backlog.missed_after_ms(job_name) is not None for job_name in jobs)
+        case commands.ReconcileClock():
+            return backlog.next_missed() is None
         case _:
             return True
 
@@ -148,7 +153,17 @@ def _update_job(turn: Turn, command: commands.UpdateJob) -> None:
     if disabled:
         _halt(turn, name, DropReason.DISABLED, "The job was disabled.")
     elif turn.state.is_enabled(name):
+        go_on_from_now(turn, name)
         _take_up(turn, name)
+
+
+def _reconcile_clock(turn: Turn) -> None:
+    state = turn.state
+    for job_name in [name for name, to_ms in state.schedules.items() if to_ms > turn.now_ms]:
+        if state.is_enabled(job_name):
+            settle_due(turn, job_name)
+            go_on_from_now(turn, job_name)
+            _take_up(turn, job_name)
 
 
 def _remove_job(turn: Turn, job_name: str) -> None:
@@ -192,12 +207,14 @@ def _take_up(turn: Turn, job_name: str) -> None:
         # A clock that was set backwards never repeats a fire, whatever is done to the job meanwhile (promise 10).
         after_ms = max(turn.now_ms, turn.state.schedules.get(job_name, 0))
         turn.put_schedule(job_name, after_ms)
+        note_if_ahead(turn, job_name)
         schedule(turn, job, after_ms)
 
 
 def _halt(turn: Turn, job_name: str, drop_reason: DropReason, reason: str) -> None:
     settle_due(turn, job_name)
     turn.state.triggers.remove(job_name)
+    turn.state.ahead.pop(job_name, None)
     drop_waiting(turn, job_name, drop_reason)
     stop_run(turn, job_name, reason)
 

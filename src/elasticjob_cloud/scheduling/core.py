@@ -19,6 +19,7 @@ from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent
 from elasticjob_cloud.scheduling.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.release import release_idle_agents
 from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
+from elasticjob_cloud.scheduling.rewinding import forget_jobs_in_time, note_jobs_ahead
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
@@ -47,6 +48,7 @@ class Core:
         limit_retries(turn)
         take_up_jobs(turn)
         record_missed(turn)
+        note_jobs_ahead(turn)
         return self._finish(turn)
 
     def handle(self, events: Sequence[Event], now: Now) -> Decisions:
@@ -57,6 +59,8 @@ class Core:
             note_skipped(turn, now.wall_ms - self._settings.clock_jump_ms)
         elif jump_ms < -self._settings.clock_jump_ms:
             shift_retries(turn, jump_ms)
+            turn.state.backlog.miss_nothing_after(now.wall_ms)
+            note_jobs_ahead(turn)
         requests = [event for event in events if isinstance(event, Request)]
         for event in events:
             if not isinstance(event, Request):
@@ -131,6 +135,7 @@ class Core:
 
     def _finish(self, turn: Turn) -> Decisions:
         start_what_can(turn)
+        forget_jobs_in_time(turn)
         release_idle_agents(turn)
         self._last = turn.now
         return turn.finish()

@@ -4,6 +4,7 @@ from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource
 from elasticjob_cloud.scheduling.launching import make_ready, start_what_can
 from elasticjob_cloud.scheduling.missed import MissedFires
+from elasticjob_cloud.scheduling.rewinding import note_skipped_span
 from elasticjob_cloud.scheduling.turn import Turn
 
 
@@ -34,6 +35,7 @@ def make_up_fires(turn: Turn, job_name: str, missed: MissedFires) -> None:
         fire = turn.new_fire(job_name, FireSource.CRON, missed.oldest[made_up])
         reason = DropReason.QUEUE_FULL if made_up < wanted else DropReason.MISFIRED
         turn.drop_fire(fire, reason, count=left, last_due_ms=missed.last_ms)
+        note_skipped_span(turn, job_name, (fire.due_ms, missed.last_ms))
 
 
 def trigger_job(turn: Turn, job_name: str) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
+from elasticjob_cloud.model.records import Span
 
 _HOUR_MS = 3_600_000
-Span = tuple[int, int]  # the first and the last instant of a time, both included
 
 
 @dataclass(frozen=True, slots=True)

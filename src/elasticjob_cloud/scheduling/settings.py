@@ -25,4 +25,5 @@ class CoreSettings:
     fires_a_turn: int = 200  # of jobs that are due at once; more only delays the first of them
     cron_searches_a_turn: int = 1_000  # for fires that were missed; each takes some 10 µs
     release_idle_ms: int = 0  # agents without a task for so long are let go of; 0: none ever is
+    ahead_ms: int = 60_000  # jobs that a clock which was ahead silences for longer are told of
     clock_jump_ms: int = 1_000  # wall against monotonic clock: more than this is a jump (promise 10)

@@ -13,6 +13,7 @@ from elasticjob_cloud.model.records import (
     JobRecord,
     ScheduleSpans,
     Snapshot,
+    Span,
     TaskRecord,
 )
 from elasticjob_cloud.scheduling.backlog import Backlog
@@ -24,7 +25,8 @@ from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from elasticjob_cloud.scheduling.triggers import Triggers
 
-SearchKey = tuple[str, str, int, int, int]  # cron, zone, the instants between which it looks, fires to keep
+# Cron, zone, the instants between which it looks, fires to keep, what it passes over.
+SearchKey = tuple[str, str, int, int, int, tuple[Span, ...]]
 
 
 class Run:
@@ -55,6 +57,8 @@ class State:
         self.jobs_of_app: dict[str, dict[str, None]] = {}
         self.schedules: dict[str, int] = {}
         self.spans: dict[str, ScheduleSpans] = {}
+        self.ahead: dict[str, int] = {}  # jobs that fire nothing before this time: the clock was ahead
+        self.ahead_until_ms = 0  # when the first of them may fire
         self.sequences: dict[str, int] = {}  # by agent: the last batch whose events are recorded
         self.triggers = Triggers()
         self.backlog = Backlog()

@@ -17,6 +17,7 @@ from elasticjob_cloud.model.records import (
     FireSource,
     FireState,
     JobRecord,
+    ScheduleSpans,
     StatusTrace,
     TaskRecord,
 )
@@ -42,6 +43,8 @@ class Decisions(msgspec.Struct):
     `lateness_ms` has how late each cron fire of this turn was taken up; `fires` counts records of fires by source and
     `dropped` those that were dropped by reason; `refused` counts placements that found no room;
     `deferred` are requests that are to be handed in again: what they change is not known yet. `ended` counts tasks by terminal state. `released` are agents that the engine may let go of, after all else is sent.
+    `ahead`: the clock was found to be behind what jobs were evaluated up to; the job that is silent for longest, and
+    until when.
     """
 
     changes: Changes = msgspec.field(default_factory=Changes)
@@ -54,6 +57,7 @@ class Decisions(msgspec.Struct):
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     ended: dict[str, int] = msgspec.field(default_factory=dict)
     released: list[str] = msgspec.field(default_factory=list)
+    ahead: tuple[str, int] | None = None
 
 
 class Turn:
@@ -109,6 +113,8 @@ class Turn:
         self._changes.jobs[job_name] = None
         if self.state.schedules.pop(job_name, None) is not None:
             self._changes.schedules[job_name] = None
+        if self.state.spans.pop(job_name, None) is not None:
+            self._changes.spans[job_name] = None
 
     def put_schedule(self, job_name: str, evaluated_to_ms: int) -> None:
         """Record up to when a job's cron was evaluated; a later start goes on from there (promises 1 and 10).
@@ -117,8 +123,18 @@ class Turn:
         """
         if evaluated_to_ms <= self.state.schedules.get(job_name, -1):
             return
+        self.rewind_schedule(job_name, evaluated_to_ms)
+
+    def rewind_schedule(self, job_name: str, evaluated_to_ms: int) -> None:
+        """Record up to when a job's cron counts as evaluated, though that was later: the clock had been ahead."""
         self.state.schedules[job_name] = evaluated_to_ms
+        self.state.ahead.pop(job_name, None)
         self._changes.schedules[job_name] = evaluated_to_ms
+
+    def put_spans(self, job_name: str, spans: ScheduleSpans) -> None:
+        """Record what a clock that jumped did to a job's cron."""
+        self.state.spans[job_name] = spans
+        self._changes.spans[job_name] = spans
 
     # Agents
 

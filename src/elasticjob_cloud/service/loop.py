@@ -5,6 +5,7 @@ being committed the next one's events gather, so a slow store makes turns larger
 """
 
 import asyncio
+import datetime as dt
 import itertools
 import logging
 import time
@@ -168,8 +169,21 @@ class SchedulingLoop:
         self._act(decisions, events)
         self._answer_queries()
         self._metrics.note_turn(decisions, seconds)
+        self._warn_of_jobs_ahead(decisions)
         if self._on_commit is not None and decisions.changes:
             self._tell(self._on_commit, decisions.changes)
+
+    def _warn_of_jobs_ahead(self, decisions: Decisions) -> None:
+        if decisions.ahead is None:
+            return
+        job_name, until_ms = decisions.ahead
+        _log.warning(
+            "The clock was ahead: %d job(s) were evaluated beyond the present time and fire nothing until then; "
+            "'%s' until %s. If the clock is right now: POST /api/operate/reconcile/clock, or update the jobs.",
+            len(self._core.state.ahead),
+            job_name,
+            dt.datetime.fromtimestamp(until_ms / 1000, dt.UTC).isoformat(timespec="seconds"),
+        )
 
     def _act(self, decisions: Decisions, events: list[Event]) -> None:
         self._reserve_room(decisions, events)

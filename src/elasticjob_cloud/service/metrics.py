@@ -11,7 +11,7 @@ _LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 
 _LIVE_STATES = (TaskState.STAGING, TaskState.RUNNING)
-_OF_CORE = ("apps", "jobs", "agents", "ready_jobs", "live_tasks", "failover_tasks")
+_OF_CORE = ("apps", "jobs", "agents", "jobs_ahead_of_clock", "ready_jobs", "live_tasks", "failover_tasks")
 
 
 class Metrics:
@@ -62,6 +62,10 @@ class Metrics:
                 ("apps", "Published apps."),
                 ("jobs", "Registered jobs."),
                 ("agents", "Agents that are there."),
+                (
+                    "jobs_ahead_of_clock",
+                    "Jobs that fire nothing for now, because the clock was ahead when they were last evaluated.",
+                ),
                 ("ready_jobs", "Jobs with a fire that waits for its run."),
                 ("live_tasks", "Tasks that are staging or running."),
                 ("failover_tasks", "Shards that wait to be started again."),
@@ -98,6 +102,7 @@ class Metrics:
         self._gauges["apps"].set_function(lambda: len(state.apps))
         self._gauges["jobs"].set_function(lambda: len(state.jobs))
         self._gauges["agents"].set_function(lambda: len(state.agents))
+        self._gauges["jobs_ahead_of_clock"].set_function(lambda: len(state.ahead))
         self._gauges["ready_jobs"].set_function(lambda: len(state.waiting))
         self._gauges["live_tasks"].set_function(lambda: len(state.tasks))
         self._gauges["failover_tasks"].set_function(lambda: len(state.failovers))

@@ -164,6 +164,9 @@ class SchedulerPort(Protocol):
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         """Give where the agents keep an app's files."""
 
+    async def reconcile_clock(self) -> None:
+        """Let jobs go on that the clock, which was ahead, has silenced."""
+
     async def reconcile(self) -> None:
         """Ask all agents what they hold, and settle what differs."""
 

@@ -21,7 +21,7 @@ from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
-from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
+from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock, TriggerJob
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.database_lock import DatabaseLock
@@ -239,6 +239,9 @@ class Scheduler:
         self._leading()
         agents = await self._query(lambda core: frozenset(core.state.tasks_of_agent))
         self._engine.reconcile(agents)
+
+    async def reconcile_clock(self) -> None:
+        await self.submit(ReconcileClock())
 
     def not_ready_reason(self) -> str | None:
         leader = self._leader

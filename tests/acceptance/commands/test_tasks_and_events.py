@@ -117,6 +117,15 @@ def test_agents_and_schedulers_are_listed(run: Run, scheduler: SmallScheduler) -
     assert run("agents", "--json").json == [agent]
 
 
+@pytest.mark.parametrize("options, kind", [((), "explicit"), (("--clock",), "clock")])
+def test_reconciliation_is_asked_for(
+    run: Run, scheduler: SmallScheduler, options: tuple[str, ...], kind: str
+) -> None:
+    scheduler.fixed[f"operate/reconcile/{kind}"] = [(200, True)]
+    outcome = run("reconcile", *options)
+    assert (outcome.code, outcome.out) == (0, "")
+
+
 @pytest.mark.parametrize(
     "command, hint",
     [
