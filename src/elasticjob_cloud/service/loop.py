@@ -29,7 +29,8 @@ from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.service.metrics import Metrics
 
 _log = logging.getLogger(__name__)
-_EVENTS_PER_TURN = 1_000
+_EVENTS_PER_TURN = 1_000  # statuses within batches counted one by one
+_REQUESTS_WAITING = 10_000
 _LONGEST_SLEEP_SECONDS = 1.0  # so that a clock that was set forwards is noticed soon
 T = TypeVar("T")
 
@@ -76,9 +77,15 @@ class SchedulingLoop:
         self._wake.set()
 
     async def submit(self, command: ApiCommand) -> None:
-        """Have a command carried out; return when it is committed, raise why it was refused."""
+        """Have a command carried out; return when it is committed, raise why it was refused.
+
+        Raises:
+            UnavailableError: too many commands wait already.
+        """
         if self._stopping:
             raise NotLeadingError(_NOT_LEADING)
+        if len(self._answers) >= _REQUESTS_WAITING:
+            raise UnavailableError(_TOO_MANY_REQUESTS, retry_after_seconds=5)
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self._inbox.append(Request(number, command))
@@ -153,7 +160,13 @@ class SchedulingLoop:
             )  # a turn that writes nothing waits for nothing: whatever else runs here must go on
 
     def _take_events(self) -> list[Event]:
-        return [self._inbox.popleft() for _ in range(min(len(self._inbox), _EVENTS_PER_TURN))]
+        events: list[Event] = []
+        count = 0
+        while self._inbox and count < _EVENTS_PER_TURN:
+            event = self._inbox.popleft()
+            events.append(event)
+            count += max(1, len(event.events)) if isinstance(event, AgentEvents) else 1
+        return events
 
     async def _finish_turn(self, decisions: Decisions, events: list[Event]) -> None:
         seconds = 0.0
@@ -251,6 +264,7 @@ class SchedulingLoop:
 _LEASE_LOST = "Another scheduler has taken the lead."
 _LEASE_OVER = "The lease ran out before the turn was over."
 _NOT_LEADING = "This scheduler leads no more, or is starting anew; try again in a moment."
+_TOO_MANY_REQUESTS = f"{_REQUESTS_WAITING:,} commands wait for the scheduler; try again in a moment."
 _NOT_SAID = "The database was lost before it said whether this is written: look whether it was carried out before you repeat it."
 _OUTCOME_UNKNOWN = (
     "The lead was lost while this was being written: look whether it was carried out before you repeat it."
