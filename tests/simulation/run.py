@@ -7,6 +7,7 @@ import time
 import traceback
 from multiprocessing import Pool
 
+from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.scenarios import play_wild
 
@@ -14,6 +15,7 @@ from tests.simulation.scenarios import play_wild
 def _play(seed: int) -> tuple[int, str | None]:
     try:
         play_wild(seed)
+        play_clocks_back(seed)
         play_cluster(seed)
     except Exception:
         return seed, traceback.format_exc()

@@ -23,9 +23,10 @@ _ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Amer
 _STARTS = (
     NOON_MS,
     1_792_800_000_000,
+    1_792_888_200_000,
     1_774_650_000_000,
     1_325_160_000_000,
-)  # ordinary, changes of clocks, Apia's leap
+)  # ordinary, changes of clocks, half an hour into Berlin's first pass, Apia's leap
 
 
 @settings(max_examples=80, deadline=None)

@@ -135,7 +135,9 @@ def test_search_from_any_instant_joins_the_same_sequence(
     begin_ms = after_ms + later_ms
     until_ms = begin_ms + 3_600_000
     found = expression.fires_ms(after_ms, zone, until_ms=until_ms)
-    assert list(expression.fires_ms(begin_ms, zone, until_ms=until_ms)) == [ms for ms in found if ms > begin_ms]
+    assert list(expression.fires_ms(begin_ms, zone, until_ms=until_ms)) == [
+        ms for ms in found if ms > begin_ms
+    ]
 
 
 @settings(max_examples=30)
