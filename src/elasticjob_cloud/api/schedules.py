@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.model.errors import FieldError
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.service.port import CronExpression, InvalidCronError
 
 # Names in the zone database that are no zones, or that mean something else on each machine.
@@ -44,17 +45,24 @@ def cron_problem(cron: str, zone_name: str, now_ms: int) -> str | None:
     return None
 
 
-def schedule_errors(fields: Mapping[str, Any], default_zone: str, now_ms: int) -> list[FieldError]:
-    """Check `cron` and `timeZone` of a request; what is no string is left to others."""
-    errors: list[FieldError] = []
+def schedule_errors(
+    fields: Mapping[str, Any], default_zone: str, now_ms: int, stored: JobConfiguration | None = None
+) -> list[FieldError]:
+    """Check `cron` and `timeZone` of a request; what is no string is left to others.
+
+    An update may keep what is `stored`, such as a cron that has fired for the last time.
+    """
+    cron = fields.get("cron") or ""
     zone_name = fields.get("timeZone") or default_zone
+    if stored is not None and (cron, zone_name) == (stored.cron, stored.time_zone or default_zone):
+        return []
+    errors: list[FieldError] = []
     problem = zone_problem(zone_name) if isinstance(zone_name, str) else None
     if problem is not None:
         errors.append(FieldError("timeZone", problem))
     if problem is not None or not isinstance(zone_name, str):
         # The expression can be read all the same, so that both fields' faults are told at once.
         zone_name = default_zone
-    cron = fields.get("cron")
     problem = cron_problem(cron, zone_name, now_ms) if isinstance(cron, str) and cron else None
     if problem is not None:
         errors.append(FieldError("cron", problem))

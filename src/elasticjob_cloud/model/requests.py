@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -15,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -181,6 +183,32 @@ class RequestBody(BaseModel):
         }
 
 
+# What one field may be depends on another: it counts as changed with that one.
+_JUDGED_WITH: Final = {"sharding_item_parameters": "sharding_total_count"}
+
+
+def _keep_stored_value(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Check a value, but take the stored one as it is: an earlier version may have accepted what this one refuses.
+
+    An update has what is stored as the validation's context (an app's or a job's configuration).
+    """
+    try:
+        return validate(value)
+    except ValueError:
+        name = info.field_name
+        if info.context is None or name is None or not _is_stored(value, info.context, name):
+            raise
+        other = _JUDGED_WITH.get(name)
+        if other is not None and not _is_stored(info.data.get(other), info.context, other):
+            raise
+        return getattr(info.context, name)
+
+
+def _is_stored(value: Any, stored: Any, name: str) -> bool:
+    kept = msgspec.to_builtins(getattr(stored, name, None))
+    return type(value) is type(kept) and value == kept  # 1 equals true
+
+
 class LoginRequest(RequestBody):
     """`POST /api/login`."""
 
@@ -216,6 +244,8 @@ class UpdateAppRequest(RequestBody):
     memory_mb: MemoryMegabytes | None = Field(alias="memoryMB", default=None)
     app_cache_enable: bool | None = None
     event_trace_sampling_count: Count | None = None
+
+    _keep_stored_values = field_validator("*", mode="wrap")(_keep_stored_value)
 
     def to_changes(self) -> dict[str, Any]:
         """Give what was given, by the names of `AppConfiguration`."""
@@ -283,6 +313,9 @@ class JobRequest(RequestBody):
         if isinstance(props, dict):
             _raise_if(_props_problem(props))
         return props
+
+    # The last, so that it holds for all checks above.
+    _keep_stored_values = field_validator("*", mode="wrap")(_keep_stored_value)
 
     def to_configuration(self) -> JobConfiguration:
         """Give the job as the rest of the program knows it."""
