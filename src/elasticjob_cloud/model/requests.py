@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-import msgspec
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -16,7 +15,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -32,7 +30,8 @@ from elasticjob_cloud.model.job import (
     JobExecutionType,
 )
 from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, name_problem
-from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
+from elasticjob_cloud.model.sharding import check_sharding_item_parameters
+from elasticjob_cloud.model.stored_values import keep_stored_value
 
 KIBIBYTE: Final = 1024
 MAXIMUM_SHARDING_TOTAL_COUNT: Final = 10_000
@@ -183,32 +182,6 @@ class RequestBody(BaseModel):
         }
 
 
-# What one field may be depends on another: it counts as changed with that one.
-_JUDGED_WITH: Final = {"sharding_item_parameters": "sharding_total_count"}
-
-
-def _keep_stored_value(value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-    """Check a value, but take the stored one as it is: an earlier version may have accepted what this one refuses.
-
-    An update has what is stored as the validation's context (an app's or a job's configuration).
-    """
-    try:
-        return validate(value)
-    except ValueError:
-        name = info.field_name
-        if info.context is None or name is None or not _is_stored(value, info.context, name):
-            raise
-        other = _JUDGED_WITH.get(name)
-        if other is not None and not _is_stored(info.data.get(other), info.context, other):
-            raise
-        return getattr(info.context, name)
-
-
-def _is_stored(value: Any, stored: Any, name: str) -> bool:
-    kept = msgspec.to_builtins(getattr(stored, name, None))
-    return type(value) is type(kept) and value == kept  # 1 equals true
-
-
 class LoginRequest(RequestBody):
     """`POST /api/login`."""
 
@@ -245,7 +218,7 @@ class UpdateAppRequest(RequestBody):
     app_cache_enable: bool | None = None
     event_trace_sampling_count: Count | None = None
 
-    _keep_stored_values = field_validator("*", mode="wrap")(_keep_stored_value)
+    _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
 
     def to_changes(self) -> dict[str, Any]:
         """Give what was given, by the names of `AppConfiguration`."""
@@ -304,8 +277,7 @@ class JobRequest(RequestBody):
     def _check_parameters(cls, text: str, info: ValidationInfo) -> str:
         # Without a good count, which has its own error, the items can still be read.
         total = info.data.get("sharding_total_count", MAXIMUM_SHARDING_TOTAL_COUNT)
-        parse_sharding_item_parameters(text, total)
-        return text
+        return check_sharding_item_parameters(text, total)
 
     @field_validator("props", mode="before")
     @classmethod
@@ -315,7 +287,7 @@ class JobRequest(RequestBody):
         return props
 
     # The last, so that it holds for all checks above.
-    _keep_stored_values = field_validator("*", mode="wrap")(_keep_stored_value)
+    _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
 
     def to_configuration(self) -> JobConfiguration:
         """Give the job as the rest of the program knows it."""
