@@ -233,3 +233,31 @@ def test_refusal_survives_pickling() -> None:
     error = InvalidCronError("hours", "has '25', which is not between 0 and 23")
     copy = pickle.loads(pickle.dumps(error))
     assert (copy.field, copy.problem, str(copy)) == (error.field, error.problem, str(error))
+
+
+@pytest.mark.parametrize(
+    "field, names",
+    [
+        ("1-5", "SUN-THU"),
+        ("6-2", "FRI-MON"),
+        ("2,4,6", "MON,WED,FRI"),
+        ("7", "SAT"),
+        ("MON,3", "MON,TUE"),
+        ("6L", "FRIL"),
+        ("6#3", "FRI#3"),
+        ("2-6/2", "MON,WED,FRI"),
+        ("*/2", "SUN,TUE,THU,SAT"),
+        ("1/3", "SUN,WED,SAT"),
+    ],
+)
+def test_numbers_of_weekdays_can_be_shown_as_names(field: str, names: str) -> None:
+    expression = CronExpression.parse(f"0 0\t9 ? * {field} 2030")
+    assert expression.numbered_weekdays == (field, names)
+    named = CronExpression.parse(f"0 0 9 ? * {names} 2030")
+    assert list(named.fires_ms(NOON_MS, UTC)) == list(expression.fires_ms(NOON_MS, UTC))
+
+
+@pytest.mark.parametrize("field", ["mon-fri", "*", "L", "FRIL", "FRI#3"])
+def test_weekdays_without_numbers_need_no_names(field: str) -> None:
+    assert CronExpression.parse(f"0 0 9 ? * {field}").numbered_weekdays is None
+    assert CronExpression.parse("0 0 9 1-5 * ?").numbered_weekdays is None

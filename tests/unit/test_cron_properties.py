@@ -110,7 +110,7 @@ def test_fires_rise_strictly_and_match_the_fields(times: Times, start: tuple[Zon
         last_ms = fire_ms
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(times=TIMES, start=STARTS, later_ms=st.integers(0, 6 * 3_600_000))
 def test_later_instant_never_has_an_earlier_fire(
     times: Times, start: tuple[ZoneInfo, int], later_ms: int
@@ -125,7 +125,7 @@ def test_later_instant_never_has_an_earlier_fire(
         assert later_fire_ms is None or later_fire_ms >= fire_ms
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(times=TIMES, start=STARTS, later_ms=st.integers(0, 3 * 3_600_000))
 def test_search_from_any_instant_joins_the_same_sequence(
     times: Times, start: tuple[ZoneInfo, int], later_ms: int
@@ -140,11 +140,11 @@ def test_search_from_any_instant_joins_the_same_sequence(
     ]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(start=STARTS, step=st.sampled_from([1, 5, 15, 30]))
 def test_frequent_fires_fill_all_but_the_first_pass(start: tuple[ZoneInfo, int], step: int) -> None:
     zone, after_ms = start
-    until_ms = after_ms + 2 * 3_600_000
+    until_ms = after_ms + 3_600_000
     expected = [
         second * 1000
         for second in range(after_ms // 1000 + 1, until_ms // 1000 + 1)

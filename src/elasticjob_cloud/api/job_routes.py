@@ -23,7 +23,7 @@ from elasticjob_cloud.api.documents import (
 from elasticjob_cloud.api.known import check_job_name
 from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.responses import done, json_response
-from elasticjob_cloud.api.schedules import next_fires, schedule_errors
+from elasticjob_cloud.api.schedules import cron_view, schedule_errors
 from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import job_view
 from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
@@ -127,7 +127,9 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=False))
         return done()
 
-    @router.get("/cron/fires", **described(object_of({"fires": array_of(TEXT)}), query=FiresQuery))
+    fires = object_of({"fires": array_of(TEXT), "weekdays": TEXT}, optional=("weekdays",))
+
+    @router.get("/cron/fires", **described(fires, query=FiresQuery))
     async def list_cron_fires(request: Request) -> Response:
         """Give the next fires of an expression; fewer than asked for when it ends."""
         given = read_query(request, FiresQuery)
@@ -141,6 +143,6 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, default_zone, start_ms)
         if errors:
             raise InvalidRequestError.of(*errors)
-        return json_response({"fires": next_fires(given.cron, zone_name, start_ms, given.count)})
+        return json_response(cron_view(given.cron, zone_name, start_ms, given.count))
 
     return router

@@ -69,6 +69,13 @@ def schedule_errors(
     return errors
 
 
+def cron_view(cron: str, zone_name: str, start_ms: int, count: int) -> dict[str, Any]:
+    """Show what an expression means: its next fires, and its weekdays in names where they are numbers."""
+    weekdays = CronExpression.parse(cron).numbered_weekdays
+    named = {} if weekdays is None else {"weekdays": weekdays[1]}
+    return {"fires": next_fires(cron, zone_name, start_ms, count), **named}
+
+
 def next_fires(cron: str, zone_name: str, start_ms: int, count: int) -> list[str]:
     """Give the next fires strictly after `start_ms`, in ISO 8601 with the zone's offset."""
     zone = ZoneInfo(zone_name)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from elasticjob_cloud.cron.days import lowest_bit, next_day
 from elasticjob_cloud.cron.fields import FIRST_YEAR, LAST_YEAR
 from elasticjob_cloud.cron.parse import Plan, parse_plan
+from elasticjob_cloud.cron.weekdays import numbered_weekdays
 from elasticjob_cloud.cron.zones import end_of_gap, instant, search_start
 
 _SECOND_MS = 1000
@@ -54,6 +55,11 @@ class CronExpression:
                 what to write where that can be known.
         """
         return _parse(text)
+
+    @property
+    def numbered_weekdays(self) -> tuple[str, str] | None:
+        """The day of week field and its meaning in names: ``1-5`` is ``SUN-THU``. None when it has no numbers."""
+        return numbered_weekdays(self.text)
 
     def next_fire_ms(self, after_ms: int, zone: ZoneInfo) -> int | None:
         """Return the first fire strictly after an instant.
