@@ -33,7 +33,7 @@ def test_job_whose_cron_is_spent_can_be_edited_by_api_and_command_line(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     with (
         http_app_server() as apps,
-        Standalone(tmp_path / "data", "--cpus", "4", settings={"TIME_ZONE": "UTC"}) as server,
+        Standalone(tmp_path / "data", "--cpus", "4") as server,
     ):
         server.publish_script(apps, "once", "true")
         cron = register_once(server)

@@ -1,7 +1,6 @@
 """What makes a schedule a good one: a cron that fires, in a time zone that exists."""
 
 import datetime as dt
-import difflib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -11,6 +10,7 @@ from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.model.errors import FieldError
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.service.port import CronExpression, InvalidCronError
+from elasticjob_cloud.service.zone_hints import zone_hint
 
 # Names in the zone database that are no zones, or that mean something else on each machine.
 _NO_ZONES: Final = frozenset({"localtime", "Factory", "posixrules"})
@@ -27,9 +27,7 @@ def zone_problem(name: str) -> str | None:
     """Say what is wrong with the name of a time zone, or None."""
     if name in zone_names():
         return None
-    close = difflib.get_close_matches(name[:64], zone_names(), n=1)
-    hint = f"; did you mean {close[0]}?" if close else ", such as Asia/Shanghai or UTC."
-    return f"'{shown(name)}' is not the IANA name of a time zone{hint}"
+    return f"'{shown(name)}' is not the IANA name of a time zone{zone_hint(name)}"
 
 
 def cron_problem(cron: str, zone_name: str, now_ms: int) -> str | None:

@@ -7,7 +7,7 @@ import typer
 
 from elasticjob_cloud.cli.output import print_json, say
 from elasticjob_cloud.service.cron_fires import next_cron_fires, numbered_weekdays
-from elasticjob_cloud.service.time_zone import machine_time_zone
+from elasticjob_cloud.service.time_zone import MachineZone, find_machine_zone
 
 MAXIMUM_COUNT = 1000
 
@@ -33,7 +33,10 @@ def cron(
 
     Its fields: second minute hour day-of-month month day-of-week [year], as Quartz has them.
     """
-    fires = next_cron_fires(expression, time_zone or machine_time_zone(), time.time_ns() // 1_000_000, count)
+    machine = MachineZone(time_zone) if time_zone else find_machine_zone()
+    fires = next_cron_fires(expression, machine.name, time.time_ns() // 1_000_000, count)
+    if machine.warning:
+        say(f"Warning: {machine.warning}")
     if json:
         weekdays = numbered_weekdays(expression)
         named = {} if weekdays is None else {"weekdays": weekdays[1]}
