@@ -3,6 +3,7 @@
 from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.records import JobRecord
 from elasticjob_cloud.scheduling.configuration import schedule, zone_of
+from elasticjob_cloud.scheduling.daemon_zones import replace_daemon_of_other_zone
 from elasticjob_cloud.scheduling.fires import make_up_fires, start_daemon
 from elasticjob_cloud.scheduling.launching import make_ready
 from elasticjob_cloud.scheduling.missed import MissedFires, find_missed_fires
@@ -22,6 +23,7 @@ def take_up_jobs(turn: Turn) -> None:
         if not state.is_enabled(job_name):
             continue
         if job.configuration.is_daemon:
+            replace_daemon_of_other_zone(turn, job_name)
             if not state.is_busy(job_name) and job_name not in state.waiting:
                 start_daemon(turn, job_name)
         elif job.configuration.cron:
