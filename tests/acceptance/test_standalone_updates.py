@@ -1,6 +1,7 @@
 """A job that has fired for the last time can still be edited, on a real scheduler."""
 
 import datetime as dt
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from tests.integration.app_servers import http_app_server
 def register_once(server: Standalone) -> str:
     """Register a job that fires once, in a moment; a slow machine may need more than one attempt."""
 
+    waits = itertools.count(3, 4)
+
     def attempt() -> str:
-        moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3)
+        moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=next(waits))
         cron = f"{moment:%-S %-M %-H %-d %-m} ? {moment:%Y}"
         job = {"jobName": "once", "appName": "once", "jobExecutionType": "TRANSIENT", "shardingTotalCount": 1}
         schedule = {"cron": cron, "timeZone": "UTC", "props": {"script.command.line": "./once.sh"}}
@@ -37,7 +40,7 @@ def test_job_whose_cron_is_spent_can_be_edited_by_api_and_command_line(
     ):
         server.publish_script(apps, "once", "true")
         cron = register_once(server)
-        server.ended("once", 1)
+        server.ended("once", 1, seconds=40)
 
         given: dict[str, Any] = server.call("GET", "/job/jobs/once")
         assert server.call("PUT", "/job/update", given) is True
