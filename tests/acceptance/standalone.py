@@ -46,10 +46,12 @@ class Standalone:
         auth: bool = False,
         settings: dict[str, str] | None = None,
         is_forked: bool = True,
+        time_zone: str | None = "UTC",
     ) -> None:
         self.data_dir = data_dir
         self._start = ForkedCommand if is_forked else _start_program
-        self._settings = {f"ELASTICJOB_{name}": value for name, value in (settings or {}).items()}
+        self._settings = {} if time_zone is None else {"ELASTICJOB_TIME_ZONE": time_zone}
+        self._settings |= {f"ELASTICJOB_{name}": value for name, value in (settings or {}).items()}
         self._options = (*options, *(() if auth else ("--no-auth",)))
         self._port = 0
         self.log = data_dir.parent / f"{data_dir.name}.log"
@@ -74,7 +76,7 @@ class Standalone:
         """Start it, and wait until it has an agent. After the first start the port stays the same."""
         self.process = self._start(
             ["standalone", "--port", str(self._port), "--data-dir", str(self.data_dir), *self._options],
-            {**os.environ, "ELASTICJOB_TIME_ZONE": "UTC", **self._settings},
+            {**os.environ, **self._settings},
             self.log,
         )
         if self._port == 0:

@@ -127,6 +127,21 @@ def test_fires_are_those_of_the_contract(guest: httpx.Client) -> None:
     assert guest.get(raw).json() == {"fires": ["2027-01-01T00:00:00+00:00"]}
 
 
+def test_numbers_of_weekdays_are_shown_as_names(guest: httpx.Client) -> None:
+    query = {"cron": "0 0 9 ? * 1-5", "count": "1"}
+    assert guest.get("/api/job/cron/fires", params=query).json()["weekdays"] == "SUN-THU"
+
+
+@pytest.mark.parametrize(
+    "cron, line",
+    [("@daily", "0 0 0 * * ?"), ("0 9 * * 1-5", "0 0 9 ? * MON-FRI"), ("0 0 9 * * ?\u3000", "0 0 9 * * ?")],
+)
+def test_refused_cron_gets_the_line_to_use(guest: httpx.Client, cron: str, line: str) -> None:
+    answer = guest.get("/api/job/cron/fires", params={"cron": cron})
+    assert_blames(answer, "cron")
+    assert f"here: '{line}'" in answer.json()["message"]
+
+
 BAD_FIRES_QUERIES: list[tuple[dict[str, str], str]] = [
     ({}, "cron"),
     ({"cron": ""}, "cron"),

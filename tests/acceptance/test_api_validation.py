@@ -57,7 +57,17 @@ BAD_VALUES: dict[str, list[Any]] = {
     "cron": [*TEXT, "* * * * *", "nonsense", "0 0 0 30 2 ?", "0 0 0 1 1 ? 2001"],
     "timeZone": [*TEXT, "Mars", "../../etc/passwd"],
     "shardingTotalCount": [*NOT_INTEGER, 0, 10_001],
-    "shardingItemParameters": [*TEXT, "0", "a=b", "5=x", "0=a,0=b", "-1=x"],
+    "shardingItemParameters": [
+        *TEXT,
+        "0",
+        "a=b",
+        "5=x",
+        "0=a,0=b",
+        "-1=x",
+        "0=a\uff0c1=b",
+        "0=a;1=b",
+        "0=a\n1=b",
+    ],
     "jobParameter": TEXT,
     "failover": NOT_BOOLEAN,
     "misfire": NOT_BOOLEAN,
@@ -264,6 +274,13 @@ def test_app_keeps_what_an_update_does_not_give(admin: httpx.Client) -> None:
     assert admin.get("/api/app/my_app").json() == {**before, "appCacheEnable": False}
     assert admin.put("/api/app", json={"appName": "my_app", "appCacheEnable": None}).text == "true"
     assert admin.get("/api/app/my_app").json() == {**before, "appCacheEnable": False}
+
+
+def test_comma_at_the_end_of_the_item_parameters_is_taken_off(admin: httpx.Client) -> None:
+    assert admin.post("/api/app", json=APP).text == "true"
+    written = {**JOB, "shardingItemParameters": "0=Beijing,1=Shanghai,\n"}
+    assert admin.post("/api/job/register", json=written).text == "true"
+    assert admin.get("/api/job/jobs/my_job").json()["shardingItemParameters"] == "0=Beijing,1=Shanghai"
 
 
 def test_update_leaves_a_job_disabled_unless_it_says_otherwise(admin: httpx.Client) -> None:

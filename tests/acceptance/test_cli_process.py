@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.standalone import Standalone
 from tests.threaded_server import served
 
 PROGRAM = [sys.executable, "-c", "from elasticjob_cloud.cli.main import main; main()"]
@@ -262,3 +263,24 @@ def test_shell_completes_commands(environment: dict[str, str]) -> None:
         PROGRAM, env={**asked, "COMP_CWORD": "1"}, capture_output=True, text=True, check=False
     )
     assert ended.stdout.split() == ["job"]
+
+
+@pytest.mark.slow
+def test_machines_zone_that_has_no_name_is_warned_about(environment: dict[str, str]) -> None:
+    asked = [*PROGRAM, "cron", "0 0 9 * * ?", "-n", "1"]
+    for variable, told in (("CST-8", True), ("Asia/Shanghai", False)):
+        ended = subprocess.run(
+            asked, env={**environment, "TZ": variable}, capture_output=True, text=True, check=True
+        )
+        assert ("clock is at UTC+08:00; UTC is used" in ended.stderr) is told
+        assert ended.stdout.endswith("+00:00\n" if told else "+08:00\n")
+
+
+@pytest.mark.slow
+def test_server_warns_about_a_zone_that_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "CST-8")
+    monkeypatch.delenv("ELASTICJOB_TIME_ZONE", raising=False)
+    with Standalone(tmp_path / "data", is_forked=False, time_zone=None) as server:
+        log = server.log.read_text(encoding="utf-8")
+    assert "This machine's time zone has no name: TZ is 'CST-8'" in log
+    assert "--time-zone Asia/Shanghai" in log

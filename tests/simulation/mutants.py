@@ -16,12 +16,15 @@ from typing import Any
 from unittest.mock import patch
 
 from elasticjob_cloud.agent.fence import Fence
+from elasticjob_cloud.cron import expression
+from elasticjob_cloud.cron.zones import local_time
 from elasticjob_cloud.scheduling import catching_up, configuration, core, membership
 from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.service.loop import SchedulingLoop
+from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.cluster_store import SharedDatabase
@@ -124,6 +127,11 @@ MUTANTS = (
         "take over in one piece",
         lambda: patch.object(core, "record_missed", _record_all_missed),
         play_slow_machine,
+    ),
+    Mutant(
+        "search from the reading of the clock",
+        lambda: patch.object(expression, "search_start", local_time),
+        play_clocks_back,
     ),
     Mutant("drop fires silently", lambda: patch.object(Turn, "drop_fire", _nothing), play_wild),
 )

@@ -7,13 +7,14 @@ import time
 import traceback
 from multiprocessing import Pool
 
+from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.scenarios import WORLDS
 
 
 def _play(seed: int) -> tuple[int, str | None]:
     try:
-        for play in (*WORLDS, play_cluster):
+        for play in (*WORLDS, play_clocks_back, play_cluster):
             play(seed)
     except Exception:
         return seed, traceback.format_exc()

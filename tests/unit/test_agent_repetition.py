@@ -25,6 +25,11 @@ def test_cron_is_evaluated_in_the_zone_of_the_job_else_in_utc(zone: str, expecte
     assert repetition.next_fire_ms(ms("2026-01-05T08:00:00+00:00")) == ms(expected)
 
 
+def test_daemon_that_begins_in_the_first_pass_has_the_second_ahead() -> None:
+    repetition = Repetition("0 30 2 * * ?", "Europe/Berlin", 0)
+    assert repetition.next_fire_ms(ms("2026-10-25T02:45:00+02:00")) == ms("2026-10-25T02:30:00+01:00")
+
+
 def test_cron_that_is_over_fires_never_again() -> None:
     assert Repetition("0 0 9 1 1 ? 2020", "", 0).next_fire_ms(ms("2026-01-05T08:00:00+00:00")) is None
 

@@ -35,6 +35,11 @@ def test_misspelt_zone_is_told_what_was_meant() -> None:
     assert errors(timeZone="Asia/Shangai")["timeZone"].endswith("did you mean Asia/Shanghai?")
 
 
+@pytest.mark.parametrize("zone", ["Asia/Beijing", "GMT+8", "CST"])
+def test_zone_by_another_name_is_told_the_iana_name(zone: str) -> None:
+    assert "Asia/Shanghai" in errors(timeZone=zone)["timeZone"]
+
+
 @pytest.mark.parametrize(
     "cron", ["* * * * *", "nonsense", "61 * * * * ?", "0 0 0 30 2 ?", "0 0 0 1 1 ? 2020", "x" * 2000, " "]
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import RemoveApp
 from elasticjob_cloud.model.records import FireState
 from elasticjob_cloud.model.task import TaskState
@@ -217,3 +218,60 @@ def test_an_update_of_an_app_lasts_and_touches_only_what_it_names() -> None:
     driver.ask(UpdateApp("app", {"app_cache_enable": False}))
 
     assert driver.store.apps["app"].configuration == app(app_cache_enable=False)
+
+
+ONCE = "0 5 12 26 10 ? 2026"  # five minutes after the driver's clock begins
+
+
+def _spent(**changes: str) -> CoreDriver:
+    driver = CoreDriver(job(cron=ONCE, **changes))
+    driver.pass_time(HOUR_MS)
+    driver.end(driver.task())
+    return driver
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        job(cron=ONCE, description="new"),
+        job(cron=ONCE, time_zone="UTC"),
+        job(),
+        daemon(cron=ONCE),
+    ],
+)
+def test_job_whose_cron_is_spent_can_be_changed(configuration: JobConfiguration) -> None:
+    driver = _spent()
+
+    driver.ask(UpdateJob(configuration))
+
+    assert driver.core.state.jobs["job"].configuration == configuration
+    assert driver.core.next_due_ms() is None
+    driver.restart()
+    assert driver.core.next_due_ms() is None
+
+
+def test_default_zone_in_place_of_its_name_is_no_change() -> None:
+    driver = _spent(time_zone="UTC")
+
+    driver.ask(UpdateJob(job(cron=ONCE)))
+
+    assert driver.core.next_due_ms() is None
+
+
+def test_job_whose_cron_is_spent_can_be_disabled_and_enabled() -> None:
+    driver = _spent()
+
+    driver.ask(SetJobDisabled("job", disabled=True))
+    driver.ask(SetJobDisabled("job", disabled=False))
+    driver.ask(UpdateJob(job(cron=ONCE), disabled=True))
+    driver.ask(UpdateJob(job(cron=ONCE), disabled=False))
+
+    assert driver.core.next_due_ms() is None
+
+
+@pytest.mark.parametrize(
+    "configuration", [job(cron="0 6 12 26 10 ? 2026"), job(cron=ONCE, time_zone="Asia/Shanghai")]
+)
+def test_changed_cron_or_zone_must_fire_again(configuration: JobConfiguration) -> None:
+    with pytest.raises(InvalidRequestError, match="never fires again"):
+        _spent().ask(UpdateJob(configuration))

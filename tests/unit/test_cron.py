@@ -14,6 +14,7 @@ from elasticjob_cloud.cron.parse import parse_plan
 
 UTC = ZoneInfo("UTC")
 NEW_YORK = ZoneInfo("America/New_York")
+BERLIN = ZoneInfo("Europe/Berlin")
 LONDON = ZoneInfo("Europe/London")
 MINUTE_MS = 60_000
 NOON_MS = 1_772_366_400_000  # 2026-03-01T12:00:00Z
@@ -97,8 +98,38 @@ def test_first_pass_of_an_overlap_is_silent() -> None:
     assert next_fire("0/5 * * * * ?", "2026-10-25T00:59:55+01:00", LONDON) == "2026-10-25T01:00:00+00:00"
 
 
-def test_instant_in_the_first_pass_is_read_as_its_wall_clock() -> None:
-    assert next_fire("0/5 * * * * ?", "2026-10-25T01:29:50+01:00", LONDON) == "2026-10-25T01:29:55+00:00"
+def test_all_times_of_the_second_pass_are_to_come_in_the_first() -> None:
+    assert next_fire("0/5 * * * * ?", "2026-10-25T01:29:50+01:00", LONDON) == "2026-10-25T01:00:00+00:00"
+
+
+def test_one_shot_in_the_second_pass_is_found_from_a_later_time_of_the_first() -> None:
+    once = "29 5 2 31 10 ? 2027"
+    fire = "2027-10-31T02:05:29+01:00"
+    for after in ("2027-10-31T02:05:28+02:00", "2027-10-31T02:05:29+02:00", "2027-10-31T02:59:59.999+02:00"):
+        assert fires(once, after, 2, BERLIN) == [fire]
+    assert next_fire(once, "2027-10-31T02:05:28.999+01:00", BERLIN) == fire
+    assert next_fire(once, fire, BERLIN) is None
+
+
+@pytest.mark.parametrize(
+    "zone, cron, after, fire",
+    [
+        ("Australia/Lord_Howe", "0 35 1 * * ?", "2026-04-05T01:45:00+11:00", "2026-04-05T01:35:00+10:30"),
+        ("America/Havana", "0 10 0 * * ?", "2026-11-01T00:50:00-04:00", "2026-11-01T00:10:00-05:00"),
+        # The overlap begins on the day before.
+        ("Asia/Beirut", "0 5 23 * * ?", "2026-10-24T23:50:00+03:00", "2026-10-24T23:05:00+02:00"),
+        ("America/Sao_Paulo", "0 0 23 * * ?", "2018-02-17T23:59:58-02:00", "2018-02-17T23:00:00-03:00"),
+        ("America/St_Johns", "30 1 23 * * ?", "2010-11-07T00:00:30-02:30", "2010-11-06T23:01:30-03:30"),
+        ("Africa/Casablanca", "0 0 2 * * ?", "2026-02-15T02:30:00+01:00", "2026-02-15T02:00:00+00:00"),
+        # Standard time itself was set back.
+        ("Europe/Moscow", "0 15 1 * * ?", "2014-10-26T01:50:00+04:00", "2014-10-26T01:15:00+03:00"),
+        ("Asia/Pyongyang", "0 45 23 * * ?", "2015-08-14T23:50:00+09:00", "2015-08-14T23:45:00+08:30"),
+    ],
+)
+def test_daily_fire_is_found_from_a_later_time_of_the_first_pass(
+    zone: str, cron: str, after: str, fire: str
+) -> None:
+    assert next_fire(cron, after, ZoneInfo(zone)) == fire
 
 
 def test_day_that_a_zone_skipped_does_not_fire() -> None:
@@ -202,3 +233,31 @@ def test_refusal_survives_pickling() -> None:
     error = InvalidCronError("hours", "has '25', which is not between 0 and 23")
     copy = pickle.loads(pickle.dumps(error))
     assert (copy.field, copy.problem, str(copy)) == (error.field, error.problem, str(error))
+
+
+@pytest.mark.parametrize(
+    "field, names",
+    [
+        ("1-5", "SUN-THU"),
+        ("6-2", "FRI-MON"),
+        ("2,4,6", "MON,WED,FRI"),
+        ("7", "SAT"),
+        ("MON,3", "MON,TUE"),
+        ("6L", "FRIL"),
+        ("6#3", "FRI#3"),
+        ("2-6/2", "MON,WED,FRI"),
+        ("*/2", "SUN,TUE,THU,SAT"),
+        ("1/3", "SUN,WED,SAT"),
+    ],
+)
+def test_numbers_of_weekdays_can_be_shown_as_names(field: str, names: str) -> None:
+    expression = CronExpression.parse(f"0 0\t9 ? * {field} 2030")
+    assert expression.numbered_weekdays == (field, names)
+    named = CronExpression.parse(f"0 0 9 ? * {names} 2030")
+    assert list(named.fires_ms(NOON_MS, UTC)) == list(expression.fires_ms(NOON_MS, UTC))
+
+
+@pytest.mark.parametrize("field", ["mon-fri", "*", "L", "FRIL", "FRI#3"])
+def test_weekdays_without_numbers_need_no_names(field: str) -> None:
+    assert CronExpression.parse(f"0 0 9 ? * {field}").numbered_weekdays is None
+    assert CronExpression.parse("0 0 9 1-5 * ?").numbered_weekdays is None

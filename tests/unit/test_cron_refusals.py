@@ -85,3 +85,111 @@ def test_foreign_characters_are_refused_in_plain_ascii(text: str) -> None:
 
 def test_letters_that_only_turn_ascii_in_upper_case_are_refused() -> None:
     assert refusal("0 0 0 ? * \u017fat").field == "day of week"
+
+
+@pytest.mark.parametrize(
+    "text, named, line",
+    [
+        ("0 0\xa012 * * ?", "'\\xa0' (no-break space, U+00A0)", "0 0 12 * * ?"),
+        ("0\u30000\u300012\u3000*\u3000*\u3000?", "'\\u3000' (ideographic space, U+3000)", "0 0 12 * * ?"),
+        ("0 0 12\u2003* * ?", "(em space, U+2003)", "0 0 12 * * ?"),
+        ("0\n0\n12\n*\n*\n?", "'\\n' (line feed, U+000A)", "0 0 12 * * ?"),
+        (
+            "0 0 12 * * ?\r\n",
+            "'\\r' (carriage return, U+000D); separate fields by plain spaces",
+            "0 0 12 * * ?",
+        ),
+        ("\ufeff0 0 12 * * ?", "(zero width no-break space, U+FEFF); remove it", "0 0 12 * * ?"),
+        ("0 0 12 * * ?\u200b", "(zero width space, U+200B); remove it", "0 0 12 * * ?"),
+        ("0 0 12 * * \uff1f", "'\\uff1f' (fullwidth question mark, U+FF1F); write '?'", "0 0 12 * * ?"),
+        ("\uff10 0/\uff15 \uff0a * * ?", "(fullwidth digit zero, U+FF10); write '0'", "0 0/5 * * * ?"),
+        ("0 0 9\uff0c17 * * ?", "(fullwidth comma, U+FF0C); write ','", "0 0 9,17 * * ?"),
+        ("0 0 0 ? * MON\u3001TUE", "(ideographic comma, U+3001); write ','", "0 0 0 ? * MON,TUE"),
+        ("0 0 9 ? * MON\u2013FRI", "(en dash, U+2013); write '-'", "0 0 9 ? * MON-FRI"),
+        ("\u201c0 0 12 * * ?\u201d", "(left double quotation mark, U+201C); remove it", "0 0 12 * * ?"),
+        ("'0 0 12 * * ?'", "(apostrophe, U+0027); remove it", "0 0 12 * * ?"),
+        ("*/5\u3000*\u3000*\u3000*\u3000*", "(ideographic space, U+3000)", "0 */5 * * * ?"),
+    ],
+)
+def test_odd_characters_are_named_and_the_line_is_given_without_them(
+    text: str, named: str, line: str
+) -> None:
+    message = str(refusal(text))
+    assert named in message
+    assert message.endswith(f"; here: '{line}'.")
+    assert message.isascii()
+    CronExpression.parse(line)
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("@yearly", "0 0 0 1 1 ?"),
+        ("@annually", "0 0 0 1 1 ?"),
+        ("@monthly", "0 0 0 1 * ?"),
+        ("@weekly", "0 0 0 ? * SUN"),
+        (" @Daily ", "0 0 0 * * ?"),
+        ("@midnight", "0 0 0 * * ?"),
+        ("@hourly", "0 0 * * * ?"),
+        ("@every 30s", "0/30 * * * * ?"),
+        ("@every 5m", "0 0/5 * * * ?"),
+        ("@every 2h", "0 0 0/2 * * ?"),
+    ],
+)
+def test_nicknames_of_other_crons_get_their_quartz_line(text: str, line: str) -> None:
+    assert str(refusal(text)).endswith(f"which Quartz does not know; here: '{line}'.")
+    CronExpression.parse(line)
+
+
+@pytest.mark.parametrize("text", ["@reboot", "@every 7m", "@every 90s", "@every 60m", "@fortnightly"])
+def test_nicknames_without_a_line_get_none(text: str) -> None:
+    assert str(refusal(text)).endswith("which Quartz does not know.")
+
+
+@pytest.mark.parametrize(
+    "text, lines",
+    [
+        ("*/5 * * * *", "'0 */5 * * * ?'"),
+        ("0/5 * * * ?", "'0 0/5 * * * ?'"),
+        ("30 2 1,15 * *", "'0 30 2 1,15 * ?'"),
+        ("0 9 * * 1-5", "'0 0 9 ? * MON-FRI'"),
+        ("0 9 ? jan mon-fri", "'0 0 9 ? jan MON-FRI'"),
+        ("0 0 * * 0", "'0 0 0 ? * SUN'"),
+        ("0 0 * * 7", "'0 0 0 ? * SUN'"),
+        ("0 0 * * 5-7", "'0 0 0 ? * FRI-SUN'"),
+        ("0 0 * * 0,6", "'0 0 0 ? * SAT,SUN'"),
+        ("0 0 * * 0-6", "'0 0 0 * * ?'"),
+        ("0 0 * * */2", "'0 0 0 ? * TUE,THU,SAT,SUN'"),
+        ("0 0 * * 1-5/2", "'0 0 0 ? * MON,WED,FRI'"),
+        ("0 0 * * sun-tue", "'0 0 0 ? * MON,TUE,SUN'"),
+        ("0 9 1 * 1", "'0 0 9 1 * ?' and '0 0 9 ? * MON'"),
+    ],
+)
+def test_crontab_lines_get_their_quartz_lines(text: str, lines: str) -> None:
+    message = str(refusal(text))
+    assert "has 5 fields" in message
+    assert message.endswith(f"; here: {lines}.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0 9 */2 * 1", "0 9 1 * */2", "0 9 * * 1/2", "0 9 * * 8", "0 9 * * XYZ", "61 9 * * 1", "0 9 * * XYZ-1"],
+)
+def test_crontab_lines_without_a_quartz_line_get_none(text: str) -> None:
+    message = str(refusal(text))
+    assert "has 5 fields" in message
+    assert "here" not in message
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("0 0 12 * * *", "'0 0 12 * * ?'"),
+        ("0 0 12 1 * *", "'0 0 12 1 * ?'"),
+        ("0 0 9 * * MON-FRI", "'0 0 9 ? * MON-FRI'"),
+        ("0 0 9 * * 1-5", "'0 0 9 ? * 1-5' (1-5 is SUN-THU)"),
+        ("0 0 12 * * * 2030", "'0 0 12 * * ? 2030'"),
+    ],
+)
+def test_line_of_a_cron_that_knows_no_question_mark_gets_one(text: str, line: str) -> None:
+    assert str(refusal(text)).endswith(f"; here: {line}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,13 @@ class Vector:
     fires: list[int] | None
 
     @property
+    def begins_in_first_pass(self) -> bool:
+        """Whether the clock has yet to go back over the time that the search begins with."""
+        begin = datetime.fromisoformat(self.start) + timedelta(seconds=1)
+        local = begin.astimezone(ZoneInfo(self.zone))
+        return not local.fold and local.replace(fold=1).timestamp() > local.timestamp()
+
+    @property
     def refused(self) -> bool:
         return self.fires is None or self.category == "lenient"
 
@@ -69,7 +76,8 @@ ACCEPTED = [vector for vector in VECTORS if not vector.refused]
 REFUSED = [vector for vector in VECTORS if vector.refused]
 MISSING = [vector for vector in ACCEPTED if vector.name in MISSED_BY_QUARTZ]
 INVENTED = [vector for vector in ACCEPTED if vector.name in INVENTED_BY_QUARTZ]
-PLAIN = [vector for vector in ACCEPTED if vector not in MISSING + INVENTED]
+FIRST_PASS = [vector for vector in ACCEPTED if vector.begins_in_first_pass]
+PLAIN = [vector for vector in ACCEPTED if vector not in MISSING + INVENTED + FIRST_PASS]
 
 
 def our_fires(vector: Vector, count: int) -> list[int]:
@@ -78,6 +86,12 @@ def our_fires(vector: Vector, count: int) -> list[int]:
         start_ms, ZoneInfo(vector.zone), until_ms=HORIZONS_MS[vector.zone] - 1, count=count
     )
     return [fire_ms // 1000 for fire_ms in fires_ms]
+
+
+def shown_again(vector: Vector) -> int:
+    """Return when the clock shows again what it shows when the search begins: there Quartz begins."""
+    begin = datetime.fromisoformat(vector.start) + timedelta(seconds=1)
+    return int(begin.astimezone(ZoneInfo(vector.zone)).replace(fold=1).timestamp())
 
 
 def epoch(moment: str) -> int:
@@ -89,7 +103,9 @@ def name(vector: Vector) -> str:
 
 
 def test_every_vector_is_asked() -> None:
-    assert (len(PLAIN), len(MISSING), len(INVENTED), len(REFUSED)) == (1333, 3, 1, 370)
+    kinds = (PLAIN, MISSING, INVENTED, FIRST_PASS, REFUSED)
+    assert [len(kind) for kind in kinds] == [1262, 3, 1, 71, 370]
+    assert sum(len(kind) for kind in kinds) == len(VECTORS)
 
 
 @pytest.mark.parametrize("vector", PLAIN, ids=name)
@@ -111,6 +127,17 @@ def test_31w_never_fires_in_a_month_of_30_days(vector: Vector) -> None:
     expected = list(vector.fires)
     expected.remove(epoch(INVENTED_BY_QUARTZ[vector.name]))
     assert our_fires(vector, len(expected)) == expected
+
+
+@pytest.mark.parametrize("vector", FIRST_PASS, ids=name)
+def test_search_from_the_first_pass_also_finds_the_times_that_quartz_passes_over(vector: Vector) -> None:
+    assert vector.fires is not None
+    missed = [fire for fire in our_fires(vector, 2000) if fire < shown_again(vector)]
+    assert our_fires(vector, vector.count) == [*missed, *vector.fires][: vector.count]
+
+
+def test_quartz_passes_over_times_in_some_vectors_that_begin_in_a_first_pass() -> None:
+    assert sum(our_fires(vector, vector.count) != vector.fires for vector in FIRST_PASS) == 42
 
 
 @pytest.mark.parametrize("vector", REFUSED, ids=name)

@@ -50,7 +50,9 @@ def test_parameters_are_read() -> None:
     assert parse_parameters("", 2) == {}
 
 
-@pytest.mark.parametrize("text", ["Beijing", "x=1", "=1", "2=too far", "-1=x"])
+@pytest.mark.parametrize(
+    "text", ["Beijing", "x=1", "=1", "2=too far", "-1=x", "0=a\uff0c1=b", "0=a;1=b", "0=a\n1=b"]
+)
 def test_wrong_parameters_are_refused(text: str) -> None:
     with pytest.raises(StartError, match="--parameters"):
         parse_parameters(text, 2)

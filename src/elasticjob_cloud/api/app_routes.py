@@ -1,7 +1,8 @@
 # ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
 """`/api/app`: publish, change and remove apps."""
 
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
@@ -12,7 +13,8 @@ from elasticjob_cloud.api.known import check_app_name
 from elasticjob_cloud.api.responses import done, json_response
 from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import app_view
-from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.errors import FieldError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.requests import PublishAppRequest, UpdateAppRequest
 from elasticjob_cloud.service.port import DeleteApp, PublishApp, SchedulerPort, SetAppDisabled, UpdateApp
 
@@ -31,6 +33,11 @@ def app_routes(
             problem = f"is not below an allowed prefix ({allowed}); the setting allowed_url_prefixes says which are."
             raise InvalidRequestError.of(FieldError("appURL", problem))
 
+    async def stored_app(app_name: Any) -> AppConfiguration | None:
+        with suppress(NotFoundError):  # then the command says so
+            return (await scheduler.app(app_name)).configuration if isinstance(app_name, str) else None
+        return None
+
     @router.post("", **described(TRUE, body=PublishAppRequest, errors=(409,)))
     async def publish_app(request: Request) -> Response:
         """Publish an app."""
@@ -42,8 +49,11 @@ def app_routes(
     @router.put("", **described(TRUE, body=UpdateAppRequest, errors=(404, 409)))
     async def update_app(request: Request) -> Response:
         """Change the given fields of an app, keep the rest. Running executors keep their settings until they restart."""
-        given = check_fields(UpdateAppRequest, await bodies.object(request))
-        check_url(given.app_url)
+        payload = await bodies.object(request)
+        stored = await stored_app(payload.get("appName"))
+        given = check_fields(UpdateAppRequest, payload, stored=stored)
+        if stored is None or given.app_url != stored.app_url:
+            check_url(given.app_url)
         await scheduler.submit(UpdateApp(given.app_name, given.to_changes()))
         return done()
 

@@ -2,7 +2,8 @@
 """`/api/job`: register, change, trigger and remove jobs."""
 
 from collections.abc import Callable
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
@@ -22,10 +23,11 @@ from elasticjob_cloud.api.documents import (
 from elasticjob_cloud.api.known import check_job_name
 from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.responses import done, json_response
-from elasticjob_cloud.api.schedules import next_fires, schedule_errors
+from elasticjob_cloud.api.schedules import cron_view, schedule_errors
 from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import job_view
-from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.requests import JobRequest
 from elasticjob_cloud.service.port import (
     DeregisterJob,
@@ -52,24 +54,31 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     """Give the routes of jobs."""
     router = APIRouter(prefix="/api/job", tags=["jobs"])
 
-    async def read_job_request(request: Request) -> JobRequest:
+    def check_job(payload: dict[str, Any], stored: JobConfiguration | None = None) -> JobRequest:
         return check_fields(
             JobRequest,
-            await bodies.object(request),
-            lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms()),
+            payload,
+            lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms(), stored),
+            stored,
         )
+
+    async def stored_job(job_name: Any) -> JobConfiguration | None:
+        with suppress(NotFoundError):  # then the command says so
+            return (await scheduler.job(job_name)).configuration if isinstance(job_name, str) else None
+        return None
 
     @router.post("/register", **described(TRUE, body=JobRequest, errors=(404, 409)))
     async def register_job(request: Request) -> Response:
         """Register a job under a published app."""
-        given = await read_job_request(request)
+        given = check_job(await bodies.object(request))
         await scheduler.submit(RegisterJob(given.to_configuration(), disabled=bool(given.disabled)))
         return done()
 
     @router.put("/update", **described(TRUE, body=JobRequest, errors=(404, 409)))
     async def update_job(request: Request) -> Response:
-        """Replace a job's settings; its schedule starts afresh."""
-        given = await read_job_request(request)
+        """Replace a job's settings; its schedule starts afresh. Only what changes is checked."""
+        payload = await bodies.object(request)
+        given = check_job(payload, await stored_job(payload.get("jobName")))
         await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled))
         return done()
 
@@ -118,7 +127,9 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=False))
         return done()
 
-    @router.get("/cron/fires", **described(object_of({"fires": array_of(TEXT)}), query=FiresQuery))
+    fires = object_of({"fires": array_of(TEXT), "weekdays": TEXT}, optional=("weekdays",))
+
+    @router.get("/cron/fires", **described(fires, query=FiresQuery))
     async def list_cron_fires(request: Request) -> Response:
         """Give the next fires of an expression; fewer than asked for when it ends."""
         given = read_query(request, FiresQuery)
@@ -132,6 +143,6 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, default_zone, start_ms)
         if errors:
             raise InvalidRequestError.of(*errors)
-        return json_response({"fires": next_fires(given.cron, zone_name, start_ms, given.count)})
+        return json_response(cron_view(given.cron, zone_name, start_ms, given.count))
 
     return router

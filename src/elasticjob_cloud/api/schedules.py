@@ -1,7 +1,6 @@
 """What makes a schedule a good one: a cron that fires, in a time zone that exists."""
 
 import datetime as dt
-import difflib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -9,7 +8,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.model.errors import FieldError
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.service.port import CronExpression, InvalidCronError
+from elasticjob_cloud.service.zone_hints import zone_hint
 
 # Names in the zone database that are no zones, or that mean something else on each machine.
 _NO_ZONES: Final = frozenset({"localtime", "Factory", "posixrules"})
@@ -26,9 +27,7 @@ def zone_problem(name: str) -> str | None:
     """Say what is wrong with the name of a time zone, or None."""
     if name in zone_names():
         return None
-    close = difflib.get_close_matches(name[:64], zone_names(), n=1)
-    hint = f"; did you mean {close[0]}?" if close else ", such as Asia/Shanghai or UTC."
-    return f"'{shown(name)}' is not the IANA name of a time zone{hint}"
+    return f"'{shown(name)}' is not the IANA name of a time zone{zone_hint(name)}"
 
 
 def cron_problem(cron: str, zone_name: str, now_ms: int) -> str | None:
@@ -44,21 +43,35 @@ def cron_problem(cron: str, zone_name: str, now_ms: int) -> str | None:
     return None
 
 
-def schedule_errors(fields: Mapping[str, Any], default_zone: str, now_ms: int) -> list[FieldError]:
-    """Check `cron` and `timeZone` of a request; what is no string is left to others."""
-    errors: list[FieldError] = []
+def schedule_errors(
+    fields: Mapping[str, Any], default_zone: str, now_ms: int, stored: JobConfiguration | None = None
+) -> list[FieldError]:
+    """Check `cron` and `timeZone` of a request; what is no string is left to others.
+
+    An update may keep what is `stored`, such as a cron that has fired for the last time.
+    """
+    cron = fields.get("cron") or ""
     zone_name = fields.get("timeZone") or default_zone
+    if stored is not None and (cron, zone_name) == (stored.cron, stored.time_zone or default_zone):
+        return []
+    errors: list[FieldError] = []
     problem = zone_problem(zone_name) if isinstance(zone_name, str) else None
     if problem is not None:
         errors.append(FieldError("timeZone", problem))
     if problem is not None or not isinstance(zone_name, str):
         # The expression can be read all the same, so that both fields' faults are told at once.
         zone_name = default_zone
-    cron = fields.get("cron")
     problem = cron_problem(cron, zone_name, now_ms) if isinstance(cron, str) and cron else None
     if problem is not None:
         errors.append(FieldError("cron", problem))
     return errors
+
+
+def cron_view(cron: str, zone_name: str, start_ms: int, count: int) -> dict[str, Any]:
+    """Show what an expression means: its next fires, and its weekdays in names where they are numbers."""
+    weekdays = CronExpression.parse(cron).numbered_weekdays
+    named = {} if weekdays is None else {"weekdays": weekdays[1]}
+    return {"fires": next_fires(cron, zone_name, start_ms, count), **named}
 
 
 def next_fires(cron: str, zone_name: str, start_ms: int, count: int) -> list[str]:

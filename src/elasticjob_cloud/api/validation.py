@@ -8,7 +8,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from elasticjob_cloud.api.text import described, shown
+from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
+from elasticjob_cloud.model.job import JobConfiguration
 
 MAXIMUM_FIELDS: Final = 100
 
@@ -19,6 +21,7 @@ def check_fields(
     model: type[Payload],
     payload: Mapping[str, Any],
     more_problems: Callable[[Mapping[str, Any]], Sequence[FieldError]] = lambda _: (),
+    stored: AppConfiguration | JobConfiguration | None = None,
 ) -> Payload:
     """Check a request's fields against their model, all of them at once.
 
@@ -26,6 +29,7 @@ def check_fields(
         model: What the fields must be.
         payload: The fields as they came.
         more_problems: What the model cannot know; its findings count for fields that the model finds nothing wrong with.
+        stored: What an update is to change; its values are taken as they are.
 
     Raises:
         InvalidRequestError: Fields are unknown, missing or invalid; `errors` has one entry for each.
@@ -37,7 +41,7 @@ def check_fields(
     request: Payload | None = None
     errors: list[FieldError] = []
     try:
-        request = model.model_validate(payload)
+        request = model.model_validate(payload, context=stored)
     except ValidationError as error:
         errors = field_errors(error, known_names(model))
     blamed = {error.field for error in errors}

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from elasticjob_cloud.cli.output import print_json, say
-from elasticjob_cloud.service.cron_fires import next_cron_fires
-from elasticjob_cloud.service.time_zone import machine_time_zone
+from elasticjob_cloud.service.cron_fires import next_cron_fires, numbered_weekdays
+from elasticjob_cloud.service.time_zone import MachineZone, find_machine_zone
 
 MAXIMUM_COUNT = 1000
 
@@ -33,11 +33,25 @@ def cron(
 
     Its fields: second minute hour day-of-month month day-of-week [year], as Quartz has them.
     """
-    fires = next_cron_fires(expression, time_zone or machine_time_zone(), time.time_ns() // 1_000_000, count)
+    machine = MachineZone(time_zone) if time_zone else find_machine_zone()
+    fires = next_cron_fires(expression, machine.name, time.time_ns() // 1_000_000, count)
+    if machine.warning:
+        say(f"Warning: {machine.warning}")
     if json:
-        print_json({"fires": [fire.isoformat() for fire in fires]})
-    elif not fires:
+        weekdays = numbered_weekdays(expression)
+        named = {} if weekdays is None else {"weekdays": weekdays[1]}
+        print_json({"fires": [fire.isoformat() for fire in fires], **named})
+        return
+    say_weekdays(expression)
+    if not fires:
         say(f"'{expression}' never fires again.")
     else:
         for fire in fires:
             print(f"{fire:%a %Y-%m-%d %H:%M:%S} {fire.isoformat()[-6:]}")
+
+
+def say_weekdays(expression: str) -> None:
+    """Name the weekdays that an expression has as numbers: few people expect Sunday to be 1."""
+    weekdays = numbered_weekdays(expression)
+    if weekdays is not None:
+        say(f"Note: the day of week {weekdays[0]} is {weekdays[1]}; Sunday is 1.")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elasticjob_cloud.cli.cron import say_weekdays
 from elasticjob_cloud.cli.fields import (
     JOB_DEFAULTS,
     JOB_FIELDS,
@@ -64,6 +65,7 @@ def register(
         body["disabled"] = True
     with connect(url) as scheduler:
         scheduler.post("job", "register", json=body)
+    say_weekdays(str(body.get("cron") or ""))
     say(f"Registered {body['jobName']}. To run it now: elasticjob-cloud job trigger {body['jobName']}")
 
 
@@ -94,6 +96,8 @@ def update(
         present = _settings_of(scheduler.get("job", "jobs", name))
         body = _with_props({**present, **document, **given}, prop, remove_prop, script)
         scheduler.put("job", "update", json=_without_empty(body))
+    if body.get("cron") != present.get("cron"):
+        say_weekdays(str(body.get("cron") or ""))
     say(f"Updated {name}.")
 
 
@@ -149,7 +153,11 @@ def show(job_name: JobNameArgument, json: JsonOption = False, url: UrlOption = N
     with connect(url) as scheduler:
         found = scheduler.get("job", "jobs", job_name)
         found = {**found, "disabled": scheduler.get("job", job_name, "disable")}
-    print_json(found) if json else print_fields(found)
+    if json:
+        print_json(found)
+    else:
+        print_fields(found)
+        say_weekdays(str(found.get("cron") or ""))
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud job trigger my_job")

@@ -1,5 +1,6 @@
 """The server's commands: `standalone`, `scheduler`, `demo`."""
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,10 @@ from elasticjob_cloud.service.settings_sources import (
     load_settings,
     unknown_variables,
 )
+from elasticjob_cloud.service.time_zone import find_machine_zone
 
 app = typer.Typer()
+_log = logging.getLogger(__name__)
 
 _PANEL = (
     "Each option is also a variable (--data-dir: ELASTICJOB_DATA_DIR) and a key of the TOML file of --config."
@@ -196,6 +199,8 @@ def _load_settings(
 
 def _serve(settings: SchedulerSettings) -> None:
     configure_logs(settings.log_level, settings.log_format)
+    if "time_zone" not in settings.model_fields_set and (warning := find_machine_zone().warning):
+        _log.warning(warning)
     server = build_server(settings)
 
     async def greet() -> None:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from elasticjob_cloud.cron.days import lowest_bit, next_day
 from elasticjob_cloud.cron.fields import FIRST_YEAR, LAST_YEAR
 from elasticjob_cloud.cron.parse import Plan, parse_plan
-from elasticjob_cloud.cron.zones import end_of_gap, instant, local_time
+from elasticjob_cloud.cron.weekdays import numbered_weekdays
+from elasticjob_cloud.cron.zones import end_of_gap, instant, search_start
 
 _SECOND_MS = 1000
 _HORIZON_YEARS = 100
@@ -55,14 +56,18 @@ class CronExpression:
         """
         return _parse(text)
 
+    @property
+    def numbered_weekdays(self) -> tuple[str, str] | None:
+        """The day of week field and its meaning in names: ``1-5`` is ``SUN-THU``. None when it has no numbers."""
+        return numbered_weekdays(self.text)
+
     def next_fire_ms(self, after_ms: int, zone: ZoneInfo) -> int | None:
         """Return the first fire strictly after an instant.
 
-        As Quartz does (Quartz vectors, "Rules observed"): one second is added to the instant, the fraction
-        dropped, and the local wall clock of that is where the search begins. A wall-clock time that a clock
-        change skips does not fire; one that it repeats fires in the second pass only. The consequence for an
-        instant inside the first pass of an overlap: it is read as its wall clock, so the next fire is in the
-        second pass, later than that wall clock.
+        The fires are those of Quartz: a wall-clock time that a clock change skips does not fire, one that it
+        repeats fires in the second pass only. Wherever the search begins, it finds the first of them that is
+        still to come. Quartz does not: from within the first pass of an overlap it begins at the wall clock's
+        reading, and passes over the earlier times of the second pass (docs/cron.md).
 
         Args:
             after_ms: The instant, in epoch milliseconds. Fires before 1970 do not exist.
@@ -75,7 +80,7 @@ class CronExpression:
         second = max(after_ms // _SECOND_MS + 1, _FIRST_SECOND)
         if second >= _LAST_SECOND:
             return None
-        start = local_time(second, zone)
+        start = search_start(second, zone)
         last_year = min(start.year + _HORIZON_YEARS, LAST_YEAR)
         wall = self._next_wall(start, last_year)
         while wall is not None:

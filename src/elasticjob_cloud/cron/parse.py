@@ -29,10 +29,13 @@ from elasticjob_cloud.cron.fields import (
     read_number,
     read_value,
 )
+from elasticjob_cloud.cron.pasted import meant_lines, name_character, plain_character
+from elasticjob_cloud.cron.weekdays import numbered_weekdays
 
 _FIELDS = (SECONDS, MINUTES, HOURS, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR)
 _FEWEST_FIELDS = len(_FIELDS) - 1
 _UNIX_FIELDS = 5
+_LONGEST_GUESS = 100
 _LONGEST_TEXT = 1000
 """All values of all fields written out take about 900 characters, and nobody does that."""
 
@@ -41,6 +44,7 @@ _GREATEST_NTH = 5
 _SATURDAY = 7
 
 _FOREIGN = re.compile(r"[^0-9A-Za-z*?,/#-]")
+_ODD = re.compile(r"[^ -~\t]")
 _FROM_LAST_DAY = re.compile(r"L(?:-([0-9]+))?(W)?")
 _NEAREST_WORKDAY = re.compile(r"([0-9]+)W")
 _LAST_WEEKDAY = re.compile(r"([0-9]+|[A-Z]{3})L")
@@ -64,7 +68,17 @@ def parse_plan(text: str) -> Plan:
     Raises:
         InvalidCronError: At the first thing that is wrong, from left to right.
     """
-    second, minute, hour, day, month, weekday, year = _split(text)
+    try:
+        return _read_fields(_split(text))
+    except InvalidCronError as error:
+        meant = _quote_meant_lines(text)
+        if not meant:
+            raise
+        raise InvalidCronError(error.field, f"{error.problem}; here: {meant}") from None
+
+
+def _read_fields(fields: list[str]) -> Plan:
+    second, minute, hour, day, month, weekday, year = fields
     seconds = read_mask(SECONDS, second)
     minutes = read_mask(MINUTES, minute)
     hours = read_mask(HOURS, hour)
@@ -84,24 +98,62 @@ def _split(text: str) -> list[str]:
     parts = text.replace("\t", " ").split(" ")
     parts = [part for part in parts if part]
     if not _FEWEST_FIELDS <= len(parts) <= len(_FIELDS):
-        raise InvalidCronError("expression", _why_wrong_count(len(parts)))
+        raise InvalidCronError("expression", _why_wrong_count(text, len(parts)))
     for field, part in zip(_FIELDS, parts, strict=False):
         foreign = _FOREIGN.search(part)
         if foreign is not None:
-            problem = f"has {quoted(foreign[0])}; write it with letters, digits and * ? , - / # only"
-            raise InvalidCronError(field.name, problem)
+            raise InvalidCronError(field.name, _why_foreign(foreign[0]))
     if len(parts) == _FEWEST_FIELDS:
         parts.append("*")
     return [part.upper() for part in parts]
 
 
-def _why_wrong_count(count: int) -> str:
+def _why_foreign(character: str) -> str:
+    plain = plain_character(character)
+    if plain == "":
+        instead = "remove it"
+    elif plain == " ":
+        instead = "separate fields by plain spaces"
+    elif plain is None or _FOREIGN.search(plain):
+        instead = "write it with letters, digits and * ? , - / # only"
+    else:
+        instead = f"write '{plain}'"
+    return f"has {name_character(character)}; {instead}"
+
+
+def _why_wrong_count(text: str, count: int) -> str:
+    odd = _ODD.search(text)
+    if odd is not None:
+        return f"has {name_character(odd[0])}; separate its fields by plain spaces"
+    if text.lstrip().startswith("@"):
+        return f"is {quoted(text.strip())}, which Quartz does not know"
     wanted = "write six, or seven with the year: second minute hour day-of-month month day-of-week [year]"
     if not count:
         return f"is empty: {wanted}"
     if count == _UNIX_FIELDS:
         wanted += "; to a Unix expression add '0' in front, and put '?' for one of the two day fields"
     return f"has {count} field{'s' if count > 1 else ''}: {wanted}"
+
+
+def _quote_meant_lines(text: str) -> str:
+    """Quote what the text most likely means, as lines that can be used; nothing where that cannot be told."""
+    for lines in meant_lines(text) if len(text) <= _LONGEST_GUESS else ():
+        if lines and all(map(_is_valid, lines)):
+            return " and ".join(map(_quote_line, lines))
+    return ""
+
+
+def _quote_line(line: str) -> str:
+    numbered = numbered_weekdays(line)
+    return f"'{line}'" if numbered is None else f"'{line}' ({numbered[0]} is {numbered[1]})"
+
+
+def _is_valid(line: str) -> bool:
+    try:
+        _read_fields(_split(line))
+    except InvalidCronError:
+        return False
+    return True
 
 
 def _choose_rule(day_rule: DayRule | None, weekday_rule: DayRule | None) -> DayRule:

@@ -20,6 +20,22 @@ def local_time(second: int, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.fromtimestamp(second, zone)
 
 
+def search_start(second: int, zone: ZoneInfo) -> dt.datetime:
+    """Return the earliest wall-clock time whose fire lies at or after an instant, given as epoch seconds.
+
+    That is the local time. In the first pass of an overlap it is the time at which the second pass begins: all
+    times of the second pass are still to come, those that the first pass has shown already included.
+    """
+    shown = local_time(second, zone)
+    before, after = _offsets(shown, zone)
+    if before <= after:
+        return shown
+    length = (before - after) // _SECOND
+    seconds = range(second, second + length + 1)
+    jump = bisect_right(seconds, 0, key=lambda each: local_time(each, zone).fold)
+    return local_time(seconds[jump], zone)
+
+
 def instant(wall: dt.datetime, zone: ZoneInfo) -> int | None:
     """Return the epoch second at which the wall clock shows this time; None in a gap, where it never does.
 

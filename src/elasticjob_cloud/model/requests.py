@@ -30,7 +30,8 @@ from elasticjob_cloud.model.job import (
     JobExecutionType,
 )
 from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, name_problem
-from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
+from elasticjob_cloud.model.sharding import check_sharding_item_parameters
+from elasticjob_cloud.model.stored_values import keep_stored_value
 
 KIBIBYTE: Final = 1024
 MAXIMUM_SHARDING_TOTAL_COUNT: Final = 10_000
@@ -217,6 +218,8 @@ class UpdateAppRequest(RequestBody):
     app_cache_enable: bool | None = None
     event_trace_sampling_count: Count | None = None
 
+    _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
+
     def to_changes(self) -> dict[str, Any]:
         """Give what was given, by the names of `AppConfiguration`."""
         return self.model_dump(exclude={"app_name"}, exclude_unset=True)
@@ -274,8 +277,7 @@ class JobRequest(RequestBody):
     def _check_parameters(cls, text: str, info: ValidationInfo) -> str:
         # Without a good count, which has its own error, the items can still be read.
         total = info.data.get("sharding_total_count", MAXIMUM_SHARDING_TOTAL_COUNT)
-        parse_sharding_item_parameters(text, total)
-        return text
+        return check_sharding_item_parameters(text, total)
 
     @field_validator("props", mode="before")
     @classmethod
@@ -283,6 +285,9 @@ class JobRequest(RequestBody):
         if isinstance(props, dict):
             _raise_if(_props_problem(props))
         return props
+
+    # The last, so that it holds for all checks above.
+    _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
 
     def to_configuration(self) -> JobConfiguration:
         """Give the job as the rest of the program knows it."""

@@ -1,8 +1,35 @@
 """`shardingItemParameters`: `0=Beijing,1=Shanghai`, a parameter for each sharding item."""
 
+import re
+
+# What people write in place of a comma: semicolons and bars, the commas and semicolons of other scripts, line ends, and
+# any space but the plain one, because `id>0 AND 1=1` is one parameter.
+_SEPARATORS = r";|\u060c\u061b\u3001\ufe10\ufe11\ufe14\ufe50\ufe51\ufe54\uff0c\uff1b\uff5c\uff64"
+_NEXT_ITEM = re.compile(rf"(?:[{_SEPARATORS}]|[^\S ])\s*\d+\s*[=\ufe66\uff1d]")
+
 
 class ShardingParameterError(ValueError):
     """A `shardingItemParameters` text that cannot be read, or that names an item outside the count."""
+
+
+def check_sharding_item_parameters(text: str, total: int) -> str:
+    """Check a text that somebody wrote; give it back, without a comma at its end.
+
+    A parameter that holds what looks like further items is refused: item 0 would get all of them, and the others none.
+
+    Raises:
+        ShardingParameterError: the text cannot be read, or two items are not separated by a comma.
+    """
+    text = text.rstrip().removesuffix(",")
+    for item, parameter in parse_sharding_item_parameters(text, total).items():
+        found = _NEXT_ITEM.search(parameter)
+        if found is not None:
+            message = (
+                f"the parameter of item {item} holds {found[0]!r}, which looks like another item. "
+                "Separate items by ',' (U+002C): 0=Beijing,1=Shanghai."
+            )
+            raise ShardingParameterError(message)
+    return text
 
 
 def parse_sharding_item_parameters(text: str, total: int) -> dict[int, str]:

@@ -119,7 +119,8 @@ def _delete_app(turn: Turn, app_name: str) -> None:
 
 def _register_job(turn: Turn, command: commands.RegisterJob) -> None:
     configuration = command.configuration
-    _check_job(turn, configuration)
+    _app(turn, configuration.app_name)
+    _check_schedule(turn, configuration)
     if configuration.job_name in turn.state.jobs:
         message = f"Job '{configuration.job_name}' exists already. Change it with PUT /api/job/update."
         raise ConflictError(message)
@@ -137,7 +138,9 @@ def _update_job(turn: Turn, command: commands.UpdateJob) -> None:
             f"cannot be changed from '{old.configuration.app_name}'; deregister the job and register it anew."
         )
         raise InvalidRequestError.of(FieldError("appName", problem))
-    _check_job(turn, configuration)
+    _app(turn, configuration.app_name)
+    if _schedule_of(turn, configuration) != _schedule_of(turn, old.configuration):
+        _check_schedule(turn, configuration)
     settle_due(turn, name)
     disabled = old.disabled if command.disabled is None else command.disabled
     turn.state.triggers.remove(name)
@@ -219,9 +222,8 @@ def _halt(turn: Turn, job_name: str, drop_reason: DropReason, reason: str) -> No
     stop_run(turn, job_name, reason)
 
 
-def _check_job(turn: Turn, configuration: JobConfiguration) -> None:
-    _app(turn, configuration.app_name)
-    _check_schedule(turn, configuration)
+def _schedule_of(turn: Turn, configuration: JobConfiguration) -> tuple[str, str]:
+    return configuration.cron, configuration.time_zone or turn.settings.time_zone
 
 
 def _check_schedule(turn: Turn, configuration: JobConfiguration) -> None:

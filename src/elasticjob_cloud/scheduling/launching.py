@@ -98,6 +98,13 @@ def shards_demand(app: AppRecord, configuration: JobConfiguration, count: int) -
     return Demand(configuration.app_name, count, shard, executor)
 
 
+def with_zone(turn: Turn, configuration: JobConfiguration) -> JobConfiguration:
+    """Give a daemon that has a cron its zone: whoever runs the cron knows nothing of the scheduler's own zone."""
+    if not (configuration.is_daemon and configuration.cron) or configuration.time_zone:
+        return configuration
+    return msgspec.structs.replace(configuration, time_zone=turn.settings.time_zone)
+
+
 def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecord]) -> Launch:
     """Make the command that starts these tasks of one run on their agent."""
     return _Launches(turn, configuration).launch_of(tasks)
@@ -113,10 +120,7 @@ class _Launches:
         self._parameters = _parameters(
             configuration.sharding_item_parameters, configuration.sharding_total_count
         )
-        if configuration.is_daemon and not configuration.time_zone:
-            # Who runs a daemon's cron knows nothing of the scheduler's own zone.
-            configuration = msgspec.structs.replace(configuration, time_zone=turn.settings.time_zone)
-        self._configuration = configuration
+        self._configuration = with_zone(turn, configuration)
 
     def launch_of(self, tasks: list[TaskRecord]) -> Launch:
         parameters = self._parameters
@@ -139,7 +143,15 @@ def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> 
 
 
 def _start_run(turn: Turn, fire: FireRecord, configuration: JobConfiguration, placement: Placement) -> None:
-    fire = msgspec.structs.replace(fire, state=FireState.RUNNING, started_ms=turn.now_ms)
+    started_with = with_zone(turn, configuration)
+    fire = msgspec.structs.replace(
+        fire,
+        state=FireState.RUNNING,
+        started_ms=turn.now_ms,
+        # The record tells a later leader which zone the daemon has, should it have another one itself.
+        configuration=None if started_with is configuration else started_with,
+    )
+    configuration = started_with
     turn.put_fire(fire)
     run = turn.state.runs[fire.job_name] = Run(fire, configuration)
     run.open_items = set(range(configuration.sharding_total_count))

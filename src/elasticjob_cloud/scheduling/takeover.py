@@ -1,5 +1,6 @@
 """What a new leader does first: find out which fires came due while nobody led (promises 1 and 7)."""
 
+from elasticjob_cloud.scheduling.daemon_zones import replace_daemon_of_other_zone
 from elasticjob_cloud.scheduling.fires import start_daemon
 from elasticjob_cloud.scheduling.launching import make_ready
 from elasticjob_cloud.scheduling.turn import Turn
@@ -21,6 +22,7 @@ def take_up_jobs(turn: Turn) -> None:
         if not state.is_enabled(job_name):
             continue
         if job.configuration.is_daemon:
+            replace_daemon_of_other_zone(turn, job_name)
             if not state.is_busy(job_name) and job_name not in state.waiting:
                 start_daemon(turn, job_name)
         elif job.configuration.cron:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 import threading
 import traceback
@@ -32,6 +33,8 @@ _EXIT_INTERRUPTED = 130
 _MOST_THREADS = 32
 _MESSAGES_SECONDS = 15.0
 _UNBOUNDED = 1 << 62
+# As the API has it (model.sharding): what stands for a comma before what looks like the next item.
+_NEXT_ITEM = re.compile(r"(?:[;|\u060c\u061b\u3001\uff0c\uff1b\uff5c]|[^\S ])\s*\d+\s*[=\uff1d]")
 
 _DESCRIPTION = (
     "Run a job's shards on this machine, without scheduler or agent: for writing and debugging jobs."
@@ -108,6 +111,8 @@ def parse_parameters(text: str, shards: int) -> dict[int, str]:
         if number >= shards:
             raise StartError(f"--parameters: there is no item {number} in {shards} shards; items start at 0.")
         parameters[number] = value.strip()
+        if _NEXT_ITEM.search(value.strip()):
+            raise StartError(f"--parameters: {part!r} looks like several items; separate them by ','.")
     return parameters
 
 

@@ -1,4 +1,4 @@
-"""The next fires of a cron expression, for people who write one. Quick to import."""
+"""What a cron expression means, for people who write one. Quick to import."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -26,3 +26,11 @@ def next_cron_fires(cron: str, time_zone: str, after_ms: int, count: int) -> lis
         dt.datetime.fromtimestamp(fire_ms / 1000, zone)
         for fire_ms in expression.fires_ms(after_ms, zone, count=count)
     ]
+
+
+def numbered_weekdays(cron: str) -> tuple[str, str] | None:
+    """Give the weekdays of an expression as they are written and in names, `1-5` and `SUN-THU`; None without numbers."""
+    try:
+        return CronExpression.parse(cron).numbered_weekdays
+    except InvalidCronError:
+        return None

@@ -83,6 +83,23 @@ def test_next_fires_need_no_scheduler(cli: Run) -> None:
     assert "never" in never.err
 
 
+def test_numbers_of_weekdays_are_shown_as_names(cli: Run, run: Run) -> None:
+    cron = "0 0 9 ? * 1-5"
+    assert "1-5 is SUN-THU" in cli("cron", cron).err
+    assert cli("cron", cron, "-n", "1", "--json").json["weekdays"] == "SUN-THU"
+    assert "Note" not in cli("cron", "0 0 9 ? * MON-FRI").err
+    assert "1-5 is SUN-THU" in run("job", "register", "j", "-a", "a", "-c", cron).err
+    assert "1-5 is SUN-THU" in run("job", "show", "j").err
+    assert "Note" not in run("job", "show", "j", "--json").err
+    assert "Note" not in run("job", "update", "j", "-n", "2").err
+    assert "2L is MONL" in run("job", "update", "j", "-c", "0 0 9 ? * 2L").err
+
+
+def test_line_of_a_crontab_gets_its_quartz_line(cli: Run) -> None:
+    assert "here: '0 */5 * * * ?'" in cli("cron", "*/5 * * * *").err
+    assert "here: '0 0 0 * * ?'" in cli("cron", "@daily").err
+
+
 @pytest.mark.parametrize("arguments", [("nonsense",), ("0 0 0 ? * ?", "--time-zone", "Mars/Base")])
 def test_bad_cron_or_zone_is_refused(cli: Run, arguments: tuple[str, ...]) -> None:
     outcome = cli("cron", *arguments)
