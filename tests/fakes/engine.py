@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.errors import NotFoundError, StartError
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     AgentJoined,
@@ -129,6 +130,13 @@ class FakeEngine:
         self.reconcile(known_agents)
 
     lost_seconds = 0.0
+    refusal: str | None = None
+
+    def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
+        """The agents go by epochs alone."""
+
+    def renewed(self, renewals: int) -> None:
+        """They are not told."""
 
     def lose_after(self, seconds: float) -> None:
         """No agent is lost by its silence."""

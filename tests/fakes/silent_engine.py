@@ -1,6 +1,7 @@
 """The part of `engine/contract.py` that shows what tasks left behind, for engines whose tasks leave nothing."""
 
 from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 
 
@@ -8,6 +9,13 @@ class SilentEngine:
     """Its tasks print nothing and have no folders, and its agents are never lost by their silence."""
 
     lost_seconds = 0.0
+    refusal: str | None = None
+
+    def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
+        """Its agents obey whoever comes."""
+
+    def renewed(self, renewals: int) -> None:
+        """They are not told."""
 
     def lose_after(self, seconds: float) -> None:
         """Lose none."""

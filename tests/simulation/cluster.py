@@ -8,14 +8,16 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from elasticjob_cloud.agent.frames import Hello
 from elasticjob_cloud.model.errors import CallerError, ElasticJobError
 from elasticjob_cloud.model.messages import AgentEvents, Command, Launch
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Now, PlacementPolicy
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from tests.simulation.agent_model import AgentModel
-from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, Machine
+from tests.simulation.cluster_agent import Machine
 from tests.simulation.cluster_host import Host
+from tests.simulation.cluster_mishaps import Mishaps
 from tests.simulation.cluster_store import SharedDatabase
 from tests.simulation.virtual_time import VirtualTimeLoop
 from tests.simulation.world import START_MS
@@ -49,7 +51,8 @@ class Cluster:
         self.database = SharedDatabase(self.monotonic_ms)
         self._news_at: dict[tuple[str, str], float] = {}  # when a host has the last news of a machine
         self.cut_links: set[tuple[str, str]] = set()  # from a host to a machine, both ways
-        self.hosts = [Host(self, name) for name in ("alpha", "beta")]
+        self.hosts = [Host(self, name, self.database) for name in ("alpha", "beta")]
+        self.drills: list[Host] = []  # schedulers on copies of the database
         self.machines = [Machine(self, name) for name in ("one", "two", "three")]
 
     # What the models ask of a world
@@ -119,44 +122,46 @@ class Cluster:
         batch = agent.flush()
         if batch is not None and machine.is_heard:
             events = AgentEvents(agent.info.agent_id, *batch)
-            for host in self.hosts:
+            for host in (*self.hosts, *self.drills):
                 for _ in range(self._copies()):
                     self._to_in_order(host, machine, lambda host=host: host.engine.news(events))  # type: ignore[misc]
 
     def send_heartbeat(self, machine: Machine, sent_ms: int) -> None:
         """Carry a heartbeat to all schedulers."""
         if machine.is_heard:
-            for host in self.hosts:
+            for host in (*self.hosts, *self.drills):
                 self._to(host, machine, lambda host=host: host.engine.heartbeat(machine, sent_ms))  # type: ignore[misc]
 
-    def carry_heartbeat_answer(self, host: Host, epoch: int, machine: Machine, sent_ms: int) -> None:
+    def carry_heartbeat_answer(
+        self, host: Host, hello: Hello, machine: Machine, sent_ms: int, renewals: int
+    ) -> None:
         """Carry the answer to a heartbeat back."""
         agent = machine.agent
-        self._check_leads(host, epoch)
+        self._check_leads(host, hello)
 
         def deliver() -> None:
             if machine.hears and machine.agent is agent:
-                machine.acknowledge_heartbeat(sent_ms)
+                machine.acknowledge_heartbeat(hello, sent_ms, renewals)
 
         self._from(host, machine, deliver)
 
-    def carry_commands(self, host: Host, epoch: int, agent_id: str, commands: list[Command]) -> None:
+    def carry_commands(self, host: Host, hello: Hello, agent_id: str, commands: list[Command]) -> None:
         """Carry commands to an agent, now and then twice."""
-        self._check_leads(host, epoch)
+        self._check_leads(host, hello)
 
         def deliver() -> None:
             machine = self.machine_of(agent_id)
             if machine is not None and machine.frozen_until > self.loop.time():
                 self.loop.call_at(machine.frozen_until, deliver)
             elif machine is not None and machine.hears:
-                machine.obey(epoch, agent_id, commands)
+                machine.obey(hello, agent_id, commands)
 
         for _ in range(self._copies()):
             self._from(host, self.machine_of(agent_id), deliver)
 
-    def carry_acknowledgement(self, host: Host, epoch: int, agent_id: str, sequence: int) -> None:
+    def carry_acknowledgement(self, host: Host, hello: Hello, agent_id: str, sequence: int) -> None:
         """Carry an acknowledgement of news."""
-        self._check_leads(host, epoch)
+        self._check_leads(host, hello)
 
         def deliver() -> None:
             machine = self.machine_of(agent_id)
@@ -166,16 +171,16 @@ class Cluster:
         self._from(host, self.machine_of(agent_id), deliver)
 
     def carry_release(
-        self, host: Host, epoch: int, machine: Machine, agent_id: str, told: Callable[..., None]
+        self, host: Host, hello: Hello, machine: Machine, agent_id: str, told: Callable[..., None]
     ) -> None:
         """Let a machine go, and carry back whether its agent has ended."""
-        self._check_leads(host, epoch)
+        self._check_leads(host, hello)
 
         def deliver() -> None:
             if machine.frozen_until > self.loop.time():
                 self.loop.call_at(machine.frozen_until, deliver)
             elif machine.hears:
-                has_ended = machine.release_life(epoch, agent_id)
+                has_ended = machine.release_life(hello, agent_id)
                 if machine.is_heard:
                     self._to(host, machine, lambda: told(has_ended=has_ended))
 
@@ -186,10 +191,11 @@ class Cluster:
         if machine.is_released and machine.hears:
             self._from(host, machine, machine.use)
 
-    def _check_leads(self, host: Host, epoch: int) -> None:
+    def _check_leads(self, host: Host, hello: Hello) -> None:
         """Nobody but the leader of this moment may speak to agents: all clocks run alike here."""
         if self.database.checks_epoch:
-            assert epoch == self.database.epoch, f"promise 5: {host.name} speaks with epoch {epoch}, deposed"
+            epoch = host.database.epoch
+            assert hello.epoch == epoch, f"promise 5: {host.name} speaks with epoch {hello.epoch}, deposed"
 
     def machine_of(self, agent_id: str) -> Machine | None:
         """Find where this life of an agent is, or was until its machine was let go of."""
@@ -230,121 +236,9 @@ class Cluster:
                     return True
         return False
 
-    # Mishaps
-
     async def misbehave(self, seconds: float) -> None:
         """Let things go wrong for so long, and then mend all."""
-        end = self.loop.time() + seconds
-        while self.loop.time() < end:
-            pause = self.random.expovariate(1 / self.hazards.seconds_between_mishaps)
-            await asyncio.sleep(min(pause, max(0.0, end - self.loop.time()) + 0.01))
-            self.random.choice(self._mishaps())()
-        await asyncio.sleep(120)
-
-    def _mishaps(self) -> tuple[Callable[[], None], ...]:
-        cut = self._cut
-        return (
-            *(self._crash, self._freeze, self._retire, self._lose_database, self._freeze_far_from),
-            *(self._freeze_machine, cut, cut, self._cut_link, self._restart, self._jump),
-        )
-
-    def _crash(self) -> None:
-        host = self.random.choice(self.hosts)
-        if host.leader is not None:
-            host.crash()
-            self.after(self.random.choice((10, 3_000, 30_000)), host.boot)
-
-    def _freeze(self) -> None:
-        self._freeze_host(self.random.choice(self.hosts), self.random.choice((1.0, 7.0, 30.0)))
-
-    def _freeze_host(self, host: Host, seconds: float) -> None:
-        if host.leader is not None:
-            host.freeze(seconds)
-
-    def _retire(self) -> None:
-        host = self.random.choice(self.hosts)
-        retired = host.leader
-        host.retire()
-
-        def boot_again() -> None:
-            if host.leader is not None and host.leader is retired:
-                self.after(1_000, boot_again)  # it is not down yet
-            else:
-                host.boot()
-
-        self.after(self.random.choice((10, 3_000, 30_000)), boot_again)
-
-    def _lose_database(self) -> None:
-        self.random.choice(self.hosts).lose_database(self.random.choice((0.5, 3.0, 7.0, 40.0)))
-
-    def _cut_link(self) -> None:
-        host, machine = self.random.choice(self.hosts), self.random.choice(self.machines)
-        self._cut_off(host, machine, self.random.choice((500, 5_000, 12_000, 60_000)))
-
-    def _freeze_far_from(self) -> None:
-        """Freeze a leader for almost as long as a fence, while a machine is cut off from the other scheduler.
-
-        Thawed, it alone could keep that machine's tasks alive, which the new leader gives to others soon.
-        """
-        leader = next((host for host in self.hosts if host.leads), None)
-        if leader is not None:
-            for host in self.hosts:
-                if host is not leader:
-                    self._cut_off(host, self.random.choice(self.machines), 60_000)
-            self._freeze_host(leader, 9.6)
-
-    def _cut_off(self, host: Host, machine: Machine, milliseconds: int) -> None:
-        link = (host.name, machine.name)
-        if link in self.cut_links:
-            return
-        self.log(f"{machine.name} is cut off from {host.name}")
-        self.cut_links.add(link)
-        machine.troubled_until = max(machine.troubled_until, self.loop.time() + milliseconds / 1000)
-
-        def mend() -> None:
-            self.cut_links.discard(link)
-            host.engine.connection_broke(machine.agent.info.agent_id)
-            self.log(f"{machine.name} is connected to {host.name} again")
-
-        self.after(milliseconds, mend)
-
-    def _freeze_machine(self) -> None:
-        # For less than the fence: a machine that stands still for longer executes nothing meanwhile, and what its tasks
-        # do in the instant between its thaw and its fence no program can know.
-        machine = self.random.choice(self.machines)
-        seconds = self.random.choice((0.5, 3.0, 8.0))
-        if self.loop.time() - machine.troubled_until < HEARTBEAT_SECONDS * 5:
-            return  # together with the trouble that it has just had it would be silent for too long
-        machine.frozen_until = machine.troubled_until = self.loop.time() + seconds
-        self.log(f"{machine.name} freezes for {seconds} s")
-
-    def _cut(self) -> None:
-        machine = self.random.choice(self.machines)
-        if machine.frozen_until > self.loop.time():
-            return
-        machine.hears = self.random.random() < 0.3
-        machine.is_heard = self.random.random() < 0.3
-        self.log(f"{machine.name} is cut off: hears {machine.hears}, is heard {machine.is_heard}")
-
-        def mend() -> None:
-            machine.hears = machine.is_heard = True
-            for host in self.hosts:
-                host.engine.connection_broke(machine.agent.info.agent_id)
-            self.log(f"{machine.name} is connected again")
-
-        milliseconds = self.random.choice((500, 5_000, 12_000, 14_000, 16_000, 60_000))
-        machine.troubled_until = max(machine.troubled_until, self.loop.time() + milliseconds / 1000)
-        self.after(milliseconds, mend)
-
-    def _restart(self) -> None:
-        machine = self.random.choice(self.machines)
-        self.log(f"the agent of {machine.name} dies")
-        machine.restart()
-
-    def _jump(self) -> None:
-        jump_ms = self.random.choice((-60_000, -1_500, 1_500, 60_000))
-        self.log(f"the clock jumps by {jump_ms} ms")
-        self.wall_offset_ms += jump_ms
+        await Mishaps(self).run(seconds)
 
     def check_hosts(self) -> None:
         """No scheduler may have ended by itself."""
@@ -378,7 +272,7 @@ def play(seed: int, hazards: ClusterHazards, script: Callable[[Cluster], Awaitab
 
 
 def _tear_down(loop: VirtualTimeLoop, cluster: Cluster) -> None:
-    for process in (process for host in cluster.hosts for process in host.processes):
+    for process in (process for host in (*cluster.hosts, *cluster.drills) for process in host.processes):
         process.bury()
     while tasks := asyncio.all_tasks(loop):
         for task in tasks:

@@ -4,6 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from elasticjob_cloud.agent.fence import Fence
+from elasticjob_cloud.agent.frames import Hello, Refused
+from elasticjob_cloud.agent.obedience import Obedience
 from elasticjob_cloud.model.messages import Command
 from tests.simulation.agent_model import AgentModel
 
@@ -30,7 +32,8 @@ class Machine:
     def __init__(self, world: "Cluster", name: str) -> None:
         self.world = world
         self.name = name
-        self.epoch = 0
+        self.obedience = Obedience()
+        self.obeyed: Hello | None = None
         self.hears = True  # what schedulers send arrives
         self.is_heard = True  # what it sends arrives
         self.frozen_until = 0.0
@@ -42,17 +45,26 @@ class Machine:
         self._fence = self._new_fence()
         self._heart = world.loop.create_task(self._beat())
 
-    def obey(self, epoch: int, agent_id: str, commands: list[Command]) -> bool:
-        """Carry out commands for this life of the agent, unless a newer leader has spoken."""
-        if (epoch < self.epoch and self.world.database.checks_epoch) or not self._is_life(agent_id):
+    def greet(self, hello: Hello) -> Refused | None:
+        """Obey this scheduler from now on, or say why not."""
+        refused = self.obedience.refusal_of(hello)
+        if refused is None:
+            self.obedience.obey(hello)
+            self.obeyed = hello
+        return refused
+
+    def obey(self, hello: Hello, agent_id: str, commands: list[Command]) -> bool:
+        """Carry out commands for this life of the agent, unless another leader has spoken."""
+        if (self.obeyed is not hello and self.world.database.checks_epoch) or not self._is_life(agent_id):
             return False
-        self.epoch = max(self.epoch, epoch)
         for command in commands:
             self.agent.take(command)
         return True
 
-    def acknowledge_heartbeat(self, sent_ms: int) -> None:
+    def acknowledge_heartbeat(self, hello: Hello, sent_ms: int, renewals: int) -> None:
         """The leader has the heartbeat that was sent then."""
+        if self.obeyed is hello:
+            self.obedience.note_renewals(renewals)
         self._fence.acknowledged(sent_ms)
 
     def restart(self) -> None:
@@ -61,9 +73,9 @@ class Machine:
             self.release()
             self.use()
 
-    def release_life(self, epoch: int, agent_id: str) -> bool:
-        """End this life of the agent, without a successor; tell whether that is done: it may hold tasks, or obey a newer leader."""
-        if epoch < self.epoch or not self._is_life(agent_id) or self.agent.is_busy:
+    def release_life(self, hello: Hello, agent_id: str) -> bool:
+        """End this life of the agent, without a successor; tell whether that is done: it may hold tasks, or obey another leader."""
+        if self.obeyed is not hello or not self._is_life(agent_id) or self.agent.is_busy:
             return False
         self.world.log(f"{agent_id} is let go of")
         self.release()

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from elasticjob_cloud.agent.frames import Hello
 from elasticjob_cloud.engine.contract import EventSink, Pieces
+from elasticjob_cloud.engine.refusals import Refusals
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, Command
 from tests.fakes.silent_engine import SilentEngine
 from tests.simulation.cluster_agent import HEARTBEAT_SECONDS, FenceSettings, Machine
@@ -28,7 +31,10 @@ class ClusterEngine(SilentEngine):
         self._settings = settings
         self.lost_seconds = settings.lost_ms / 1000
         self._lost_ms = settings.lost_ms
-        self.epoch = -1
+        self.hello = Hello(-1)
+        self.renewals = 0
+        self._lineage: Lineage | None = None
+        self._refusals = Refusals()
         self.prepared = 0
         self.is_ready = False  # it holds what `stop` has to let go of
         self._sink: EventSink | None = None
@@ -42,7 +48,9 @@ class ClusterEngine(SilentEngine):
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         assert self._watch is None, "an engine was started that had not been stopped"
-        self.epoch = epoch
+        self.hello = Hello(epoch, self._lineage)
+        self.renewals = 0
+        self._refusals = Refusals()
         self._sink = sink
         self._joined.clear()
         self._last_heard_ms = dict.fromkeys(known_agents, self._world.monotonic_ms())
@@ -53,6 +61,17 @@ class ClusterEngine(SilentEngine):
         assert self._watch is None, "an engine was prepared that is in use"
         self.prepared += 1
         self.is_ready = True
+
+    def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
+        assert self._watch is None, "told to an engine that is in use"
+        self._lineage = lineage
+
+    def renewed(self, renewals: int) -> None:
+        self.renewals = renewals
+
+    @property
+    def refusal(self) -> str | None:  # type: ignore[override]  # a constant where agents obey whoever comes
+        return self._refusals.judge(self._world.loop.time(), has_joined=bool(self._joined))
 
     def lose_after(self, seconds: float) -> None:
         assert self._watch is None, "told to an engine that is in use"
@@ -82,7 +101,7 @@ class ClusterEngine(SilentEngine):
             elif self._released.get(machine.name) == agent_id and agent_id not in self._ended:
                 del self._released[machine.name]
 
-        self._world.carry_release(self._host, self.epoch, machine, agent_id, told)
+        self._world.carry_release(self._host, self.hello, machine, agent_id, told)
         asyncio.get_running_loop().call_later(_RELEASE_SECONDS, lambda: told(has_ended=False))
 
     def reconcile(self, known_agents: frozenset[str]) -> None:
@@ -91,10 +110,10 @@ class ClusterEngine(SilentEngine):
             self._last_heard_ms.setdefault(agent_id, self._world.monotonic_ms())
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:
-        self._world.carry_commands(self._host, self.epoch, agent_id, list(commands))
+        self._world.carry_commands(self._host, self.hello, agent_id, list(commands))
 
     def acknowledge(self, agent_id: str, sequence: int) -> None:
-        self._world.carry_acknowledgement(self._host, self.epoch, agent_id, sequence)
+        self._world.carry_acknowledgement(self._host, self.hello, agent_id, sequence)
 
     async def stop(self) -> None:
         self._sink = None
@@ -107,17 +126,21 @@ class ClusterEngine(SilentEngine):
 
     def heartbeat(self, machine: Machine, sent_ms: int) -> None:
         """A machine's heartbeat has arrived."""
-        if self._sink is None or machine.epoch > self.epoch:
+        if self._sink is None:
             return
         if machine.is_released or machine.name in self._released:
             return  # of a session that is over
-        machine.epoch = max(machine.epoch, self.epoch)
+        refused = machine.greet(self.hello)
+        if refused is not None:
+            self._joined.discard(machine.agent.info.agent_id)
+            self._refusals.note(machine.name, refused)
+            return
         if machine.agent.info.agent_id not in self._joined and machine.renew(self._settings.fence_ms):
             return
         agent_id = machine.agent.info.agent_id
         self._last_heard_ms[agent_id] = self._world.monotonic_ms()
         if self._last_heard_ms[agent_id] < self._lead_until_ms or not self.asks_for_lease:
-            self._world.carry_heartbeat_answer(self._host, self.epoch, machine, sent_ms)
+            self._world.carry_heartbeat_answer(self._host, self.hello, machine, sent_ms, self.renewals)
         if agent_id not in self._joined:
             self._joined.add(agent_id)
             self._sink(AgentJoined(machine.agent.inventory()))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from elasticjob_cloud.model.errors import UnavailableError
-from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.leader import Leader
@@ -13,7 +13,7 @@ from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
 from tests.simulation.cluster_agent import FENCE_SETTINGS
 from tests.simulation.cluster_engine import ClusterEngine
-from tests.simulation.cluster_store import DatabaseConnection
+from tests.simulation.cluster_store import DatabaseConnection, SharedDatabase
 from tests.simulation.virtual_time import FOREVER, DelayingExecutor, Process
 
 if TYPE_CHECKING:
@@ -27,9 +27,12 @@ _HANGS_SECONDS = (0.0, 1.0, 5.0)  # before a database that cannot be reached is 
 class Host:
     """A scheduler's machine."""
 
-    def __init__(self, world: "Cluster", name: str) -> None:
+    def __init__(self, world: "Cluster", name: str, database: SharedDatabase) -> None:
         self.world = world
         self.name = name
+        self.database = database
+        self.old_record: Snapshot | None = None  # that its readers still see: the database has failed over
+        self._readers_follow_at = 0.0
         self.last_clock = world.read_clock()
         self.database_away_until = 0.0
         self._hangs_seconds: tuple[float, ...] = _HANGS_SECONDS
@@ -76,7 +79,7 @@ class Host:
         )
         self.leader = Leader(
             Candidate(life, life, LEASE_SECONDS),
-            DatabaseConnection(self.world.database, self),  # type: ignore[arg-type]  # of the store, what a leader uses
+            DatabaseConnection(self.database, self),  # type: ignore[arg-type]  # of the store, what a leader uses
             self.engine,
             CoreSettings(
                 time_zone="UTC", placement=self.world.placement, release_idle_ms=self.world.release_idle_ms
@@ -111,6 +114,17 @@ class Host:
         self.world.log(f"{self.name} does not reach the database for {seconds} s")
         self.database_away_until = self.world.loop.time() + seconds
         self._hangs_seconds = hangs_seconds
+
+    def leave_readers_behind(self, seconds: float) -> None:
+        """Have its readers see the record of this moment for so long, and until all sessions are opened again."""
+        self.world.log(f"the readers of {self.name} stay behind")
+        self.old_record = self.database.rows.load()
+        self._readers_follow_at = self.world.loop.time() + seconds
+
+    def reconnect(self) -> None:
+        """Open all sessions again."""
+        if self._readers_follow_at <= self.world.loop.time():
+            self.old_record = None
 
     def retire(self) -> None:
         """Stop the scheduler cleanly (SIGTERM)."""
@@ -151,4 +165,4 @@ class Host:
 
     def _check(self, changes: Changes) -> None:
         if self.leader is not None and self.leader.core is not None:
-            self.world.database.checker.check_room(self.leader.core)
+            self.database.checker.check_room(self.leader.core)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
+from elasticjob_cloud.model.lineage import BegunTerm, Lineage, Term
 from elasticjob_cloud.model.records import Changes, FireSource, Snapshot
 from elasticjob_cloud.scheduling import Decisions
 from elasticjob_cloud.store.contract import SchedulerRow
@@ -41,6 +42,8 @@ class SharedDatabase:
     def __init__(self, read_ms: Callable[[], float]) -> None:
         self.rows = MemoryStore()
         self.checker = ClusterChecker(self.rows)
+        self.terms: tuple[Term, ...] = ()
+        self._tokens = "original"
         self.epoch = 0
         self.asked = 0  # how often for the lease
         self._holder = ""
@@ -56,6 +59,7 @@ class SharedDatabase:
         if self._read_ms() < self._expires_ms and self._holder != scheduler_id:
             return None
         self.epoch += 1
+        self.terms = (*self.terms, Term(self.epoch, f"{self._tokens} {self.asked}"))
         self._holder = scheduler_id
         self._expires_ms = self._read_ms() + lease_seconds * 1000
         return self.epoch
@@ -65,12 +69,42 @@ class SharedDatabase:
         if epoch != self.epoch:
             return False
         self._expires_ms = self._read_ms() + lease_seconds * 1000
+        self.terms = self.lineage.renewed(self.terms[-1].renewals + 1).terms
         return True
 
     def release(self, epoch: int) -> None:
         """Give the lease up."""
         if epoch == self.epoch:
             self._expires_ms = 0
+
+    def give_back(self, epoch: int) -> None:
+        """Give the lease up as if it had not been taken."""
+        if epoch == self.epoch:
+            self._expires_ms = 0
+            self.epoch -= 1
+            self.terms = self.terms[:-1]
+
+    @property
+    def lineage(self) -> Lineage:
+        """The terms so far."""
+        return Lineage("the database", self.terms)
+
+    def copy(self) -> "SharedDatabase":
+        """Give a copy, as who restores a backup has it."""
+        twin = SharedDatabase(self._read_ms)
+        for name, value in vars(self.rows).items():
+            setattr(twin.rows, name, value.copy() if hasattr(value, "copy") else value)
+        twin.epoch, twin.terms, twin.asked = self.epoch, self.terms, self.asked
+        twin._tokens = "copy"
+        twin._lost_seconds = self._lost_seconds
+        return twin
+
+    def begin_term(self, epoch: int) -> BegunTerm | None:
+        """Have the next load show that it is of now."""
+        if not self.admits(epoch):
+            return None
+        self.rows.load_mark += 1
+        return BegunTerm(self.lineage, self.rows.load_mark)
 
     def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
         """Give the longest that leaders have said since tasks run."""
@@ -112,6 +146,19 @@ class DatabaseConnection:
     def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
         return self._call(lambda: self._database.renew(epoch, lease_seconds))
 
+    def renewals(self, epoch: int) -> int:
+        terms = self._database.terms
+        return terms[-1].renewals if terms and terms[-1].epoch == epoch else 0
+
+    def begin_term(self, epoch: int) -> BegunTerm | None:
+        return self._call(lambda: self._database.begin_term(epoch))
+
+    def reconnect(self) -> None:
+        self._host.reconnect()
+
+    def give_back_lease(self, epoch: int) -> None:
+        self._call(lambda: self._database.give_back(epoch))
+
     def release_lease(self, epoch: int) -> None:
         self._call(lambda: self._database.release(epoch))
 
@@ -122,7 +169,7 @@ class DatabaseConnection:
         return self._call(self._database.schedulers)
 
     def load(self) -> Snapshot:
-        return self._call(self._database.rows.load)
+        return self._call(lambda: self._host.old_record or self._database.rows.load())
 
     def commit(self, epoch: int, changes: Changes) -> bool:
         return self._call(lambda: self._commit(epoch, changes))

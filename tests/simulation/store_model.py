@@ -31,6 +31,7 @@ class MemoryStore:
         self.all_tasks: dict[str, TaskRecord] = {}
         self.status_traces: list[StatusTrace] = []
         self.executions: list[ExecutionTrace] = []
+        self.load_mark = 0
 
     def load(self) -> Snapshot:
         """Give what a new core starts from."""
@@ -45,6 +46,7 @@ class MemoryStore:
             tasks=list(self.tasks.values()),
             failovers=list(self.failovers.values()),
             next_fire_id=max(self.fires, default=0) + 1,
+            load_mark=self.load_mark,
         )
 
     def commit(self, changes: Changes) -> None:

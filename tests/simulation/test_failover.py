@@ -93,7 +93,7 @@ def test_leader_frozen_in_the_middle_of_a_commit_sends_nothing_when_it_wakes_and
         sent = leader.process.context.run(asyncio.create_task, leader.leader.loop.submit(_APP))
         await until(cluster, lambda: leader.database_call_is_under_way)
         leader.freeze(20)
-        spoken = leader.engine.epoch
+        spoken = leader.engine.hello.epoch
         await until(cluster, lambda: standby.leads)
         assert "app" in cluster.database.rows.apps, "the commit was sent before the freeze"
         await until(cluster, lambda: not leader.is_frozen)

@@ -7,21 +7,31 @@ epoch of its own: it counts as the epoch of the connection that it came by.
 import asyncio
 import struct
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 import structlog
 
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import AgentEvents, Command, Inventory, LogChunk, Sandbox
 
+# `newer`: it leads with your record, after you. `copy`: your record is an older copy of its one. `other`: neither.
+RefusalReason = Literal["", "newer", "copy", "other"]
 _log = structlog.get_logger(__name__)
 _LENGTH = struct.Struct(">I")
 _FRAME_LIMIT_BYTES = 256 << 20
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """Scheduler: I lead with this epoch."""
+    """Scheduler: I lead with this epoch, and this record.
+
+    Without a lineage it is of an earlier version, of which the epoch alone tells who leads. `takes_over`: also where the
+    record is not what the agent knows.
+    """
 
     epoch: int
+    lineage: Lineage | None = None
+    takes_over: bool = False
 
 
 class Commands(msgspec.Struct, frozen=True, tag="commands"):
@@ -54,7 +64,9 @@ class ListSandboxes(msgspec.Struct, frozen=True, tag="list-sandboxes"):
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """Scheduler: are you there. The agent gives it back."""
+    """Scheduler: are you there. The agent gives it back. `renewals`: of my lease, as far as they are recorded."""
+
+    renewals: int = 0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
@@ -64,9 +76,13 @@ class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
 
 
 class HeartbeatSeen(msgspec.Struct, frozen=True, tag="heartbeat-seen"):
-    """Scheduler: I had this heartbeat while I led, and reckon from it when your tasks are another's."""
+    """Scheduler: I had this heartbeat while I led, and reckon from it when your tasks are another's.
+
+    `renewals`: of my lease, as far as they are recorded.
+    """
 
     number: int
+    renewals: int = 0
 
 
 class Retire(msgspec.Struct, frozen=True, tag="retire"):
@@ -98,9 +114,10 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """Agent: I have obeyed a scheduler of this newer epoch."""
+    """Agent: I obey another scheduler, whose epoch is this. `reason`: what that one is to you; empty: just newer."""
 
     epoch: int
+    reason: RefusalReason = ""
 
 
 class Events(msgspec.Struct, frozen=True, tag="events"):

@@ -29,13 +29,13 @@ from elasticjob_cloud.agent.frames import (
     LogAnswer,
     Ping,
     ReadLog,
-    Refused,
     Retire,
     SandboxesAnswer,
     Welcome,
     decode_scheduler_frame,
 )
 from elasticjob_cloud.agent.heart import Heart
+from elasticjob_cloud.agent.obedience import Obedience
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.model.errors import NotFoundError
@@ -63,7 +63,7 @@ def _heart_ms() -> int:
 
 
 class AgentServer:
-    """Obeys the scheduler of the newest epoch that has come; ends itself when none comes for long (promise 5)."""
+    """Obeys the scheduler that leads with the record it knows (`obedience.py`); ends itself when none comes for long (promise 5)."""
 
     def __init__(self, place: AgentPlace, settings: AgentSettings, file_limit: int | None = None) -> None:
         self._place = place
@@ -72,7 +72,7 @@ class AgentServer:
         self._agent = Agent(
             place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
         )
-        self._epoch = -1
+        self._obedience = Obedience()
         self._scheduler: FrameProtocol | None = None
         self._backlog_limit = _BACKLOG_BYTES
         self._orphan = Fence(int(settings.orphan_seconds * 1000), _monotonic_ms())
@@ -194,6 +194,8 @@ class AgentServer:
         if isinstance(frame, Ping):
             # From whoever watches over this process, too.
             self._orphan.acknowledged(_monotonic_ms())
+            if connection is self._scheduler:
+                self._obedience.note_renewals(frame.renewals)
             connection.send(frame)
             return
         if isinstance(frame, EndIfIdle):
@@ -215,7 +217,8 @@ class AgentServer:
                 self._read_log(connection, frame)
             case ListSandboxes(request, app_name):
                 connection.send(SandboxesAnswer(request, self._agent.sandboxes(app_name)))
-            case HeartbeatSeen(number):
+            case HeartbeatSeen(number, renewals):
+                self._obedience.note_renewals(renewals)
                 if self._heart is not None:
                     self._heart.seen(number)
             case Retire(reason):
@@ -235,15 +238,18 @@ class AgentServer:
         self._agent.handle(commands)
 
     def _greet(self, connection: FrameProtocol, hello: Hello) -> None:
-        if hello.epoch < self._epoch:
-            _log.warning("Refused a scheduler of an older epoch.", epoch=hello.epoch, newest=self._epoch)
-            connection.send(Refused(self._epoch))
+        refused = self._obedience.refusal_of(hello)
+        if refused is not None:
+            _log.warning(
+                "Refused a scheduler.", epoch=hello.epoch, obeyed=refused.epoch, reason=refused.reason
+            )
+            connection.send(refused)
             connection.close()
             return
-        self._epoch = hello.epoch
+        refused = self._obedience.obey(hello)
         former, self._scheduler = self._scheduler, connection
         if former is not None and former is not connection:
-            former.send(Refused(self._epoch))
+            former.send(refused)
             former.close()
         self._draining = False
         # Batches first: closing the one of this turn must not be told twice.

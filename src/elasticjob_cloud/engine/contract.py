@@ -6,6 +6,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import Command, EngineEvent, LogChunk, Sandbox
 
 EventSink = Callable[[EngineEvent], None]
@@ -24,7 +25,24 @@ class Engine(Protocol):
         For each id in `known_agents` (those that recorded tasks name) there will be, soon or late, an `AgentJoined` or an
         `AgentLost`. `AgentLost` comes only when nothing that the agent started can run any more, and after all statuses
         that the agent, or its successor on its behalf, could still tell. `AgentJoined` comes again after each reconnect.
-        Raises `StartError` when there can be no agent, or when one has obeyed a newer epoch.
+        Raises `StartError` when there can be no agent; `AgentsRefuseError` when none obeys: see `refusal`.
+        """
+
+    def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
+        """Say which record this scheduler leads with. Comes before each `start`.
+
+        An agent obeys who follows the record that it knows (`model/lineage.py`), and refuses all others, such as a
+        scheduler on a restored copy of the database, unless that `takes_over`.
+        """
+
+    def renewed(self, renewals: int) -> None:
+        """So many renewals of the term are recorded: agents are told, so that they refuse a record that lacks them."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the agents do not obey this scheduler in this term, and what to do; None while they do.
+
+        That is when none obeys, or one has said that this record is a copy of another that goes on.
         """
 
     @property

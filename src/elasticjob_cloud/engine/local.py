@@ -11,9 +11,10 @@ from elasticjob_cloud.agent.frames import Acknowledge, Commands, Hello, Ping
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import EventSink, Pieces
-from elasticjob_cloud.engine.local_connection import AgentConnection, EpochRefusedError
+from elasticjob_cloud.engine.local_connection import AgentConnection
 from elasticjob_cloud.engine.local_process import AgentLauncher
-from elasticjob_cloud.model.errors import StartError, UnavailableError
+from elasticjob_cloud.model.errors import AgentsRefuseError, StartError, UnavailableError
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     AgentJoined,
@@ -68,7 +69,11 @@ class LocalEngine:
         self._memory_mb = memory_mb
         self._start_seconds = start_seconds
         self._unresponsive_seconds = unresponsive_seconds
-        self._epoch = 0
+        self._hello = Hello(0)
+        self._lineage: Lineage | None = None
+        self._takes_over = False
+        self._renewals = 0
+        self._refusal: str | None = None
         self._known: set[str] = set()
         self._sink: EventSink | None = None
         self._connection: AgentConnection | None = None
@@ -80,11 +85,26 @@ class LocalEngine:
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         """Find or start the agent; return once it has joined. See the contract."""
-        self._epoch = epoch
+        self._hello = Hello(epoch, self._lineage, self._takes_over)
+        self._renewals = 0
+        self._refusal = None
         self._known = set(known_agents)
         self._sink = sink
         connection = await self._reach()
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise(connection))
+
+    def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
+        """Greet the agent with this record. See the contract."""
+        self._lineage, self._takes_over = lineage, takes_over
+
+    def renewed(self, renewals: int) -> None:
+        """Tell the agent with the next ping. See the contract."""
+        self._renewals = renewals
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the agent obeys another. See the contract."""
+        return self._refusal
 
     @property
     def lost_seconds(self) -> float:
@@ -123,7 +143,7 @@ class LocalEngine:
         self._known |= known_agents
         if self._connection is not None:
             # A second hello is answered as the first one was; without a connection the next one brings the answer.
-            self._connection.send(Hello(self._epoch))
+            self._connection.send(self._hello)
 
     async def read_log(
         self,
@@ -169,8 +189,8 @@ class LocalEngine:
         while True:
             await self._watch(connection)
             self._connection = None
-            if connection.refused_by is not None:
-                _log.error("The agent obeys a newer scheduler now.", epoch=connection.refused_by)
+            if connection.refusal is not None:
+                self._refusal = connection.refusal
                 return
             _log.warning("The connection to the agent broke; connecting again.", agent=self._agent_id)
             next_connection = await self._reach_at_last()
@@ -182,7 +202,7 @@ class LocalEngine:
         """Return when the connection is lost, or its agent says nothing any more and has been ended."""
         loop = asyncio.get_running_loop()
         while not connection.closed.is_set():
-            connection.send(Ping())
+            connection.send(Ping(self._renewals))
             try:
                 async with asyncio.timeout(_PING_SECONDS):
                     await connection.closed.wait()
@@ -198,8 +218,8 @@ class LocalEngine:
         while True:
             try:
                 return await self._reach()
-            except EpochRefusedError as error:
-                _log.error("The agent obeys a newer scheduler.", reason=str(error))
+            except AgentsRefuseError as error:
+                self._refusal = str(error)
                 return None
             except StartError as error:
                 _log.error("No agent could be started; trying again.", reason=str(error))
@@ -228,7 +248,7 @@ class LocalEngine:
         connection = AgentConnection(self._batch_received, self._tell_inventory)
         try:
             async with asyncio.timeout(self._unresponsive_seconds):
-                inventory = await connection.open(str(self._place.socket), self._epoch)
+                inventory = await connection.open(str(self._place.socket), self._hello)
         except TimeoutError:
             connection.abort()
             _log.error("An agent runs but does not answer; it is replaced.")

@@ -20,12 +20,9 @@ from elasticjob_cloud.agent.frames import (
     decode_agent_frame,
 )
 from elasticjob_cloud.engine.questions import Questions
-from elasticjob_cloud.model.errors import StartError, UnavailableError
+from elasticjob_cloud.engine.refusals import meaning_of
+from elasticjob_cloud.model.errors import AgentsRefuseError, UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, Inventory, LogChunk, Sandbox
-
-
-class EpochRefusedError(StartError):
-    """The agent has obeyed a newer scheduler: this one leads no more."""
 
 
 class AgentConnection:
@@ -46,18 +43,18 @@ class AgentConnection:
         self._early: list[AgentEvents] | None = []
         self._has_left = False
         self.closed = asyncio.Event()
-        self.refused_by: int | None = None
+        self.refusal: str | None = None
         self.heard_at = self._loop.time()
 
-    async def open(self, path: str, epoch: int) -> Inventory:
+    async def open(self, path: str, hello: Hello) -> Inventory:
         """Connect, say hello, and give what the agent holds.
 
         Raises:
             OSError: nobody listens, or the connection broke.
-            EpochRefusedError: the agent has obeyed a newer epoch.
+            AgentsRefuseError: the agent obeys another scheduler.
         """
         await self._loop.create_unix_connection(lambda: self._protocol, path)
-        self.send(Hello(epoch))
+        self.send(hello)
         return await self._welcome
 
     def deliver_early(self) -> None:
@@ -106,8 +103,8 @@ class AgentConnection:
                     self._welcome.set_result(inventory)
                 else:
                     self._take_inventory(inventory)
-            case Refused(epoch):
-                self.refused_by = epoch
+            case Refused():
+                self.refusal = meaning_of(frame)
                 self._protocol.close()
             case Events(batch):
                 if self._early is not None:
@@ -127,9 +124,6 @@ class AgentConnection:
         self._questions.fail()
 
     def _welcome_fault(self) -> Exception:
-        if self.refused_by is not None:
-            return EpochRefusedError(
-                f"The agent has obeyed a newer scheduler (epoch {self.refused_by}). Stop that one, or choose another"
-                " data directory."
-            )
+        if self.refusal is not None:
+            return AgentsRefuseError(self.refusal)
         return ConnectionError("The agent closed the connection.")

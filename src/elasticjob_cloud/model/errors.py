@@ -132,6 +132,10 @@ class StartError(ElasticJobError):
     exit_code = 4
 
 
+class AgentsRefuseError(StartError):
+    """The agents obey another scheduler, and not one whose place this one has taken."""
+
+
 class JobExecutionError(ElasticJobError):
     """A job of type HTTP or SCRIPT failed, or its `props` do not say what to do."""
 

@@ -193,7 +193,8 @@ class Snapshot(msgspec.Struct):
     """What the store holds that the core works on. `schedules`: up to when each job's cron was evaluated.
 
     `sequences`: up to which batch the events of each agent are recorded.
-    `fires` has those that are WAITING or RUNNING; `next_fire_id` is above every id that was ever used.
+    `fires` has those that are WAITING or RUNNING; `next_fire_id` is above every id that was ever used. `load_mark` is what
+    the latest leader to load had written before (`Store.begin_term`): another one tells of an older state.
     """
 
     apps: dict[str, AppRecord] = msgspec.field(default_factory=dict)
@@ -205,3 +206,4 @@ class Snapshot(msgspec.Struct):
     tasks: list[TaskRecord] = msgspec.field(default_factory=list)
     failovers: list[FailoverRecord] = msgspec.field(default_factory=list)
     next_fire_id: int = 1
+    load_mark: int = 0

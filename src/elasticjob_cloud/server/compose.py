@@ -63,6 +63,7 @@ def build_server(
             address=address,
             lease_seconds=settings.lease_seconds,
             history_days=settings.history_days,
+            takes_over_agents=settings.take_over_agents,
         ),
         database_url=settings.store_url,
         on_commit=on_commit,

@@ -12,12 +12,14 @@ class Candidate:
     """Who seeks the lead, and how long a lease of its lasts.
 
     `alone`: it holds the database's lock. So whoever has the lease when it comes is dead, and nobody takes it from it.
+    `takes_over_agents`: its database was restored, and agents that know a later record are to obey it all the same.
     """
 
     scheduler_id: str
     address: str
     lease_seconds: float
     alone: bool = False
+    takes_over_agents: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,22 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import BugError, StartError, UnavailableError
+from elasticjob_cloud.model.errors import AgentsRefuseError, BugError, StartError, UnavailableError
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.service.agent_watch import AgentWatch
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
+from elasticjob_cloud.service.engine_terms import EngineTerms
 from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.record import load_record
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
 _ASK_SECONDS = 0.25
 _RETRY_SECONDS = 1.0
-_PREPARE_SECONDS = 5.0
 _LOOK_FOR_AGENTS_SECONDS = 1.0
 _WAY_SECONDS = 3.0  # for another to take the lead that was given up for it
 T = TypeVar("T")
@@ -51,16 +52,21 @@ class Leader:
         self._candidate = candidate
         self._store = store
         self._engine = engine
-        self._engine_epoch: int | None = None  # with which it was started
-        self._is_prepared = False
-        self._leaving: asyncio.Task[None] | None = None
+        self._terms = EngineTerms(
+            engine,
+            self._take,
+            lambda epoch, seconds: self._write(store.agree_on_lost_seconds, epoch, seconds),
+            takes_over=candidate.takes_over_agents,
+        )
+        self._refusal: str | None = None  # why the agents do not obey, until one does
+        self._is_obeyed = False  # in this term
+        self._database_error: str | None = None  # what it said last, if that was an error
         self._core_settings = core_settings
         self._surroundings = surroundings
         self._metrics = metrics
         self._on_commit = on_commit
         self._has_led = False
         self._refused_at: float | None = None  # when another was last said to lead
-        self._database_fails = False
         self._agents: set[str] = set()  # that joined and were not lost, for the log
         self._agent_watch = AgentWatch()
         self._gives_way = False
@@ -75,6 +81,13 @@ class Leader:
     def leads(self) -> bool:
         """Whether it may answer as the leader: it has a loop, and surely still the lease."""
         return self.loop is not None and self.lease is not None and self.lease.holds()
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from the lead, as far as it knows; None where it is only that another may lead."""
+        if self._refusal is not None:
+            return f"The agents refuse this scheduler: {self._refusal}"
+        return self._database_error
 
     def another_leads(self, within_seconds: float) -> bool:
         """Tell whether the database has said, so recently, that another scheduler leads."""
@@ -100,9 +113,7 @@ class Leader:
 
     async def leave(self) -> None:
         """After `run`: let go of the agents, which run on what they have, and of what the engine has prepared."""
-        if self._engine_epoch is not None or self._is_prepared:
-            self._begin_leaving()
-        await self._end_leaving()
+        await self._terms.leave()
 
     # Standing by
 
@@ -111,13 +122,13 @@ class Leader:
         preparing: asyncio.Task[None] | None = None
         if self._has_led:
             # Beside the first question, which takes long where the database hangs; agents wait for the next term.
-            preparing = asyncio.create_task(self._prepare_engine(), name="prepare")
+            preparing = asyncio.create_task(self._terms.prepare(), name="prepare")
         try:
             while not self._stopping.is_set():
                 lease = await self._ask_for_lead()
                 if lease is not None:
                     return lease
-                preparing = preparing or asyncio.create_task(self._prepare_engine(), name="prepare")
+                preparing = preparing or asyncio.create_task(self._terms.prepare(), name="prepare")
                 self.settled.set()
                 await self._pause(_ASK_SECONDS)
             return None
@@ -130,12 +141,12 @@ class Leader:
         try:
             epoch = await self._write(self._acquire_lease)
         except (UnavailableError, BugError) as error:
-            if not self._database_fails:
+            if self._database_error is None:
                 _log.warning("Cannot ask for the lead, and go on trying: %s", error)
                 self._metrics.note_failed_turn(error)
-            self._database_fails = True
+            self._database_error = str(error)
             return None
-        self._database_fails = False
+        self._database_error = None
         if epoch is None:
             if self._refused_at is None:
                 _log.info("Standing by: another scheduler leads.")
@@ -161,18 +172,11 @@ class Leader:
         self._has_led = self._has_led or epoch is not None
         return epoch
 
-    async def _prepare_engine(self) -> None:
-        await self._end_leaving()
-        self._is_prepared = True
-        while True:
-            await self._engine.prepare()
-            await asyncio.sleep(_PREPARE_SECONDS)
-
     # Leading
 
     async def _serve_term(self, lease: Lease) -> None:
         self.lease = lease
-        self._gives_way = False
+        self._gives_way = self._is_obeyed = False
         term = asyncio.create_task(self._lead(lease), name="term")
         keeper = asyncio.create_task(lease.keep(lambda: self._renew_lease(lease)), name="lease")
         watch = asyncio.create_task(self._watch_agents(), name="watch-agents")
@@ -201,11 +205,13 @@ class Leader:
         held = lease.holds()
         lease.give_up()
         self.lease = None
-        if self._engine_epoch is not None:
-            self._begin_leaving()
+        self._terms.end_term()
+        # A start that was refused must not raise the epoch, by which agents of earlier versions go alone.
+        is_unused = self._refusal is not None and not self._is_obeyed
+        let_go = self._store.give_back_lease if is_unused else self._store.release_lease
         if held:
             with contextlib.suppress(UnavailableError, BugError):
-                await self._write(self._store.release_lease, lease.epoch)
+                await self._write(let_go, lease.epoch)
 
     async def _lead(self, lease: Lease) -> None:
         while not self._stopping.is_set() and not self._gives_way:
@@ -213,9 +219,12 @@ class Leader:
                 await self._lead_from_record(lease)
             except (UnavailableError, BugError) as error:
                 self._metrics.note_failed_turn(error)
+                self._database_error = str(error)
                 _log.exception("%s Starting anew from the record.", error)
                 await self._pause(_RETRY_SECONDS)
             except StartError as error:
+                if isinstance(error, AgentsRefuseError):
+                    self._note_refusal(str(error))
                 if lease.holds() and not self.settled.is_set():
                     raise
                 # Another scheduler may do better, or leads already.
@@ -225,9 +234,13 @@ class Leader:
         started = self._read_seconds()
         # A commit whose answer was lost may still be under way at the server, and then has the lease's row locked: when
         # the lease is renewed the commit is over, so that what is loaded now stays as it is.
-        if not await self._renew_lease(lease):
+        record = None
+        if await self._renew_lease(lease):
+            record = await load_record(self._store, lease.epoch, self._write, self._load)
+        if record is None:
             raise LeaseLostError("Another scheduler has taken the lead.")
-        snapshot = await self._load(self._store.load)
+        snapshot, lineage = record
+        self._database_error = None
         if self._stopping.is_set():
             return  # `stop` found no loop to stop
         if not lease.holds():
@@ -237,7 +250,7 @@ class Leader:
         self._metrics.follow(self.core)
         self._metrics.set_leader(leads=True)
         try:
-            await self._join_engine(lease.epoch, snapshot)
+            await self._terms.join(lease.epoch, snapshot, lineage)
             self.settled.set()
             # Ends with the loop at the latest, which answers all queries.
             noting = asyncio.create_task(self._note_takeover(loop, lease.epoch, snapshot, started))
@@ -277,14 +290,22 @@ class Leader:
             )
 
     async def _renew_lease(self, lease: Lease) -> bool:
-        return await self._write(self._store.renew_lease, lease.epoch, self._candidate.lease_seconds)
+        is_kept = await self._write(self._store.renew_lease, lease.epoch, self._candidate.lease_seconds)
+        if is_kept:
+            self._engine.renewed(self._store.renewals(lease.epoch))
+        return is_kept
 
     async def _watch_agents(self) -> None:
-        """End the term where it has no agents, and another scheduler may reach some."""
+        """End the term where agents obey another, or where it has none and another scheduler may reach some."""
         watch = self._agent_watch
         watch.begin_term(self._read_seconds())
         while True:
             await asyncio.sleep(_LOOK_FOR_AGENTS_SECONDS)
+            refusal = self._engine.refusal
+            if refusal is not None and self.loop is not None:
+                self._note_refusal(refusal)
+                self.loop.stop()
+                return
             core = self.core
             has_agents = core is not None and bool(core.state.agents)
             if not watch.look(has_agents=has_agents, now=self._read_seconds()):
@@ -306,43 +327,18 @@ class Leader:
             return any(row.scheduler_id != self._candidate.scheduler_id for row in rows)
         return False
 
-    # The engine
+    # The agents
 
-    async def _join_engine(self, epoch: int, snapshot: Snapshot) -> None:
-        known_agents = frozenset(task.agent_id for task in snapshot.tasks)
-        if self._engine_epoch == epoch:
-            self._engine.reconcile(known_agents)
-            return
-        await self._end_leaving()
-        await self._agree_on_lost(epoch)
-        self._engine_epoch = epoch
-        await self._engine.start(epoch, known_agents, self._take)
-
-    async def _agree_on_lost(self, epoch: int) -> None:
-        """Once a term: later, sessions go on with agents that have an earlier leader's fence."""
-        own = self._engine.lost_seconds
-        agreed = await self._write(self._store.agree_on_lost_seconds, epoch, own)
-        if agreed is None:
-            raise LeaseLostError("Another scheduler has taken the lead.")
-        if agreed > own:
-            _log.warning(
-                "Agents may have the fence of a scheduler with other settings: in this term they are lost after %g s, not %g s.",
-                agreed,
-                own,
-            )
-        self._engine.lose_after(agreed)
-
-    def _begin_leaving(self) -> None:
-        # Beside the search for the next term, for it may take a while.
-        self._engine_epoch = None
-        self._is_prepared = False
-        self._leaving = asyncio.create_task(self._engine.stop(), name="leave-engine")
-
-    async def _end_leaving(self) -> None:
-        if self._leaving is not None:
-            await asyncio.wait({self._leaving})
+    def _note_refusal(self, reason: str) -> None:
+        if self._refusal != reason:
+            _log.error("The agents refuse this scheduler, which gives up the lead: %s", reason)
+        self._refusal = reason
+        self._gives_way = True
 
     def _take(self, event: EngineEvent) -> None:
+        if isinstance(event, AgentJoined):
+            self._refusal = None
+            self._is_obeyed = True
         if isinstance(event, AgentJoined) and event.inventory.agent.agent_id not in self._agents:
             agent = event.inventory.agent
             self._agents.add(agent.agent_id)

@@ -51,6 +51,7 @@ class LeadershipSettings:
     address: str
     lease_seconds: float = 4.0
     history_days: float = 30.0
+    takes_over_agents: bool = False
 
 
 def new_id() -> str:
@@ -253,7 +254,7 @@ class Scheduler:
                 and self._retiring is None
                 and leader.another_leads(within_seconds=_STANDBY_READY_SECONDS)
             )
-            return None if stands_by else "No scheduler is known to lead."
+            return None if stands_by else _without_leader(leader)
         if not core.state.agents:
             return "No agent is there yet."
         return None
@@ -268,6 +269,7 @@ class Scheduler:
                 self._settings.address,
                 self._settings.lease_seconds,
                 alone=self._lock is not None,
+                takes_over_agents=self._settings.takes_over_agents,
             ),
             self._store,
             self._engine,
@@ -291,8 +293,7 @@ class Scheduler:
     def _leading(self) -> SchedulingLoop:
         leader = self._leader
         if leader is None or leader.loop is None or not leader.leads:
-            message = "No scheduler leads at the moment; try again in a moment."
-            raise NotLeadingError(message)
+            raise NotLeadingError(_without_leader(leader))
         return leader.loop
 
     def _leads(self) -> bool:
@@ -334,6 +335,14 @@ async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:  # noqa: BLE001 - scheduling does not depend on it
             _log.exception("Housekeeping failed, and goes on in a while.")
         await asyncio.sleep(_HOUSEKEEPING_RETRY_SECONDS)
+
+
+def _without_leader(leader: Leader | None) -> str:
+    """Say why nobody can be asked, as far as this scheduler knows."""
+    trouble = None if leader is None else leader.trouble
+    if trouble is None:
+        return "No scheduler is known to lead; try again in a moment."
+    return f"No scheduler is known to lead, and this one cannot. {trouble}"
 
 
 def _sqlite_path(database_url: str) -> Path | None:

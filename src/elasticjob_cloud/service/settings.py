@@ -40,6 +40,7 @@ OPTIONS: Final = frozenset(
         "engine",
         "ray_address",
         "database_url",
+        "take_over_agents",
         "time_zone",
         "log_level",
         "log_format",
@@ -176,6 +177,10 @@ class SchedulerSettings(BaseSettings):
         "",
         repr=False,
         description="SQLite or PostgreSQL, as an SQLAlchemy URL; by default `elasticjob.db` in the data directory.",
+    )
+    take_over_agents: bool = Field(
+        default=False,
+        description="Have agents obey that know a later state of the database: after restoring it from a backup, for one start.",
     )
 
     advertise_url: Annotated[str, AfterValidator(_http_url)] = Field(

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.model.statistics import (
     JobRegisterStatistics,
@@ -48,8 +49,21 @@ class Store(Protocol):
     def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
         """Prolong the lease; False when it is no longer this epoch's."""
 
+    def renewals(self, epoch: int) -> int:
+        """Give how many renewals of this epoch's lease are surely recorded. Asks no database."""
+
     def release_lease(self, epoch: int) -> None:
         """Give the lease up on a clean stop, so that another can lead at once."""
+
+    def give_back_lease(self, epoch: int) -> None:
+        """Give the lease up as if it had not been taken: its epoch is used up by nobody. Only before any commit of it."""
+
+    def begin_term(self, epoch: int) -> BegunTerm | None:
+        """Give what a leader goes by before it loads: all commits before are over by then. None when `epoch` does not lead.
+
+        It writes a new mark, which the next `load` must find: on a server that has not got it, the record is another
+        or an older one.
+        """
 
     def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
         """Say after how long without a word this leader, by its settings, takes an agent for lost; give how long it has to be.
@@ -60,7 +74,7 @@ class Store(Protocol):
         """
 
     def load(self) -> Snapshot:
-        """Give what the core works on."""
+        """Give what the core works on, with the mark of the latest `begin_term`."""
 
     def commit(self, epoch: int, changes: Changes) -> bool:
         """Write all rows in one durable transaction, if `epoch` is still the leader's; False (nothing written) if not."""
@@ -107,6 +121,9 @@ class Store(Protocol):
 
     def secret(self, name: str, proposal: str) -> str:
         """Give the secret of this name; the first caller's proposal is kept, everybody else is given that one."""
+
+    def reconnect(self) -> None:
+        """Use no session to the database again that is open now: they may be to a server that others use no more."""
 
     def close(self) -> None:
         """Close all connections; queries that are under way are waited for, for 5 s, and those that come later fail."""

@@ -24,6 +24,7 @@ class Database(Protocol):
 
     writer: Engine
     reader: Engine
+    moves: int  # how often what is written went to a server with another history: one that may lack the latest commits
 
     def open(self) -> None:
         """Connect for the first time.
@@ -61,6 +62,9 @@ class Database(Protocol):
 
     def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
         """Give the error of ours that tells what went wrong; `committing`: the COMMIT itself failed."""
+
+    def forget_sessions(self) -> None:
+        """Have each session that is open now be replaced before its next use."""
 
     def close(self) -> None:
         """Close all connections, the files in the state that they should rest in. Raises nothing."""

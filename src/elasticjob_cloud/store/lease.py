@@ -4,7 +4,8 @@ from typing import Final
 
 from sqlalchemy import BindParameter, Connection, Select, delete, literal_column, select, update
 
-from elasticjob_cloud.store import tables
+from elasticjob_cloud.model.lineage import BegunTerm
+from elasticjob_cloud.store import tables, terms
 from elasticjob_cloud.store.conflicts import upsert
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import Database
@@ -66,16 +67,21 @@ def acquire(
         .where(_ROW)
         .values(epoch=new_epoch, scheduler_id=scheduler_id, expires_ms=now_ms + _milliseconds(lease_seconds))
     )
+    terms.begin(connection, new_epoch)
     return new_epoch
 
 
-def renew(connection: Connection, database: Database, epoch: int, lease_seconds: float) -> bool:
+def renew(
+    connection: Connection, database: Database, epoch: int, lease_seconds: float, renewals: int
+) -> bool:
     holder = _holder(connection, epoch)
     if holder is None:
         return False
     now_ms = _now_ms(connection, database)
     connection.execute(
-        update(tables.lease).where(_ROW).values(expires_ms=now_ms + _milliseconds(lease_seconds))
+        update(tables.lease)
+        .where(_ROW)
+        .values(expires_ms=now_ms + _milliseconds(lease_seconds), renewals=renewals)
     )
     connection.execute(
         update(tables.scheduler)
@@ -102,6 +108,20 @@ def release(connection: Connection, epoch: int) -> None:
     if holder is not None:
         connection.execute(update(tables.lease).where(_ROW).values(scheduler_id=NOBODY, expires_ms=0))
         connection.execute(delete(tables.scheduler).where(tables.scheduler.c.scheduler_id == holder))
+
+
+def give_back(connection: Connection, epoch: int) -> None:
+    """Have the lease of a term in which nothing was done be as if it had not been taken."""
+    if not holds(connection, epoch):
+        return
+    release(connection, epoch)
+    terms.take_back(connection, epoch)
+    connection.execute(update(tables.lease).where(_ROW).values(epoch=epoch - 1))
+
+
+def begin_term(connection: Connection, epoch: int) -> BegunTerm | None:
+    """See `Store.begin_term`."""
+    return terms.mark_load(connection, epoch) if holds(connection, epoch) else None
 
 
 def holder_query(epoch: int | BindParameter[int]) -> Select[str]:

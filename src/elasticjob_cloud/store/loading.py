@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, func, select, text
 
 from elasticjob_cloud.model.records import Snapshot
-from elasticjob_cloud.store import rows, tables
+from elasticjob_cloud.store import rows, tables, terms
 from elasticjob_cloud.store.commit import NEXT_FIRE_ID
 
 
@@ -27,6 +27,7 @@ def load_snapshot(connection: Connection) -> Snapshot:
             )
         ],
         next_fire_id=_next_fire_id(connection),
+        load_mark=terms.load_mark(connection),
     )
 
 

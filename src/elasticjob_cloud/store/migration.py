@@ -13,7 +13,7 @@ from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.store.database import Database
 from elasticjob_cloud.store.tables import metadata
 
-SCHEMA_REVISION: Final = "0005"
+SCHEMA_REVISION: Final = "0006"
 REVISIONS_DIRECTORY: Final = Path(__file__).parent / "migrations"
 
 

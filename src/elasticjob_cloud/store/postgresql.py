@@ -68,6 +68,9 @@ class PostgresqlDatabase:
         self._name = (
             f"{url.host or 'on this machine'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
         )
+        self.moves = 0
+        self._line = ""  # of the history of the server that was written to last
+        self._generation = 0  # of sessions; those of an earlier one are not used again
         self.writer = self._engine(url, WRITER_LIMITS, writes=True)
         self.reader = self._engine(url, READER_LIMITS, writes=False)
 
@@ -147,15 +150,25 @@ class PostgresqlDatabase:
         return literal_column(_NOW_MS, BigInteger)
 
     def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
+        if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
+            self.forget_sessions()
         return postgresql_errors.explain(error, self._name, committing=committing)
+
+    def forget_sessions(self) -> None:
+        self._generation += 1
+
+    def _note_line(self, line: str) -> None:
+        if self._line and line and line != self._line:
+            _log.warning("The database %s is on another server now: a standby was promoted.", self._name)
+            self.moves += 1
+        self._line = line or self._line
 
     def close(self) -> None:
         for engine in (self.reader, self.writer):
             with suppress(DBAPIError, psycopg.Error):
                 engine.dispose()
 
-    @staticmethod
-    def _engine(url: URL, limits: Limits, *, writes: bool) -> Engine:
+    def _engine(self, url: URL, limits: Limits, *, writes: bool) -> Engine:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             use_native_hstore=False,
@@ -169,16 +182,33 @@ class PostgresqlDatabase:
         def open_connection(
             _dialect: Any, _entry: ConnectionPoolEntry, _positional: Any, arguments: dict[str, Any]
         ) -> PostgresConnection:
-            return connect(arguments, limits, writes=writes)
+            if writes:
+                # The address may lead to another server by now, and readers must follow.
+                self.forget_sessions()
+            generation = self._generation
+            connection = connect(arguments, limits, writes=writes)
+            connection.generation = generation
+            if writes:
+                self._note_line(connection.line)
+            return connection
 
         @event.listens_for(engine, "checkout")
         def prepare(
             connection: PostgresConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
         ) -> None:
+            connection.silence_seconds = limits.silence  # a migration lifts it
+            if connection.is_new:
+                connection.is_new = False
+                return
             # After a restart of the server no call fails that a new connection can serve; this asks nobody.
             if connection.closed or not connection.hears_nothing():
                 raise DisconnectionError
-            connection.silence_seconds = limits.silence  # a migration lifts it
+            if connection.generation < self._generation:
+                raise DisconnectionError
+            # A writer finds out by writing.
+            if not writes and not connection.takes_writes():
+                self.forget_sessions()
+                raise DisconnectionError
 
         return engine
 

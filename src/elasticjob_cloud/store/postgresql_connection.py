@@ -31,6 +31,8 @@ _EVENTS: Final = {
     Wait.RW: select.POLLIN | select.POLLOUT,
 }
 
+_LINE: Final = "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()"
+
 
 class Limits(msgspec.Struct, frozen=True):
     """How long a connection waits, in seconds.
@@ -54,6 +56,9 @@ class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that is closed, with an error, when the server says nothing for too long."""
 
     silence_seconds: float | None = None
+    generation = 0
+    is_new = True  # nobody has used it
+    line = ""  # of the server's history, which differs after a promotion; unknown: empty
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -93,6 +98,18 @@ class PostgresConnection(psycopg.Connection[tuple[Any, ...]]):
         with suppress(psycopg.Error):
             gen.close()
 
+    def takes_writes(self) -> bool:
+        """Ask the server whether it is the primary: libpq's own question, and only within no transaction."""
+        self.autocommit = True
+        try:
+            rows = self.execute(
+                "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')"
+            )
+            return rows.fetchone() == (False, "off")
+        finally:
+            if not self.closed:
+                self.autocommit = False
+
     def hears_nothing(self) -> bool:
         """Tell whether there is nothing to read: an idle connection has only the news of its end to read."""
         poll = select.poll()
@@ -109,7 +126,12 @@ def connect(arguments: dict[str, Any], limits: Limits, *, writes: bool) -> Postg
     try:
         connection.silence_seconds = limits.silence
         connection.execute(_settings(limits, writes=writes))
+        if writes:
+            connection.line = _line_of(connection)
         connection.autocommit = False
+        # The URL may ask for any server, and a proxy may lead to any.
+        if not connection.takes_writes():
+            raise psycopg.errors.ReadOnlySqlTransaction("session is read-only")  # noqa: TRY301 - closed like all others
         # A plan that was made for one filter's value is bad for another's. And a rollback would have psycopg drop what
         # it has prepared, with all that batches have: they prepare by themselves.
         connection.prepare_threshold = None
@@ -123,6 +145,14 @@ def connect(arguments: dict[str, Any], limits: Limits, *, writes: bool) -> Postg
         connection.close()
         raise
     return connection
+
+
+def _line_of(connection: PostgresConnection) -> str:
+    # Services that only speak PostgreSQL's language may not know these.
+    with suppress(psycopg.DatabaseError):
+        row = connection.execute(_LINE).fetchone()
+        return "" if row is None else str(row[0])
+    return ""
 
 
 def _settings(limits: Limits, *, writes: bool) -> str:

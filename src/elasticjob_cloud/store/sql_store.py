@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.model.statistics import (
     JobRegisterStatistics,
@@ -57,6 +58,8 @@ class SqlStore:
         self._reading = threading.Condition()
         self._reads = 0
         self._closed = False
+        self._moves: int | None = None  # of the database when a term was begun last
+        self._renewals = (0, 0)  # of an epoch's lease, as far as they are known to be recorded
 
     def migrate(self) -> None:
         """Open the database and bring its schema to this version; see `Store.migrate`.
@@ -79,17 +82,39 @@ class SqlStore:
                 if lease.must_wait(connection, self._database, scheduler_id, address, lease_seconds):
                     return None
         with self._write() as connection:
-            return lease.acquire(
+            epoch = lease.acquire(
                 connection, self._database, scheduler_id, address, lease_seconds, steal=steal
             )
+        if epoch is not None:
+            self._renewals = (epoch, 0)
+        return epoch
 
     def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
+        # A number rather than one more than the record has, which on a server that lost the latest commits is less.
+        renewals = self.renewals(epoch) + 1
         with self._write() as connection:
-            return lease.renew(connection, self._database, epoch, lease_seconds)
+            is_kept = lease.renew(connection, self._database, epoch, lease_seconds, renewals)
+        if is_kept:
+            self._renewals = (epoch, renewals)
+        return is_kept
+
+    def renewals(self, epoch: int) -> int:
+        of_epoch, renewals = self._renewals
+        return renewals if of_epoch == epoch else 0
 
     def release_lease(self, epoch: int) -> None:
         with self._write() as connection:
             lease.release(connection, epoch)
+
+    def give_back_lease(self, epoch: int) -> None:
+        with self._write() as connection:
+            lease.give_back(connection, epoch)
+
+    def begin_term(self, epoch: int) -> BegunTerm | None:
+        with self._write() as connection:
+            begun = lease.begin_term(connection, epoch)
+        self._moves = self._database.moves
+        return begun
 
     def agree_on_lost_seconds(self, epoch: int, seconds: float) -> float | None:
         with self._write() as connection:
@@ -106,8 +131,10 @@ class SqlStore:
             StoreUnavailableError: nothing was written, unless its `outcome_unknown` is set.
         """
         try:
-            with self._write() as connection, self._database.together(connection) as batch:
-                self._changes.write(batch, epoch, changes)
+            with self._write() as connection:
+                self._check_server()
+                with self._database.together(connection) as batch:
+                    self._changes.write(batch, epoch, changes)
         except UnmetError:
             return False
         return True
@@ -184,6 +211,9 @@ class SqlStore:
         with self._write() as connection:
             return secrets.keep_first(connection, self._database, name, proposal)
 
+    def reconnect(self) -> None:
+        self._database.forget_sessions()
+
     def close(self) -> None:
         with self._reading:
             if self._closed:
@@ -254,6 +284,13 @@ class SqlStore:
             raise self._database.explain(error, committing=committing) from error
         except PoolTimeoutError as error:
             raise StoreUnavailableError("Too many queries wait for the database. Try again.") from error
+
+    def _check_server(self) -> None:
+        # A standby that was promoted may lack what its caller has in memory.
+        if self._moves is not None and self._moves != self._database.moves:
+            raise StoreUnavailableError(
+                "The database is on another server since the record was loaded: it is loaded again."
+            )
 
     def _check_open(self) -> None:
         if self._closed:

@@ -57,6 +57,8 @@ _WORLD: Final = {
 class SqliteDatabase:
     """An SQLite file in WAL mode, every commit synced to the disk."""
 
+    moves = 0
+
     def __init__(self, file: str) -> None:
         if file in {"", ":memory:"} or file.startswith("file:"):
             raise StartError(
@@ -126,6 +128,9 @@ class SqliteDatabase:
         # A sync that failed says nothing of whether the commit is on the disk; in every other case it is not there.
         unknown = committing and kind == sqlite3.SQLITE_IOERR
         return StoreUnavailableError(f"The database {self._file} {_WORLD[kind]}", outcome_unknown=unknown)
+
+    def forget_sessions(self) -> None:
+        """A file does not move."""
 
     def close(self) -> None:
         self.reader.dispose()

@@ -146,10 +146,19 @@ lease: Final = Table(
     _text("scheduler_id"),
     _time("expires_ms"),
     Column("lost_ms", BigInteger, nullable=False, server_default=text("0")),
+    # The database's identity, and its terms as JSON (`model/lineage.py`), the latest one's renewals apart.
+    Column("database_id", Text, nullable=False, server_default=text("''")),
+    Column("terms", Text, nullable=False, server_default=text("'[]'")),
+    Column("renewals", BigInteger, nullable=False, server_default=text("0")),
+    Column("load_mark", BigInteger, nullable=False, server_default=text("0")),
 )
 
 scheduler: Final = _keyed_by_text(
-    "scheduler", _text("scheduler_id", primary_key=True), _text("address"), _time("forget_ms")
+    "scheduler",
+    _text("scheduler_id", primary_key=True),
+    _text("address"),
+    _time("forget_ms"),
+    Column("cluster_id", Text, nullable=False, server_default=text("''")),
 )
 
 # What all schedulers must have in common and nobody else may know: the key that signs access tokens.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from elasticjob_cloud.agent.frames import Hello, Refused
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
@@ -28,7 +29,9 @@ from elasticjob_cloud.engine.ray.frames import (
 )
 from elasticjob_cloud.engine.ray.gateway_process import GatewayProcess
 from elasticjob_cloud.engine.ray.link import Link
-from elasticjob_cloud.model.errors import StartError, UnavailableError
+from elasticjob_cloud.engine.refusals import Refusals
+from elasticjob_cloud.model.errors import AgentsRefuseError, UnavailableError
+from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (
     AgentJoined,
     AgentLost,
@@ -41,6 +44,7 @@ from elasticjob_cloud.model.messages import (
 
 _log = structlog.get_logger(__name__)
 _WATCH_SECONDS = 0.5
+_OTHERS_SECONDS = 0.5
 _LOST_REMEMBERED = 10_000
 
 
@@ -64,7 +68,11 @@ class RayEngine:
         answer_seconds: float = 2.0,
         monotonic_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.epoch = -1
+        self.hello = Hello(-1)
+        self.renewals = 0
+        self._lineage: Lineage | None = None
+        self._takes_over = False
+        self._refusals = Refusals()
         self._gateway_settings = gateway
         self._own_lost_seconds = lost_seconds
         self._lost_seconds = lost_seconds
@@ -76,7 +84,6 @@ class RayEngine:
         self._trouble = ""
         self._sink: EventSink | None = None
         self._lead_until = 0.0
-        self._refused_by: int | None = None
         self._answered = asyncio.Event()
         self._links: dict[str, Link] = {}  # by node
         self._link_of_agent: dict[str, Link] = {}
@@ -96,8 +103,9 @@ class RayEngine:
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
         """Find the agents; return when one has joined, or after a while. See the contract."""
         loop = asyncio.get_running_loop()
-        self.epoch = epoch
-        self._refused_by = None
+        self.hello = Hello(epoch, self._lineage, self._takes_over)
+        self.renewals = 0
+        self._refusals = Refusals()
         self._answered.clear()
         self._heard_at = dict.fromkeys(known_agents, self._monotonic_seconds())
         self._lost.clear()
@@ -108,10 +116,25 @@ class RayEngine:
         try:
             async with asyncio.timeout(self._answer_seconds):
                 await self._answered.wait()
+                if not self._has_joined():
+                    await asyncio.sleep(_OTHERS_SECONDS)  # another agent may obey
         except TimeoutError:
             _log.warning("No agent has answered yet.", ray=self._gateway_settings.address)
-        if self._refused_by is not None:
-            raise StartError(_refusal(self._refused_by))
+        if self._refusals.latest and not self._has_joined():
+            raise AgentsRefuseError(self._refusals.latest)
+
+    def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
+        """Greet agents with this record. See the contract."""
+        self._lineage, self._takes_over = lineage, takes_over
+
+    def renewed(self, renewals: int) -> None:
+        """Tell agents with the next heartbeat that is confirmed. See the contract."""
+        self.renewals = renewals
+
+    @property
+    def refusal(self) -> str | None:
+        """Why no agent obeys, or this record is not the one to go on with. See the contract."""
+        return self._refusals.judge(self._monotonic_seconds(), has_joined=self._has_joined())
 
     @property
     def lost_seconds(self) -> float:
@@ -238,13 +261,14 @@ class RayEngine:
         """Whether the lease is ours."""
         return self._sink is not None and self._monotonic_seconds() < self._lead_until
 
-    def refused(self, epoch: int) -> None:
-        """Another leads: nothing that comes later is ours to tell."""
-        if self._refused_by != epoch:
-            _log.error(_refusal(epoch))
-        self._refused_by = epoch
-        self._sink = None
+    def refused(self, link: Link, refused: Refused) -> None:
+        """Have one agent less; `refusal` tells whether that is the end of the term."""
+        if self._refusals.note(link.node_id, refused):
+            _log.error("An agent refuses this scheduler.", node=link.node_id, reason=self._refusals.latest)
         self._answered.set()
+
+    def _has_joined(self) -> bool:
+        return any(link.is_joined for link in self._links.values())
 
     # What the gateway says
 
@@ -332,10 +356,3 @@ class RayEngine:
     def _link_of(self, agent_id: str) -> Link | None:
         link = self._link_of_agent.get(agent_id)
         return link if link is not None and link.is_joined and link.agent_id == agent_id else None
-
-
-def _refusal(epoch: int) -> str:
-    return (
-        f"An agent has obeyed a newer scheduler (epoch {epoch}). Stop that one; or, if the database was restored from a "
-        "backup, give the schedulers another ray_namespace and agent_dir."
-    )

@@ -59,7 +59,8 @@ class _Room(NamedTuple):
 class Headquarters(Protocol):
     """What a link takes from its engine."""
 
-    epoch: int
+    hello: Hello
+    renewals: int
 
     def tell_gateway(self, frame: ToGateway) -> None:
         """Send a message to the gateway."""
@@ -79,8 +80,8 @@ class Headquarters(Protocol):
     def leads(self) -> bool:
         """Whether the lease is surely ours at this moment."""
 
-    def refused(self, epoch: int) -> None:
-        """The agent has obeyed this newer epoch."""
+    def refused(self, link: "Link", refused: Refused) -> None:
+        """The agent obeys another scheduler."""
 
 
 class Link:
@@ -108,6 +109,11 @@ class Link:
         self._acknowledging: asyncio.TimerHandle | None = None
 
     @property
+    def node_id(self) -> str:
+        """The node that it is the agent of."""
+        return self._node.node_id
+
+    @property
     def questions(self) -> Questions:
         """Where to ask the agent."""
         return self._questions
@@ -121,12 +127,12 @@ class Link:
         """Messages get through from now on."""
         self._session = session
         self.is_released = False
-        self._send(Hello(self._engine.epoch))
+        self._send(self._engine.hello)
 
     def greet_again(self) -> None:
         """Have the agent tell anew what it holds; one that has not joined will, anyway."""
         if self.is_joined:
-            self._send(Hello(self._engine.epoch))
+            self._send(self._engine.hello)
 
     def ended(self) -> None:
         """Messages may have been lost: what is still due is sent again when the agent has joined again."""
@@ -263,9 +269,10 @@ class Link:
                 if self._engine.is_lost(self.agent_id):
                     self._retire()
                 elif self.is_joined and self._engine.leads():
-                    self._send(HeartbeatSeen(number))
-            case Refused(epoch):
-                self._engine.refused(epoch)
+                    self._send(HeartbeatSeen(number, self._engine.renewals))
+            case Refused():
+                self.is_joined = False
+                self._engine.refused(self, frame)
             case LogAnswer() | SandboxesAnswer():
                 self._questions.answered(frame)
             case Ping() | EndIfIdle():
@@ -282,7 +289,7 @@ class Link:
         self.is_joined = True
         if heartbeat and self._engine.leads():
             # Before the scheduler's first command, which an agent whose fence is over would not carry out.
-            self._send(HeartbeatSeen(heartbeat))
+            self._send(HeartbeatSeen(heartbeat, self._engine.renewals))
         self._engine.joined(self, msgspec.structs.replace(inventory, agent=self._described(inventory.agent)))
 
     def _retire(self) -> None:

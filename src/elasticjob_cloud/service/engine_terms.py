@@ -1,0 +1,101 @@
+"""How a leader has its engine from term to term: made ready, started with the term's epoch, and let go of beside the next search."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from elasticjob_cloud.engine.contract import Engine, EventSink
+from elasticjob_cloud.model.lineage import Lineage
+from elasticjob_cloud.model.records import Snapshot
+from elasticjob_cloud.service.loop import LeaseLostError
+
+_log = logging.getLogger(__name__)
+_PREPARE_SECONDS = 5.0
+
+
+class EngineTerms:
+    """One engine's terms.
+
+    Args:
+        engine: The engine.
+        sink: Takes what happens to agents.
+        agree_on_lost: Says in the record after how long agents are lost, and gives how long it has to be; None when
+            another leads.
+        takes_over: Whether agents that go by a record that this one does not follow are taken over.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        sink: EventSink,
+        agree_on_lost: Callable[[int, float], Awaitable[float | None]],
+        *,
+        takes_over: bool,
+    ) -> None:
+        self._engine = engine
+        self._sink = sink
+        self._agree_on_lost = agree_on_lost
+        self._takes_over = takes_over
+        self._epoch: int | None = None  # with which it was started
+        self._is_prepared = False
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Keep the engine ready for a term, until cancelled."""
+        await self._end_leaving()
+        self._is_prepared = True
+        while True:
+            await self._engine.prepare()
+            await asyncio.sleep(_PREPARE_SECONDS)
+
+    async def join(self, epoch: int, snapshot: Snapshot, lineage: Lineage) -> None:
+        """Have the agents tell what they hold, in a new term or again.
+
+        Raises:
+            StartError: the engine cannot be used; `AgentsRefuseError`: its agents obey another.
+            LeaseLostError: another leads.
+        """
+        known_agents = frozenset(task.agent_id for task in snapshot.tasks)
+        if self._epoch == epoch:
+            self._engine.reconcile(known_agents)
+            return
+        await self._end_leaving()
+        await self._agree(epoch)
+        self._epoch = epoch
+        self._engine.identify(lineage, takes_over=self._takes_over)
+        await self._engine.start(epoch, known_agents, self._sink)
+
+    def end_term(self) -> None:
+        """Begin to let go of the agents, if it was started."""
+        if self._epoch is not None:
+            self._begin_leaving()
+
+    async def leave(self) -> None:
+        """Let go of the agents, which run on what they have, and of what the engine has prepared."""
+        if self._epoch is not None or self._is_prepared:
+            self._begin_leaving()
+        await self._end_leaving()
+
+    async def _agree(self, epoch: int) -> None:
+        """Once a term: later, sessions go on with agents that have an earlier leader's fence."""
+        own = self._engine.lost_seconds
+        agreed = await self._agree_on_lost(epoch, own)
+        if agreed is None:
+            raise LeaseLostError("Another scheduler has taken the lead.")
+        if agreed > own:
+            _log.warning(
+                "Agents may have the fence of a scheduler with other settings: in this term they are lost after %g s, not %g s.",
+                agreed,
+                own,
+            )
+        self._engine.lose_after(agreed)
+
+    def _begin_leaving(self) -> None:
+        # Beside the search for the next term, for it may take a while.
+        self._epoch = None
+        self._is_prepared = False
+        self._leaving = asyncio.create_task(self._engine.stop(), name="leave-engine")
+
+    async def _end_leaving(self) -> None:
+        if self._leaving is not None:
+            await asyncio.wait({self._leaving})
