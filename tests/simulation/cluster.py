@@ -53,6 +53,7 @@ class Cluster:
         self.cut_links: set[tuple[str, str]] = set()  # from a host to a machine, both ways
         self.hosts = [Host(self, name, self.database) for name in ("alpha", "beta")]
         self.drills: list[Host] = []  # schedulers on copies of the database
+        self.all_drills: list[Host] = []
         self.machines = [Machine(self, name) for name in ("one", "two", "three")]
 
     # What the models ask of a world
@@ -272,7 +273,7 @@ def play(seed: int, hazards: ClusterHazards, script: Callable[[Cluster], Awaitab
 
 
 def _tear_down(loop: VirtualTimeLoop, cluster: Cluster) -> None:
-    for process in (process for host in (*cluster.hosts, *cluster.drills) for process in host.processes):
+    for process in (process for host in (*cluster.hosts, *cluster.all_drills) for process in host.processes):
         process.bury()
     while tasks := asyncio.all_tasks(loop):
         for task in tasks:

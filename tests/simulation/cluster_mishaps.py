@@ -88,6 +88,7 @@ class Mishaps:
             return
         drill = Host(self._world, "drill", backup)
         self._world.drills = [drill]
+        self._world.all_drills.append(drill)
 
         def end() -> None:
             drill.crash()

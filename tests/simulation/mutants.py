@@ -16,6 +16,8 @@ from typing import Any
 from unittest.mock import patch
 
 from elasticjob_cloud.agent.fence import Fence
+from elasticjob_cloud.agent.frames import Hello, Refused
+from elasticjob_cloud.agent.obedience import Obedience
 from elasticjob_cloud.cron import expression
 from elasticjob_cloud.cron.zones import local_time
 from elasticjob_cloud.scheduling import catching_up, configuration, core, membership
@@ -23,6 +25,7 @@ from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
+from elasticjob_cloud.service import record
 from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_engine import ClusterEngine
@@ -74,6 +77,10 @@ def _record_that_goes_back() -> Iterator[None]:
         yield
 
 
+def _refuse_lower_epochs(obedience: Obedience, hello: Hello) -> Refused | None:
+    return None if hello.epoch >= obedience._epoch else Refused(obedience._epoch)
+
+
 MUTANTS = (
     Mutant(
         "drop the epoch check", lambda: patch.object(SharedDatabase, "checks_epoch", new=False), play_cluster
@@ -86,6 +93,16 @@ MUTANTS = (
     Mutant(
         "answer heartbeats without a lease",
         lambda: patch.object(ClusterEngine, "asks_for_lease", new=False),
+        play_cluster,
+    ),
+    Mutant(
+        "load from a server of before",
+        lambda: patch.object(record, "is_present", lambda *_: True),
+        play_cluster,
+    ),
+    Mutant(
+        "obey a copy with a higher epoch",
+        lambda: patch.object(Obedience, "refusal_of", _refuse_lower_epochs),
         play_cluster,
     ),
     Mutant("forget fencing", lambda: patch.object(Fence, "is_over", lambda *_: False), play_cluster),
