@@ -51,6 +51,14 @@ DataDirOption = Annotated[
 NoAuthOption = Annotated[
     bool | None, typer.Option("--no-auth", help="Serve without log-in; on loopback only.", show_default=False)
 ]
+TakeOverOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--take-over-agents",
+        help="After restoring the database: take agents over that know a later state of it.",
+        show_default=False,
+    ),
+]
 CpusOption = Annotated[
     float | None,
     typer.Option("--cpus", metavar="N", help="CPUs to offer to jobs (all).", show_default=False),
@@ -87,6 +95,7 @@ def standalone(
     port: PortOption = None,
     data_dir: DataDirOption = None,
     no_auth: NoAuthOption = None,
+    take_over_agents: TakeOverOption = None,
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
     time_zone: TimeZoneOption = None,
@@ -101,6 +110,7 @@ def standalone(
             "port": port,
             "data_dir": data_dir,
             "no_auth": no_auth,
+            "take_over_agents": take_over_agents,
             "cpus": cpus,
             "memory_mb": memory_mb,
             "time_zone": time_zone,
@@ -136,6 +146,7 @@ def scheduler(
     port: PortOption = None,
     data_dir: DataDirOption = None,
     no_auth: NoAuthOption = None,
+    take_over_agents: TakeOverOption = None,
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
     time_zone: TimeZoneOption = None,
@@ -153,6 +164,7 @@ def scheduler(
             "port": port,
             "data_dir": data_dir,
             "no_auth": no_auth,
+            "take_over_agents": take_over_agents,
             "cpus": cpus,
             "memory_mb": memory_mb,
             "time_zone": time_zone,
