@@ -28,6 +28,7 @@ class KnownLeader:
 
     def __init__(self) -> None:
         self.leads = False
+        self.trouble: str | None = None
         self.leader: SchedulerView | None = None
         self.is_expected = True
         self._looks = 0

@@ -146,6 +146,11 @@ class DatabaseConnection:
     def renew_lease(self, epoch: int, lease_seconds: float) -> bool:
         return self._call(lambda: self._database.renew(epoch, lease_seconds))
 
+    has_clock = False  # all clocks run alike
+
+    def now_ms(self) -> int:
+        raise NotImplementedError
+
     def renewals(self, epoch: int) -> int:
         terms = self._database.terms
         return terms[-1].renewals if terms and terms[-1].epoch == epoch else 0

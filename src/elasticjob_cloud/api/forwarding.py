@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from elasticjob_cloud.api.body import too_large
 from elasticjob_cloud.api.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
+from elasticjob_cloud.service.leader_directory import UNKNOWING
 from elasticjob_cloud.service.port import SchedulerView
 
 # The same answer everywhere: the page of the API, and who leads, which the database knows.
@@ -81,10 +82,10 @@ class Forwarding:
             try:
                 await self._app(call.scope, _replayed(call.body, receive), send)
             except NotLeadingError:
-                return NOBODY_LEADS  # it was deposed meanwhile
+                return self._nobody_leads()  # it was deposed meanwhile
             return None
         leader = await self._find_leader(deadline)
-        return NOBODY_LEADS if leader is None else await self._relay.pass_on(leader, call, send)
+        return self._nobody_leads() if leader is None else await self._relay.pass_on(leader, call, send)
 
     async def _find_leader(self, deadline: float) -> SchedulerView | None:
         try:
@@ -96,7 +97,11 @@ class Forwarding:
 
     def _check_leads(self) -> None:
         if not self._leadership.leads:
-            raise NotLeadingError(NOBODY_LEADS)
+            raise NotLeadingError(self._nobody_leads())
+
+    def _nobody_leads(self) -> str:
+        trouble = self._leadership.trouble
+        return NOBODY_LEADS if trouble is None else f"{UNKNOWING} {trouble}"
 
 
 async def _read_body(receive: Receive, limit_bytes: int) -> bytes:

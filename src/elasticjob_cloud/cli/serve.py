@@ -142,6 +142,15 @@ def scheduler(
         str | None,
         typer.Option("--database-url", metavar="URL", help="The database, as URL.", show_default=False),
     ] = None,
+    clock_limit_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--clock-limit-seconds",
+            metavar="N",
+            help="Lead only with a clock that near the database server's (5; 0: with any).",
+            show_default=False,
+        ),
+    ] = None,
     host: HostOption = None,
     port: PortOption = None,
     data_dir: DataDirOption = None,
@@ -160,6 +169,7 @@ def scheduler(
             "engine": engine,
             "ray_address": ray_address,
             "database_url": database_url,
+            "clock_limit_seconds": clock_limit_seconds,
             "host": host,
             "port": port,
             "data_dir": data_dir,

@@ -13,6 +13,7 @@ import msgspec
 from elasticjob_cloud.agent.environment import scrubbed_environment
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.model.errors import StartError
 
 _END_SECONDS = 10.0
@@ -68,7 +69,7 @@ class AgentLauncher:
         if self._process is None or not self._process.poll():
             return ""
         with contextlib.suppress(OSError):
-            said = self._place.start_log.read_text(errors="replace")[-_SHOWN_CHARACTERS:].strip()
+            said = cause_in(self._place.start_log.read_text(errors="replace"))[-_SHOWN_CHARACTERS:]
             return f"The agent ended with exit code {self._process.returncode}: {said}"
         return f"The agent ended with exit code {self._process.returncode}."
 

@@ -64,6 +64,7 @@ def build_server(
             lease_seconds=settings.lease_seconds,
             history_days=settings.history_days,
             takes_over_agents=settings.take_over_agents,
+            clock_limit_seconds=settings.clock_limit_seconds,
         ),
         database_url=settings.store_url,
         on_commit=on_commit,

@@ -13,6 +13,7 @@ class Candidate:
 
     `alone`: it holds the database's lock. So whoever has the lease when it comes is dead, and nobody takes it from it.
     `takes_over_agents`: its database was restored, and agents that know a later record are to obey it all the same.
+    `clock_limit_seconds`: how far its clock may be from the database's for it to lead; 0: however far.
     """
 
     scheduler_id: str
@@ -20,6 +21,7 @@ class Candidate:
     lease_seconds: float
     alone: bool = False
     takes_over_agents: bool = False
+    clock_limit_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.service.agent_watch import AgentWatch
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
+from elasticjob_cloud.service.clock_watch import ClockWatch
 from elasticjob_cloud.service.engine_terms import EngineTerms
 from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
@@ -58,6 +59,12 @@ class Leader:
             lambda epoch, seconds: self._write(store.agree_on_lost_seconds, epoch, seconds),
             takes_over=candidate.takes_over_agents,
         )
+        self._clocks = ClockWatch(
+            surroundings.read_clock,
+            (lambda: self._load(store.now_ms)) if store.has_clock else None,
+            candidate.clock_limit_seconds,
+            metrics,
+        )
         self._refusal: str | None = None  # why the agents do not obey, until one does
         self._is_obeyed = False  # in this term
         self._database_error: str | None = None  # what it said last, if that was an error
@@ -87,7 +94,7 @@ class Leader:
         """What keeps it from the lead, as far as it knows; None where it is only that another may lead."""
         if self._refusal is not None:
             return f"The agents refuse this scheduler: {self._refusal}"
-        return self._database_error
+        return self._clocks.refusal or self._database_error
 
     def another_leads(self, within_seconds: float) -> bool:
         """Tell whether the database has said, so recently, that another scheduler leads."""
@@ -137,6 +144,8 @@ class Leader:
                 await _end(preparing)
 
     async def _ask_for_lead(self) -> Lease | None:
+        if await self._clocks.look() is not None:
+            return None
         candidate, asked_at = self._candidate, self._read_seconds()
         try:
             epoch = await self._write(self._acquire_lease)
@@ -240,7 +249,6 @@ class Leader:
         if record is None:
             raise LeaseLostError("Another scheduler has taken the lead.")
         snapshot, lineage = record
-        self._database_error = None
         if self._stopping.is_set():
             return  # `stop` found no loop to stop
         if not lease.holds():
@@ -290,20 +298,23 @@ class Leader:
             )
 
     async def _renew_lease(self, lease: Lease) -> bool:
-        is_kept = await self._write(self._store.renew_lease, lease.epoch, self._candidate.lease_seconds)
+        try:
+            is_kept = await self._write(self._store.renew_lease, lease.epoch, self._candidate.lease_seconds)
+        except (UnavailableError, BugError) as error:
+            self._database_error = str(error)
+            raise
+        self._database_error = None
         if is_kept:
             self._engine.renewed(self._store.renewals(lease.epoch))
         return is_kept
 
     async def _watch_agents(self) -> None:
-        """End the term where agents obey another, or where it has none and another scheduler may reach some."""
+        """End the term where agents obey another or the clock is wrong, or where another scheduler may reach agents alone."""
         watch = self._agent_watch
         watch.begin_term(self._read_seconds())
         while True:
             await asyncio.sleep(_LOOK_FOR_AGENTS_SECONDS)
-            refusal = self._engine.refusal
-            if refusal is not None and self.loop is not None:
-                self._note_refusal(refusal)
+            if self.loop is not None and await self._must_give_way():
                 self.loop.stop()
                 return
             core = self.core
@@ -318,6 +329,16 @@ class Leader:
                 self._gives_way = True
                 self.loop.stop()
                 return
+
+    async def _must_give_way(self) -> bool:
+        refusal = self._engine.refusal
+        if refusal is not None:
+            self._note_refusal(refusal)
+        wrong_clock = await self._clocks.look()
+        if wrong_clock is not None:
+            _log.error("The lead is given up: %s", wrong_clock)
+            self._gives_way = True
+        return self._gives_way
 
     async def _another_stands_by(self) -> bool:
         if self._candidate.alone:

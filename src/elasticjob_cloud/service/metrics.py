@@ -53,6 +53,11 @@ class Metrics:
             buckets=_COMMIT_BUCKETS,
             registry=self.registry,
         )
+        self._clock_offset = Gauge(
+            "elasticjob_clock_offset_seconds",
+            "How far this machine's clock is ahead of the database server's (negative: behind it), at least.",
+            registry=self.registry,
+        )
         self._terms = Counter(
             "elasticjob_terms", "Times that this scheduler has taken the lead.", registry=self.registry
         )
@@ -120,6 +125,10 @@ class Metrics:
     def set_unplaceable(self, count: int) -> None:
         """Note how many jobs wait for room that no agent has."""
         self._gauges["unplaceable_jobs"].set(count)
+
+    def note_clock_offset(self, seconds: float) -> None:
+        """This machine's clock was compared with the database's."""
+        self._clock_offset.set(seconds)
 
     def note_takeover(self, seconds: float) -> None:
         """Count a term whose first turn is over."""

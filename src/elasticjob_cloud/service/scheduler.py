@@ -26,7 +26,7 @@ from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.database_lock import DatabaseLock
 from elasticjob_cloud.service.leader import Leader
-from elasticjob_cloud.service.leader_directory import LeaderDirectory
+from elasticjob_cloud.service.leader_directory import UNKNOWING, LeaderDirectory
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
@@ -52,6 +52,7 @@ class LeadershipSettings:
     lease_seconds: float = 4.0
     history_days: float = 30.0
     takes_over_agents: bool = False
+    clock_limit_seconds: float = 0.0
 
 
 def new_id() -> str:
@@ -95,6 +96,7 @@ class Scheduler:
             self._is_retiring,
             lambda: self._in_reader(store.leader),
             lambda: self._in_reader(store.schedulers),
+            lambda: None if self._leader is None else self._leader.trouble,
         )
         self._lock: DatabaseLock | None = None
         self._leader: Leader | None = None
@@ -254,7 +256,7 @@ class Scheduler:
                 and self._retiring is None
                 and leader.another_leads(within_seconds=_STANDBY_READY_SECONDS)
             )
-            return None if stands_by else _without_leader(leader)
+            return None if stands_by else self._without_leader()
         if not core.state.agents:
             return "No agent is there yet."
         return None
@@ -270,6 +272,7 @@ class Scheduler:
                 self._settings.lease_seconds,
                 alone=self._lock is not None,
                 takes_over_agents=self._settings.takes_over_agents,
+                clock_limit_seconds=self._settings.clock_limit_seconds,
             ),
             self._store,
             self._engine,
@@ -293,8 +296,16 @@ class Scheduler:
     def _leading(self) -> SchedulingLoop:
         leader = self._leader
         if leader is None or leader.loop is None or not leader.leads:
-            raise NotLeadingError(_without_leader(leader))
+            raise NotLeadingError(self._without_leader())
         return leader.loop
+
+    def _without_leader(self) -> str:
+        trouble = self.leadership.trouble
+        return (
+            "No scheduler is known to lead; try again in a moment."
+            if trouble is None
+            else f"{UNKNOWING} {trouble}"
+        )
 
     def _leads(self) -> bool:
         return self._leader is not None and self._leader.leads
@@ -335,14 +346,6 @@ async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:  # noqa: BLE001 - scheduling does not depend on it
             _log.exception("Housekeeping failed, and goes on in a while.")
         await asyncio.sleep(_HOUSEKEEPING_RETRY_SECONDS)
-
-
-def _without_leader(leader: Leader | None) -> str:
-    """Say why nobody can be asked, as far as this scheduler knows."""
-    trouble = None if leader is None else leader.trouble
-    if trouble is None:
-        return "No scheduler is known to lead; try again in a moment."
-    return f"No scheduler is known to lead, and this one cannot. {trouble}"
 
 
 def _sqlite_path(database_url: str) -> Path | None:

@@ -41,6 +41,7 @@ OPTIONS: Final = frozenset(
         "ray_address",
         "database_url",
         "take_over_agents",
+        "clock_limit_seconds",
         "time_zone",
         "log_level",
         "log_format",
@@ -228,6 +229,11 @@ class SchedulerSettings(BaseSettings):
     )
     lease_seconds: FiniteFloat = Field(
         4.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
+    )
+    clock_limit_seconds: FiniteFloat = Field(
+        5.0,
+        ge=0,
+        description="A scheduler whose clock differs by more from the database server's does not lead. 0: it does.",
     )
     history_days: PositiveNumber = Field(30.0, description="How long executions and status traces are kept.")
 

@@ -73,6 +73,13 @@ class Store(Protocol):
         does not lead.
         """
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the database has a clock of its own, and not this machine's."""
+
+    def now_ms(self) -> int:
+        """Give the database's clock in epoch milliseconds."""
+
     def load(self) -> Snapshot:
         """Give what the core works on, with the mark of the latest `begin_term`."""
 

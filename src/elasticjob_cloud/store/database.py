@@ -24,6 +24,7 @@ class Database(Protocol):
 
     writer: Engine
     reader: Engine
+    has_clock: bool  # its own, which may differ from this machine's
     moves: int  # how often what is written went to a server with another history: one that may lack the latest commits
 
     def open(self) -> None:

@@ -50,14 +50,14 @@ def acquire(
 ) -> int | None:
     if not steal and _another_leads(connection, database, scheduler_id):
         # Without the lease's lock: a leader that froze may have it, and the lease be over before the wait for it is.
-        now_ms = _now_ms(connection, database)
+        now_ms = read_clock(connection, database)
         _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
         return None
     database.end_stuck_leaders(connection)
     # Locked before the clock is read: a commit of the leader's, or another who seeks the lead, may take its time.
     locked = select(tables.lease.c.epoch).where(_ROW).with_for_update()
     epoch = connection.execute(locked).scalar_one()
-    now_ms = _now_ms(connection, database)
+    now_ms = read_clock(connection, database)
     _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
     if not steal and _another_leads(connection, database, scheduler_id):
         return None
@@ -77,7 +77,7 @@ def renew(
     holder = _holder(connection, epoch)
     if holder is None:
         return False
-    now_ms = _now_ms(connection, database)
+    now_ms = read_clock(connection, database)
     connection.execute(
         update(tables.lease)
         .where(_ROW)
@@ -154,7 +154,7 @@ def _holder(connection: Connection, epoch: int) -> str | None:
 
 
 def schedulers(connection: Connection, database: Database) -> list[SchedulerRow]:
-    now_ms = _now_ms(connection, database)
+    now_ms = read_clock(connection, database)
     lease = connection.execute(select(tables.lease).where(_ROW)).one()
     present = connection.execute(
         select(tables.scheduler.c.scheduler_id, tables.scheduler.c.address)
@@ -199,7 +199,8 @@ def _remember(
     connection.execute(upsert(database, tables.scheduler), row)
 
 
-def _now_ms(connection: Connection, database: Database) -> int:
+def read_clock(connection: Connection, database: Database) -> int:
+    """Give the database's clock, in epoch milliseconds."""
     return int(connection.execute(select(database.now_ms())).scalar_one())
 
 

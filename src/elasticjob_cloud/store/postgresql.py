@@ -64,6 +64,8 @@ _END_STUCK_LEADERS: Final = f"""
 class PostgresqlDatabase:
     """A database on a PostgreSQL server, reached by psycopg."""
 
+    has_clock = True
+
     def __init__(self, url: URL) -> None:
         self._name = (
             f"{url.host or 'on this machine'}{f':{url.port}' if url.port else ''}/{url.database or ''}"

@@ -120,6 +120,14 @@ class SqlStore:
         with self._write() as connection:
             return lease.agree_on_lost(connection, epoch, seconds)
 
+    @property
+    def has_clock(self) -> bool:
+        return self._database.has_clock
+
+    def now_ms(self) -> int:
+        with self._read() as connection:
+            return lease.read_clock(connection, self._database)
+
     def load(self) -> Snapshot:
         with self._read() as connection:
             return load_snapshot(connection)

@@ -57,6 +57,7 @@ _WORLD: Final = {
 class SqliteDatabase:
     """An SQLite file in WAL mode, every commit synced to the disk."""
 
+    has_clock = False
     moves = 0
 
     def __init__(self, file: str) -> None:

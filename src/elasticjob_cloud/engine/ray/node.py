@@ -12,6 +12,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
+from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.engine.ray.blocks import Blocks, Leases, Room
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
@@ -346,5 +347,4 @@ def _described(error: Exception) -> str:
         return "It does not answer."
     if isinstance(error, ray.exceptions.RayTaskError):
         error = error.cause if isinstance(error.cause, Exception) else error
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return cause_in(str(error)) or type(error).__name__
