@@ -131,6 +131,7 @@ class FakeEngine:
 
     lost_seconds = 0.0
     refusal: str | None = None
+    cluster_id = ""
 
     def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
         """The agents go by epochs alone."""

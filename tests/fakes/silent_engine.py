@@ -10,6 +10,7 @@ class SilentEngine:
 
     lost_seconds = 0.0
     refusal: str | None = None
+    cluster_id = ""
 
     def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
         """Its agents obey whoever comes."""

@@ -16,6 +16,10 @@ Pieces = tuple[tuple[float, float], ...]  # CPUs and MB of each shard, to be fou
 class Engine(Protocol):
     """A scheduler's way to its agents. All methods are called on the event loop's thread."""
 
+    @property
+    def cluster_id(self) -> str:
+        """What identifies the cluster that the agents are on; empty where there is none, or where it is not joined yet."""
+
     async def prepare(self) -> None:
         """Make ready, so that a later `start` takes little time; touch no agent. Standbys call it now and then."""
 

@@ -69,6 +69,7 @@ class LocalEngine:
         self._memory_mb = memory_mb
         self._start_seconds = start_seconds
         self._unresponsive_seconds = unresponsive_seconds
+        self.cluster_id = ""  # there is none
         self._hello = Hello(0)
         self._lineage: Lineage | None = None
         self._takes_over = False

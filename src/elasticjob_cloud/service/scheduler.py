@@ -24,6 +24,7 @@ from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock, TriggerJob
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock import read_clock
+from elasticjob_cloud.service.cluster_watch import ClusterWatch
 from elasticjob_cloud.service.database_lock import DatabaseLock
 from elasticjob_cloud.service.leader import Leader
 from elasticjob_cloud.service.leader_directory import UNKNOWING, LeaderDirectory
@@ -130,12 +131,17 @@ class Scheduler:
         if self._is_retiring():
             return
         watch = PlacementWatch(self._query, self.metrics, self._engine.want_room)
+        clusters = ClusterWatch(
+            lambda: self._engine.cluster_id,
+            lambda cluster: self._in_reader(self._store.note_cluster, self._id, cluster),
+        )
         self._housekeeping = [
             asyncio.create_task(_go_on(work), name=name)
             for name, work in (
                 ("retention", self._prune_history),
                 ("statistics", lambda: self.statistics.keep(lambda: leader.epoch)),
                 ("placement", watch.watch),
+                ("cluster", clusters.watch),
             )
         ]
 

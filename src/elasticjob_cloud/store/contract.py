@@ -123,6 +123,9 @@ class Store(Protocol):
     def schedulers(self) -> list[SchedulerRow]:
         """Give the schedulers that share this database."""
 
+    def note_cluster(self, scheduler_id: str, cluster_id: str) -> list[str]:
+        """Keep which cluster a scheduler has joined; give the ids of those present that have joined another."""
+
     def leader(self) -> SchedulerRow | None:
         """Give the scheduler that leads, or None while nobody does. Cheap: standbys ask several times a second."""
 

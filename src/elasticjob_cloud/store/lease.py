@@ -6,7 +6,6 @@ from sqlalchemy import BindParameter, Connection, Select, delete, literal_column
 
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.store import tables, terms
-from elasticjob_cloud.store.conflicts import upsert
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import Database
 
@@ -179,6 +178,34 @@ def leader(connection: Connection, database: Database) -> SchedulerRow | None:
     return SchedulerRow(found.scheduler_id, found.address, leader=True, epoch=found.epoch)
 
 
+def cluster_of(connection: Connection, scheduler_id: str) -> str | None:
+    """Give which cluster a scheduler has noted; None for one that is not known."""
+    scheduler = tables.scheduler.c
+    return connection.execute(
+        select(scheduler.cluster_id).where(scheduler.scheduler_id == scheduler_id)
+    ).scalar()
+
+
+def note_cluster(connection: Connection, scheduler_id: str, cluster_id: str) -> None:
+    """See `Store.note_cluster`."""
+    its_row = tables.scheduler.c.scheduler_id == scheduler_id
+    connection.execute(update(tables.scheduler).where(its_row).values(cluster_id=cluster_id))
+
+
+def others_clusters(
+    connection: Connection, database: Database, scheduler_id: str, cluster_id: str
+) -> list[str]:
+    """Give the schedulers that are present and have joined another cluster."""
+    scheduler = tables.scheduler.c
+    found = connection.execute(
+        select(scheduler.scheduler_id)
+        .where(scheduler.scheduler_id != scheduler_id, scheduler.cluster_id.not_in(["", cluster_id]))
+        .where(scheduler.forget_ms > database.now_ms())
+        .order_by(scheduler.scheduler_id)
+    )
+    return [str(row.scheduler_id) for row in found]
+
+
 def _another_leads(connection: Connection, database: Database, scheduler_id: str) -> bool:
     holder = connection.execute(
         select(tables.lease.c.scheduler_id).where(_ROW, tables.lease.c.expires_ms > database.now_ms())
@@ -196,7 +223,11 @@ def _remember(
 ) -> None:
     connection.execute(delete(tables.scheduler).where(tables.scheduler.c.forget_ms <= now_ms))
     row = {"scheduler_id": scheduler_id, "address": address, "forget_ms": _forget_ms(now_ms, lease_seconds)}
-    connection.execute(upsert(database, tables.scheduler), row)
+    # Not the upsert of a whole row: the cluster is noted by itself.
+    statement = database.insert(tables.scheduler)
+    changed = {name: statement.excluded[name] for name in ("address", "forget_ms")}
+    keys = list(tables.scheduler.primary_key.columns)
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), row)
 
 
 def read_clock(connection: Connection, database: Database) -> int:

@@ -207,6 +207,15 @@ class SqlStore:
         with self._read() as connection:
             return lease.schedulers(connection, self._database)
 
+    def note_cluster(self, scheduler_id: str, cluster_id: str) -> list[str]:
+        with self._read() as connection:
+            is_known = lease.cluster_of(connection, scheduler_id) == cluster_id
+        if not is_known:
+            with self._write() as connection:
+                lease.note_cluster(connection, scheduler_id, cluster_id)
+        with self._read() as connection:
+            return lease.others_clusters(connection, self._database, scheduler_id, cluster_id)
+
     def leader(self) -> SchedulerRow | None:
         with self._read() as connection:
             return lease.leader(connection, self._database)

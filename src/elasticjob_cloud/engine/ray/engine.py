@@ -68,6 +68,7 @@ class RayEngine:
         answer_seconds: float = 2.0,
         monotonic_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.cluster_id = ""
         self.hello = Hello(-1)
         self.renewals = 0
         self._lineage: Lineage | None = None
@@ -287,7 +288,8 @@ class RayEngine:
         match frame:
             case Beat():
                 pass
-            case Ready():
+            case Ready(cluster_id):
+                self.cluster_id = cluster_id
                 _log.info("Joined the Ray cluster.", ray=self._gateway_settings.address)
                 self._gateway_ready = True
                 self._trouble = ""

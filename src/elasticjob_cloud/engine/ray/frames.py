@@ -61,7 +61,9 @@ class Want(msgspec.Struct, frozen=True, tag="want"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """Gateway: I have joined the Ray cluster."""
+    """Gateway: I have joined the Ray cluster. `cluster_id`: what Ray calls it."""
+
+    cluster_id: str = ""
 
 
 class Trouble(msgspec.Struct, frozen=True, tag="trouble"):

@@ -6,6 +6,7 @@ knows, the next one finds again: nodes, relays and leases are Ray's.
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -86,7 +87,7 @@ class Gateway:
             self._protocol.close()
             await self._over.wait()
             return 1
-        self.tell(Ready())
+        self.tell(Ready(_cluster_id()))
         await self._over.wait()
         return 0
 
@@ -190,6 +191,13 @@ class Gateway:
         if self._runs or all(node.is_released for node in nodes):
             for node in nodes:
                 node.use()
+
+
+def _cluster_id() -> str:
+    # Ray's own id of a cluster, which its public interface does not have; an address may be the same in two of them.
+    with contextlib.suppress(Exception):
+        return str(ray._private.worker.global_worker.current_cluster_and_job[0].hex())  # noqa: SLF001 - see above
+    return ""
 
 
 def _facts_of(nodes: list[dict[str, Any]]) -> list[NodeFacts]:
