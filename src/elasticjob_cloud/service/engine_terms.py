@@ -65,6 +65,11 @@ class EngineTerms:
         self._engine.identify(lineage, takes_over=self._takes_over)
         await self._engine.start(epoch, known_agents, self._sink)
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the agents do not obey in this term; None also where the term has not come to them yet."""
+        return None if self._epoch is None else self._engine.refusal
+
     def end_term(self) -> None:
         """Begin to let go of the agents, if it was started."""
         if self._epoch is not None:

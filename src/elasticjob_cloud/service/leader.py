@@ -232,7 +232,7 @@ class Leader:
                 _log.exception("%s Starting anew from the record.", error)
                 await self._pause(_RETRY_SECONDS)
             except StartError as error:
-                if isinstance(error, AgentsRefuseError):
+                if isinstance(error, AgentsRefuseError) and lease.holds():
                     self._note_refusal(str(error))
                 if lease.holds() and not self.settled.is_set():
                     raise
@@ -331,8 +331,8 @@ class Leader:
                 return
 
     async def _must_give_way(self) -> bool:
-        refusal = self._engine.refusal
-        if refusal is not None:
+        refusal = self._terms.refusal
+        if refusal is not None and self.leads:  # one that was deposed is refused as it should be
             self._note_refusal(refusal)
         wrong_clock = await self._clocks.look()
         if wrong_clock is not None:

@@ -122,6 +122,7 @@ class RayEngine:
         except TimeoutError:
             _log.warning("No agent has answered yet.", ray=self._gateway_settings.address)
         if self._refusals.latest and not self._has_joined():
+            self._sink = None  # nothing that comes later is ours to tell
             raise AgentsRefuseError(self._refusals.latest)
 
     def identify(self, lineage: Lineage, *, takes_over: bool) -> None:
