@@ -1,5 +1,7 @@
 """Which record follows which: a next leader's, an earlier leader's, a copy's, a stranger's."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from elasticjob_cloud.agent.frames import Hello, Refused, encode_frame
 from elasticjob_cloud.agent.obedience import Obedience
+from elasticjob_cloud.agent.obeyed_file import ObeyedFile
 from elasticjob_cloud.model.lineage import Lineage, Term
 
 FIRST = Term(1, "a", 7)
@@ -97,3 +100,25 @@ def test_of_two_records_that_parted_exactly_one_is_the_copy(ends: list[int], dat
     assert not original.follows(copy)
     assert copy.is_copy_beside(original)
     assert not original.is_copy_beside(copy)
+
+
+def test_successor_of_an_agent_obeys_whom_it_obeyed_a_moment_ago(tmp_path: Path) -> None:
+    path = tmp_path / "obeyed.json"
+    hello = Hello(2, PRODUCTION)
+    ObeyedFile(path).keep_at_once(hello, 1_000)
+    assert ObeyedFile(path).read(20_000) == hello
+    assert ObeyedFile(path).read(40_000) is None, "whoever it was is gone"
+    assert ObeyedFile(path).read(500) is None, "another life of the machine"
+    path.write_text("{broken")
+    assert ObeyedFile(path).read(20_000) is None
+
+
+def test_what_is_left_to_a_successor_is_renewed_now_and_then_and_only_of_this_version(tmp_path: Path) -> None:
+    file = ObeyedFile(tmp_path / "obeyed.json")
+    file.keep(Hello(7), 1_000)
+    assert file.read(1_000) is None
+    file.keep(Hello(2, PRODUCTION), 1_000)
+    file.keep(Hello(3, SUCCESSOR), 2_000)
+    assert file.read(2_000) == Hello(2, PRODUCTION)
+    file.keep(Hello(3, SUCCESSOR), 6_000)
+    assert file.read(6_000) == Hello(3, SUCCESSOR)

@@ -16,6 +16,11 @@ class Obedience:
         """The record that is known; None where no scheduler of this version has come last."""
         return self._lineage
 
+    @property
+    def hello(self) -> Hello:
+        """The greeting of whom is obeyed, with all that was told since."""
+        return Hello(self._epoch, self._lineage)
+
     def refusal_of(self, hello: Hello) -> Refused | None:
         """Give the answer to a scheduler that must not be obeyed; None for one that may."""
         known, coming = self._lineage, hello.lineage

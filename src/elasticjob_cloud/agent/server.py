@@ -36,6 +36,7 @@ from elasticjob_cloud.agent.frames import (
 )
 from elasticjob_cloud.agent.heart import Heart
 from elasticjob_cloud.agent.obedience import Obedience
+from elasticjob_cloud.agent.obeyed_file import ObeyedFile
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.model.errors import NotFoundError
@@ -79,6 +80,7 @@ class AgentServer:
         self._heart: Heart | None = None
         if settings.fence_seconds > 0:
             self._heart = Heart(int(settings.fence_seconds * 1000), _heart_ms())
+        self._obeyed_file = ObeyedFile(place.directory / "obeyed.json")
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._closing = False
@@ -101,6 +103,9 @@ class AgentServer:
         # for its orphan rule would keep jobs from running for minutes.
         has_fence = self._heart is not None
         self._former = self._place.note_life(self._agent.info.agent_id, since_start_only=has_fence)
+        obeyed = self._obeyed_file.read(_heart_ms()) if has_fence else None
+        if obeyed is not None:
+            self._obedience.obey(obeyed)
         server = await loop.create_unix_server(
             lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
         )
@@ -152,6 +157,8 @@ class AgentServer:
         return max(hurried, min(grace, self._heart.left_ms(_heart_ms()) / 1000))
 
     def _beat(self) -> None:
+        if self._scheduler is not None:
+            self._obeyed_file.keep(self._obedience.hello, _heart_ms())
         if self._heart is not None and self._scheduler is not None and self._heart.is_due(_heart_ms()):
             self._scheduler.send(Heartbeat(self._heart.beat(_heart_ms())))
 
@@ -247,6 +254,7 @@ class AgentServer:
             connection.close()
             return
         refused = self._obedience.obey(hello)
+        self._obeyed_file.keep_at_once(self._obedience.hello, _heart_ms())
         former, self._scheduler = self._scheduler, connection
         if former is not None and former is not connection:
             former.send(refused)
