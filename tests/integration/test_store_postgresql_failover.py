@@ -88,3 +88,23 @@ def test_a_load_from_the_former_primary_lacks_the_mark_of_the_term(pair: Postgre
         assert left_behind.load().load_mark != begun.load_mark
         left_behind.reconnect()
         assert left_behind.load().load_mark == begun.load_mark
+
+
+def test_commit_waits_for_the_record_to_be_loaded_again_where_a_standby_was_promoted(
+    pair: PostgresPair,
+) -> None:
+    """It may lack what the caller has in memory."""
+    with opened(pair.url) as store:
+        epoch = lead(store)
+        assert store.begin_term(epoch) is not None
+        assert store.commit(epoch, OLD)
+        pair.wait_for_standby()
+        pair.promote()
+        store.reconnect()
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match="another server") as raised:
+                store.commit(epoch, NEW)
+            assert not raised.value.outcome_unknown
+        assert store.begin_term(epoch) is not None
+        assert store.commit(epoch, NEW)
+        assert set(store.load().apps) == {"old", "new"}

@@ -221,6 +221,9 @@ class Leader:
         if held:
             with contextlib.suppress(UnavailableError, BugError):
                 await self._write(let_go, lease.epoch)
+        if self._refusal is not None:
+            # Others may use another server by now, which this one's sessions have not followed.
+            await self._write(self._store.reconnect)
 
     async def _lead(self, lease: Lease) -> None:
         while not self._stopping.is_set() and not self._gives_way:
