@@ -30,13 +30,15 @@ from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError,
 from elasticjob_cloud.store.batch import Batch, UnmetError
 from elasticjob_cloud.store.compiled import Statement, compiled_text
 from elasticjob_cloud.store.rows import Row
+from elasticjob_cloud.store.sqlite_connection import (
+    MIGRATES,
+    connect_reader,
+    connect_writer,
+    retry_while_locked,
+)
 
-BUSY_SECONDS: Final = 5.0
 _CLOSING_MILLISECONDS: Final = 500
 _READERS: Final = 4
-_CACHE_KIB: Final = 32 * 1024
-_CHECKPOINT_PAGES: Final = 4096
-_WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
 
 # unixepoch('subsec') came with SQLite 3.42; julianday has the same millisecond in every version.
 _NOW_MS: Final = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
@@ -44,6 +46,8 @@ _NOW_MS: Final = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INT
 _WORLD: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process. Let only schedulers use it, and end other programs that write to it.",
     sqlite3.SQLITE_LOCKED: "is locked by another connection. Try again.",
+    sqlite3.SQLITE_PROTOCOL: "is locked by other processes for too long. Let only schedulers use it.",
+    sqlite3.SQLITE_NOMEM: "cannot be used: this process is out of memory. Look at the machine.",
     sqlite3.SQLITE_FULL: "is full: there is no room left on its disk. Free some, and scheduling goes on.",
     sqlite3.SQLITE_IOERR: "cannot be read or written (I/O error). Look at the disk and the system's log.",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Look at whether its directory is there and writable, and the file readable.",
@@ -63,8 +67,8 @@ class SqliteDatabase:
                 "The scheduler keeps its data in a file. Give a database URL such as sqlite:////var/lib/elasticjob/cloud.db."
             )
         self._file = Path(file).absolute()
-        self.writer = self._engine(self._connect_writer, "BEGIN IMMEDIATE", connections=1)
-        self.reader = self._engine(self._connect_reader, "BEGIN", connections=_READERS)
+        self.writer = self._engine(lambda: connect_writer(self._file), _begin_writing, connections=1)
+        self.reader = self._engine(lambda: connect_reader(self._file), _begin_reading, connections=_READERS)
 
     def open(self) -> None:
         directory = self._file.parent
@@ -144,7 +148,9 @@ class SqliteDatabase:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @staticmethod
-    def _engine(connect: Callable[[], sqlite3.Connection], begin: str, connections: int) -> Engine:
+    def _engine(
+        connect: Callable[[], sqlite3.Connection], begin: Callable[[Connection], None], connections: int
+    ) -> Engine:
         engine = create_engine(
             "sqlite://",
             creator=connect,
@@ -153,39 +159,22 @@ class SqliteDatabase:
             max_overflow=0,
             pool_timeout=30,
         )
-
-        @event.listens_for(engine, "begin")
-        def begin_transaction(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
+        event.listen(engine, "begin", begin)
         return engine
 
-    def _connect_writer(self) -> sqlite3.Connection:
-        connection = self._connect("rwc")
-        try:
-            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # Only once in a file's life: changing the mode wants the file for itself.
-            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-                connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
-    def _connect_reader(self) -> sqlite3.Connection:
-        return self._connect("ro")
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self._file.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # transactions begin where we say so
-            check_same_thread=False,  # the pool hands a connection to one thread at a time
-        )
+
+def _begin_writing(connection: Connection) -> None:
+    if not connection.get_execution_options().get(MIGRATES):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    # Another scheduler that migrates first takes as long as many rows want.
+    driver_connection = connection.connection.driver_connection
+    assert isinstance(driver_connection, sqlite3.Connection)
+    retry_while_locked(lambda: driver_connection.execute("BEGIN IMMEDIATE"))
 
 
 class _SqliteBatch:
