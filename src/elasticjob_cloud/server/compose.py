@@ -19,6 +19,7 @@ from elasticjob_cloud.server.addresses import advertised_url, listen, server_url
 from elasticjob_cloud.server.engines import build_engine
 from elasticjob_cloud.server.files import kept_token_secret, make_data_dir, new_token_secret, token_secret
 from elasticjob_cloud.server.run import Server
+from elasticjob_cloud.service.retention import HistoryLimits
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.service.settings import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
@@ -62,7 +63,7 @@ def build_server(
         LeadershipSettings(
             address=address,
             lease_seconds=settings.lease_seconds,
-            history_days=settings.history_days,
+            history=HistoryLimits(settings.history_days, settings.history_limit_bytes),
         ),
         database_url=settings.store_url,
         on_commit=on_commit,

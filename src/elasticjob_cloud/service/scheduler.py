@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError, UnavailableError
+from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
@@ -31,26 +31,25 @@ from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0
-_PRUNE_AT_ONCE = 1_000
 _HOUSEKEEPING_RETRY_SECONDS = 10.0
-_DAY_MS = 86_400_000
 _STANDBY_READY_SECONDS = 2.0
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class LeadershipSettings:
-    """How a scheduler seeks and keeps the lead, and how long it keeps history."""
+    """How a scheduler seeks and keeps the lead, and how much history it keeps."""
 
     address: str
     lease_seconds: float = 4.0
-    history_days: float = 30.0
+    history: HistoryLimits = field(default_factory=HistoryLimits)
 
 
 def new_id() -> str:
@@ -126,11 +125,19 @@ class Scheduler:
             raise error
         if self._is_retiring():
             return
+        retention = Retention(
+            self._store,
+            self._settings.history,
+            self.metrics,
+            self._leads,
+            lambda: read_clock().wall_ms,
+            _PRUNE_EVERY_SECONDS,
+        )
         watch = PlacementWatch(self._query, self.metrics, self._engine.want_room)
         self._housekeeping = [
             asyncio.create_task(_go_on(work), name=name)
             for name, work in (
-                ("retention", self._prune_history),
+                ("retention", retention.keep),
                 ("statistics", lambda: self.statistics.keep(lambda: leader.epoch)),
                 ("placement", watch.watch),
             )
@@ -276,17 +283,6 @@ class Scheduler:
             self.metrics,
             self._on_commit,
         )
-
-    async def _prune_history(self) -> None:
-        while True:
-            await asyncio.sleep(_PRUNE_EVERY_SECONDS)
-            if not self._leads():
-                continue
-            before_ms = read_clock().wall_ms - int(self._settings.history_days * _DAY_MS)
-            with contextlib.suppress(UnavailableError):
-                # In a thread of its own: commits and the lease must not wait for it.
-                while await asyncio.to_thread(self._store.prune_history, before_ms, _PRUNE_AT_ONCE):
-                    pass
 
     def _leading(self) -> SchedulingLoop:
         leader = self._leader

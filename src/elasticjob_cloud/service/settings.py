@@ -225,6 +225,11 @@ class SchedulerSettings(BaseSettings):
         4.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
     )
     history_days: PositiveNumber = Field(30.0, description="How long executions and status traces are kept.")
+    history_limit_bytes: ByteSize = Field(
+        ByteSize(10 * 1024**3),
+        gt=0,
+        description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
+    )
 
     fence_seconds: PositiveNumber = Field(
         10.0, description="After this time without its scheduler a remote agent kills what may fail over."

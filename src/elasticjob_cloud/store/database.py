@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from elasticjob_cloud.model.errors import ElasticJobError, StartError
 from elasticjob_cloud.store.batch import Batch
 from elasticjob_cloud.store.compiled import Statement
+from elasticjob_cloud.store.size import DatabaseSize
 from elasticjob_cloud.store.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:  # whoever has SQLite does not wait for PostgreSQL's
@@ -61,6 +62,18 @@ class Database(Protocol):
 
     def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
         """Give the error of ours that tells what went wrong; `committing`: the COMMIT itself failed."""
+
+    def size(self, connection: Connection) -> DatabaseSize:
+        """Give how large it is, by a connection of `reader`."""
+
+    def keep_room(self) -> None:
+        """Keep some room on the disk, if there is plenty, for deletions on a full one.
+
+        No transaction of `writer` may be under way. Raises nothing.
+        """
+
+    def make_room(self) -> None:
+        """Find room for a deletion on a full disk. As `keep_room` otherwise."""
 
     def close(self) -> None:
         """Close all connections, the files in the state that they should rest in. Raises nothing."""

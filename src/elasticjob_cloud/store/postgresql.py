@@ -38,6 +38,8 @@ from elasticjob_cloud.store.postgresql_connection import (
     PostgresConnection,
     connect,
 )
+from elasticjob_cloud.store.postgresql_size import database_size
+from elasticjob_cloud.store.size import DatabaseSize
 
 _log = logging.getLogger(__name__)
 
@@ -148,6 +150,15 @@ class PostgresqlDatabase:
 
     def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
         return postgresql_errors.explain(error, self._name, committing=committing)
+
+    def size(self, connection: Connection) -> DatabaseSize:
+        return database_size(connection)
+
+    def keep_room(self) -> None:
+        """Do nothing: the disk is the server's."""
+
+    def make_room(self) -> None:
+        """Do nothing: the disk is the server's."""
 
     def close(self) -> None:
         for engine in (self.reader, self.writer):

@@ -30,15 +30,19 @@ from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError,
 from elasticjob_cloud.store.batch import Batch, UnmetError
 from elasticjob_cloud.store.compiled import Statement, compiled_text
 from elasticjob_cloud.store.rows import Row
+from elasticjob_cloud.store.size import DatabaseSize
 from elasticjob_cloud.store.sqlite_connection import (
+    BUSY_SECONDS,
     MIGRATES,
     connect_reader,
     connect_writer,
     retry_while_locked,
 )
+from elasticjob_cloud.store.sqlite_room import Reserve, disk_bytes
 
-_CLOSING_MILLISECONDS: Final = 500
+_CHECKPOINT_MILLISECONDS: Final = 500
 _READERS: Final = 4
+_UNLIMITED_PAGES: Final = 2**30  # SQLite's own default, 4 TiB
 
 # unixepoch('subsec') came with SQLite 3.42; julianday has the same millisecond in every version.
 _NOW_MS: Final = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
@@ -67,6 +71,8 @@ class SqliteDatabase:
                 "The scheduler keeps its data in a file. Give a database URL such as sqlite:////var/lib/elasticjob/cloud.db."
             )
         self._file = Path(file).absolute()
+        self._reserve = Reserve(self._file)
+        self._may_grow = True
         self.writer = self._engine(lambda: connect_writer(self._file), _begin_writing, connections=1)
         self.reader = self._engine(lambda: connect_reader(self._file), _begin_reading, connections=_READERS)
 
@@ -88,6 +94,7 @@ class SqliteDatabase:
                 pass
         except DBAPIError as error:
             raise StartError(str(self.explain(error))) from error
+        self._reserve.keep()
 
     def _make_private(self) -> None:
         """Make a new file for its owner alone: `props` hold secrets. SQLite gives the files beside it the same rights."""
@@ -125,27 +132,75 @@ class SqliteDatabase:
     def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
         code = getattr(error.orig, "sqlite_errorcode", None)
         kind = code & 0xFF if code is not None else None
+        if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+            kind = sqlite3.SQLITE_FULL  # the index of the log is what finds no room
         if kind not in _WORLD:
             return BugError(f"The database {self._file} refused a statement of ours: {error.orig}.")
         # A sync that failed says nothing of whether the commit is on the disk; in every other case it is not there.
         unknown = committing and kind == sqlite3.SQLITE_IOERR
-        return StoreUnavailableError(f"The database {self._file} {_WORLD[kind]}", outcome_unknown=unknown)
+        return StoreUnavailableError(
+            f"The database {self._file} {_WORLD[kind]}",
+            outcome_unknown=unknown,
+            is_full=kind == sqlite3.SQLITE_FULL,
+        )
+
+    def size(self, connection: Connection) -> DatabaseSize:
+        pages, unused, page_bytes = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        files = 0
+        for suffix in ("", "-wal"):
+            with suppress(OSError):
+                files += Path(f"{self._file}{suffix}").stat().st_size
+        # Room in the file serves as well as room on the disk.
+        free_bytes = unused * page_bytes + (disk_bytes(self._file.parent)[1] if self._may_grow else 0)
+        # A small database gives only a part of itself for it.
+        wanted_bytes = min(self._reserve.size_bytes, pages * page_bytes // 4)
+        return DatabaseSize(
+            file_bytes=files,
+            used_bytes=(pages - unused) * page_bytes,
+            lacking_bytes=max(0, wanted_bytes - free_bytes),
+        )
+
+    def keep_room(self) -> None:
+        if not self._may_grow and self._reserve.has_room():
+            self._limit_pages(_UNLIMITED_PAGES)
+            self._may_grow = True
+        self._reserve.keep()
+
+    def make_room(self) -> None:
+        self._reserve.release()
+        # The log keeps its room on the disk, and is written from its beginning again.
+        with suppress(DBAPIError, sqlite3.Error):
+            self._write_back("RESTART")
+        # What is left is for the log alone: a file that grew into it could not be written back next time.
+        self._limit_pages(1)  # SQLite takes it as "no more than there are now"
+        self._may_grow = False
+
+    def _limit_pages(self, pages: int) -> None:
+        with suppress(DBAPIError, sqlite3.Error), closing(self.writer.raw_connection()) as connection:
+            connection.cursor().execute(f"PRAGMA max_page_count = {pages}").fetchall()
 
     def close(self) -> None:
         self.reader.dispose()
-        # Fails while another process reads, or where the file was never opened: whoever opens it next does this then.
+        # Fails while another process reads, or where the file was never opened: then the next to open it does this.
         with suppress(DBAPIError, sqlite3.Error):
             if self._file.exists():
-                self._write_back()
+                self._write_back("TRUNCATE")
         self.writer.dispose()
+        self._reserve.release()
 
-    def _write_back(self) -> None:
+    def _write_back(self, mode: str) -> None:
         """Move everything from the write-ahead log into the database file, so that a copy of that file is whole."""
         with closing(self.writer.raw_connection()) as pooled:
             connection = pooled.driver_connection
             assert isinstance(connection, sqlite3.Connection)
-            connection.execute(f"PRAGMA busy_timeout = {_CLOSING_MILLISECONDS}")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLISECONDS}")
+            try:
+                connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
 
     @staticmethod
     def _engine(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.store.sqlite_room import PAGE_BYTES, log_pages
 
 BUSY_SECONDS: Final = 5.0
 # Schedulers that start at once create, convert and migrate the file one after the other. On a busy machine that takes
@@ -15,8 +16,6 @@ START_SECONDS: Final = 30.0
 RETRY_SECONDS: Final = 0.02
 MIGRATES: Final = "migrates"  # the execution option of an engine whose transaction waits so long
 _CACHE_KIB: Final = 32 * 1024
-_CHECKPOINT_PAGES: Final = 4096
-_WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -68,8 +67,9 @@ def _connect_writer(file: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         _switch_to_wal(connection, file)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        pages = log_pages(file.parent)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+        connection.execute(f"PRAGMA journal_size_limit = {4 * pages * PAGE_BYTES}")
     except BaseException:
         connection.close()
         raise
