@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.service.metrics import Metrics
@@ -16,6 +17,7 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 1.0
 _ROWS_AT_ONCE: Final = 1_000
 _DAY_MS: Final = 86_400_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class HistoryLimits:
 
 
 class Retention:
-    """Deletes the oldest history in small steps, in threads of their own: commits and the lease never wait for it."""
+    """Deletes the oldest history in small steps, in a thread of its own: commits and the lease never wait for it."""
 
     def __init__(
         self,
@@ -36,13 +38,15 @@ class Retention:
         metrics: Metrics,
         leads: Callable[[], bool],
         wall_ms: Callable[[], int],
-        every_seconds: float = 60.0,
+        threads: Executor,
+        every_seconds: float,
     ) -> None:
         self._store = store
         self._limits = limits
         self._metrics = metrics
         self._leads = leads
         self._wall_ms = wall_ms
+        self._threads = threads
         self._every_seconds = every_seconds
         self._has_warned = False
 
@@ -66,28 +70,31 @@ class Retention:
 
     async def _prune(self, *, is_full: bool) -> None:
         if is_full:
-            deleted = await asyncio.to_thread(self._store.prune_oldest, _ROWS_AT_ONCE)
+            deleted = await self._in_thread(self._store.prune_oldest, _ROWS_AT_ONCE)
             _log.warning(
                 "The database's disk is full: %d rows of the oldest history are deleted, so that scheduling goes on. "
                 "Free some room.",
                 deleted,
             )
         before_ms = self._wall_ms() - int(self._limits.days * _DAY_MS)
-        while await asyncio.to_thread(self._store.prune_history, before_ms, _ROWS_AT_ONCE):
+        while await self._in_thread(self._store.prune_history, before_ms, _ROWS_AT_ONCE):
             pass
         await self._prune_to_size()
 
     async def _prune_to_size(self) -> None:
         while self._is_too_large(await self._measure()):
-            if not await asyncio.to_thread(self._store.prune_oldest, _ROWS_AT_ONCE):
+            if not await self._in_thread(self._store.prune_oldest, _ROWS_AT_ONCE):
                 self._warn_once()
                 return
         self._has_warned = False
 
     async def _measure(self) -> DatabaseSize:
-        size = await asyncio.to_thread(self._store.size)
+        size = await self._in_thread(self._store.size)
         self._metrics.note_database(size.file_bytes, size.used_bytes)
         return size
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
     def _is_too_large(self, size: DatabaseSize) -> bool:
         return size.used_bytes > self._limits.bytes or size.lacking_bytes > 0
