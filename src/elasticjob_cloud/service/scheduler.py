@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import make_url
-
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
@@ -34,6 +32,7 @@ from elasticjob_cloud.service.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
+from elasticjob_cloud.store.database_url import parse_database_url
 
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0
@@ -350,7 +349,7 @@ async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def _sqlite_path(database_url: str) -> Path | None:
-    url = make_url(database_url)
+    url = parse_database_url(database_url)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
