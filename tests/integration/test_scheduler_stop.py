@@ -1,12 +1,15 @@
 """A scheduler stops in a bounded time, and its event loop serves others meanwhile, whatever its database does."""
 
 import asyncio
+import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from elasticjob_cloud.model.errors import BugError, NotLeadingError, UnavailableError
@@ -16,8 +19,10 @@ from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service import scheduler as scheduler_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
+from tests.integration.scheduler_processes import schedulers
 from tests.integration.test_leader_faults import wait_until
 from tests.integration.test_scheduler_service import _APP, _JOB, InstantEngine
+from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 40
@@ -156,3 +161,22 @@ async def test_queries_that_wait_for_a_turn_that_a_bug_undid_are_told_that_it_is
     assert [type(answer) for answer in answers] == [BugError, BugError, NotLeadingError]
     store.failure = None
     await scheduler.stop()
+
+
+@pytest.mark.timeout(150)
+def test_process_ends_soon_while_its_database_is_frozen_and_queried(tmp_path: Path) -> None:
+    with PostgresServer() as server:
+        server.create_database("cloud")
+        with schedulers(server.url("cloud"), tmp_path, 1) as (scheduler,):
+            client = scheduler.client()
+            server.freeze()
+            try:
+                with ThreadPoolExecutor(1) as beside:
+                    asking = beside.submit(client.get, "/job/events/executions")
+                    scheduler.signal(signal.SIGTERM)
+                    scheduler.process.join(60)
+                    assert scheduler.process.exitcode == 0, scheduler.log()
+                    with suppress(httpx.HTTPError):
+                        asking.result(60)
+            finally:
+                server.thaw()
