@@ -79,6 +79,24 @@ def test_a_disk_that_another_program_has_filled_takes_new_turns_for_old_ones(dis
         get_going(store, epoch, 50)
 
 
+def test_a_disk_that_has_room_again_is_used_and_no_history_goes(disk: Path) -> None:
+    with opened(f"sqlite:///{disk}/cloud.db") as store:
+        epoch = lead(store)
+        for number in range(50):
+            assert store.commit(epoch, turn(number))
+        another = fill(disk)
+        assert not store.keep_room()
+        get_going(store, epoch, 50)
+        assert not store.keep_room()
+        another.unlink()
+        assert store.keep_room()
+        assert not store.keep_room(), "it has room already"
+        total = store.status_traces(HistoryQuery()).total
+        for number in range(80, 140):
+            assert store.commit(epoch, turn(number))
+        assert store.status_traces(HistoryQuery()).total == total + 60 * ROWS
+
+
 def test_a_start_on_a_full_disk_after_a_crash_gets_going(disk: Path) -> None:
     url = f"sqlite:///{disk}/cloud.db"
     crashed = SqlStore(url)

@@ -69,7 +69,7 @@ class Retention:
                 return
 
     async def _prune(self, *, is_full: bool) -> None:
-        if is_full:
+        if is_full and not await self._in_thread(self._store.keep_room):
             deleted = await self._in_thread(self._store.prune_oldest, _ROWS_AT_ONCE)
             _log.warning(
                 "The database's disk is full: %d rows of the oldest history are deleted, so that scheduling goes on. "

@@ -84,6 +84,9 @@ class Store(Protocol):
     def size(self) -> DatabaseSize:
         """Give how large the database is."""
 
+    def keep_room(self) -> bool:
+        """Keep some room on the disk for deletions on a full one; True: it was full, and has plenty of room again."""
+
     def is_full(self) -> bool:
         """Tell whether the last attempt to write found no room on the disk, and deletions make some. Asks nobody.
 

@@ -65,10 +65,10 @@ class Database(Protocol):
     def size(self, connection: Connection) -> DatabaseSize:
         """Give how large it is, by a connection of `reader`."""
 
-    def keep_room(self) -> None:
+    def keep_room(self) -> bool:
         """Keep some room on the disk, if there is plenty, for deletions on a full one.
 
-        No transaction of `writer` may be under way. Raises nothing.
+        True: it was full, and is no more. No transaction of `writer` may be under way. Raises nothing.
         """
 
     def make_room(self) -> None:

@@ -153,8 +153,9 @@ class PostgresqlDatabase:
     def size(self, connection: Connection) -> DatabaseSize:
         return database_size(connection)
 
-    def keep_room(self) -> None:
+    def keep_room(self) -> bool:
         """Do nothing: the disk is the server's."""
+        return False
 
     def make_room(self) -> None:
         """Do nothing: the disk is the server's."""

@@ -117,13 +117,15 @@ class SqlStore:
         return self._page(STATUS_TRACES, query)
 
     def prune_history(self, before_ms: int, limit: int) -> int:
-        with self._writing:
-            if not self._closed:
-                self._database.keep_room()
+        self.keep_room()
         return self._pruner.prune_before(before_ms, limit)
 
     def prune_oldest(self, limit: int) -> int:
         return self._pruner.prune_oldest(limit)
+
+    def keep_room(self) -> bool:
+        with self._writing:
+            return not self._closed and self._database.keep_room()
 
     def size(self) -> DatabaseSize:
         with self._read() as connection:

@@ -163,11 +163,13 @@ class SqliteDatabase:
             lacking_bytes=max(0, wanted_bytes - free_bytes),
         )
 
-    def keep_room(self) -> None:
-        if not self._may_grow and self._reserve.has_room():
+    def keep_room(self) -> bool:
+        may_grow_again = not self._may_grow and self._reserve.has_room()
+        if may_grow_again:
             self._limit_pages(_UNLIMITED_PAGES)
             self._may_grow = True
         self._reserve.keep()
+        return may_grow_again
 
     def make_room(self) -> None:
         self._reserve.release()
