@@ -28,6 +28,10 @@ ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
 ARGON2ID_PREFIX: Final = "$argon2id$"
 _LEAST_RELEASE_SECONDS: Final = 30.0
 URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
+_DATABASE_SCHEMES: Final = (
+    "sqlite:",
+    *(f"{name}{driver}:" for name in ("postgres", "postgresql") for driver in ("", "+psycopg")),
+)
 # Only these can be given on the command line; all others belong in the environment or the file.
 OPTIONS: Final = frozenset(
     {
@@ -88,7 +92,9 @@ def _known_schemes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _known_database(url: str) -> str:
-    if url and not url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+    url = url.strip()
+    # What follows the scheme is read by the store (`store/database_url.py`).
+    if url and not url.lower().startswith(_DATABASE_SCHEMES):
         raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
     return url
 
@@ -225,6 +231,11 @@ class SchedulerSettings(BaseSettings):
         4.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
     )
     history_days: PositiveNumber = Field(30.0, description="How long executions and status traces are kept.")
+    history_limit_bytes: ByteSize = Field(
+        ByteSize(10 * 1024**3),
+        gt=0,
+        description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
+    )
 
     fence_seconds: PositiveNumber = Field(
         10.0, description="After this time without its scheduler a remote agent kills what may fail over."
@@ -288,7 +299,8 @@ class SchedulerSettings(BaseSettings):
     @property
     def store_url(self) -> str:
         """The database's URL: as set, else that of `elasticjob.db` in the data directory."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'elasticjob.db'}"
+        file = str(self.data_dir / "elasticjob.db").replace("%", "%25").replace("?", "%3F")
+        return self.database_url or f"sqlite:///{file}"
 
 
 def option_of(name: str) -> str:
