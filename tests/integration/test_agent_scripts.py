@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,14 @@ class World:
         self.agent = Agent(directory / "agent", settings, cache, self._emit, directory, file_limit)
 
     def launch(
-        self, command: str, task_id: str = "t", memory_mb: float = 256.0, timeout_seconds: int = 0
+        self,
+        command: str,
+        task_id: str = "t",
+        memory_mb: float = 256.0,
+        timeout_seconds: int = 0,
+        parameter: str = "",
+        job_parameter: str = "",
+        props: Mapping[str, str] | None = None,
     ) -> None:
         app = AppConfiguration(app_name="app", app_url=self.url, bootstrap_script="none")
         job = JobConfiguration(
@@ -53,9 +60,10 @@ class World:
             cpu_count=0.1,
             memory_mb=memory_mb,
             timeout_seconds=timeout_seconds,
-            props={"script.command.line": command},
+            job_parameter=job_parameter,
+            props={"script.command.line": command, **(props or {})},
         )
-        self.agent.handle([Launch(app, job, (TaskSpec(task_id, 0, ""),))])
+        self.agent.handle([Launch(app, job, (TaskSpec(task_id, 0, parameter),))])
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async def wait() -> None:

@@ -103,3 +103,12 @@ def test_scripts_end_with_the_executor(tmp_path: Path) -> None:
         agent.disconnect()
         agent.wait_exit(seconds=5)
         wait_gone(int(agent.text("t0")))
+
+
+@pytest.mark.parametrize(
+    "command,printed",
+    [("echo a;", "a\n"), ("(echo a)", "a\n"), ("cat <<E\na\nE\n", "a\n"), ("echo a | cat\r\n", "a\n")],
+)
+def test_line_that_takes_no_argument_is_run_as_written(command: str, printed: str) -> None:
+    result = script(command)
+    assert (result.exception, result.stdout) == (None, printed)

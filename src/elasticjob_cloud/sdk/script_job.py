@@ -16,12 +16,14 @@ import threading
 import time
 from typing import IO, TextIO
 
+from elasticjob_cloud.model.command_line import takes_argument, trimmed
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import JobExecutionError
 from elasticjob_cloud.sdk.children import add_group, remove_group
 from elasticjob_cloud.sdk.waiting import wait_for
 
 COMMAND_LINE = "script.command.line"
+CONTEXT = "script.pass.context"
 _READ_BYTES = 1 << 16
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
@@ -35,12 +37,14 @@ def run_script(context: ShardingContext) -> None:
     Raises:
         JobExecutionError: If its exit code is not 0, or there is no command.
     """
-    command = context.props.get(COMMAND_LINE, "").strip()
+    command = trimmed(context.props.get(COMMAND_LINE, ""))
     if not command:
         raise JobExecutionError(
             f"A job of type SCRIPT needs the property {COMMAND_LINE}, the command to run."
         )
-    script = _Script(f"{command} {shlex.quote(context.to_json())}", context.environment())
+    if context.props.get(CONTEXT, "true").strip().lower() != "false" and takes_argument(command):
+        command = f"{command} {shlex.quote(context.to_json())}"
+    script = _Script(command, context.environment())
     code = wait_for(script.run, script.cancel)
     if code < 0:
         raise JobExecutionError(f"The command was ended by signal {-code} ({_signal_name(-code)}).")
