@@ -77,6 +77,13 @@ class World:
         await self.until(lambda: task_id in self.ended)
         return self.ended[task_id]
 
+    async def until_output(self, expected: bytes, task_id: str = "t") -> None:
+        """Wait until it has printed so much."""
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            while len(self.output(task_id)) < len(expected):  # noqa: ASYNC110 - a process tells by what it prints
+                await asyncio.sleep(0.01)
+        assert self.output(task_id) == expected
+
     def processes_left(self) -> set[int]:
         """Give all processes that this agent started and that still run, wherever they went."""
         mark = f"ELASTICJOB_AGENT_ID={self.agent.info.agent_id}\0".encode()

@@ -14,6 +14,7 @@ from typing import NoReturn
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent.known_state import take_known_state
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
@@ -25,6 +26,7 @@ ALREADY_RUNS = 75  # the exit code when another agent has the directory
 
 def main() -> int:
     """Run an agent until it is over; give the exit code."""
+    take_known_state()
     parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.agent")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--settings", default="{}", help="AgentSettings as JSON")

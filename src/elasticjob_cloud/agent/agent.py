@@ -17,6 +17,7 @@ from elasticjob_cloud.agent.environment import base_environment
 from elasticjob_cloud.agent.executor_process import executor_output_name
 from elasticjob_cloud.agent.executors import Executors
 from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
+from elasticjob_cloud.agent.known_state import keep_exit_codes
 from elasticjob_cloud.agent.ledger import Ledger
 from elasticjob_cloud.agent.memory import MemoryWatch
 from elasticjob_cloud.agent.output import OutputStore
@@ -91,6 +92,7 @@ class Agent:
                 "This system has no subreaper: a process that leaves its group may outlive its task."
             )
         keep_descriptors()
+        keep_exit_codes()
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._trees = ProcessTrees(loop)
         self._journal = ProcessJournal(journal_path, self.info.agent_id)

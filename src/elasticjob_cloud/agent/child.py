@@ -16,7 +16,9 @@ import structlog
 
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
+from elasticjob_cloud.agent.known_state import SETTABLE_SIGNALS, bytes_of
 from elasticjob_cloud.agent.output import OutputFile
+from elasticjob_cloud.agent.process_table import ProcessRow
 from elasticjob_cloud.agent.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.errors import ElasticJobError
@@ -26,10 +28,11 @@ _READ_BYTES = 1 << 16
 _UNKNOWN_EXIT_CODE = 255
 # What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
 _LAST_READS = 20
+# So long processes that a main process has left are given to pass on its last output, and so long they may be silent.
+_LAST_WORDS_SECONDS = 2.0
+_SILENCE_SECONDS = 0.1
 # What kernels before 5.3 and sandboxes that know no pidfds say.
 _NO_PIDFDS = frozenset({errno.ENOSYS, errno.EPERM})
-# Python ignores these, and programs do not expect them to be.
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class UnwatchableError(ElasticJobError):
@@ -132,6 +135,26 @@ class ChildProcess:
     def _exited(self) -> None:
         self._room.watch.remove(self._exit_descriptor)
         os.close(self._exit_descriptor)
+        trees, tree = self._room.trees, self.tree
+        for pump in self._pumps:
+            pump.read_much()
+        if tree.grace_ends is not None:
+            # SIGTERM has ended a shell, say, at once: what it had started has the same grace all the same.
+            trees.linger(tree, tree.grace_ends, lambda rows: not rows, self._end)
+        elif any(pump.is_open for pump in self._pumps):
+            # `exec > >(tee log)`: what holds the pipe may still have to pass on what the main process said last.
+            trees.linger(tree, time.monotonic() + _LAST_WORDS_SECONDS, self._have_spoken, self._end)
+        else:
+            self._end()
+
+    def _have_spoken(self, rows: Sequence[ProcessRow]) -> bool:
+        """Whether these processes have no more to say that belongs to the main process's output."""
+        last = max(pump.last_read for pump in self._pumps)
+        is_silent = time.monotonic() - last > _SILENCE_SECONDS and not any(row.is_busy for row in rows)
+        return not rows or is_silent or not any(pump.is_open for pump in self._pumps)
+
+    def _end(self) -> None:
+        """End what is left of the main process's group, and reap it."""
         self.ended_ms = time.time_ns() // 1_000_000
         # The zombie still holds its number, so that this can hit none but its own group.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -151,9 +174,10 @@ class ChildProcess:
 class _Pump:
     """Reads one stream as it comes: one piece a turn, so that a chatty process takes no more than its share."""
 
-    __slots__ = ("_descriptor", "_output", "_watch")
+    __slots__ = ("_descriptor", "_output", "_watch", "last_read")
 
     def __init__(self, watch: Watch, descriptor: int, output: OutputFile) -> None:
+        self.last_read = 0.0  # by the monotonic clock
         self._watch = watch
         self._descriptor = descriptor
         self._output = output
@@ -170,13 +194,23 @@ class _Pump:
             self.close()
             return False
         self._output.write(data)
+        self.last_read = time.monotonic()
         return True
 
-    def read_rest(self) -> None:
-        """Keep what an ended process left in its pipe, and close it."""
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may still write to the pipe, as far as it was read."""
+        return self._descriptor >= 0
+
+    def read_much(self) -> None:
+        """Keep what is in the pipe now."""
         for _ in range(_LAST_READS):
             if self._descriptor < 0 or not self.read():
                 break
+
+    def read_rest(self) -> None:
+        """Keep what an ended process left in its pipe, and close it."""
+        self.read_much()
         self.close()
 
     def close(self) -> None:
@@ -197,14 +231,16 @@ def _spawn(
     """
     here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.chdir(directory)
+        os.chdir(bytes_of(directory))
         return os.posix_spawn(
-            arguments[0],
-            list(arguments),
-            environment,
+            bytes_of(arguments[0]),
+            [bytes_of(argument) for argument in arguments],
+            {bytes_of(name): bytes_of(value) for name, value in environment.items()},
             file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
             setpgroup=0,
-            setsigdef=_DEFAULT_SIGNALS,
+            # Python ignores some, and whoever started the agent may have ignored or blocked others.
+            setsigmask=(),
+            setsigdef=SETTABLE_SIGNALS,
         )
     finally:
         os.fchdir(here)

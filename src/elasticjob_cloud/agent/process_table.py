@@ -25,6 +25,7 @@ class ProcessRow(NamedTuple):
     memory_bytes: int
     zombie: bool
     session: int = 0
+    is_busy: bool = False  # it runs, or waits for a disk; not: it sleeps
 
 
 def read_process(pid: int) -> ProcessRow | None:
@@ -46,6 +47,7 @@ def read_process(pid: int) -> ProcessRow | None:
         int(fields[21]) * _PAGE_BYTES,
         fields[0] in b"ZX",
         int(fields[3]),
+        fields[0] in b"RD",
     )
 
 

@@ -6,7 +6,6 @@ usual case, a script that leaves nothing, costs one `killpg` and a share in one 
 """
 
 import asyncio
-import contextlib
 import ctypes
 import os
 import signal
@@ -16,6 +15,14 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
+from elasticjob_cloud.agent.lingering import Lingering, Rest
+from elasticjob_cloud.agent.process_signals import (
+    kill_family,
+    kill_group,
+    reap,
+    signal_group,
+    signal_process,
+)
 from elasticjob_cloud.agent.process_table import (
     ProcessRow,
     ProcessTable,
@@ -49,6 +56,7 @@ class Tree:
         "attempts",
         "ended",
         "escaped",
+        "grace_ends",
         "group_gone",
         "main",
         "mark",
@@ -62,6 +70,8 @@ class Tree:
         self.mark = mark
         self.on_gone = on_gone
         self.ended = False
+        # By the loop's clock: until then its other processes have time, when its main process ends first.
+        self.grace_ends: float | None = None
         self.group_gone = False
         self.attempts = 0
         # Bytes, and what to do with the bytes found when they are more.
@@ -83,6 +93,7 @@ class ProcessTrees:
         self._own_group = os.getpgrp()
         # Children that were there before are none of ours: servers of a test, or of whoever has an agent in its process.
         self._foreign = {(pid, row.start_ticks) for pid in read_own_children() if (row := read_process(pid))}
+        self._lingering = Lingering(loop, _read_what_can_be)
         # Orphans of unknown origin, with the trees that they may have come from.
         self._unclaimed: dict[tuple[int, int], set[int]] = {}
 
@@ -104,6 +115,24 @@ class ProcessTrees:
         self._ended.append(tree)
         self.sweep_soon()
 
+    def linger(
+        self,
+        tree: Tree,
+        deadline: float,
+        is_over: Callable[[list[ProcessRow]], bool],
+        on_over: Callable[[], None],
+    ) -> None:
+        """Give a tree whose main process has ended, and is not reaped, time until the deadline or until it `is_over`.
+
+        While it is not reaped, its number and its group's are no other's.
+        """
+        self.sweep_soon()  # orphans that left the group are found by their mark
+
+        def living(table: ProcessTable) -> list[ProcessRow]:
+            return [table.rows[pid] for pid in self._members(tree, table)]
+
+        self._lingering.wait(Rest(deadline, living, is_over, on_over))
+
     def sweep_soon(self) -> None:
         """Look for orphans that came to this process, in this turn of the loop."""
         if self._sweep_soon is None:
@@ -111,6 +140,7 @@ class ProcessTrees:
 
     def close(self) -> None:
         """Look no more."""
+        self._lingering.close()
         for handle in (self._sweep_soon, self._sweep_later):
             if handle is not None:
                 handle.cancel()
@@ -123,20 +153,27 @@ class ProcessTrees:
         table = ProcessTable(_read_what_can_be())
         for tree in trees:
             members = self._members(tree, table)
+            tree.escaped |= self._escaped(tree, table, members)
             if not tree.ended:
                 # Its main process holds the group's number. This takes no descriptor, and misses none that is being forked.
                 members = {pid for pid in members if table.rows[pid].group != tree.main}
-                _signal_group(tree.main, number)
+                signal_group(tree.main, number)
             for pid in members:
-                _kill(pid, number)
+                signal_process(pid, number)
 
     def kill_all(self) -> None:
         """Kill all processes of all trees."""
         self.signal(self._trees.values(), signal.SIGKILL)
 
     def terminate(self, trees: Iterable[Tree], grace_seconds: float) -> None:
-        """Send SIGTERM now, and SIGKILL after the grace to those that have not gone by then."""
+        """Send SIGTERM now, and SIGKILL after the grace to those that have not gone by then.
+
+        What a main process leaves when it ends within the grace has the rest of it.
+        """
         ended = list(trees)
+        grace_ends = self._loop.time() + grace_seconds
+        for tree in ended:
+            tree.grace_ends = tree.grace_ends or grace_ends
         self.signal(ended, signal.SIGTERM)
         self._loop.call_later(grace_seconds, self._kill_left, ended)
 
@@ -159,8 +196,13 @@ class ProcessTrees:
     def _measure(self, tree: Tree, table: ProcessTable) -> int:
         rows = table.rows
         members = self._members(tree, table)
-        tree.escaped = {(pid, rows[pid].start_ticks) for pid in members if rows[pid].group != tree.main}
+        tree.escaped = self._escaped(tree, table, members)
         return sum(rows[pid].memory_bytes for pid in members)
+
+    @staticmethod
+    def _escaped(tree: Tree, table: ProcessTable, members: set[int]) -> set[tuple[int, int]]:
+        rows = table.rows
+        return {(pid, rows[pid].start_ticks) for pid in members if rows[pid].group != tree.main}
 
     def _members(self, tree: Tree, table: ProcessTable) -> set[int]:
         rows = table.rows
@@ -201,16 +243,16 @@ class ProcessTrees:
         tree.attempts += 1
         gone = True
         for pid in left:
-            _kill_family(pid, self._own_group)
+            kill_family(pid, self._own_group)
             gone = False
         for pid, start in tree.escaped:
             row = read_process(pid)
             if row is not None and row.start_ticks == start and not row.zombie:
-                _kill_family(pid, self._own_group)
+                kill_family(pid, self._own_group)
                 gone = False
         if not tree.group_gone:
             # While anyone is in the group its number is not given to another process; after that it may be.
-            tree.group_gone = not self._is_present(tree) or _kill_group(tree.main)
+            tree.group_gone = not self._is_present(tree) or kill_group(tree.main)
         if tree.attempts > _ATTEMPTS and not (gone and tree.group_gone):
             _log.error("Processes of a task cannot be ended.", main=tree.main, left=list(left))
             return True
@@ -237,7 +279,7 @@ class ProcessTrees:
             if row is None or row.group == self._own_group or (pid, row.start_ticks) in self._foreign:
                 continue  # the latter: what the agent's own libraries started
             if row.zombie:
-                reaped |= _reap(pid)
+                reaped |= reap(pid)
                 continue
             marks = marks or {tree.mark: tree.main for tree in self._trees.values()}
             key = (pid, row.start_ticks)
@@ -267,7 +309,7 @@ class ProcessTrees:
             return marks[mark]
         if found:
             # Its task is over and gone: this one came to light too late.
-            _kill_family(row.pid, self._own_group)
+            kill_family(row.pid, self._own_group)
         return None
 
     def _judge_unclaimed(self, key: tuple[int, int]) -> None:
@@ -276,7 +318,7 @@ class ProcessTrees:
         owners = self._unclaimed.setdefault(key, set(self._trees))
         owners -= {main for main in owners if main not in self._trees or self._trees[main].ended}
         if not owners:
-            _kill_family(key[0], self._own_group)
+            kill_family(key[0], self._own_group)
 
     def _call_gone(self, tree: Tree) -> None:
         try:
@@ -285,48 +327,9 @@ class ProcessTrees:
             _log.exception("The end of a process tree could not be handled.", pid=tree.main)
 
 
-def _kill_family(pid: int, own_group: int) -> None:
-    """Kill a process with its group, where that is not the agent's own."""
-    with contextlib.suppress(OSError):
-        if os.getpgid(pid) != own_group:
-            os.killpg(os.getpgid(pid), signal.SIGKILL)
-    _kill(pid, signal.SIGKILL)
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
 def _read_what_can_be() -> dict[int, ProcessRow]:
     try:
         return read_processes()
     except OSError as error:
         _log.error("Processes cannot be looked for: only the groups of tasks are ended.", error=str(error))
         return {}
-
-
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
-def _kill_group(leader: int) -> bool:
-    """Kill what is left of a group; True when nothing was."""
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    # The dead that have come to us count as well, and the list of our children cannot always be had.
-    while _reap(-leader):
-        pass
-    return False
-
-
-def _reap(pid: int) -> bool:
-    """Reap a dead child, or one of a group (its negative number); False when there is none."""
-    with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] > 0
-    return False
