@@ -18,7 +18,7 @@ from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
 from elasticjob_cloud.agent.known_state import SETTABLE_SIGNALS, bytes_of
 from elasticjob_cloud.agent.output import OutputFile
-from elasticjob_cloud.agent.process_table import ProcessRow
+from elasticjob_cloud.agent.process_table import ProcessRow, read_process
 from elasticjob_cloud.agent.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.errors import ElasticJobError
@@ -31,6 +31,7 @@ _LAST_READS = 20
 # So long processes that a main process has left are given to pass on its last output, and so long they may be silent.
 _LAST_WORDS_SECONDS = 2.0
 _SILENCE_SECONDS = 0.1
+_EXIT_LOOK_SECONDS = 0.01
 # What kernels before 5.3 and sandboxes that know no pidfds say.
 _NO_PIDFDS = frozenset({errno.ENOSYS, errno.EPERM})
 
@@ -96,11 +97,19 @@ class ChildProcess:
         self.pid = self._start(arguments, directory, marked)
         self.tree: Tree = room.trees.add(self.pid, mark, self._gone)
         try:
-            self._exit_descriptor = _exit_descriptor(self.pid)
+            self._exit_descriptor = self._watch_exit()
         except OSError as error:
             self._give_up()
             raise UnwatchableError(f"no descriptor is left to watch it by: {error}") from error
-        room.watch.add(self._exit_descriptor, self._exited)
+
+    def _watch_exit(self) -> int:
+        descriptor = _exit_descriptor(self.pid)
+        try:
+            self._room.watch.add(descriptor, self._exited)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _start(self, arguments: Sequence[str], directory: str, environment: Mapping[str, str]) -> int:
         writers: list[int] = []
@@ -181,8 +190,12 @@ class _Pump:
         self._watch = watch
         self._descriptor = descriptor
         self._output = output
-        os.set_blocking(descriptor, False)
-        watch.add(descriptor, self.read)
+        try:
+            os.set_blocking(descriptor, False)
+            watch.add(descriptor, self.read)
+        except OSError:
+            os.close(descriptor)
+            raise
 
     def read(self) -> bool:
         """Keep one piece; False when there is none now, or never again."""
@@ -294,9 +307,24 @@ def _waited_descriptor(pid: int) -> int:
     reader, writer = os.pipe()
 
     def wait() -> None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        _wait_for_exit(pid)
         os.close(writer)
 
-    threading.Thread(target=wait, name=f"wait-{pid}", daemon=True).start()
+    try:
+        threading.Thread(target=wait, name=f"wait-{pid}", daemon=True).start()
+    except RuntimeError as error:
+        os.close(reader)
+        os.close(writer)
+        raise OSError(errno.EAGAIN, str(error)) from error
     return reader
+
+
+def _wait_for_exit(pid: int) -> None:
+    """Wait until a child has exited, and leave it to be reaped."""
+    if hasattr(os, "waitid"):
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return
+    # macOS before Python 3.13.
+    while (row := read_process(pid)) is not None and not row.zombie:
+        time.sleep(_EXIT_LOOK_SECONDS)
