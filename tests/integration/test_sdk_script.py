@@ -112,3 +112,12 @@ def test_scripts_end_with_the_executor(tmp_path: Path) -> None:
 def test_line_that_takes_no_argument_is_run_as_written(command: str, printed: str) -> None:
     result = script(command)
     assert (result.exception, result.stdout) == (None, printed)
+
+
+def test_script_runs_and_leaves_nothing_where_there_is_no_waitid(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on macOS before Python 3.13.
+    monkeypatch.delattr("os.waitid", raising=False)
+    result = script("sleep 100 & echo $!;")
+    assert result.success, result.exception
+    wait_gone(int(result.stdout))
+    assert "exit code 7" in str(script("exit 7").exception)

@@ -107,7 +107,10 @@ class _Script:
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
         """Wait, end what it left behind, then let go of its number, in this order: so no other process is hit."""
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            process.wait()  # macOS before Python 3.13: what is left of the group holds its number
         with self._lock:
             _signal_group(process.pid, signal.SIGKILL)
             remove_group(process.pid)
@@ -124,7 +127,7 @@ class _Script:
                 for key, _ in selector.select(_LOOK_SECONDS):
                     if not key.data.pass_on():
                         selector.unregister(key.fileobj)
-                if until == float("inf") and _has_exited(process.pid):
+                if until == float("inf") and _has_exited(process):
                     # What it left in the background may hold the pipes for ever.
                     _signal_group(process.pid, signal.SIGKILL)
                     until = time.monotonic() + _LAST_OUTPUT_SECONDS
@@ -148,8 +151,10 @@ class _Pump:
         return bool(data)
 
 
-def _has_exited(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+def _has_exited(process: "subprocess.Popen[bytes]") -> bool:
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _signal_group(group: int, number: int) -> None:
