@@ -18,6 +18,7 @@ from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
 from elasticjob_cloud.agent.known_state import SETTABLE_SIGNALS, bytes_of
 from elasticjob_cloud.agent.output import OutputFile
+from elasticjob_cloud.agent.process_signals import is_group, signal_group
 from elasticjob_cloud.agent.process_table import ProcessRow, read_process
 from elasticjob_cloud.agent.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.watch import Watch
@@ -31,6 +32,7 @@ _LAST_READS = 20
 # So long processes that a main process has left are given to pass on its last output, and so long they may be silent.
 _LAST_WORDS_SECONDS = 2.0
 _SILENCE_SECONDS = 0.1
+_SHOWN_LEFT = 5
 _EXIT_LOOK_SECONDS = 0.01
 # What kernels before 5.3 and sandboxes that know no pidfds say.
 _NO_PIDFDS = frozenset({errno.ENOSYS, errno.EPERM})
@@ -163,18 +165,22 @@ class ChildProcess:
         return not rows or is_silent or not any(pump.is_open for pump in self._pumps)
 
     def _end(self) -> None:
-        """End what is left of the main process's group, and reap it."""
+        """Reap the main process, and end what is left of its group."""
         self.ended_ms = time.time_ns() // 1_000_000
-        # The zombie still holds its number, so that this can hit none but its own group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self.exit_code = reap_exit_code(self.pid)
+        if is_group(self.pid):
+            # Whoever is in the group keeps its number.
+            self._room.trees.note_left(self.tree)
+            signal_group(self.pid, signal.SIGKILL)
         for pump in self._pumps:
             pump.read_rest()
-        self.exit_code = reap_exit_code(self.pid)
         self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
         self._room.journal.ended(self.pid)
+        if self.tree.left:
+            _, stderr = self.outputs
+            stderr.write(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))
         for output in self.outputs:
             output.close()
         self._on_gone(self)
@@ -183,10 +189,11 @@ class ChildProcess:
 class _Pump:
     """Reads one stream as it comes: one piece a turn, so that a chatty process takes no more than its share."""
 
-    __slots__ = ("_descriptor", "_output", "_watch", "last_read")
+    __slots__ = ("_descriptor", "_output", "_watch", "ends_line", "last_read")
 
     def __init__(self, watch: Watch, descriptor: int, output: OutputFile) -> None:
         self.last_read = 0.0  # by the monotonic clock
+        self.ends_line = True
         self._watch = watch
         self._descriptor = descriptor
         self._output = output
@@ -208,6 +215,7 @@ class _Pump:
             return False
         self._output.write(data)
         self.last_read = time.monotonic()
+        self.ends_line = data.endswith(b"\n")
         return True
 
     @property
@@ -231,6 +239,13 @@ class _Pump:
             self._watch.remove(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _left_note(left: Sequence[tuple[int, str]], *, after_line: bool) -> bytes:
+    shown = ", ".join(f"{command or 'a process'} (pid {pid})" for pid, command in left[:_SHOWN_LEFT])
+    more = f" and {len(left) - _SHOWN_LEFT} more" if len(left) > _SHOWN_LEFT else ""
+    start = "" if after_line else "\n"
+    return f"{start}[elasticjob: ended what was left running: {shown}{more}]\n".encode(errors="replace")
 
 
 def _spawn(

@@ -25,6 +25,17 @@ def signal_group(leader: int, number: signal.Signals) -> None:
         os.killpg(leader, number)
 
 
+def is_group(leader: int) -> bool:
+    """Whether any process, dead or alive, is in the group."""
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def kill_group(leader: int) -> bool:
     """Kill what is left of a group; True when nothing was."""
     try:

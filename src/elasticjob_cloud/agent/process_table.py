@@ -10,6 +10,8 @@ import psutil
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_COMMAND_BYTES = 1024
+_COMMAND_CHARACTERS = 80
 HAS_PROC = sys.platform == "linux"
 # Kernels that were built small (without CONFIG_PROC_CHILDREN) do not list them: then all processes are searched.
 _HAS_CHILDREN = HAS_PROC and os.path.exists("/proc/thread-self/children")  # noqa: PTH110 - as its neighbours
@@ -140,6 +142,19 @@ def read_environment(pid: int) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def read_command(pid: int) -> str:
+    """Give the command line of a process, for people to read; empty when it is gone."""
+    try:
+        if HAS_PROC:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - as its neighbours
+                words = file.read(_COMMAND_BYTES).decode(errors="replace").split("\0")
+        else:
+            words = psutil.Process(pid).cmdline()
+    except (psutil.Error, OSError):
+        return ""
+    return " ".join(" ".join(words).split())[:_COMMAND_CHARACTERS]
 
 
 def boot_ticks(clock_seconds: float) -> int:

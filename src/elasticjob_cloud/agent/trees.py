@@ -6,6 +6,7 @@ usual case, a script that leaves nothing, costs one `killpg` and a share in one 
 """
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -26,6 +27,7 @@ from elasticjob_cloud.agent.process_signals import (
 from elasticjob_cloud.agent.process_table import (
     ProcessRow,
     ProcessTable,
+    read_command,
     read_environment,
     read_own_children,
     read_process,
@@ -58,6 +60,8 @@ class Tree:
         "escaped",
         "grace_ends",
         "group_gone",
+        "is_signalled",
+        "left",
         "main",
         "mark",
         "memory_limit",
@@ -72,6 +76,9 @@ class Tree:
         self.ended = False
         # By the loop's clock: until then its other processes have time, when its main process ends first.
         self.grace_ends: float | None = None
+        # Whether anybody has ended it; and what was left running when its main process ended by itself, by pid.
+        self.is_signalled = False
+        self.left: dict[int, str] = {}
         self.group_gone = False
         self.attempts = 0
         # Bytes, and what to do with the bytes found when they are more.
@@ -115,6 +122,18 @@ class ProcessTrees:
         self._ended.append(tree)
         self.sweep_soon()
 
+    def note_left(self, tree: Tree) -> None:
+        """Note what still runs of a tree whose main process is gone, before it is ended."""
+        for pid in read_own_children():
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(pid) == tree.main and (row := read_process(pid)) and not row.zombie:
+                    self._note_left(tree, pid)
+
+    @staticmethod
+    def _note_left(tree: Tree, pid: int) -> None:
+        if not tree.is_signalled and pid not in tree.left:
+            tree.left[pid] = read_command(pid)
+
     def linger(
         self,
         tree: Tree,
@@ -152,6 +171,7 @@ class ProcessTrees:
             return
         table = ProcessTable(_read_what_can_be())
         for tree in trees:
+            tree.is_signalled = True
             members = self._members(tree, table)
             tree.escaped |= self._escaped(tree, table, members)
             if not tree.ended:
@@ -243,11 +263,13 @@ class ProcessTrees:
         tree.attempts += 1
         gone = True
         for pid in left:
+            self._note_left(tree, pid)
             kill_family(pid, self._own_group)
             gone = False
         for pid, start in tree.escaped:
             row = read_process(pid)
             if row is not None and row.start_ticks == start and not row.zombie:
+                self._note_left(tree, pid)
                 kill_family(pid, self._own_group)
                 gone = False
         if not tree.group_gone:

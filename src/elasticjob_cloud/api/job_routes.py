@@ -27,6 +27,7 @@ from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import job_view
 from elasticjob_cloud.model.errors import InvalidRequestError
 from elasticjob_cloud.model.requests import JobRequest
+from elasticjob_cloud.model.script_size import script_size_errors
 from elasticjob_cloud.service.port import (
     DeregisterJob,
     RegisterJob,
@@ -53,11 +54,15 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     router = APIRouter(prefix="/api/job", tags=["jobs"])
 
     async def read_job_request(request: Request) -> JobRequest:
-        return check_fields(
+        given = check_fields(
             JobRequest,
             await bodies.object(request),
             lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms()),
         )
+        errors = script_size_errors(given.to_configuration())
+        if errors:
+            raise InvalidRequestError.of(*errors)
+        return given
 
     @router.post("/register", **described(TRUE, body=JobRequest, errors=(404, 409)))
     async def register_job(request: Request) -> Response:
