@@ -89,16 +89,36 @@ def read_processes() -> dict[int, ProcessRow]:
     return {row.pid: row for row in rows if row is not None}
 
 
-def read_shared_memory(pid: int) -> int | None:
-    """Read a process's proportional share of memory in bytes (PSS), or None when the kernel does not tell."""
+class MemoryUse(NamedTuple):
+    """What a process uses that the kernel cannot take back: memory of its own, and shared memory."""
+
+    anonymous: int
+    shared: int
+
+
+def read_memory(pid: int) -> MemoryUse | None:
+    """Read a process's use from the kernel's counters; what several share counts for each. None: the kernel does not tell."""
+    fields = _read_kibibytes(f"/proc/{pid}/status", (b"RssAnon:", b"RssShmem:"))
+    return MemoryUse(*fields) if fields is not None else None
+
+
+def read_proportional_memory(pid: int) -> MemoryUse | None:
+    """Read a process's proportional share: what several share counts once. Takes longer. None: the kernel does not tell."""
+    fields = _read_kibibytes(f"/proc/{pid}/smaps_rollup", (b"Pss_Anon:", b"Pss_Shmem:"))
+    return MemoryUse(*fields) if fields is not None else None
+
+
+def _read_kibibytes(path: str, names: tuple[bytes, bytes]) -> tuple[int, int] | None:
+    found: dict[bytes, int] = {}
     try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123 - as its neighbours
+        with open(path, "rb") as file:  # noqa: PTH123 - as its neighbours
             for line in file:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) * 1024
+                name, _, rest = line.partition(b" ") if b"\t" not in line else line.partition(b"\t")
+                if name in names:
+                    found[name] = int(rest.split()[0]) * 1024
     except (OSError, ValueError):
-        pass
-    return None
+        return None
+    return (found[names[0]], found[names[1]]) if len(found) == len(names) else None
 
 
 def read_own_children() -> list[int]:

@@ -32,7 +32,6 @@ from elasticjob_cloud.agent.process_table import (
     read_own_children,
     read_process,
     read_processes,
-    read_shared_memory,
 )
 
 _log = structlog.get_logger(__name__)
@@ -204,20 +203,12 @@ class ProcessTrees:
         """Whether it is not gone, nor its main process's number another's by now."""
         return self._trees.get(tree.main) is tree
 
-    def measure(self, table: ProcessTable) -> dict[Tree, int]:
-        """Give the bytes of memory of each live tree, and remember which processes left its group."""
-        return {tree: self._measure(tree, table) for tree in self._trees.values() if not tree.ended}
-
-    def shared_memory(self, tree: Tree, table: ProcessTable) -> int | None:
-        """Give the tree's memory with shared pages counted once (PSS), or None where the kernel does not tell."""
-        shares = [read_shared_memory(pid) for pid in self._members(tree, table)]
-        return sum(share for share in shares if share is not None) if any(shares) else None
-
-    def _measure(self, tree: Tree, table: ProcessTable) -> int:
-        rows = table.rows
-        members = self._members(tree, table)
-        tree.escaped = self._escaped(tree, table, members)
-        return sum(rows[pid].memory_bytes for pid in members)
+    def members(self, table: ProcessTable) -> dict[Tree, set[int]]:
+        """Give the processes of each live tree, and remember which of them left its group."""
+        found = {tree: self._members(tree, table) for tree in self._trees.values() if not tree.ended}
+        for tree, pids in found.items():
+            tree.escaped = self._escaped(tree, table, pids)
+        return found
 
     @staticmethod
     def _escaped(tree: Tree, table: ProcessTable, members: set[int]) -> set[tuple[int, int]]:
