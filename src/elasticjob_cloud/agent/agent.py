@@ -20,6 +20,7 @@ from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_proc
 from elasticjob_cloud.agent.known_state import keep_exit_codes
 from elasticjob_cloud.agent.ledger import Ledger
 from elasticjob_cloud.agent.memory import MemoryWatch
+from elasticjob_cloud.agent.orphans import OrphanReaper
 from elasticjob_cloud.agent.output import OutputStore
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.scripts import ScriptTasks
@@ -113,6 +114,7 @@ class Agent:
         memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
         self._background = [
             loop.create_task(memory.run()),
+            loop.create_task(OrphanReaper(self._trees.__contains__).run()),
             loop.create_task(self._executors.watch_idle()),
             loop.create_task(self._enforce_retention()),
         ]

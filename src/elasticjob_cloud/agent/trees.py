@@ -106,6 +106,10 @@ class ProcessTrees:
     def __len__(self) -> int:
         return len(self._trees)
 
+    def __contains__(self, pid: int) -> bool:
+        """Whether it is the main process of a tree, which is reaped at the tree's own time."""
+        return pid in self._trees
+
     def add(self, main: int, mark: str, on_gone: Callable[[], None]) -> Tree:
         """Take a process that was just started as the main one of a tree."""
         tree = self._trees[main] = Tree(main, mark, on_gone)
