@@ -65,13 +65,13 @@ class World:
         )
         self.agent.handle([Launch(app, job, (TaskSpec(task_id, 0, parameter),))])
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = _DEADLINE_SECONDS) -> None:
         async def wait() -> None:
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
-        await asyncio.wait_for(wait(), _DEADLINE_SECONDS)
+        await asyncio.wait_for(wait(), seconds)
 
     async def end_of(self, task_id: str = "t") -> TaskStatus:
         await self.until(lambda: task_id in self.ended)
