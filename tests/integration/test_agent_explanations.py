@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.agent.explanations import explain_exit
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.test_agent_scripts import World, play
 
@@ -115,3 +116,20 @@ def test_what_a_kill_ends_is_not_called_left(tmp_path: Path) -> None:
         assert world.agent.read_log("t", "stderr", 0, 1 << 20).content == b""
 
     play(tmp_path, scenario)
+
+
+def test_file_system_that_executes_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").write_text("#!/bin/sh\n")
+    (tmp_path / "run").chmod(0o755)
+    real = os.statvfs(tmp_path)
+    assert explain_exit(126, "./run", str(tmp_path), "/bin") == ""
+    flags = [*real]
+    flags[8] |= os.ST_NOEXEC
+    monkeypatch.setattr("os.statvfs", lambda _: os.statvfs_result(flags))
+    assert "is mounted noexec" in explain_exit(126, "exec ./run a", str(tmp_path), "/bin")
+
+
+def test_only_codes_that_tell_of_a_missing_program_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "start.sh").write_bytes(b"#!/bin/sh\r\n")
+    assert "Windows line ends" in explain_exit(127, "./start.sh", str(tmp_path), "/bin")
+    assert explain_exit(1, "./start.sh", str(tmp_path), "/bin") == ""

@@ -160,6 +160,8 @@ class ChildProcess:
 
     def _have_spoken(self, rows: Sequence[ProcessRow]) -> bool:
         """Whether these processes have no more to say that belongs to the main process's output."""
+        for pump in self._pumps:
+            pump.read_much()
         last = max(pump.last_read for pump in self._pumps)
         is_silent = time.monotonic() - last > _SILENCE_SECONDS and not any(row.is_busy for row in rows)
         return not rows or is_silent or not any(pump.is_open for pump in self._pumps)

@@ -57,5 +57,6 @@ def scrubbed_environment(source: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in source.items()
-        if name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
+        # No process can be started with the former two, though this one may have been.
+        if name and "=" not in name and name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
     }

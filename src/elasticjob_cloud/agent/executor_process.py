@@ -155,7 +155,8 @@ class ExecutorProcess:
 
     def _describe_exit(self, code: int) -> str:
         path = self._room.environment.get("PATH", "")
-        found = explain_exit(code, self._bootstrap_script, self.directory, path)
+        command = shell_command(self._bootstrap_script, self.directory)
+        found = explain_exit(code, command, self.directory, path)
         return f"exit code {code} ({found})" if found else describe_exit(code)
 
     def _memory_exceeded(self, used: int, limit: int) -> None:

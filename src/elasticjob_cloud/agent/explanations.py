@@ -16,6 +16,7 @@ _CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
 # A shell's own complaint about what it cannot read.
 _SYNTAX_ERROR = 2
+TELLING_CODES: Final = frozenset({_SYNTAX_ERROR, _CANNOT_EXECUTE, _NOT_FOUND})
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _CURES: Final = {
     errno.EAGAIN: "the limit of processes of its user or its control group is reached",
@@ -48,7 +49,7 @@ def _explain_size(context: ShardingContext) -> str:
 
 def explain_exit(code: int, command: str, directory: str, search_path: str) -> str:
     """Say what is wrong with the file that a command should have executed; empty when nothing is seen."""
-    if code not in {_SYNTAX_ERROR, _CANNOT_EXECUTE, _NOT_FOUND}:
+    if code not in TELLING_CODES:
         return ""
     words = _WORD.findall(command)
     is_first = True

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 import structlog
 
 from elasticjob_cloud.agent.child import ChildProcess
-from elasticjob_cloud.agent.explanations import explain_exit, explain_refusal
+from elasticjob_cloud.agent.command import shell_command
+from elasticjob_cloud.agent.explanations import TELLING_CODES, explain_exit, explain_refusal
 from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.script_task import Lease, ScriptTask, start_process
@@ -215,9 +216,11 @@ class ScriptTasks:
 
     def _exit_words(self, script: ScriptTask, code: int) -> str:
         assert script.lease is not None
-        path = self._room.environment.get("PATH", "")
-        command = script.job.props[SCRIPT_COMMAND_LINE]
-        found = explain_exit(code, command, script.lease.directory, path)
+        directory = script.lease.directory
+        if code not in TELLING_CODES:
+            return describe_exit(code)
+        command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
+        found = explain_exit(code, command, directory, self._room.environment.get("PATH", ""))
         return f"exit code {code} ({found})" if found else describe_exit(code)
 
     def _finish(
