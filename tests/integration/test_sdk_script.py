@@ -95,6 +95,30 @@ def test_kill_ends_a_script_that_ignores_sigterm(tmp_path: Path) -> None:
         wait_gone(int(agent.text("t0")))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("redirection", ["", " > cleaned 2>&1"])
+def test_what_stands_behind_the_shell_has_its_grace(tmp_path: Path, redirection: str) -> None:
+    with SdkAgent(tmp_path) as agent:
+        agent.write(
+            "start.py",
+            "from elasticjob_cloud import JobBootstrap\n"
+            "from elasticjob_cloud.sdk import script_job\n"
+            "script_job._GRACE_SECONDS = 15.0\n"
+            'JobBootstrap.execute("SCRIPT")\n',
+        )
+        agent.start("start.py")
+        job = "trap 'sleep 0.5; echo cleaned; exit' TERM; while :; do sleep 0.05; done"
+        command = f'(sleep 0.3; echo ready) & sh -c "{job}"{redirection}; true'
+        agent.run(props={"script.command.line": command})
+        agent.wait_text("t0", "ready")
+        agent.kill("t0")
+        assert agent.wait_end("t0")["state"] == "TASK_KILLED"
+        cleaned = (
+            (tmp_path / "cleaned").read_text() if redirection else agent.text("t0").removeprefix("ready\n")
+        )
+        assert cleaned.endswith("cleaned\n")  # the shell may say that its sleep was ended
+
+
 def test_scripts_end_with_the_executor(tmp_path: Path) -> None:
     with SdkAgent(tmp_path) as agent:
         agent.start("SCRIPT")

@@ -60,6 +60,7 @@ class _Script:
         self._environment = environment
         self._lock = threading.Lock()
         self._cancelled = False
+        self._grace_ends = 0.0  # by the monotonic clock; what the shell had started has it too
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int:
@@ -79,6 +80,7 @@ class _Script:
 
     def cancel(self) -> None:
         """Ask the command to end, and make it end a little later."""
+        self._grace_ends = time.monotonic() + _GRACE_SECONDS
         self._signal(signal.SIGTERM)
         timer = threading.Timer(_GRACE_SECONDS, self._signal, [signal.SIGKILL])
         timer.daemon = True
@@ -106,15 +108,18 @@ class _Script:
                 _signal_group(self._process.pid, number)
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
-        """Wait, end what it left behind, then let go of its number, in this order: so no other process is hit."""
+        """Wait, and end what it left behind, when the grace of a cancelled command is over."""
         if hasattr(os, "waitid"):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        else:
-            process.wait()  # macOS before Python 3.13: what is left of the group holds its number
+        while not _has_exited(process):  # macOS before Python 3.13
+            time.sleep(_LOOK_SECONDS)
         with self._lock:
-            _signal_group(process.pid, signal.SIGKILL)
-            remove_group(process.pid)
             process.wait()
+        # Whoever is in the group keeps its number from others.
+        while time.monotonic() < self._grace_ends and _is_group(process.pid):
+            time.sleep(_LOOK_SECONDS)
+        _signal_group(process.pid, signal.SIGKILL)
+        remove_group(process.pid)
 
     def _pass_on_output(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None, "a pipe"
@@ -128,9 +133,10 @@ class _Script:
                     if not key.data.pass_on():
                         selector.unregister(key.fileobj)
                 if until == float("inf") and _has_exited(process):
-                    # What it left in the background may hold the pipes for ever.
-                    _signal_group(process.pid, signal.SIGKILL)
-                    until = time.monotonic() + _LAST_OUTPUT_SECONDS
+                    if time.monotonic() >= self._grace_ends:
+                        # What it left in the background may hold the pipes for ever.
+                        _signal_group(process.pid, signal.SIGKILL)
+                    until = max(time.monotonic(), self._grace_ends) + _LAST_OUTPUT_SECONDS
 
 
 class _Pump:
@@ -155,6 +161,16 @@ def _has_exited(process: "subprocess.Popen[bytes]") -> bool:
     if not hasattr(os, "waitid"):
         return process.poll() is not None
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _is_group(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _signal_group(group: int, number: int) -> None:
