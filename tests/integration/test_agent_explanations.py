@@ -31,6 +31,9 @@ def app_of(content: bytes) -> Callable[[Path], None]:
         (b"#!/bin/sh\r\necho a\r\n", "app.sh;", "app.sh has Windows line ends (CRLF)"),
         (b"#!/usr/bin/env python3\r\nprint()\r\n", "./app.sh", "sed -i 's/\\r$//' app.sh"),
         (b"if true\r\nthen\r\necho a\r\nfi\r\n", "sh app.sh", "app.sh has Windows line ends (CRLF)"),
+        (b"#!/bin/sh\r\n", "mkdir -p sub; cp app.sh sub; cd sub && ./app.sh", "CRLF"),
+        (b"#!/bin/sh\r\n", "if true; then exec ./app.sh; fi", "./app.sh has Windows line ends"),
+        (b"#!/bin/sh\r\n", "A='b c' './app.sh' \"x y\"", "./app.sh has Windows line ends"),
         (
             b"#!/opt/no/such/perl -w\n",
             "./app.sh",

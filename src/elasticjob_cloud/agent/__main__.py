@@ -22,6 +22,7 @@ from elasticjob_cloud.model.errors import StartError
 
 _LOG_BYTES = 5 << 20
 _LOG_FILES = 2
+_OPEN_MAX = 10_240
 _BAD_SETTINGS = 2
 _CANNOT_WORK = 4
 ALREADY_RUNS = 75  # the exit code when another agent has the directory
@@ -105,8 +106,11 @@ def _raise_file_limit() -> int:
     """Give the soft limit before, which tasks keep."""
     # Each running script takes three descriptors.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # macOS calls its hard limit infinite, and refuses more than OPEN_MAX.
+    for wanted in (hard, _OPEN_MAX):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            break
     return soft
 
 

@@ -1,16 +1,20 @@
 """Says in our words why a script did not start or could not be executed: the kernel's own name neither file nor cure."""
 
+import contextlib
 import errno
 import os
-import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from elasticjob_cloud.model.command_tokens import Kind, Tokens, UnknownSyntaxError
 from elasticjob_cloud.model.context import ShardingContext
 
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "ksh", "zsh", "source", "."})
-_WORD: Final = re.compile(r"[\w@%+:,./-]+")
+_BEFORE_COMMAND: Final = frozenset(
+    ["!", "{", "do", "elif", "else", "env", "exec", "if", "nohup", "then", "time", "until", "while"]
+)
 _HEAD_BYTES: Final = 4096
 _CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
@@ -51,17 +55,32 @@ def explain_exit(code: int, command: str, directory: str, search_path: str) -> s
     """Say what is wrong with the file that a command should have executed; empty when nothing is seen."""
     if code not in TELLING_CODES:
         return ""
-    words = _WORD.findall(command)
-    is_first = True
-    for word in words:
-        if word == "exec" or "=" in word:
+    here = Path(directory)
+    for words in _commands(command):
+        if words[0] == "cd":
+            here = here.joinpath(*words[1:2])
             continue
-        if is_first or _is_shell(words[0]):
-            fault = _fault(Path(directory, word), search_path, code=code, is_command=is_first)
+        for place, word in enumerate(words if _is_shell(words[0]) else words[:1]):
+            fault = _fault(here / word, search_path, code=code, is_command=place == 0)
             if fault:
                 return f"{word} {fault}"
-        is_first = False
     return ""
+
+
+def _commands(command: str) -> Iterator[list[str]]:
+    """Give the words of each simple command, as far as they can be told."""
+    words: list[str] = []
+    with contextlib.suppress(UnknownSyntaxError):
+        for token in Tokens(command):
+            if token.kind is Kind.OPERATOR and words:
+                yield words
+                words = []
+            elif token.kind is Kind.WORD:
+                word = token.text.strip("'\"")
+                if words or not (word in _BEFORE_COMMAND or "=" in word):
+                    words.append(word)
+    if words:
+        yield words
 
 
 def _is_shell(word: str) -> bool:
