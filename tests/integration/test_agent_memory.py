@@ -12,8 +12,11 @@ from tests.integration.test_agent_scripts import World, play
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(250),
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
+# Looks at memory are seldom on a machine with many processes.
+_LONG_SECONDS = 100.0
 _SHARED = Path("/dev/shm")
 _READS_A_FILE = """
 import mmap, sys, time
@@ -26,7 +29,7 @@ _KEEPS = """
 import mmap, os, time
 {}
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(300)
 """
 
 
@@ -47,7 +50,7 @@ def test_pages_of_a_file_on_disk_are_no_use_of_memory(tmp_path: Path, access: st
     async def scenario(world: World) -> None:
         program = _READS_A_FILE.replace("0)", f"0, access=mmap.{access})", 1)
         world.launch(f"head -c 150000000 /dev/zero > big\n{python(program)}", memory_mb=64)
-        status = await world.end_of()
+        status = await world.end_of(seconds=_LONG_SECONDS)
         assert status.state is TaskState.FINISHED, status.message
 
     play(tmp_path, scenario)
@@ -67,7 +70,7 @@ def test_pages_of_a_file_on_disk_are_no_use_of_memory(tmp_path: Path, access: st
 def test_memory_of_every_kind_counts(tmp_path: Path, name: str, statement: str) -> None:
     async def scenario(world: World) -> None:
         world.launch(python(_KEEPS.format(statement.format(name=name))), memory_mb=64)
-        status = await world.end_of()
+        status = await world.end_of(seconds=_LONG_SECONDS)
         assert status.state is TaskState.FAILED
         assert "of 64 MB" in status.message
 
@@ -79,10 +82,10 @@ def test_file_that_was_written_to_shared_memory_and_closed_counts_for_its_writer
 ) -> None:
     async def scenario(world: World) -> None:
         for number in range(3):
-            world.launch("echo ready; sleep 60;", f"innocent{number}", memory_mb=64)
+            world.launch("echo ready; sleep 300;", f"innocent{number}", memory_mb=64)
         await world.until_output(b"ready\n", "innocent2")
-        world.launch(f"head -c 150000000 /dev/zero > {name}; sleep 60;", memory_mb=64)
-        status = await world.end_of()
+        world.launch(f"head -c 150000000 /dev/zero > {name}; sleep 300;", memory_mb=64)
+        status = await world.end_of(seconds=_LONG_SECONDS)
         assert status.state is TaskState.FAILED
         assert "of 64 MB" in status.message
         assert set(world.ended) == {"t"}
@@ -97,7 +100,7 @@ def test_file_of_others_in_shared_memory_counts_for_no_task(tmp_path: Path, name
         with open(name, "wb") as file:  # noqa: ASYNC230, PTH123 - memory
             file.write(bytes(150_000_000))
             world.launch(f"exec 3<> {name}; sleep 1;", "reader", memory_mb=64)
-            assert (await world.end_of("reader")).state is TaskState.FINISHED
-            assert (await world.end_of()).state is TaskState.FINISHED
+            assert (await world.end_of("reader", _LONG_SECONDS)).state is TaskState.FINISHED
+            assert (await world.end_of(seconds=_LONG_SECONDS)).state is TaskState.FINISHED
 
     play(tmp_path, scenario)

@@ -73,8 +73,8 @@ class World:
 
         await asyncio.wait_for(wait(), seconds)
 
-    async def end_of(self, task_id: str = "t") -> TaskStatus:
-        await self.until(lambda: task_id in self.ended)
+    async def end_of(self, task_id: str = "t", seconds: float = _DEADLINE_SECONDS) -> TaskStatus:
+        await self.until(lambda: task_id in self.ended, seconds)
         return self.ended[task_id]
 
     async def until_output(self, expected: bytes, task_id: str = "t") -> None:

@@ -8,6 +8,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(250),  # psutil reads all processes, which takes long
     pytest.mark.skipif(sys.platform != "linux", reason="takes Linux's calls away: run it on Linux"),
 ]
 # psutil and asyncio choose by the platform when they are imported: theirs stays Linux.
@@ -48,8 +49,8 @@ async def scenario(world: World) -> None:
     print((await world.end_of("killed")).message)
     world.launch("sleep 300 & true;", "leaving")
     print((await world.end_of("leaving")).state)
-    world.launch("python -c \\"x = b'x' * 150_000_000; import time; time.sleep(60)\\"; true", "hog", memory_mb=64)
-    print("of 64 MB" in (await world.end_of("hog")).message)
+    world.launch("python -c \\"x = b'x' * 150_000_000; import time; time.sleep(300)\\"; true", "hog", memory_mb=64)
+    print("of 64 MB" in (await world.end_of("hog", 150)).message)
 
 play(Path(sys.argv[1]), scenario, AgentSettings(kill_grace_seconds=5, memory_check_seconds=0.05))
 """

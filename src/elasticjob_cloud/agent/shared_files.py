@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 _DIRECTORY: Final = "/dev/shm"  # noqa: S108 - looked at, not written
 _BLOCK_BYTES: Final = 512
 _MOST_FILES: Final = 2000
+# Less is not worth a search for its owner: semaphores and the like.
+_LEAST_BYTES: Final = 4 << 20
 
 
 class MemoryFile(NamedTuple):
@@ -52,7 +54,7 @@ class SharedFiles:
             for key, size in listed.items()
             if size and key not in self._foreign and key not in self._owners
         }
-        if unowned:
+        if sum(unowned.values()) >= _LEAST_BYTES:
             self._judge(unowned, trees)
         sizes = dict.fromkeys(trees, 0)
         for key, mark in self._owners.items():
@@ -65,13 +67,20 @@ class SharedFiles:
 
     def _judge(self, unowned: Mapping[tuple[int, int], int], trees: Mapping[str, set[int]]) -> None:
         written = {mark: sum(map(_bytes_written, pids)) for mark, pids in trees.items()}
+        opened = {mark: _open_for_writing(pids, self._device) for mark, pids in trees.items()}
+        others: set[tuple[int, int]] | None = None  # what others than tasks have open
         for key, size in unowned.items():
             writers = [mark for mark, amount in written.items() if amount >= size]
-            if not writers:
-                continue
-            openers = [mark for mark in writers if key in _open_for_writing(trees[mark], self._device)]
-            if len(openers) == 1 or (len(writers) == 1 and not _is_open(key)):
-                self._owners[key] = (openers or writers)[0]
+            openers = [mark for mark in writers if key in opened[mark]]
+            if len(openers) == 1:
+                self._owners[key] = openers[0]
+            elif len(writers) == 1:
+                if others is None:
+                    others = _open_elsewhere(set().union(*trees.values()), self._device)
+                if key in others:
+                    self._foreign.add(key)
+                else:
+                    self._owners[key] = writers[0]
 
     def _listed(self) -> Iterator[MemoryFile]:
         waiting, count = [self._directory], 0
@@ -140,12 +149,14 @@ def _bytes_written(pid: int) -> int:
     return 0
 
 
-def _is_open(key: tuple[int, int]) -> bool:
-    """Whether any process has this file open."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - hot
-    for entry in _descriptors(pids):
+def _open_elsewhere(pids: set[int], device: int) -> set[tuple[int, int]]:
+    """Give the files of the device that any other process has open."""
+    names = os.listdir("/proc")  # noqa: PTH208 - hot
+    others = {int(name) for name in names if name.isdecimal()} - pids
+    found: set[tuple[int, int]] = set()
+    for entry in _descriptors(others):
         with contextlib.suppress(OSError):
             status = os.stat(entry.path)  # noqa: PTH116 - a str path, hot
-            if (status.st_dev, status.st_ino) == key:
-                return True
-    return False
+            if status.st_dev == device:
+                found.add((status.st_dev, status.st_ino))
+    return found
