@@ -48,6 +48,7 @@ _DOCUMENT = "cat <<EOF\nfi ( ' \"\nEOF"
         "./run }",
         "./run if",
         "echo $(case x in (a) b;; esac) x",
+        "echo $(echo a # it's\n) $(( (1 + 2) * 3 )) x",
         "./läuf 北京",
     ],
 )
@@ -108,6 +109,14 @@ def test_argument_follows_the_words_of_a_simple_command(command_line: str) -> No
         "fi",
         "function f { ./a; }; f",
         "[[ -f x ]] && ./run",
+        "{ ./a; } ./run",
+        "case x of a) ./b;; esac; ./run",
+        "case x in a; ./b;; esac; ./run",
+        "./a b (./run)",
+        "A=(b c) ./run",
+        "./run $(" + "(" * 10_000,
+        "./run " + "$(" * 10_000,
+        './run "' + '"$(' * 10_000,
     ],
 )
 def test_all_else_is_run_as_written(command_line: str) -> None:

@@ -124,8 +124,6 @@ class Tokens:
 
     def _pass_part(self, depth: int) -> None:
         """Pass one character, quotation or substitution."""
-        if depth > _DEPTH:
-            raise UnknownSyntaxError
         text, at = self._text, self._at
         if text[at] == "\\":
             if at + 1 >= len(text):
@@ -148,6 +146,8 @@ class Tokens:
 
     def _pass_until(self, closer: str, depth: int, *, quoted: bool) -> None:
         """Pass what stands between the character here and its closer."""
+        if depth > _DEPTH:
+            raise UnknownSyntaxError
         self._at += 1
         while (character := self._peek()) != closer:
             if quoted and character == "'":
