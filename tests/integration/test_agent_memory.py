@@ -64,7 +64,7 @@ def test_pages_of_a_file_on_disk_are_no_use_of_memory(tmp_path: Path, access: st
         "file = open({name!r}, 'wb'); [file.write(bytes(10_000_000)) for _ in range(15)]",
         "file = open({name!r}, 'wb'); os.unlink({name!r}); [file.write(bytes(10_000_000)) for _ in range(15)]",
         "kept = os.memfd_create('a'); [os.write(kept, bytes(10_000_000)) for _ in range(15)]",
-        "from multiprocessing.shared_memory import SharedMemory as S; kept = S(create=True, size=150_000_000); kept.buf[:] = bytes(150_000_000); kept.unlink()",
+        "from multiprocessing.shared_memory import SharedMemory as S; kept = S(create=True, size=150_000_000); kept.unlink(); kept.buf[:] = bytes(150_000_000)",
     ],
 )
 def test_memory_of_every_kind_counts(tmp_path: Path, name: str, statement: str) -> None:
