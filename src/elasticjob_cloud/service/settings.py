@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
@@ -52,11 +53,20 @@ OPTIONS: Final = frozenset(
 
 
 def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
-    """Give `$XDG_DATA_HOME/elasticjob-cloud`, by default `~/.local/share/elasticjob-cloud`."""
+    """Give `$XDG_DATA_HOME/elasticjob-cloud`, by default `~/.local/share/elasticjob-cloud`.
+
+    Raises:
+        StartError: this user has no home directory.
+    """
     home = (os.environ if environment is None else environment).get("XDG_DATA_HOME", "")
     # The XDG specification has relative paths ignored.
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share"
-    return base / "elasticjob-cloud"
+    if Path(home).is_absolute():
+        return Path(home) / "elasticjob-cloud"
+    try:
+        return Path.home() / ".local" / "share" / "elasticjob-cloud"
+    except RuntimeError:
+        message = "This user has no home directory to keep the data in. Choose a directory with --data-dir, or set HOME."
+        raise StartError(message) from None
 
 
 def _known_zone(name: str) -> str:
@@ -124,7 +134,10 @@ def _is_http_url(url: str) -> bool:
 
 
 def _whole_path(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("begins with ~, and this user has no home directory; give the whole path") from None
 
 
 def _lower(value: object) -> object:
