@@ -54,7 +54,7 @@ class Reserve:
         with suppress(OSError):
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, size)
+                _allocate(descriptor, size)
             except OSError:
                 self.release()
                 raise
@@ -65,3 +65,12 @@ class Reserve:
         """Give the room to whoever writes next."""
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    left = size
+    while left > 0:  # macOS has no such call
+        left -= os.write(descriptor, bytes(min(left, 1 << 20)))
