@@ -326,3 +326,12 @@ def test_names_that_cannot_be_are_unknown(admin: httpx.Client, name: str) -> Non
         answer = admin.request(method, path)
         assert answer.status_code == 404, (method, path)
         assert set(answer.json()) == {"message"}
+
+
+@pytest.mark.parametrize("path", ["register", "update"])
+def test_script_whose_parameters_no_process_can_take_is_refused(admin: httpx.Client, path: str) -> None:
+    method = "POST" if path == "register" else "PUT"
+    script = {**JOB, "props": {"script.command.line": "./run.sh"}, "jobParameter": "'" * 65_000}
+    answer = send(admin, method, f"/api/job/{path}", script)
+    assert_blames(answer, "jobParameter")
+    assert "is too long for a script" in answer.json()["message"]

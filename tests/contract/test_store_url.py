@@ -18,7 +18,6 @@ A_SERVER = "postgresql://user:password@host:5432/database"
         ("sqlite:///:memory:", A_FILE),
         ("sqlite:///file:x", A_FILE),
         ("mysql://root:secret@localhost/cloud", A_FILE),
-        ("postgres://me:secret@host/db", A_SERVER),
         ("postgresql+asyncpg://me:secret@host/db", A_SERVER),
         ("postgresql://me:secret@host:port/db", A_SERVER),
     ],

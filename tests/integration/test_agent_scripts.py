@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,14 @@ class World:
         self.agent = Agent(directory / "agent", settings, cache, self._emit, directory, file_limit)
 
     def launch(
-        self, command: str, task_id: str = "t", memory_mb: float = 256.0, timeout_seconds: int = 0
+        self,
+        command: str,
+        task_id: str = "t",
+        memory_mb: float = 256.0,
+        timeout_seconds: int = 0,
+        parameter: str = "",
+        job_parameter: str = "",
+        props: Mapping[str, str] | None = None,
     ) -> None:
         app = AppConfiguration(app_name="app", app_url=self.url, bootstrap_script="none")
         job = JobConfiguration(
@@ -53,21 +60,29 @@ class World:
             cpu_count=0.1,
             memory_mb=memory_mb,
             timeout_seconds=timeout_seconds,
-            props={"script.command.line": command},
+            job_parameter=job_parameter,
+            props={"script.command.line": command, **(props or {})},
         )
-        self.agent.handle([Launch(app, job, (TaskSpec(task_id, 0, ""),))])
+        self.agent.handle([Launch(app, job, (TaskSpec(task_id, 0, parameter),))])
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = _DEADLINE_SECONDS) -> None:
         async def wait() -> None:
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
-        await asyncio.wait_for(wait(), _DEADLINE_SECONDS)
+        await asyncio.wait_for(wait(), seconds)
 
-    async def end_of(self, task_id: str = "t") -> TaskStatus:
-        await self.until(lambda: task_id in self.ended)
+    async def end_of(self, task_id: str = "t", seconds: float = _DEADLINE_SECONDS) -> TaskStatus:
+        await self.until(lambda: task_id in self.ended, seconds)
         return self.ended[task_id]
+
+    async def until_output(self, expected: bytes, task_id: str = "t") -> None:
+        """Wait until it has printed so much."""
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            while len(self.output(task_id)) < len(expected):  # noqa: ASYNC110 - a process tells by what it prints
+                await asyncio.sleep(0.01)
+        assert self.output(task_id) == expected
 
     def processes_left(self) -> set[int]:
         """Give all processes that this agent started and that still run, wherever they went."""

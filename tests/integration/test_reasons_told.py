@@ -22,9 +22,9 @@ FULL = "The database db/cloud has no connection left for us. Raise max_connectio
 
 
 class FullStore(SqlStore):
-    """A real store that has no connection left while `is_full`."""
+    """A real store that has no connection left while `has_no_connection`."""
 
-    is_full = False
+    has_no_connection = False
 
     def acquire_lease(
         self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False
@@ -37,7 +37,7 @@ class FullStore(SqlStore):
         return super().renew_lease(epoch, lease_seconds)
 
     def _check_room(self) -> None:
-        if self.is_full:
+        if self.has_no_connection:
             raise StoreUnavailableError(FULL)
 
 
@@ -64,13 +64,13 @@ async def test_scheduler_that_cannot_ask_for_the_lead_says_what_the_database_sai
         LeadershipSettings("http://127.0.0.1:1", lease_seconds=1),
         database_url=url,
     )
-    store.is_full = True
+    store.has_no_connection = True
     try:
         await scheduler.start()
         await until(lambda: FULL in str(scheduler.not_ready_reason()))
         with pytest.raises(NotLeadingError, match="no connection left for us"):
             await scheduler.jobs()
-        store.is_full = False
+        store.has_no_connection = False
         await until(lambda: scheduler.not_ready_reason() is None)
     finally:
         await scheduler.stop()

@@ -95,6 +95,30 @@ def test_kill_ends_a_script_that_ignores_sigterm(tmp_path: Path) -> None:
         wait_gone(int(agent.text("t0")))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("redirection", ["", " > cleaned 2>&1"])
+def test_what_stands_behind_the_shell_has_its_grace(tmp_path: Path, redirection: str) -> None:
+    with SdkAgent(tmp_path) as agent:
+        agent.write(
+            "start.py",
+            "from elasticjob_cloud import JobBootstrap\n"
+            "from elasticjob_cloud.sdk import script_job\n"
+            "script_job._GRACE_SECONDS = 15.0\n"
+            'JobBootstrap.execute("SCRIPT")\n',
+        )
+        agent.start("start.py")
+        job = "trap 'sleep 0.5; echo cleaned; exit' TERM; while :; do sleep 0.05; done"
+        command = f'(sleep 0.3; echo ready) & sh -c "{job}"{redirection}; true'
+        agent.run(props={"script.command.line": command})
+        agent.wait_text("t0", "ready")
+        agent.kill("t0")
+        assert agent.wait_end("t0")["state"] == "TASK_KILLED"
+        cleaned = (
+            (tmp_path / "cleaned").read_text() if redirection else agent.text("t0").removeprefix("ready\n")
+        )
+        assert cleaned.endswith("cleaned\n")  # the shell may say that its sleep was ended
+
+
 def test_scripts_end_with_the_executor(tmp_path: Path) -> None:
     with SdkAgent(tmp_path) as agent:
         agent.start("SCRIPT")
@@ -103,3 +127,21 @@ def test_scripts_end_with_the_executor(tmp_path: Path) -> None:
         agent.disconnect()
         agent.wait_exit(seconds=5)
         wait_gone(int(agent.text("t0")))
+
+
+@pytest.mark.parametrize(
+    "command,printed",
+    [("echo a;", "a\n"), ("(echo a)", "a\n"), ("cat <<E\na\nE\n", "a\n"), ("echo a | cat\r\n", "a\n")],
+)
+def test_line_that_takes_no_argument_is_run_as_written(command: str, printed: str) -> None:
+    result = script(command)
+    assert (result.exception, result.stdout) == (None, printed)
+
+
+def test_script_runs_and_leaves_nothing_where_there_is_no_waitid(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on macOS before Python 3.13.
+    monkeypatch.delattr("os.waitid", raising=False)
+    result = script("sleep 100 & echo $!;")
+    assert result.success, result.exception
+    wait_gone(int(result.stdout))
+    assert "exit code 7" in str(script("exit 7").exception)

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from elasticjob_cloud.model.errors import BugError, StartError, StoreUnavailableError
 from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.store import SqlStore, sqlite
+from elasticjob_cloud.store import SqlStore, sqlite_connection
 from elasticjob_cloud.store.migration import REVISIONS_DIRECTORY, SCHEMA_REVISION
 from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples
@@ -187,7 +187,7 @@ def set_page_limit(store: SqlStore, pages: int) -> None:
 def test_a_lock_held_by_another_program_is_reported_and_nothing_is_written(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_connection, "BUSY_SECONDS", 0.05)
     with opened(url_of(file)) as store:
         epoch = lead(store)
         with closing(sqlite3.connect(file, isolation_level=None)) as other:

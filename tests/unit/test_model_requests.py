@@ -146,6 +146,7 @@ GOOD: list[tuple[str, object]] = [
         {"http.uri": "https://host/path", "http.method": "post", "http.read.timeout.milliseconds": "5000"},
     ),
     ("props", {"streaming.process": "true"}),
+    ("props", {"script.command.line": "./run", "script.pass.context": "False"}),
     ("props", {}),
 ]
 
@@ -195,6 +196,7 @@ BAD: list[tuple[str, object]] = [
     ("props", {"http.connect.timeout.milliseconds": "0"}),
     ("props", {"http.read.timeout.milliseconds": "3s"}),
     ("props", {"streaming.process": "yes"}),
+    ("props", {"script.pass.context": "no"}),
     ("jobName", "a b"),
     ("appName", ""),
 ]

@@ -101,6 +101,8 @@ def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
         ("data_dir", "/somewhere", Path("/somewhere")),
         ("time_zone", "Asia/Shanghai", "Asia/Shanghai"),
         ("database_url", "postgresql://u:p@h/d", "postgresql://u:p@h/d"),
+        ("database_url", " postgres://u:p@h/d\n", "postgres://u:p@h/d"),
+        ("database_url", "\n", ""),
     ],
 )
 def test_variable_is_read_as_its_type(
@@ -169,6 +171,13 @@ def test_empty_password_is_refused() -> None:
     assert "must not be empty" in refusal({"admin_password": ""})
 
 
+def test_a_guest_with_the_admins_name_is_refused() -> None:
+    assert "option --guest-username: the guest has the admin's name, 'root'" in refusal(
+        {"guest_username": "root"}
+    )
+    assert "the admin's name, 'guest'" in refusal({"admin_username": "guest"})
+
+
 def test_whole_password_hash_is_accepted() -> None:
     import argon2
 
@@ -219,6 +228,7 @@ def test_idle_node_is_let_go_of_never_or_not_at_once() -> None:
 
 def test_database_is_in_the_data_directory_by_default() -> None:
     assert load_settings({"data_dir": "/data"}).store_url == "sqlite:////data/elasticjob.db"
+    assert load_settings({"data_dir": "/50%?"}).store_url == "sqlite:////50%25%3F/elasticjob.db"
 
 
 def test_unknown_key_is_refused_with_the_one_probably_meant() -> None:

@@ -14,17 +14,23 @@ from typing import NoReturn
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent.known_state import take_known_state
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.errors import StartError
 
 _LOG_BYTES = 5 << 20
 _LOG_FILES = 2
+_OPEN_MAX = 10_240
+_BAD_SETTINGS = 2
+_CANNOT_WORK = 4
 ALREADY_RUNS = 75  # the exit code when another agent has the directory
 
 
 def main() -> int:
     """Run an agent until it is over; give the exit code."""
+    take_known_state()
     parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.agent")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--settings", default="{}", help="AgentSettings as JSON")
@@ -34,19 +40,38 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.detach:
         _detach()
-    settings = msgspec.json.decode(arguments.settings, type=AgentSettings)
-    place = AgentPlace(arguments.directory)
+    try:
+        settings = msgspec.json.decode(arguments.settings, type=AgentSettings)
+    except msgspec.MsgspecError as error:
+        return _refuse(f"The agent's settings cannot be read: {error}.", _BAD_SETTINGS)
+    try:
+        return _serve(arguments.directory, settings)
+    except StartError as error:
+        return _refuse(str(error), _CANNOT_WORK)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _refuse(
+            f"The agent cannot work in {arguments.directory}: {error.strerror}{where}.", _CANNOT_WORK
+        )
+
+
+def _serve(directory: Path, settings: AgentSettings) -> int:
+    place = AgentPlace(directory)
     lock = place.lock()
     if lock is None:
-        sys.stderr.write(f"Another agent has {place.directory}.\n")
-        sys.stderr.flush()
-        return ALREADY_RUNS
+        return _refuse(f"Another agent has {place.directory}.", ALREADY_RUNS)
     _configure_log(place.log)
     file_limit = _raise_file_limit()
     # asyncio's own loop, never uvloop, which starts processes five times slower.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(AgentServer(place, settings, file_limit).run())
     return 0
+
+
+def _refuse(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+    return code
 
 
 def _detach() -> None:
@@ -81,8 +106,11 @@ def _raise_file_limit() -> int:
     """Give the soft limit before, which tasks keep."""
     # Each running script takes three descriptors.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # macOS calls its hard limit infinite, and refuses more than OPEN_MAX.
+    for wanted in (hard, _OPEN_MAX):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            break
     return soft
 
 

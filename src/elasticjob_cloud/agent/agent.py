@@ -17,8 +17,10 @@ from elasticjob_cloud.agent.environment import base_environment
 from elasticjob_cloud.agent.executor_process import executor_output_name
 from elasticjob_cloud.agent.executors import Executors
 from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
+from elasticjob_cloud.agent.known_state import keep_exit_codes
 from elasticjob_cloud.agent.ledger import Ledger
 from elasticjob_cloud.agent.memory import MemoryWatch
+from elasticjob_cloud.agent.orphans import OrphanReaper
 from elasticjob_cloud.agent.output import OutputStore
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.scripts import ScriptTasks
@@ -91,6 +93,7 @@ class Agent:
                 "This system has no subreaper: a process that leaves its group may outlive its task."
             )
         keep_descriptors()
+        keep_exit_codes()
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._trees = ProcessTrees(loop)
         self._journal = ProcessJournal(journal_path, self.info.agent_id)
@@ -111,6 +114,7 @@ class Agent:
         memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
         self._background = [
             loop.create_task(memory.run()),
+            loop.create_task(OrphanReaper(self._trees.__contains__).run()),
             loop.create_task(self._executors.watch_idle()),
             loop.create_task(self._enforce_retention()),
         ]

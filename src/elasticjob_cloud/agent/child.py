@@ -16,7 +16,10 @@ import structlog
 
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.journal import ProcessJournal, boot_clock
+from elasticjob_cloud.agent.known_state import SETTABLE_SIGNALS, bytes_of
 from elasticjob_cloud.agent.output import OutputFile
+from elasticjob_cloud.agent.process_signals import is_group, signal_group
+from elasticjob_cloud.agent.process_table import ProcessRow, read_process
 from elasticjob_cloud.agent.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.errors import ElasticJobError
@@ -26,10 +29,13 @@ _READ_BYTES = 1 << 16
 _UNKNOWN_EXIT_CODE = 255
 # What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
 _LAST_READS = 20
+# So long processes that a main process has left are given to pass on its last output, and so long they may be silent.
+_LAST_WORDS_SECONDS = 2.0
+_SILENCE_SECONDS = 0.1
+_SHOWN_LEFT = 5
+_EXIT_LOOK_SECONDS = 0.01
 # What kernels before 5.3 and sandboxes that know no pidfds say.
 _NO_PIDFDS = frozenset({errno.ENOSYS, errno.EPERM})
-# Python ignores these, and programs do not expect them to be.
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class UnwatchableError(ElasticJobError):
@@ -93,11 +99,19 @@ class ChildProcess:
         self.pid = self._start(arguments, directory, marked)
         self.tree: Tree = room.trees.add(self.pid, mark, self._gone)
         try:
-            self._exit_descriptor = _exit_descriptor(self.pid)
+            self._exit_descriptor = self._watch_exit()
         except OSError as error:
             self._give_up()
             raise UnwatchableError(f"no descriptor is left to watch it by: {error}") from error
-        room.watch.add(self._exit_descriptor, self._exited)
+
+    def _watch_exit(self) -> int:
+        descriptor = _exit_descriptor(self.pid)
+        try:
+            self._room.watch.add(descriptor, self._exited)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _start(self, arguments: Sequence[str], directory: str, environment: Mapping[str, str]) -> int:
         writers: list[int] = []
@@ -132,17 +146,43 @@ class ChildProcess:
     def _exited(self) -> None:
         self._room.watch.remove(self._exit_descriptor)
         os.close(self._exit_descriptor)
+        trees, tree = self._room.trees, self.tree
+        for pump in self._pumps:
+            pump.read_much()
+        if tree.grace_ends is not None:
+            # SIGTERM has ended a shell, say, at once: what it had started has the same grace all the same.
+            trees.linger(tree, tree.grace_ends, lambda rows: not rows, self._end)
+        elif any(pump.is_open for pump in self._pumps):
+            # `exec > >(tee log)`: what holds the pipe may still have to pass on what the main process said last.
+            trees.linger(tree, time.monotonic() + _LAST_WORDS_SECONDS, self._have_spoken, self._end)
+        else:
+            self._end()
+
+    def _have_spoken(self, rows: Sequence[ProcessRow]) -> bool:
+        """Whether these processes have no more to say that belongs to the main process's output."""
+        for pump in self._pumps:
+            pump.read_much()
+        last = max(pump.last_read for pump in self._pumps)
+        is_silent = time.monotonic() - last > _SILENCE_SECONDS and not any(row.is_busy for row in rows)
+        return not rows or is_silent or not any(pump.is_open for pump in self._pumps)
+
+    def _end(self) -> None:
+        """Reap the main process, and end what is left of its group."""
         self.ended_ms = time.time_ns() // 1_000_000
-        # The zombie still holds its number, so that this can hit none but its own group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self.exit_code = reap_exit_code(self.pid)
+        if is_group(self.pid):
+            # Whoever is in the group keeps its number.
+            self._room.trees.note_left(self.tree)
+            signal_group(self.pid, signal.SIGKILL)
         for pump in self._pumps:
             pump.read_rest()
-        self.exit_code = reap_exit_code(self.pid)
         self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
         self._room.journal.ended(self.pid)
+        if self.tree.left:
+            _, stderr = self.outputs
+            stderr.write(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))
         for output in self.outputs:
             output.close()
         self._on_gone(self)
@@ -151,14 +191,20 @@ class ChildProcess:
 class _Pump:
     """Reads one stream as it comes: one piece a turn, so that a chatty process takes no more than its share."""
 
-    __slots__ = ("_descriptor", "_output", "_watch")
+    __slots__ = ("_descriptor", "_output", "_watch", "ends_line", "last_read")
 
     def __init__(self, watch: Watch, descriptor: int, output: OutputFile) -> None:
+        self.last_read = 0.0  # by the monotonic clock
+        self.ends_line = True
         self._watch = watch
         self._descriptor = descriptor
         self._output = output
-        os.set_blocking(descriptor, False)
-        watch.add(descriptor, self.read)
+        try:
+            os.set_blocking(descriptor, False)
+            watch.add(descriptor, self.read)
+        except OSError:
+            os.close(descriptor)
+            raise
 
     def read(self) -> bool:
         """Keep one piece; False when there is none now, or never again."""
@@ -170,13 +216,24 @@ class _Pump:
             self.close()
             return False
         self._output.write(data)
+        self.last_read = time.monotonic()
+        self.ends_line = data.endswith(b"\n")
         return True
 
-    def read_rest(self) -> None:
-        """Keep what an ended process left in its pipe, and close it."""
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may still write to the pipe, as far as it was read."""
+        return self._descriptor >= 0
+
+    def read_much(self) -> None:
+        """Keep what is in the pipe now."""
         for _ in range(_LAST_READS):
             if self._descriptor < 0 or not self.read():
                 break
+
+    def read_rest(self) -> None:
+        """Keep what an ended process left in its pipe, and close it."""
+        self.read_much()
         self.close()
 
     def close(self) -> None:
@@ -184,6 +241,13 @@ class _Pump:
             self._watch.remove(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _left_note(left: Sequence[tuple[int, str]], *, after_line: bool) -> bytes:
+    shown = ", ".join(f"{command or 'a process'} (pid {pid})" for pid, command in left[:_SHOWN_LEFT])
+    more = f" and {len(left) - _SHOWN_LEFT} more" if len(left) > _SHOWN_LEFT else ""
+    start = "" if after_line else "\n"
+    return f"{start}[elasticjob: ended what was left running: {shown}{more}]\n".encode(errors="replace")
 
 
 def _spawn(
@@ -197,14 +261,16 @@ def _spawn(
     """
     here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.chdir(directory)
+        os.chdir(bytes_of(directory))
         return os.posix_spawn(
-            arguments[0],
-            list(arguments),
-            environment,
+            bytes_of(arguments[0]),
+            [bytes_of(argument) for argument in arguments],
+            {bytes_of(name): bytes_of(value) for name, value in environment.items()},
             file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
             setpgroup=0,
-            setsigdef=_DEFAULT_SIGNALS,
+            # Python ignores some, and whoever started the agent may have ignored or blocked others.
+            setsigmask=(),
+            setsigdef=SETTABLE_SIGNALS,
         )
     finally:
         os.fchdir(here)
@@ -258,9 +324,24 @@ def _waited_descriptor(pid: int) -> int:
     reader, writer = os.pipe()
 
     def wait() -> None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        _wait_for_exit(pid)
         os.close(writer)
 
-    threading.Thread(target=wait, name=f"wait-{pid}", daemon=True).start()
+    try:
+        threading.Thread(target=wait, name=f"wait-{pid}", daemon=True).start()
+    except RuntimeError as error:
+        os.close(reader)
+        os.close(writer)
+        raise OSError(errno.EAGAIN, str(error)) from error
     return reader
+
+
+def _wait_for_exit(pid: int) -> None:
+    """Wait until a child has exited, and leave it to be reaped."""
+    if hasattr(os, "waitid"):
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return
+    # macOS before Python 3.13.
+    while (row := read_process(pid)) is not None and not row.zombie:
+        time.sleep(_EXIT_LOOK_SECONDS)

@@ -9,6 +9,8 @@ import shutil
 import stat
 from pathlib import Path
 
+from elasticjob_cloud.model.command_line import takes_argument, trimmed
+
 SHELL = "/bin/sh"
 # What the kernel says of a file that is not there, or that it cannot execute by itself: the shell may, or has the words.
 LEFT_TO_THE_SHELL = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.EISDIR})
@@ -22,8 +24,9 @@ def shell_command(command_line: str, directory: str) -> str:
     r"""Give the command line with its first word mended: Windows separators, a script without its run bit.
 
     `bin\start.sh` becomes `bin/start.sh` where the app has such a file; `start.sh`, which a shell would look for in `PATH`
-    alone, becomes `./start.sh` where only the app has it.
+    alone, becomes `./start.sh` where only the app has it. Blanks around it go, those of Windows line ends too.
     """
+    command_line = trimmed(command_line)
     match = _FIRST_WORD.match(command_line)
     if match is None or match[1].startswith("/"):
         return command_line
@@ -39,7 +42,7 @@ def shell_command(command_line: str, directory: str) -> str:
 
 
 def arguments_of(command_line: str, last_argument: str | None) -> list[str]:
-    """Give the argument vector that runs a command line as `/bin/sh -c` would, with one more argument at its end."""
+    """Give the argument vector that runs a command line as `/bin/sh -c` would, with one more argument if it can take it."""
     plain = _PLAIN.fullmatch(command_line)
     # `exec -a name` and the like are the shell's own matter; so is a first word that it would take as an option.
     if plain is not None and not plain[1].startswith("-"):
@@ -49,9 +52,14 @@ def arguments_of(command_line: str, last_argument: str | None) -> list[str]:
 
 
 def shell_arguments(command_line: str, last_argument: str | None) -> list[str]:
-    """Give the argument vector of `/bin/sh -c` for this command line, with one more quoted argument at its end."""
-    whole = command_line if last_argument is None else f"{command_line} {shlex.quote(last_argument)}"
-    return [SHELL, "-c", whole]
+    """Give the argument vector of `/bin/sh -c` for this command line.
+
+    The argument is put behind it, quoted, where it is one more word of the last command. Behind a here-document, `&`, `)`
+    and the like it would be a command of its own, or data: such a line is run as written.
+    """
+    if last_argument is not None and takes_argument(command_line):
+        command_line = f"{command_line} {shlex.quote(last_argument)}"
+    return [SHELL, "-c", command_line]
 
 
 def _allow_execution(file: Path) -> None:

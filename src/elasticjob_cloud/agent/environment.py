@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from elasticjob_cloud.agent.known_state import own_environment
+
 AGENT_VARIABLE = "ELASTICJOB_AGENT_ID"  # the mark by which a later agent finds what was left behind
 TASK_VARIABLE = "ELASTICJOB_TASK_ID"
 OWNER_VARIABLE = (
@@ -40,7 +42,7 @@ def base_environment(agent_id: str, source: Mapping[str, str] | None = None) -> 
     `PATH` begins with the directory of the agent's own interpreter, so that `python -m elasticjob_cloud module:Job` as
     `bootstrapScript` finds the SDK.
     """
-    environment = scrubbed_environment(os.environ if source is None else source)
+    environment = scrubbed_environment(own_environment() if source is None else source)
     interpreter_directory = str(Path(sys.executable).parent)
     path = environment.get("PATH") or _DEFAULT_PATH
     if path.split(os.pathsep, 1)[0] != interpreter_directory:
@@ -55,5 +57,6 @@ def scrubbed_environment(source: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in source.items()
-        if name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
+        # No process can be started with the former two, though this one may have been.
+        if name and "=" not in name and name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
     }

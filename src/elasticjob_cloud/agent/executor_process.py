@@ -9,6 +9,7 @@ from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
 from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection
+from elasticjob_cloud.agent.explanations import explain_exit
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory
@@ -62,6 +63,8 @@ class ExecutorProcess:
         self._connection: ExecutorConnection | None = None
         self._unsent: list[AgentLine] = []
         self._is_gone = False
+        self._exit_words = ""
+        self._bootstrap_script = app.bootstrap_script
         self._child = self._spawn(app, address)
         tree = self._child.tree
         tree.memory_limit = lambda: int((app.memory_mb + owner.tasks_memory_mb) * _MEBIBYTE)
@@ -72,7 +75,7 @@ class ExecutorProcess:
     @property
     def exit_words(self) -> str:
         """How it ended; of meaning once it is gone."""
-        return describe_exit(self._child.exit_code)
+        return self._exit_words
 
     def last_output(self) -> str:
         """Give the end of what it said on stderr, or else on stdout."""
@@ -150,12 +153,20 @@ class ExecutorProcess:
         ending = Ending(TaskState.ERROR, f"The executor did not register within {seconds:g} s.")
         self._owner.process_failed(ending, signal.SIGTERM)
 
+    def _describe_exit(self, code: int) -> str:
+        path = self._room.environment.get("PATH", "")
+        command = shell_command(self._bootstrap_script, self.directory)
+        found = explain_exit(code, command, self.directory, path)
+        return f"exit code {code} ({found})" if found else describe_exit(code)
+
     def _memory_exceeded(self, used: int, limit: int) -> None:
         ending = over_memory(used, limit, "the executor with its tasks")
         self._owner.process_failed(ending, signal.SIGKILL)
 
     def _gone(self, _child: ChildProcess) -> None:
         self._is_gone = True
+        # While its files are there.
+        self._exit_words = self._describe_exit(self._child.exit_code)
         self._connect_timer.cancel()
         if self._connection is not None:
             connection, self._connection = self._connection, None

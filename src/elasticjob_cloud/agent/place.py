@@ -178,7 +178,14 @@ def _is_gone(path: Path) -> bool:
 
 
 def _make_private(directory: Path) -> None:
-    directory.mkdir(mode=0o700, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        message = (
+            f"The directory of the agent's sockets, {directory}, cannot be made: {error.strerror}. "
+            "Set TMPDIR to a directory that can be written, or give the data a shorter path."
+        )
+        raise StartError(message) from error
     status = directory.lstat()
     # In a shared temporary directory another user may have been here first.
     if status.st_uid != os.getuid() or directory.is_symlink():

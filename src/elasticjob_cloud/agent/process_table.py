@@ -10,6 +10,8 @@ import psutil
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_COMMAND_BYTES = 1024
+_COMMAND_CHARACTERS = 80
 HAS_PROC = sys.platform == "linux"
 # Kernels that were built small (without CONFIG_PROC_CHILDREN) do not list them: then all processes are searched.
 _HAS_CHILDREN = HAS_PROC and os.path.exists("/proc/thread-self/children")  # noqa: PTH110 - as its neighbours
@@ -25,6 +27,7 @@ class ProcessRow(NamedTuple):
     memory_bytes: int
     zombie: bool
     session: int = 0
+    is_busy: bool = False  # it runs, or waits for a disk; not: it sleeps
 
 
 def read_process(pid: int) -> ProcessRow | None:
@@ -46,6 +49,7 @@ def read_process(pid: int) -> ProcessRow | None:
         int(fields[21]) * _PAGE_BYTES,
         fields[0] in b"ZX",
         int(fields[3]),
+        fields[0] in b"RD",
     )
 
 
@@ -85,16 +89,36 @@ def read_processes() -> dict[int, ProcessRow]:
     return {row.pid: row for row in rows if row is not None}
 
 
-def read_shared_memory(pid: int) -> int | None:
-    """Read a process's proportional share of memory in bytes (PSS), or None when the kernel does not tell."""
+class MemoryUse(NamedTuple):
+    """What a process uses that the kernel cannot take back: memory of its own, and shared memory."""
+
+    anonymous: int
+    shared: int
+
+
+def read_memory(pid: int) -> MemoryUse | None:
+    """Read a process's use from the kernel's counters; what several share counts for each. None: the kernel does not tell."""
+    fields = _read_kibibytes(f"/proc/{pid}/status", (b"RssAnon:", b"RssShmem:"))
+    return MemoryUse(*fields) if fields is not None else None
+
+
+def read_proportional_memory(pid: int) -> MemoryUse | None:
+    """Read a process's proportional share: what several share counts once. Takes longer. None: the kernel does not tell."""
+    fields = _read_kibibytes(f"/proc/{pid}/smaps_rollup", (b"Pss_Anon:", b"Pss_Shmem:"))
+    return MemoryUse(*fields) if fields is not None else None
+
+
+def _read_kibibytes(path: str, names: tuple[bytes, bytes]) -> tuple[int, int] | None:
+    found: dict[bytes, int] = {}
     try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123 - as its neighbours
+        with open(path, "rb") as file:  # noqa: PTH123 - as its neighbours
             for line in file:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) * 1024
+                name, _, rest = line.partition(b" ") if b"\t" not in line else line.partition(b"\t")
+                if name in names:
+                    found[name] = int(rest.split()[0]) * 1024
     except (OSError, ValueError):
-        pass
-    return None
+        return None
+    return (found[names[0]], found[names[1]]) if len(found) == len(names) else None
 
 
 def read_own_children() -> list[int]:
@@ -138,6 +162,19 @@ def read_environment(pid: int) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def read_command(pid: int) -> str:
+    """Give the command line of a process, for people to read; empty when it is gone."""
+    try:
+        if HAS_PROC:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - as its neighbours
+                words = file.read(_COMMAND_BYTES).decode(errors="replace").split("\0")
+        else:
+            words = psutil.Process(pid).cmdline()
+    except (psutil.Error, OSError):
+        return ""
+    return " ".join(" ".join(words).split())[:_COMMAND_CHARACTERS]
 
 
 def boot_ticks(clock_seconds: float) -> int:

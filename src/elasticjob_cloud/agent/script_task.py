@@ -115,11 +115,12 @@ def start_process(
         outputs = (stdout, stderr)
         return ChildProcess(room.processes, arguments, directory, environment, task_id, outputs, on_gone)
 
-    arguments = arguments_of(command, context.to_json())
+    last_argument = context.to_json() if script.job.passes_context else None
+    arguments = arguments_of(command, last_argument)
     try:
         return start(arguments)
     except OSError as error:
         if arguments[0] == SHELL or error.errno not in LEFT_TO_THE_SHELL:
             raise
         # The shell knows what to do with a script without a first line, and has the words for what is missing.
-        return start(shell_arguments(command, context.to_json()))
+        return start(shell_arguments(command, last_argument))

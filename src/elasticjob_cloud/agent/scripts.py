@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import structlog
 
 from elasticjob_cloud.agent.child import ChildProcess
+from elasticjob_cloud.agent.command import shell_command
+from elasticjob_cloud.agent.explanations import TELLING_CODES, explain_exit, explain_refusal
 from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.script_task import Lease, ScriptTask, start_process
@@ -15,7 +17,7 @@ from elasticjob_cloud.agent.start_queue import StartQueue
 from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
 from elasticjob_cloud.model.messages import Execution, Sandbox, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 
@@ -152,7 +154,7 @@ class ScriptTasks:
             if not isinstance(error, OSError):
                 _log.exception("A script could not be started.", task=script.spec.task_id)
             self._queue.ended(script)
-            self._could_not_start(script, f"The script could not be started: {error}")
+            self._could_not_start(script, f"The script could not be started: {_why(error, script)}.")
 
     def _could_not_start(self, script: ScriptTask, message: str) -> None:
         if script.repetition is None:
@@ -200,7 +202,7 @@ class ScriptTasks:
         if self._queue:
             self._start_soon()
         code = child.exit_code
-        cause = "" if code == 0 else f"The script ended with {describe_exit(code)}."
+        cause = "" if code == 0 else f"The script ended with {self._exit_words(script, code)}."
         state = TaskState.FINISHED if code == 0 else TaskState.FAILED
         # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
         ending = fault or script.ending if script.repetition is None else script.ending or fault
@@ -211,6 +213,15 @@ class ScriptTasks:
             self._repeated.ended(script, execution)
         else:
             self._finish(script, state, _with_notes(cause, child), execution)
+
+    def _exit_words(self, script: ScriptTask, code: int) -> str:
+        assert script.lease is not None
+        directory = script.lease.directory
+        if code not in TELLING_CODES:
+            return describe_exit(code)
+        command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
+        found = explain_exit(code, command, directory, self._room.environment.get("PATH", ""))
+        return f"exit code {code} ({found})" if found else describe_exit(code)
 
     def _finish(
         self, script: ScriptTask, state: TaskState, message: str, execution: Execution | None = None
@@ -231,6 +242,13 @@ class ScriptTasks:
             if not self._preparations[preparation]:
                 # Nobody wants the download any more.
                 preparation.cancel()
+
+
+def _why(error: Exception, script: ScriptTask) -> str:
+    assert script.lease is not None
+    if isinstance(error, OSError):
+        return explain_refusal(error, script.context(), script.lease.directory)
+    return str(error).rstrip(".")
 
 
 def _with_notes(cause: str, child: ChildProcess) -> str:

@@ -16,14 +16,22 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from elasticjob_cloud.agent.environment import OWNER_VARIABLE
+from elasticjob_cloud.agent.lingering import Lingering, Rest
+from elasticjob_cloud.agent.process_signals import (
+    kill_family,
+    kill_group,
+    reap,
+    signal_group,
+    signal_process,
+)
 from elasticjob_cloud.agent.process_table import (
     ProcessRow,
     ProcessTable,
+    read_command,
     read_environment,
     read_own_children,
     read_process,
     read_processes,
-    read_shared_memory,
 )
 
 _log = structlog.get_logger(__name__)
@@ -49,7 +57,10 @@ class Tree:
         "attempts",
         "ended",
         "escaped",
+        "grace_ends",
         "group_gone",
+        "is_signalled",
+        "left",
         "main",
         "mark",
         "memory_limit",
@@ -62,6 +73,11 @@ class Tree:
         self.mark = mark
         self.on_gone = on_gone
         self.ended = False
+        # By the loop's clock: until then its other processes have time, when its main process ends first.
+        self.grace_ends: float | None = None
+        # Whether anybody has ended it; and what was left running when its main process ended by itself, by pid.
+        self.is_signalled = False
+        self.left: dict[int, str] = {}
         self.group_gone = False
         self.attempts = 0
         # Bytes, and what to do with the bytes found when they are more.
@@ -83,11 +99,16 @@ class ProcessTrees:
         self._own_group = os.getpgrp()
         # Children that were there before are none of ours: servers of a test, or of whoever has an agent in its process.
         self._foreign = {(pid, row.start_ticks) for pid in read_own_children() if (row := read_process(pid))}
+        self._lingering = Lingering(loop, _read_what_can_be)
         # Orphans of unknown origin, with the trees that they may have come from.
         self._unclaimed: dict[tuple[int, int], set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._trees)
+
+    def __contains__(self, pid: int) -> bool:
+        """Whether it is the main process of a tree, which is reaped at the tree's own time."""
+        return pid in self._trees
 
     def add(self, main: int, mark: str, on_gone: Callable[[], None]) -> Tree:
         """Take a process that was just started as the main one of a tree."""
@@ -104,6 +125,36 @@ class ProcessTrees:
         self._ended.append(tree)
         self.sweep_soon()
 
+    def note_left(self, tree: Tree) -> None:
+        """Note what still runs of a tree whose main process is gone, before it is ended."""
+        for pid in read_own_children():
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(pid) == tree.main and (row := read_process(pid)) and not row.zombie:
+                    self._note_left(tree, pid)
+
+    @staticmethod
+    def _note_left(tree: Tree, pid: int) -> None:
+        if not tree.is_signalled and pid not in tree.left:
+            tree.left[pid] = read_command(pid)
+
+    def linger(
+        self,
+        tree: Tree,
+        deadline: float,
+        is_over: Callable[[list[ProcessRow]], bool],
+        on_over: Callable[[], None],
+    ) -> None:
+        """Give a tree whose main process has ended, and is not reaped, time until the deadline or until it `is_over`.
+
+        While it is not reaped, its number and its group's are no other's.
+        """
+        self.sweep_soon()  # orphans that left the group are found by their mark
+
+        def living(table: ProcessTable) -> list[ProcessRow]:
+            return [table.rows[pid] for pid in self._members(tree, table)]
+
+        self._lingering.wait(Rest(deadline, living, is_over, on_over))
+
     def sweep_soon(self) -> None:
         """Look for orphans that came to this process, in this turn of the loop."""
         if self._sweep_soon is None:
@@ -111,6 +162,7 @@ class ProcessTrees:
 
     def close(self) -> None:
         """Look no more."""
+        self._lingering.close()
         for handle in (self._sweep_soon, self._sweep_later):
             if handle is not None:
                 handle.cancel()
@@ -122,21 +174,29 @@ class ProcessTrees:
             return
         table = ProcessTable(_read_what_can_be())
         for tree in trees:
+            tree.is_signalled = True
             members = self._members(tree, table)
+            tree.escaped |= self._escaped(tree, table, members)
             if not tree.ended:
                 # Its main process holds the group's number. This takes no descriptor, and misses none that is being forked.
                 members = {pid for pid in members if table.rows[pid].group != tree.main}
-                _signal_group(tree.main, number)
+                signal_group(tree.main, number)
             for pid in members:
-                _kill(pid, number)
+                signal_process(pid, number)
 
     def kill_all(self) -> None:
         """Kill all processes of all trees."""
         self.signal(self._trees.values(), signal.SIGKILL)
 
     def terminate(self, trees: Iterable[Tree], grace_seconds: float) -> None:
-        """Send SIGTERM now, and SIGKILL after the grace to those that have not gone by then."""
+        """Send SIGTERM now, and SIGKILL after the grace to those that have not gone by then.
+
+        What a main process leaves when it ends within the grace has the rest of it.
+        """
         ended = list(trees)
+        grace_ends = self._loop.time() + grace_seconds
+        for tree in ended:
+            tree.grace_ends = tree.grace_ends or grace_ends
         self.signal(ended, signal.SIGTERM)
         self._loop.call_later(grace_seconds, self._kill_left, ended)
 
@@ -147,20 +207,17 @@ class ProcessTrees:
         """Whether it is not gone, nor its main process's number another's by now."""
         return self._trees.get(tree.main) is tree
 
-    def measure(self, table: ProcessTable) -> dict[Tree, int]:
-        """Give the bytes of memory of each live tree, and remember which processes left its group."""
-        return {tree: self._measure(tree, table) for tree in self._trees.values() if not tree.ended}
+    def members(self, table: ProcessTable) -> dict[Tree, set[int]]:
+        """Give the processes of each live tree, and remember which of them left its group."""
+        found = {tree: self._members(tree, table) for tree in self._trees.values() if not tree.ended}
+        for tree, pids in found.items():
+            tree.escaped = self._escaped(tree, table, pids)
+        return found
 
-    def shared_memory(self, tree: Tree, table: ProcessTable) -> int | None:
-        """Give the tree's memory with shared pages counted once (PSS), or None where the kernel does not tell."""
-        shares = [read_shared_memory(pid) for pid in self._members(tree, table)]
-        return sum(share for share in shares if share is not None) if any(shares) else None
-
-    def _measure(self, tree: Tree, table: ProcessTable) -> int:
+    @staticmethod
+    def _escaped(tree: Tree, table: ProcessTable, members: set[int]) -> set[tuple[int, int]]:
         rows = table.rows
-        members = self._members(tree, table)
-        tree.escaped = {(pid, rows[pid].start_ticks) for pid in members if rows[pid].group != tree.main}
-        return sum(rows[pid].memory_bytes for pid in members)
+        return {(pid, rows[pid].start_ticks) for pid in members if rows[pid].group != tree.main}
 
     def _members(self, tree: Tree, table: ProcessTable) -> set[int]:
         rows = table.rows
@@ -201,16 +258,18 @@ class ProcessTrees:
         tree.attempts += 1
         gone = True
         for pid in left:
-            _kill_family(pid, self._own_group)
+            self._note_left(tree, pid)
+            kill_family(pid, self._own_group)
             gone = False
         for pid, start in tree.escaped:
             row = read_process(pid)
             if row is not None and row.start_ticks == start and not row.zombie:
-                _kill_family(pid, self._own_group)
+                self._note_left(tree, pid)
+                kill_family(pid, self._own_group)
                 gone = False
         if not tree.group_gone:
             # While anyone is in the group its number is not given to another process; after that it may be.
-            tree.group_gone = not self._is_present(tree) or _kill_group(tree.main)
+            tree.group_gone = not self._is_present(tree) or kill_group(tree.main)
         if tree.attempts > _ATTEMPTS and not (gone and tree.group_gone):
             _log.error("Processes of a task cannot be ended.", main=tree.main, left=list(left))
             return True
@@ -237,7 +296,7 @@ class ProcessTrees:
             if row is None or row.group == self._own_group or (pid, row.start_ticks) in self._foreign:
                 continue  # the latter: what the agent's own libraries started
             if row.zombie:
-                reaped |= _reap(pid)
+                reaped |= reap(pid)
                 continue
             marks = marks or {tree.mark: tree.main for tree in self._trees.values()}
             key = (pid, row.start_ticks)
@@ -267,7 +326,7 @@ class ProcessTrees:
             return marks[mark]
         if found:
             # Its task is over and gone: this one came to light too late.
-            _kill_family(row.pid, self._own_group)
+            kill_family(row.pid, self._own_group)
         return None
 
     def _judge_unclaimed(self, key: tuple[int, int]) -> None:
@@ -276,7 +335,7 @@ class ProcessTrees:
         owners = self._unclaimed.setdefault(key, set(self._trees))
         owners -= {main for main in owners if main not in self._trees or self._trees[main].ended}
         if not owners:
-            _kill_family(key[0], self._own_group)
+            kill_family(key[0], self._own_group)
 
     def _call_gone(self, tree: Tree) -> None:
         try:
@@ -285,48 +344,9 @@ class ProcessTrees:
             _log.exception("The end of a process tree could not be handled.", pid=tree.main)
 
 
-def _kill_family(pid: int, own_group: int) -> None:
-    """Kill a process with its group, where that is not the agent's own."""
-    with contextlib.suppress(OSError):
-        if os.getpgid(pid) != own_group:
-            os.killpg(os.getpgid(pid), signal.SIGKILL)
-    _kill(pid, signal.SIGKILL)
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
 def _read_what_can_be() -> dict[int, ProcessRow]:
     try:
         return read_processes()
     except OSError as error:
         _log.error("Processes cannot be looked for: only the groups of tasks are ended.", error=str(error))
         return {}
-
-
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
-def _kill_group(leader: int) -> bool:
-    """Kill what is left of a group; True when nothing was."""
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    # The dead that have come to us count as well, and the list of our children cannot always be had.
-    while _reap(-leader):
-        pass
-    return False
-
-
-def _reap(pid: int) -> bool:
-    """Reap a dead child, or one of a group (its negative number); False when there is none."""
-    with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] > 0
-    return False

@@ -29,12 +29,16 @@ class Watch:
             loop.add_reader(self._epoll.fileno(), self._dispatch)
 
     def add(self, descriptor: int, callback: Callable[[], object]) -> None:
-        """Call `callback` whenever `descriptor` is readable or at its end."""
-        self._callbacks[descriptor] = callback
+        """Call `callback` whenever `descriptor` is readable or at its end.
+
+        Raises:
+            OSError: the kernel watches no more descriptors.
+        """
         if self._epoll is not None:
             self._epoll.register(descriptor, select.EPOLLIN)
         else:
             self._loop.add_reader(descriptor, self._call, descriptor)
+        self._callbacks[descriptor] = callback
 
     def remove(self, descriptor: int) -> None:
         """Forget the descriptor; to be called before it is closed."""

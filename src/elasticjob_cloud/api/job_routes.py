@@ -29,6 +29,7 @@ from elasticjob_cloud.api.views import job_view
 from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.requests import JobRequest
+from elasticjob_cloud.model.script_size import script_size_errors
 from elasticjob_cloud.service.port import (
     DeregisterJob,
     RegisterJob,
@@ -55,12 +56,16 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     router = APIRouter(prefix="/api/job", tags=["jobs"])
 
     def check_job(payload: dict[str, Any], stored: JobConfiguration | None = None) -> JobRequest:
-        return check_fields(
+        given = check_fields(
             JobRequest,
             payload,
             lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms(), stored),
             stored,
         )
+        errors = script_size_errors(given.to_configuration())
+        if errors and (stored is None or not script_size_errors(stored)):
+            raise InvalidRequestError.of(*errors)
+        return given
 
     async def stored_job(job_name: Any) -> JobConfiguration | None:
         with suppress(NotFoundError):  # then the command says so

@@ -25,15 +25,27 @@ class Login:
 
 
 def credentials_path() -> Path:
-    """Give `$XDG_CONFIG_HOME/elasticjob-cloud/credentials.json`, by default under `~/.config`."""
+    """Give `$XDG_CONFIG_HOME/elasticjob-cloud/credentials.json`, by default under `~/.config`.
+
+    Raises:
+        CallerError: this user has no home directory.
+    """
     home = os.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
+    try:
+        base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
+    except RuntimeError:
+        raise CallerError(
+            f"This user has no home directory to keep the login in. Set XDG_CONFIG_HOME, or give a token in {TOKEN_VARIABLE}."
+        ) from None
     return base / "elasticjob-cloud" / "credentials.json"
 
 
 def load_login() -> Login | None:
     """Read what `login` stored; None when nobody is logged in."""
-    path = credentials_path()
+    try:
+        path = credentials_path()
+    except CallerError:
+        return None
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return Login(str(stored["url"]), str(stored["token"]), str(stored.get("username", "")))
@@ -66,7 +78,7 @@ def save_login(login: Login) -> Path:
 
 def forget_login() -> bool:
     """Delete the stored login; False when there was none."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, CallerError):
         credentials_path().unlink()
         return True
     return False

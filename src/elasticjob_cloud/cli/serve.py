@@ -196,7 +196,9 @@ def demo(
 ) -> None:
     """Run everything, with sample jobs to look at: the terminal shows their shards start and finish."""
     options = {"host": host, "port": port, "data_dir": data_dir, "log_level": "warning"}
-    defaults = {**STANDALONE_DEFAULTS, "data_dir": Demo.default_data_dir()}
+    defaults = dict(STANDALONE_DEFAULTS)
+    if data_dir is None:
+        defaults["data_dir"] = Demo.default_data_dir()
     settings = _load_settings(options, config, defaults=defaults)
     configure_logs(settings.log_level, settings.log_format)
     show = Demo(settings, sys.stdout)

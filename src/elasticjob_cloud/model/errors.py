@@ -84,13 +84,14 @@ class UnsupportedMediaError(CallerError):
 
 
 class TooManyAttemptsError(CallerError):
-    """Too many failed logins from this address for this user."""
+    """Too many failed logins from this address for this user. `is_first`: the first that is refused for it in a minute."""
 
     status = 429
 
-    def __init__(self, message: str, retry_after_seconds: int = 60) -> None:
+    def __init__(self, message: str, retry_after_seconds: int = 60, *, is_first: bool = False) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.is_first = is_first
 
 
 class UnavailableError(ElasticJobError):
@@ -118,12 +119,21 @@ class StoreUnavailableError(UnavailableError):
     """The database is locked, full, gone or damaged; nothing was written, unless `outcome_unknown`.
 
     `outcome_unknown`: a commit was cut off, and may or may not be found in the database when it is back. Whoever asked
-    for it must load anew before going on.
+    for it must load anew before going on. `is_full`: there is no room on its disk,
+    and deleting rows makes some.
     """
 
-    def __init__(self, message: str, retry_after_seconds: int = 1, *, outcome_unknown: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        retry_after_seconds: int = 1,
+        *,
+        outcome_unknown: bool = False,
+        is_full: bool = False,
+    ) -> None:
         super().__init__(message, retry_after_seconds)
         self.outcome_unknown = outcome_unknown
+        self.is_full = is_full
 
 
 class StartError(ElasticJobError):

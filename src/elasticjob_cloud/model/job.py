@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 SCRIPT_COMMAND_LINE = "script.command.line"
+SCRIPT_CONTEXT = "script.pass.context"
 
 
 class JobExecutionType(StrEnum):
@@ -59,6 +60,11 @@ class JobConfiguration(msgspec.Struct, frozen=True, rename="camel", kw_only=True
     def is_script(self) -> bool:
         """Whether the agent runs a command for each shard, rather than the app's executor (semantics)."""
         return SCRIPT_COMMAND_LINE in self.props
+
+    @property
+    def passes_context(self) -> bool:
+        """Whether its command gets the sharding context as last argument, where it can take one."""
+        return self.props.get(SCRIPT_CONTEXT, "true").strip().lower() != "false"
 
     @property
     def is_daemon(self) -> bool:

@@ -331,7 +331,7 @@ def _known_entry_problem(key: str, value: str) -> str | None:
         case "http.connect.timeout.milliseconds" | "http.read.timeout.milliseconds":
             good = value.isascii() and value.isdecimal() and len(value) <= 9 and int(value) > 0
             return None if good else "must be a whole number of milliseconds above 0."
-        case "streaming.process":
+        case "streaming.process" | "script.pass.context":
             return None if value.lower() in {"true", "false"} else "must be true or false."
         case _:
             return None

@@ -16,12 +16,14 @@ import threading
 import time
 from typing import IO, TextIO
 
+from elasticjob_cloud.model.command_line import takes_argument, trimmed
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import JobExecutionError
 from elasticjob_cloud.sdk.children import add_group, remove_group
 from elasticjob_cloud.sdk.waiting import wait_for
 
 COMMAND_LINE = "script.command.line"
+CONTEXT = "script.pass.context"
 _READ_BYTES = 1 << 16
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
@@ -35,12 +37,14 @@ def run_script(context: ShardingContext) -> None:
     Raises:
         JobExecutionError: If its exit code is not 0, or there is no command.
     """
-    command = context.props.get(COMMAND_LINE, "").strip()
+    command = trimmed(context.props.get(COMMAND_LINE, ""))
     if not command:
         raise JobExecutionError(
             f"A job of type SCRIPT needs the property {COMMAND_LINE}, the command to run."
         )
-    script = _Script(f"{command} {shlex.quote(context.to_json())}", context.environment())
+    if context.props.get(CONTEXT, "true").strip().lower() != "false" and takes_argument(command):
+        command = f"{command} {shlex.quote(context.to_json())}"
+    script = _Script(command, context.environment())
     code = wait_for(script.run, script.cancel)
     if code < 0:
         raise JobExecutionError(f"The command was ended by signal {-code} ({_signal_name(-code)}).")
@@ -56,6 +60,7 @@ class _Script:
         self._environment = environment
         self._lock = threading.Lock()
         self._cancelled = False
+        self._grace_ends = 0.0  # by the monotonic clock; what the shell had started has it too
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int:
@@ -75,6 +80,7 @@ class _Script:
 
     def cancel(self) -> None:
         """Ask the command to end, and make it end a little later."""
+        self._grace_ends = time.monotonic() + _GRACE_SECONDS
         self._signal(signal.SIGTERM)
         timer = threading.Timer(_GRACE_SECONDS, self._signal, [signal.SIGKILL])
         timer.daemon = True
@@ -102,12 +108,18 @@ class _Script:
                 _signal_group(self._process.pid, number)
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
-        """Wait, end what it left behind, then let go of its number, in this order: so no other process is hit."""
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        """Wait, and end what it left behind, when the grace of a cancelled command is over."""
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        while not _has_exited(process):  # macOS before Python 3.13
+            time.sleep(_LOOK_SECONDS)
         with self._lock:
-            _signal_group(process.pid, signal.SIGKILL)
-            remove_group(process.pid)
             process.wait()
+        # Whoever is in the group keeps its number from others.
+        while time.monotonic() < self._grace_ends and _is_group(process.pid):
+            time.sleep(_LOOK_SECONDS)
+        _signal_group(process.pid, signal.SIGKILL)
+        remove_group(process.pid)
 
     def _pass_on_output(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None, "a pipe"
@@ -120,10 +132,11 @@ class _Script:
                 for key, _ in selector.select(_LOOK_SECONDS):
                     if not key.data.pass_on():
                         selector.unregister(key.fileobj)
-                if until == float("inf") and _has_exited(process.pid):
-                    # What it left in the background may hold the pipes for ever.
-                    _signal_group(process.pid, signal.SIGKILL)
-                    until = time.monotonic() + _LAST_OUTPUT_SECONDS
+                if until == float("inf") and _has_exited(process):
+                    if time.monotonic() >= self._grace_ends:
+                        # What it left in the background may hold the pipes for ever.
+                        _signal_group(process.pid, signal.SIGKILL)
+                    until = max(time.monotonic(), self._grace_ends) + _LAST_OUTPUT_SECONDS
 
 
 class _Pump:
@@ -144,8 +157,20 @@ class _Pump:
         return bool(data)
 
 
-def _has_exited(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+def _has_exited(process: "subprocess.Popen[bytes]") -> bool:
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _is_group(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _signal_group(group: int, number: int) -> None:

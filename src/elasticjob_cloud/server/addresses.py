@@ -2,9 +2,8 @@
 
 import socket
 
-from sqlalchemy import make_url
-
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.store.database_url import first_address, parse_database_url
 
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - to be recognised, not to be listened on
 _POSTGRESQL_PORT = 5432
@@ -44,8 +43,8 @@ def advertised_url(host: str, port: int, database_url: str) -> str:
     """
     if host.strip("[]") not in _EVERY_ADDRESS:
         return server_url(host, port)
-    database = make_url(database_url)
-    return server_url(_address_towards(database.host, database.port or _POSTGRESQL_PORT), port)
+    database_host, database_port = first_address(parse_database_url(database_url))
+    return server_url(_address_towards(database_host, database_port or _POSTGRESQL_PORT), port)
 
 
 def _address_towards(host: str | None, port: int) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
-from sqlalchemy import make_url
 
 from elasticjob_cloud.api.app import create_app
 from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposure
@@ -19,9 +18,11 @@ from elasticjob_cloud.server.addresses import advertised_url, listen, server_url
 from elasticjob_cloud.server.engines import build_engine
 from elasticjob_cloud.server.files import kept_token_secret, make_data_dir, new_token_secret, token_secret
 from elasticjob_cloud.server.run import Server
+from elasticjob_cloud.service.retention import HistoryLimits
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.service.settings import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
+from elasticjob_cloud.store.database_url import parse_database_url
 
 _KEY_NAME = "access-token"  # the name of the key in the database
 
@@ -62,9 +63,9 @@ def build_server(
         LeadershipSettings(
             address=address,
             lease_seconds=settings.lease_seconds,
-            history_days=settings.history_days,
             takes_over_agents=settings.take_over_agents,
             clock_limit_seconds=settings.clock_limit_seconds,
+            history=HistoryLimits(settings.history_days, settings.history_limit_bytes),
         ),
         database_url=settings.store_url,
         on_commit=on_commit,
@@ -88,7 +89,7 @@ def build_server(
 
 async def _token_secret(settings: SchedulerSettings, scheduler: Scheduler) -> bytes:
     """Give the key that signs tokens: all schedulers of a database have one, so that a token is good at each."""
-    if make_url(settings.store_url).get_backend_name() == "sqlite":
+    if parse_database_url(settings.store_url).get_backend_name() == "sqlite":
         return token_secret(settings.data_dir)
     proposal = kept_token_secret(settings.data_dir) or new_token_secret()
     return bytes.fromhex(await scheduler.secret(_KEY_NAME, proposal.hex()))

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from elasticjob_cloud.agent.known_state import keep_exit_codes
+from elasticjob_cloud.agent.orphans import OrphanReaper
 from elasticjob_cloud.service.scheduler import Scheduler
 
 _SHUTDOWN_SECONDS = 5
@@ -45,13 +47,14 @@ class Server:
             StartError: the store or the engine cannot be used.
         """
         _calm_garbage_collector()
+        keep_exit_codes()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self.serve(when_up))
 
     async def serve(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
         """As `run`, on the running loop."""
         # To the very end: a second signal must not cut the tidying up short.
-        with contextlib.closing(self._listener), self._stopped_by_signals():
+        with contextlib.closing(self._listener), self._stopped_by_signals(), _reaping():
             await self._start_scheduler()
             scheduling: asyncio.Future[None] | None = None
             try:
@@ -126,6 +129,15 @@ class _HttpServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+@contextlib.contextmanager
+def _reaping() -> Iterator[None]:
+    reaping = asyncio.create_task(OrphanReaper().run())
+    try:
+        yield
+    finally:
+        reaping.cancel()
 
 
 async def _end(companion: asyncio.Task[None]) -> None:

@@ -256,7 +256,7 @@ class SchedulingLoop:
                 answer.set_exception(refused if number in waiting else failure)
         for query in self._queries:
             if not query.done():
-                query.set_exception(refused)
+                query.set_exception(failure if isinstance(failure, BugError) else refused)
         self._answers.clear()
         self._queries.clear()
 
@@ -272,6 +272,8 @@ _OUTCOME_UNKNOWN = (
 
 
 def _failure_of_commit(error: ElasticJobError) -> ElasticJobError:
+    if isinstance(error, BugError):
+        return error  # 500: a caller that repeats the call would repeat the bug
     if isinstance(error, StoreUnavailableError) and error.outcome_unknown:
         return OutcomeUnknownError(f"{_NOT_SAID} {error}")
     return UnavailableError(f"The scheduler could not write its database: {error}")

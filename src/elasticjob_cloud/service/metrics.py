@@ -74,6 +74,8 @@ class Metrics:
                 ("ready_jobs", "Jobs with a fire that waits for its run."),
                 ("live_tasks", "Tasks that are staging or running."),
                 ("failover_tasks", "Shards that wait to be started again."),
+                ("database_file_bytes", "How much room the database takes on the disk."),
+                ("database_used_bytes", "How much of it is in use: what `history_limit_bytes` limits."),
                 ("leader", "1 while this scheduler leads."),
                 ("takeover_seconds", "How long it took from the lease to the first turn, the last time."),
                 (
@@ -121,6 +123,11 @@ class Metrics:
         for task_state in _LIVE_STATES:
             self._tasks.labels(task_state.value).set_function(lambda: 0)
         self.set_unplaceable(0)
+
+    def note_database(self, file_bytes: int, used_bytes: int) -> None:
+        """Note how large the database is."""
+        self._gauges["database_file_bytes"].set(file_bytes)
+        self._gauges["database_used_bytes"].set(used_bytes)
 
     def set_unplaceable(self, count: int) -> None:
         """Note how many jobs wait for room that no agent has."""

@@ -1,21 +1,17 @@
 """A scheduler process: a leader or standby, its housekeeping, and what the faces may ask of it."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import make_url
-
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError, UnavailableError
+from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
@@ -25,6 +21,7 @@ from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock, Tri
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.cluster_watch import ClusterWatch
+from elasticjob_cloud.service.daemon_threads import DaemonThreads
 from elasticjob_cloud.service.database_lock import DatabaseLock
 from elasticjob_cloud.service.leader import Leader
 from elasticjob_cloud.service.leader_directory import UNKNOWING, LeaderDirectory
@@ -32,26 +29,30 @@ from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
+from elasticjob_cloud.store.database_url import parse_database_url
 
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0
-_PRUNE_AT_ONCE = 1_000
 _HOUSEKEEPING_RETRY_SECONDS = 10.0
-_DAY_MS = 86_400_000
 _STANDBY_READY_SECONDS = 2.0
+# PostgreSQL's limits end every call sooner (docs/database.md); a disk that hangs has none.
+_RETIRE_SECONDS = 10.0
+_CANCEL_SECONDS = 2.0
+_CLOSE_SECONDS = 8.0
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class LeadershipSettings:
-    """How a scheduler seeks and keeps the lead, and how long it keeps history."""
+    """How a scheduler seeks and keeps the lead, and how much history it keeps."""
 
     address: str
     lease_seconds: float = 4.0
-    history_days: float = 30.0
+    history: HistoryLimits = field(default_factory=HistoryLimits)
     takes_over_agents: bool = False
     clock_limit_seconds: float = 0.0
 
@@ -79,7 +80,6 @@ class Scheduler:
         on_commit: Callable[[Changes], None] | None = None,
     ) -> None:
         self.metrics = Metrics()
-        self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms)
         self._store = store
         self._engine = engine
         self._core_settings = core_settings
@@ -87,10 +87,12 @@ class Scheduler:
         self._database_url = database_url
         self._on_commit = on_commit
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
-        self._reader = ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        self._writer = DaemonThreads(1, "store-writer")
+        self._reader = DaemonThreads(4, "store-reader")
+        self._pruner = DaemonThreads(1, "store-pruner")
         # Queries must not hold up who takes over; and a load that hangs in an earlier term not that of the next.
-        self._loader = ThreadPoolExecutor(2, thread_name_prefix="store-loader")
+        self._loader = DaemonThreads(2, "store-loader")
+        self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, self._reader)
         self.leadership = LeaderDirectory(
             self._id,
             self._leads,
@@ -130,6 +132,15 @@ class Scheduler:
             raise error
         if self._is_retiring():
             return
+        retention = Retention(
+            self._store,
+            self._settings.history,
+            self.metrics,
+            self._leads,
+            lambda: read_clock().wall_ms,
+            self._pruner,
+            _PRUNE_EVERY_SECONDS,
+        )
         watch = PlacementWatch(self._query, self.metrics, self._engine.want_room)
         clusters = ClusterWatch(
             lambda: self._engine.cluster_id,
@@ -138,7 +149,7 @@ class Scheduler:
         self._housekeeping = [
             asyncio.create_task(_go_on(work), name=name)
             for name, work in (
-                ("retention", self._prune_history),
+                ("retention", retention.keep),
                 ("statistics", lambda: self.statistics.keep(lambda: leader.epoch)),
                 ("placement", watch.watch),
                 ("cluster", clusters.watch),
@@ -160,14 +171,11 @@ class Scheduler:
         await asyncio.shield(self._retiring)
 
     async def stop(self) -> None:
-        """Retire, and let go of agents and store."""
+        """Retire, and let go of agents and store: in a bounded time, whatever the database does."""
         await self.retire()
         if self._leader is not None:
             await self._leader.leave()
-        await self._in_writer(self._store.close)
-        self._writer.shutdown()
-        self._reader.shutdown()
-        self._loader.shutdown()
+        await self._close_store()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -288,17 +296,6 @@ class Scheduler:
             self._on_commit,
         )
 
-    async def _prune_history(self) -> None:
-        while True:
-            await asyncio.sleep(_PRUNE_EVERY_SECONDS)
-            if not self._leads():
-                continue
-            before_ms = read_clock().wall_ms - int(self._settings.history_days * _DAY_MS)
-            with contextlib.suppress(UnavailableError):
-                # In a thread of its own: commits and the lease must not wait for it.
-                while await asyncio.to_thread(self._store.prune_history, before_ms, _PRUNE_AT_ONCE):
-                    pass
-
     def _leading(self) -> SchedulingLoop:
         leader = self._leader
         if leader is None or leader.loop is None or not leader.leads:
@@ -331,8 +328,23 @@ class Scheduler:
                 len(core.state.tasks),
             )
         self._leader.stop()
-        with contextlib.suppress(Exception):
-            await self._task
+        done, _ = await asyncio.wait({self._task}, timeout=_RETIRE_SECONDS)
+        if not done:
+            _log.warning("The database does not answer: the lead ends with its lease.")
+            self._task.cancel()
+            done, _ = await asyncio.wait({self._task}, timeout=_CANCEL_SECONDS)
+        if done and not self._task.cancelled():
+            self._task.exception()  # `ended` raises it
+
+    async def _close_store(self) -> None:
+        closing = asyncio.ensure_future(self._in_writer(self._store.close))
+        done, _ = await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
+        if not done:
+            _log.warning("The database does not answer: its connections end with this process.")
+            closing.cancel()
+        for threads in (self._writer, self._reader, self._loader, self._pruner):
+            # Never waited for on the loop, which has others to serve: what still runs has no caller any more.
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def _query(self, read: Callable[[Core], T]) -> T:
         return await self._leading().query(read)
@@ -355,7 +367,7 @@ async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def _sqlite_path(database_url: str) -> Path | None:
-    url = make_url(database_url)
+    url = parse_database_url(database_url)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 

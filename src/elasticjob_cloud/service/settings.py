@@ -22,12 +22,17 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
 ARGON2ID_PREFIX: Final = "$argon2id$"
 _LEAST_RELEASE_SECONDS: Final = 30.0
 URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
+_DATABASE_SCHEMES: Final = (
+    "sqlite:",
+    *(f"{name}{driver}:" for name in ("postgres", "postgresql") for driver in ("", "+psycopg")),
+)
 # Only these can be given on the command line; all others belong in the environment or the file.
 OPTIONS: Final = frozenset(
     {
@@ -50,11 +55,20 @@ OPTIONS: Final = frozenset(
 
 
 def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
-    """Give `$XDG_DATA_HOME/elasticjob-cloud`, by default `~/.local/share/elasticjob-cloud`."""
+    """Give `$XDG_DATA_HOME/elasticjob-cloud`, by default `~/.local/share/elasticjob-cloud`.
+
+    Raises:
+        StartError: this user has no home directory.
+    """
     home = (os.environ if environment is None else environment).get("XDG_DATA_HOME", "")
     # The XDG specification has relative paths ignored.
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "share"
-    return base / "elasticjob-cloud"
+    if Path(home).is_absolute():
+        return Path(home) / "elasticjob-cloud"
+    try:
+        return Path.home() / ".local" / "share" / "elasticjob-cloud"
+    except RuntimeError:
+        message = "This user has no home directory to keep the data in. Choose a directory with --data-dir, or set HOME."
+        raise StartError(message) from None
 
 
 def _known_zone(name: str) -> str:
@@ -90,7 +104,9 @@ def _known_schemes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _known_database(url: str) -> str:
-    if url and not url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+    url = url.strip()
+    # What follows the scheme is read by the store (`store/database_url.py`).
+    if url and not url.lower().startswith(_DATABASE_SCHEMES):
         raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
     return url
 
@@ -120,7 +136,10 @@ def _is_http_url(url: str) -> bool:
 
 
 def _whole_path(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("begins with ~, and this user has no home directory; give the whole path") from None
 
 
 def _lower(value: object) -> object:
@@ -236,6 +255,11 @@ class SchedulerSettings(BaseSettings):
         description="A scheduler whose clock differs by more from the database server's does not lead. 0: it does.",
     )
     history_days: PositiveNumber = Field(30.0, description="How long executions and status traces are kept.")
+    history_limit_bytes: ByteSize = Field(
+        ByteSize(10 * 1024**3),
+        gt=0,
+        description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
+    )
 
     fence_seconds: PositiveNumber = Field(
         10.0, description="After this time without its scheduler a remote agent kills what may fail over."
@@ -299,7 +323,8 @@ class SchedulerSettings(BaseSettings):
     @property
     def store_url(self) -> str:
         """The database's URL: as set, else that of `elasticjob.db` in the data directory."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'elasticjob.db'}"
+        file = str(self.data_dir / "elasticjob.db").replace("%", "%25").replace("?", "%3F")
+        return self.database_url or f"sqlite:///{file}"
 
 
 def option_of(name: str) -> str:

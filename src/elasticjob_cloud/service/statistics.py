@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -40,8 +41,16 @@ class CoreQuery(Protocol):
 class Statistics:
     """Implements `StatisticsPort`, and keeps the tables that it answers from."""
 
-    def __init__(self, store: Store, query_core: CoreQuery, read_wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        query_core: CoreQuery,
+        read_wall_ms: Callable[[], int],
+        threads: Executor | None = None,
+    ) -> None:
+        """Make the statistics of a store, which is called in `threads`, by default the event loop's own."""
         self._store = store
+        self._threads = threads
         self._query_core = query_core
         self._read_wall_ms = read_wall_ms
 
@@ -73,11 +82,11 @@ class Statistics:
         """
         sample = await self._query_core(_take_sample)
         # In a thread of its own: commits and the lease wait for the few milliseconds of the write alone.
-        return await asyncio.to_thread(self._store.write_statistics, epoch, self._read_wall_ms(), sample)
+        return await self._in_thread(self._store.write_statistics, epoch, self._read_wall_ms(), sample)
 
     async def task_results_of_last_day(self) -> Sequence[TaskResultStatistics]:
         since_ms = StatisticInterval.HOUR.start_ms(self._read_wall_ms() - _DAY_MS)
-        return await asyncio.to_thread(self._store.task_results, StatisticInterval.HOUR, since_ms)
+        return await self._in_thread(self._store.task_results, StatisticInterval.HOUR, since_ms)
 
     async def task_result(self, period: StatisticsPeriod) -> TaskResultStatistics:
         match period:
@@ -92,27 +101,30 @@ class Statistics:
                 return await self._last(StatisticInterval.MINUTE)
 
     async def running_tasks(self) -> Sequence[RunningStatistics]:
-        return await asyncio.to_thread(self._store.running_task_statistics, self._week_ago_ms())
+        return await self._in_thread(self._store.running_task_statistics, self._week_ago_ms())
 
     async def running_jobs(self) -> Sequence[RunningStatistics]:
-        return await asyncio.to_thread(self._store.running_job_statistics, self._week_ago_ms())
+        return await self._in_thread(self._store.running_job_statistics, self._week_ago_ms())
 
     async def execution_types(self) -> JobExecutionTypeStatistics:
         return await self._query_core(_count_execution_types)
 
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
-        return await asyncio.to_thread(self._store.registered_job_statistics, 0)
+        return await self._in_thread(self._store.registered_job_statistics, 0)
 
     async def _sum(self, since_ms: int) -> TaskResultStatistics:
-        result = await asyncio.to_thread(self._store.summed_task_results, since_ms)
+        result = await self._in_thread(self._store.summed_task_results, since_ms)
         # Nothing is known from before now.
         return result or TaskResultStatistics(0, 0, StatisticInterval.DAY, self._read_wall_ms())
 
     async def _last(self, interval: StatisticInterval) -> TaskResultStatistics:
         start_ms = interval.start_ms(self._read_wall_ms()) - interval.milliseconds
-        results = await asyncio.to_thread(self._store.task_results, interval, start_ms)
+        results = await self._in_thread(self._store.task_results, interval, start_ms)
         # Right after an interval's end it may not be written yet, and before the first task nothing is.
         return results[0] if results else TaskResultStatistics(0, 0, interval, start_ms)
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
     def _week_ago_ms(self) -> int:
         return StatisticInterval.DAY.start_ms(self._read_wall_ms() - 7 * _DAY_MS)

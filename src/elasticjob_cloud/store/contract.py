@@ -20,6 +20,7 @@ from elasticjob_cloud.model.statistics import (
     StatisticsSample,
     TaskResultStatistics,
 )
+from elasticjob_cloud.store.size import DatabaseSize
 
 
 class SchedulerRow(msgspec.Struct, frozen=True):
@@ -94,6 +95,24 @@ class Store(Protocol):
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""
+
+    def prune_oldest(self, limit: int) -> int:
+        """Delete at most `limit` of the oldest trace rows and ended fires, whatever their age; give how many were deleted.
+
+        0: no history is left.
+        """
+
+    def size(self) -> DatabaseSize:
+        """Give how large the database is."""
+
+    def keep_room(self) -> bool:
+        """Keep some room on the disk for deletions on a full one; True: it was full, and has plenty of room again."""
+
+    def is_full(self) -> bool:
+        """Tell whether the last attempt to write found no room on the disk, and deletions make some. Asks nobody.
+
+        Never on PostgreSQL: there, what was deleted is room only after the server has vacuumed.
+        """
 
     def write_statistics(self, epoch: int, now_ms: int, sample: StatisticsSample) -> bool:
         """Write what is counted once a minute, and delete what is too old; False (nothing written) if `epoch` does not lead.

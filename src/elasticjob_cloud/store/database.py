@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Insert, Table
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from elasticjob_cloud.model.errors import ElasticJobError, StartError
 from elasticjob_cloud.store.batch import Batch
 from elasticjob_cloud.store.compiled import Statement
+from elasticjob_cloud.store.database_url import GIVE_ONE, parse_database_url
+from elasticjob_cloud.store.size import DatabaseSize
 from elasticjob_cloud.store.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:  # whoever has SQLite does not wait for PostgreSQL's
     from sqlalchemy.dialects import postgresql, sqlite
-
-_GIVE_ONE: Final = "Give one such as sqlite:////var/lib/elasticjob/cloud.db or postgresql://user:password@host:5432/database."
 
 
 class Database(Protocol):
@@ -67,6 +67,18 @@ class Database(Protocol):
     def forget_sessions(self) -> None:
         """Have each session that is open now be replaced before its next use."""
 
+    def size(self, connection: Connection) -> DatabaseSize:
+        """Give how large it is, by a connection of `reader`."""
+
+    def keep_room(self) -> bool:
+        """Keep some room on the disk, if there is plenty, for deletions on a full one.
+
+        True: it was full, and is no more. No transaction of `writer` may be under way. Raises nothing.
+        """
+
+    def make_room(self) -> None:
+        """Find room for a deletion on a full disk. As `keep_room` otherwise."""
+
     def close(self) -> None:
         """Close all connections, the files in the state that they should rest in. Raises nothing."""
 
@@ -77,17 +89,13 @@ def open_database(url: str) -> Database:
     Raises:
         StartError: the URL cannot be read, names a product that is not supported, or one whose driver is missing.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        # What cannot be read may have a password anywhere.
-        raise StartError(f"The database URL cannot be read. {_GIVE_ONE}") from error
+    parsed = parse_database_url(url)
     if parsed.drivername == "sqlite":
         return SqliteDatabase(parsed.database or "")
     if parsed.drivername in {"postgresql", "postgresql+psycopg"}:
         return _postgresql(parsed)
     raise StartError(
-        f"The database URL {parsed.drivername}://... is of a kind that is not supported. {_GIVE_ONE}"
+        f"The database URL {parsed.drivername}://... is of a kind that is not supported. {GIVE_ONE}"
     )
 
 

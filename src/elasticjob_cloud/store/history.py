@@ -1,11 +1,10 @@
-"""The trace tables: pages of them, and pruning.
+"""Pages of the trace tables.
 
 No question may cost as much as the table is long. So totals and the beginnings of deep pages come from the counts by
 time where these know the filters (`store/counts.py`), and whatever else must be counted or sorted stops at
 a limit.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,13 +16,10 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    bindparam,
-    delete,
     func,
     literal_column,
     select,
     text,
-    update,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -230,56 +226,6 @@ class HistoryTable:
             allowed = ", ".join(self._filters)
             raise InvalidRequestError.of(*(FieldError(name, f"is not one of {allowed}.") for name in unknown))
         return {name: _filter_value(name, given) for name, given in query.filters.items()}
-
-
-def prune_traces(connection: Connection, history: HistoryTable, before_ms: int, limit: int) -> int:
-    """Delete the oldest rows, take them off the counts, and say how many they were."""
-    table = history.table
-    oldest = (
-        select(table.c.id)
-        .where(history.time < before_ms)
-        .order_by(history.time, table.c.id)
-        .limit(limit)
-        .scalar_subquery()
-    )
-    keys = [column.name for column in history.counts.c if column.name in table.c]
-    # What was deleted is told by the deletion itself: another scheduler may prune at the same time.
-    deleted = (
-        delete(table).where(table.c.id.in_(oldest)).returning(history.time, *(table.c[key] for key in keys))
-    )
-    minute_ms = min(tables.SPANS_MS)
-    groups = Counter((time - time % minute_ms, *values) for time, *values in connection.execute(deleted))
-    if groups:
-        _take_off(connection, history.counts, keys, groups)
-    return groups.total()
-
-
-def _take_off(
-    connection: Connection, counts: Table, keys: list[str], groups: Mapping[tuple[Any, ...], int]
-) -> None:
-    """Lower the counts by groups of rows: the minute and the values of `keys`, and how many."""
-    key_columns = (counts.c.span_ms, counts.c.start_ms, *(counts.c[key] for key in keys))
-    matches = and_(*(column == bindparam(f"the_{column.name}") for column in key_columns))
-    lowered = update(counts).where(matches).values(count=counts.c["count"] - bindparam("amount"))
-    rows = [
-        {f"the_{key}": value for key, value in zip(keys, values, strict=True)}
-        | {"the_span_ms": span_ms, "the_start_ms": minute - minute % span_ms, "amount": amount}
-        for span_ms in tables.SPANS_MS
-        for (minute, *values), amount in groups.items()
-    ]
-    connection.execute(lowered, rows)
-    emptied = delete(counts).where(matches, counts.c["count"] <= 0)
-    connection.execute(emptied, [{key: row[key] for key in row if key != "amount"} for row in rows])
-
-
-def prune_fires(connection: Connection, before_ms: int, limit: int) -> int:
-    """Delete fires that were recorded and ended before this, and say how many they were."""
-    fire = tables.fire.c
-    ended = and_(
-        fire.recorded_ms < before_ms, fire.ended_ms < before_ms, fire.state.in_(("COMPLETED", "DROPPED"))
-    )
-    oldest = select(fire.fire_id).where(ended).order_by(fire.recorded_ms).limit(limit)
-    return connection.execute(delete(tables.fire).where(fire.fire_id.in_(oldest))).rowcount
 
 
 def _count_up_to(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.sqlite_connection import MIGRATES
 from elasticjob_cloud.store.tables import metadata
 
 SCHEMA_REVISION: Final = "0006"
@@ -21,7 +22,7 @@ def migrate_database(database: Database) -> None:
     with database.reader.connect() as connection:
         if current_revision(connection) == SCHEMA_REVISION:
             return
-    with database.writer.begin() as connection:
+    with database.writer.execution_options(**{MIGRATES: True}).begin() as connection:
         database.begin_migration(connection)
         _upgrade(connection, SCHEMA_REVISION)
 

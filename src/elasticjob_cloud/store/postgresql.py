@@ -30,6 +30,7 @@ from elasticjob_cloud.model.errors import ElasticJobError, StartError
 from elasticjob_cloud.store import postgresql_errors
 from elasticjob_cloud.store.batch import Batch
 from elasticjob_cloud.store.compiled import Statement, compiled_text
+from elasticjob_cloud.store.database_url import shown_name
 from elasticjob_cloud.store.postgresql_batch import PostgresBatch
 from elasticjob_cloud.store.postgresql_connection import (
     READER_LIMITS,
@@ -38,6 +39,8 @@ from elasticjob_cloud.store.postgresql_connection import (
     PostgresConnection,
     connect,
 )
+from elasticjob_cloud.store.postgresql_size import database_size
+from elasticjob_cloud.store.size import DatabaseSize
 
 _log = logging.getLogger(__name__)
 
@@ -67,9 +70,7 @@ class PostgresqlDatabase:
     has_clock = True
 
     def __init__(self, url: URL) -> None:
-        self._name = (
-            f"{url.host or 'on this machine'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
-        )
+        self._name = shown_name(url)
         self.moves = 0
         self._line = ""  # of the history of the server that was written to last
         self._generation = 0  # of sessions; those of an earlier one are not used again
@@ -165,14 +166,27 @@ class PostgresqlDatabase:
             self.moves += 1
         self._line = line or self._line
 
+    def size(self, connection: Connection) -> DatabaseSize:
+        return database_size(connection)
+
+    def keep_room(self) -> bool:
+        """Do nothing: the disk is the server's."""
+        return False
+
+    def make_room(self) -> None:
+        """Do nothing: the disk is the server's."""
+
     def close(self) -> None:
         for engine in (self.reader, self.writer):
             with suppress(DBAPIError, psycopg.Error):
                 engine.dispose()
 
     def _engine(self, url: URL, limits: Limits, *, writes: bool) -> Engine:
+        # A URL that is shown hides the password alone.
+        secrets = {name: value for name, value in url.query.items() if name == "sslpassword"}
         engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
+            url.set(drivername="postgresql+psycopg").difference_update_query(secrets),
+            connect_args=secrets,
             use_native_hstore=False,
             pool_size=1 if writes else _READERS,
             max_overflow=0,

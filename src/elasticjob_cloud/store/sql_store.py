@@ -1,8 +1,7 @@
 """The store on a SQL database."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -26,16 +25,13 @@ from elasticjob_cloud.store.batch import UnmetError
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.database import open_database
-from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable, prune_fires, prune_traces
+from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
+from elasticjob_cloud.store.pruning import HistoryPruner
+from elasticjob_cloud.store.size import DatabaseSize
 
 _CLOSE_SECONDS: Final = 5.0  # a database that is frozen holds up no scheduler that stops
-# A commit waits for at most one of these; and then has as long for itself, in parts of what the chunk took.
-_PRUNE_CHUNK: Final = 500
-_PRUNE_REST: Final = 0.5
-
-_Pruner = Callable[[Connection, int], int]
 
 
 class SqlStore:
@@ -54,6 +50,8 @@ class SqlStore:
         self._database = open_database(url)
         self._changes = ChangesWriter(self._database)
         self._statistics = statistics.StatisticsWriter(self._database)
+        self._pruner = HistoryPruner(self._database, self._changes, self._read, self._write, self._make_room)
+        self._is_full = False
         self._writing = threading.Lock()
         self._reading = threading.Condition()
         self._reads = 0
@@ -154,25 +152,22 @@ class SqlStore:
         return self._page(STATUS_TRACES, query)
 
     def prune_history(self, before_ms: int, limit: int) -> int:
-        """Delete old rows of all tables in turn, in small transactions, with rests in which commits come through."""
-        pruners: list[_Pruner] = [
-            self._trace_pruner(STATUS_TRACES, before_ms),
-            self._trace_pruner(EXECUTIONS, before_ms),
-            lambda connection, chunk: prune_fires(connection, before_ms, chunk),
-        ]
-        deleted = 0
-        while pruners and deleted < limit:
-            prune = pruners.pop(0)
-            chunk = min(_PRUNE_CHUNK, limit - deleted)
-            began = time.monotonic()
-            with self._write() as connection:
-                lease.hold(connection)
-                count = prune(connection, chunk)
-            deleted += count
-            if count == chunk:
-                pruners.append(prune)
-                time.sleep((time.monotonic() - began) * _PRUNE_REST)
-        return deleted
+        self.keep_room()
+        return self._pruner.prune_before(before_ms, limit)
+
+    def prune_oldest(self, limit: int) -> int:
+        return self._pruner.prune_oldest(limit)
+
+    def keep_room(self) -> bool:
+        with self._writing:
+            return not self._closed and self._database.keep_room()
+
+    def size(self) -> DatabaseSize:
+        with self._read() as connection:
+            return self._database.size(connection)
+
+    def is_full(self) -> bool:
+        return self._is_full
 
     def write_statistics(self, epoch: int, now_ms: int, sample: StatisticsSample) -> bool:
         with self._write() as connection:
@@ -245,15 +240,10 @@ class SqlStore:
         with self._read() as connection:
             return history.page(connection, query)
 
-    def _trace_pruner(self, history: HistoryTable, before_ms: int) -> _Pruner:
-        def prune(connection: Connection, chunk: int) -> int:
-            deleted = prune_traces(connection, history, before_ms, chunk)
-            if deleted:
-                with self._database.together(connection) as batch:
-                    self._changes.add_to_counter(batch, history.table.name, -deleted)
-            return deleted
-
-        return prune
+    def _make_room(self) -> None:
+        with self._writing:
+            if not self._closed:
+                self._database.make_room()
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
@@ -292,13 +282,17 @@ class SqlStore:
                         raise
                 with self._errors(committing=True):
                     transaction.commit()
+                self._is_full = False
 
     @contextmanager
     def _errors(self, *, committing: bool = False) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise self._database.explain(error, committing=committing) from error
+            explained = self._database.explain(error, committing=committing)
+            if isinstance(explained, StoreUnavailableError) and explained.is_full:
+                self._is_full = True
+            raise explained from error
         except PoolTimeoutError as error:
             raise StoreUnavailableError("Too many queries wait for the database. Try again.") from error
 

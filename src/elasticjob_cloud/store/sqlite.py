@@ -30,13 +30,19 @@ from elasticjob_cloud.model.errors import BugError, ElasticJobError, StartError,
 from elasticjob_cloud.store.batch import Batch, UnmetError
 from elasticjob_cloud.store.compiled import Statement, compiled_text
 from elasticjob_cloud.store.rows import Row
+from elasticjob_cloud.store.size import DatabaseSize
+from elasticjob_cloud.store.sqlite_connection import (
+    BUSY_SECONDS,
+    MIGRATES,
+    connect_reader,
+    connect_writer,
+    retry_while_locked,
+)
+from elasticjob_cloud.store.sqlite_room import Reserve, disk_bytes
 
-BUSY_SECONDS: Final = 5.0
-_CLOSING_MILLISECONDS: Final = 500
+_CHECKPOINT_MILLISECONDS: Final = 500
 _READERS: Final = 4
-_CACHE_KIB: Final = 32 * 1024
-_CHECKPOINT_PAGES: Final = 4096
-_WAL_LIMIT_BYTES: Final = 64 * 1024 * 1024
+_UNLIMITED_PAGES: Final = 2**30  # SQLite's own default, 4 TiB
 
 # unixepoch('subsec') came with SQLite 3.42; julianday has the same millisecond in every version.
 _NOW_MS: Final = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
@@ -44,6 +50,8 @@ _NOW_MS: Final = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INT
 _WORLD: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process. Let only schedulers use it, and end other programs that write to it.",
     sqlite3.SQLITE_LOCKED: "is locked by another connection. Try again.",
+    sqlite3.SQLITE_PROTOCOL: "is locked by other processes for too long. Let only schedulers use it.",
+    sqlite3.SQLITE_NOMEM: "cannot be used: this process is out of memory. Look at the machine.",
     sqlite3.SQLITE_FULL: "is full: there is no room left on its disk. Free some, and scheduling goes on.",
     sqlite3.SQLITE_IOERR: "cannot be read or written (I/O error). Look at the disk and the system's log.",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Look at whether its directory is there and writable, and the file readable.",
@@ -66,8 +74,10 @@ class SqliteDatabase:
                 "The scheduler keeps its data in a file. Give a database URL such as sqlite:////var/lib/elasticjob/cloud.db."
             )
         self._file = Path(file).absolute()
-        self.writer = self._engine(self._connect_writer, "BEGIN IMMEDIATE", connections=1)
-        self.reader = self._engine(self._connect_reader, "BEGIN", connections=_READERS)
+        self._reserve = Reserve(self._file)
+        self._may_grow = True
+        self.writer = self._engine(lambda: connect_writer(self._file), _begin_writing, connections=1)
+        self.reader = self._engine(lambda: connect_reader(self._file), _begin_reading, connections=_READERS)
 
     def open(self) -> None:
         directory = self._file.parent
@@ -87,6 +97,7 @@ class SqliteDatabase:
                 pass
         except DBAPIError as error:
             raise StartError(str(self.explain(error))) from error
+        self._reserve.keep()
 
     def _make_private(self) -> None:
         """Make a new file for its owner alone: `props` hold secrets. SQLite gives the files beside it the same rights."""
@@ -124,33 +135,85 @@ class SqliteDatabase:
     def explain(self, error: DBAPIError, *, committing: bool = False) -> ElasticJobError:
         code = getattr(error.orig, "sqlite_errorcode", None)
         kind = code & 0xFF if code is not None else None
+        if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+            kind = sqlite3.SQLITE_FULL  # the index of the log is what finds no room
         if kind not in _WORLD:
             return BugError(f"The database {self._file} refused a statement of ours: {error.orig}.")
         # A sync that failed says nothing of whether the commit is on the disk; in every other case it is not there.
         unknown = committing and kind == sqlite3.SQLITE_IOERR
-        return StoreUnavailableError(f"The database {self._file} {_WORLD[kind]}", outcome_unknown=unknown)
+        return StoreUnavailableError(
+            f"The database {self._file} {_WORLD[kind]}",
+            outcome_unknown=unknown,
+            is_full=kind == sqlite3.SQLITE_FULL,
+        )
+
+    def size(self, connection: Connection) -> DatabaseSize:
+        pages, unused, page_bytes = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        files = 0
+        for suffix in ("", "-wal"):
+            with suppress(OSError):
+                files += Path(f"{self._file}{suffix}").stat().st_size
+        # Room in the file serves as well as room on the disk.
+        free_bytes = unused * page_bytes + (disk_bytes(self._file.parent)[1] if self._may_grow else 0)
+        # A small database gives only a part of itself for it.
+        wanted_bytes = min(self._reserve.size_bytes, pages * page_bytes // 4)
+        return DatabaseSize(
+            file_bytes=files,
+            used_bytes=(pages - unused) * page_bytes,
+            lacking_bytes=max(0, wanted_bytes - free_bytes),
+        )
+
+    def keep_room(self) -> bool:
+        may_grow_again = not self._may_grow and self._reserve.has_room()
+        if may_grow_again:
+            self._limit_pages(_UNLIMITED_PAGES)
+            self._may_grow = True
+        self._reserve.keep()
+        return may_grow_again
+
+    def make_room(self) -> None:
+        self._reserve.release()
+        # The log keeps its room on the disk, and is written from its beginning again.
+        with suppress(DBAPIError, sqlite3.Error):
+            self._write_back("RESTART")
+        # What is left is for the log alone: a file that grew into it could not be written back next time.
+        self._limit_pages(1)  # SQLite takes it as "no more than there are now"
+        self._may_grow = False
+
+    def _limit_pages(self, pages: int) -> None:
+        with suppress(DBAPIError, sqlite3.Error), closing(self.writer.raw_connection()) as connection:
+            connection.cursor().execute(f"PRAGMA max_page_count = {pages}").fetchall()
 
     def forget_sessions(self) -> None:
         """A file does not move."""
 
     def close(self) -> None:
         self.reader.dispose()
-        # Fails while another process reads, or where the file was never opened: whoever opens it next does this then.
+        # Fails while another process reads, or where the file was never opened: then the next to open it does this.
         with suppress(DBAPIError, sqlite3.Error):
             if self._file.exists():
-                self._write_back()
+                self._write_back("TRUNCATE")
         self.writer.dispose()
+        self._reserve.release()
 
-    def _write_back(self) -> None:
+    def _write_back(self, mode: str) -> None:
         """Move everything from the write-ahead log into the database file, so that a copy of that file is whole."""
         with closing(self.writer.raw_connection()) as pooled:
             connection = pooled.driver_connection
             assert isinstance(connection, sqlite3.Connection)
-            connection.execute(f"PRAGMA busy_timeout = {_CLOSING_MILLISECONDS}")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLISECONDS}")
+            try:
+                connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
 
     @staticmethod
-    def _engine(connect: Callable[[], sqlite3.Connection], begin: str, connections: int) -> Engine:
+    def _engine(
+        connect: Callable[[], sqlite3.Connection], begin: Callable[[Connection], None], connections: int
+    ) -> Engine:
         engine = create_engine(
             "sqlite://",
             creator=connect,
@@ -159,39 +222,22 @@ class SqliteDatabase:
             max_overflow=0,
             pool_timeout=30,
         )
-
-        @event.listens_for(engine, "begin")
-        def begin_transaction(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
+        event.listen(engine, "begin", begin)
         return engine
 
-    def _connect_writer(self) -> sqlite3.Connection:
-        connection = self._connect("rwc")
-        try:
-            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # Only once in a file's life: changing the mode wants the file for itself.
-            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-                connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
-    def _connect_reader(self) -> sqlite3.Connection:
-        return self._connect("ro")
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self._file.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # transactions begin where we say so
-            check_same_thread=False,  # the pool hands a connection to one thread at a time
-        )
+
+def _begin_writing(connection: Connection) -> None:
+    if not connection.get_execution_options().get(MIGRATES):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    # Another scheduler that migrates first takes as long as many rows want.
+    driver_connection = connection.connection.driver_connection
+    assert isinstance(driver_connection, sqlite3.Connection)
+    retry_while_locked(lambda: driver_connection.execute("BEGIN IMMEDIATE"))
 
 
 class _SqliteBatch:
