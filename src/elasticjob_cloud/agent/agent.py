@@ -73,7 +73,7 @@ class Agent:
         self._file_limit = file_limit
         self.info = describe_agent(settings)
         self._ledger = Ledger(self.info.agent_id, emit)
-        self._outputs = OutputStore(directory / "output")
+        self._outputs = OutputStore(directory / "output", settings.output_limit_bytes)
         self._spool = StatusSpool(directory / "statuses.spool")
         self._background: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[None]] = set()

@@ -20,13 +20,13 @@ from elasticjob_cloud.agent.executor_lines import (
     ExecutorConnection,
     StatusItem,
     run_message,
-    shorten,
 )
 from elasticjob_cloud.agent.executor_process import ExecutorProcess
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.tasks import Ending, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError
+from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
@@ -224,7 +224,7 @@ class AppExecutor:
             self._process.send(line)
 
     def _take(self, status: StatusItem, sent: _Sent) -> None:
-        task_id, state, message = status.task_id, status.state, shorten(status.message)
+        task_id, state, message = status.task_id, status.state, excerpt(status.message)
         execution = status.execution()
         if not state.is_terminal:
             self._watch_time(task_id, sent)

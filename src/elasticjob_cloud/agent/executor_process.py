@@ -131,8 +131,8 @@ class ExecutorProcess:
         mark = f"executor-{secrets.token_hex(4)}-{app.app_name}"
 
         def start(arguments: list[str]) -> ChildProcess:
-            stdout = OutputFile(f"{base}.stdout", limit, keep_latest=True)
-            stderr = OutputFile(f"{base}.stderr", limit, keep_latest=True)
+            stdout = OutputFile(f"{base}.stdout", limit)
+            stderr = OutputFile(f"{base}.stderr", limit)
             outputs = (stdout, stderr)
             return ChildProcess(
                 self._room.processes, arguments, self.directory, environment, mark, outputs, self._gone

@@ -104,14 +104,12 @@ def start_process(
     task_id, directory, context = script.spec.task_id, script.lease.directory, script.context()
     base = room.outputs.base_path(task_id)
     limit = room.settings.output_limit_bytes
-    # What a daemon task printed last counts, since it prints for ever.
-    keep_latest = script.job.is_daemon
     command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
     environment = {**room.environment, **context.environment()}
 
     def start(arguments: list[str]) -> ChildProcess:
-        stdout = OutputFile(f"{base}.stdout", limit, keep_latest=keep_latest)
-        stderr = OutputFile(f"{base}.stderr", limit, keep_latest=keep_latest)
+        stdout = OutputFile(f"{base}.stdout", limit)
+        stderr = OutputFile(f"{base}.stderr", limit)
         outputs = (stdout, stderr)
         return ChildProcess(room.processes, arguments, directory, environment, task_id, outputs, on_gone)
 

@@ -268,7 +268,9 @@ class SchedulerSettings(BaseSettings):
         description="How much an agent keeps of apps that nothing runs any more.",
     )
     output_limit_bytes: ByteSize = Field(
-        ByteSize(10 * 1024**2), gt=0, description="How much of each output stream of a task is kept."
+        ByteSize(10 * 1024**2),
+        gt=0,
+        description="How much of each output stream of a task is kept: its first and its last part.",
     )
     output_days: PositiveNumber = Field(7.0, description="How long the output of ended tasks is kept.")
     output_total_bytes: ByteSize = Field(
