@@ -108,6 +108,7 @@ class Agent:
         self._executors = Executors(room, loop, self.info.agent_id, socket_path)
         await self._executors.start()
         self._ledger.adopt(self._spool.load())
+        self._spool.reserve()
         memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
         self._background = [
             loop.create_task(memory.run()),

@@ -4,22 +4,25 @@ Nothing terminal is forgotten before the scheduler has committed it. This module
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from elasticjob_cloud.model.messages import AgentEvent, AgentEvents, TaskStatus
+import msgspec
+
+from elasticjob_cloud.agent.backlog import Backlog, shortened
+from elasticjob_cloud.model.messages import AgentEvent, AgentEvents, ExecutorStopped, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 
 # Ids of tasks that ended and were acknowledged, or were killed before they came: enough to refuse late launches.
 _TOMBSTONES = 50_000
-# Beyond so many unacknowledged events, mere progress is dropped; what ended is kept.
-_EVENTS_KEPT = 200_000
 
 
 class Ledger:
     """The tasks that an agent holds, and the events that it still has to tell."""
 
-    def __init__(self, agent_id: str, emit: Callable[[AgentEvents], None]) -> None:
+    def __init__(
+        self, agent_id: str, emit: Callable[[AgentEvents], None], backlog: Backlog | None = None
+    ) -> None:
         self._agent_id = agent_id
         self._emit = emit
         # What is known last of each task that has not ended; of a running one, since when.
@@ -27,8 +30,7 @@ class Ledger:
         self._ended: dict[str, TaskStatus] = {}
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self._waiting: list[AgentEvent] = []
-        self._unacknowledged: deque[AgentEvents] = deque()
-        self._kept = 0
+        self._unacknowledged = Backlog() if backlog is None else backlog
         self._sequence = 0
 
     @property
@@ -53,7 +55,7 @@ class Ledger:
 
     def report(self, status: TaskStatus) -> bool:
         """Record a state and tell it; False, and nothing told, for a task that has ended already."""
-        state = status.state
+        status, state = _sendable_status(status), status.state
         if state.is_terminal:
             if status.task_id in self._ended:
                 return False
@@ -71,6 +73,8 @@ class Ledger:
         """Tell an event with the batch of this turn of the loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
+        if isinstance(event, ExecutorStopped):
+            event = ExecutorStopped(event.app_name, _sendable(event.message))
         self._waiting.append(event)
 
     def flush(self) -> None:
@@ -80,21 +84,16 @@ class Ledger:
         self._sequence += 1
         batch = AgentEvents(self._agent_id, self._sequence, tuple(self._waiting))
         self._waiting = []
-        self._unacknowledged.append(batch)
-        self._kept += len(batch.events)
-        if self._kept > _EVENTS_KEPT:
-            self._drop_progress()
+        if self._unacknowledged.add(batch):
+            self._ended = {task_id: shortened(status) for task_id, status in self._ended.items()}
         self._emit(batch)
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to `sequence` told; ended tasks leave a tombstone."""
-        while self._unacknowledged and self._unacknowledged[0].sequence <= sequence:
-            batch = self._unacknowledged.popleft()
-            self._kept -= len(batch.events)
-            for event in batch.events:
-                if isinstance(event, TaskStatus) and event.state.is_terminal:
-                    self._ended.pop(event.task_id, None)
-                    self._bury(event.task_id)
+        for event in self._unacknowledged.acknowledge(sequence):
+            if isinstance(event, TaskStatus) and event.state.is_terminal:
+                self._ended.pop(event.task_id, None)
+                self._bury(event.task_id)
 
     def adopt(self, statuses: Iterable[TaskStatus]) -> None:
         """Take over what a predecessor had still to tell."""
@@ -126,15 +125,16 @@ class Ledger:
         while len(self._tombstones) > _TOMBSTONES:
             self._tombstones.popitem(last=False)
 
-    def _drop_progress(self) -> None:
-        kept: deque[AgentEvents] = deque()
-        self._kept = 0
-        for batch in self._unacknowledged:
-            events = tuple(event for event in batch.events if _must_arrive(event))
-            self._kept += len(events)
-            kept.append(AgentEvents(batch.agent_id, batch.sequence, events))
-        self._unacknowledged = kept
+
+def _sendable_status(status: TaskStatus) -> TaskStatus:
+    """Give a status that can be sent. A file name of bytes that are not UTF-8, for one, would spoil the whole batch."""
+    execution = status.execution
+    if status.message.isascii() and (execution is None or execution.failure_cause.isascii()):
+        return status  # nearly always
+    if execution is not None:
+        execution = msgspec.structs.replace(execution, failure_cause=_sendable(execution.failure_cause))
+    return msgspec.structs.replace(status, message=_sendable(status.message), execution=execution)
 
 
-def _must_arrive(event: AgentEvent) -> bool:
-    return not isinstance(event, TaskStatus) or event.state.is_terminal
+def _sendable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
