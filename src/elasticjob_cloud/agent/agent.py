@@ -24,7 +24,7 @@ from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.scripts import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.agent.spool import StatusSpool
-from elasticjob_cloud.agent.tasks import agent_stopped, killed
+from elasticjob_cloud.agent.tasks import agent_stopped, killed, own_fault
 from elasticjob_cloud.agent.trees import ProcessTrees, become_subreaper
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.messages import (
@@ -126,9 +126,9 @@ class Agent:
         for command in commands:
             try:
                 self._handle(command)
-            except Exception:  # noqa: BLE001 - contained: one command's fault must not take the agent down
+            except Exception as error:  # noqa: BLE001 - contained: one command's fault must not take the agent down
                 _log.exception("A command failed.", command=type(command).__name__)
-                self._fail(command)
+                self._fail(command, error)
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to this one told: it is committed."""
@@ -217,14 +217,13 @@ class Agent:
         self._scripts.end(kill.task_ids, ending)
         self._executors.end(kill.task_ids, ending)
 
-    def _fail(self, command: Command) -> None:
+    def _fail(self, command: Command, error: Exception) -> None:
         if not isinstance(command, Launch):
             return
-        now_ms = time.time_ns() // 1_000_000
+        now_ms, fault = time.time_ns() // 1_000_000, own_fault(error)
         for spec in command.tasks:
             if self._ledger.is_live(spec.task_id):
-                message = "The agent could not start it; its log says why."
-                self._ledger.report(TaskStatus(spec.task_id, TaskState.ERROR, now_ms, message))
+                self._ledger.report(TaskStatus(spec.task_id, fault.state, now_ms, fault.message))
 
     async def _forget(self, app_name: str) -> None:
         try:

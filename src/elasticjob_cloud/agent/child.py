@@ -142,10 +142,12 @@ class ChildProcess:
         self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
-        self._room.journal.ended(self.pid)
-        for output in self.outputs:
-            output.close()
-        self._on_gone(self)
+        try:
+            self._room.journal.ended(self.pid)
+            for output in self.outputs:
+                output.close()
+        finally:
+            self._on_gone(self)
 
 
 class _Pump:

@@ -23,7 +23,7 @@ from elasticjob_cloud.agent.executor_lines import (
 )
 from elasticjob_cloud.agent.executor_process import ExecutorProcess
 from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.tasks import Ending, timed_out
+from elasticjob_cloud.agent.tasks import Ending, own_fault, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError
 from elasticjob_cloud.model.excerpt import excerpt
@@ -323,7 +323,19 @@ class AppExecutor:
         process.end(ending, number)
 
     def process_gone(self, process: ExecutorProcess) -> None:
-        """Tell what became of its tasks, and start anew for those that wait."""
+        """Tell what became of its tasks, and start again for those that wait."""
+        try:
+            self._take_end(process)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end these tasks, not hang them
+            _log.exception("The end of an executor could not be handled.", app=self._app.app_name)
+            self._process, self.phase = None, ExecutorPhase.STOPPED
+            fault = own_fault(error)
+            for task_id in [*self._sent, *self._waiting]:
+                self._report(task_id, fault.state, fault.message)
+            self._sent.clear()
+            self._waiting.clear()
+
+    def _take_end(self, process: ExecutorProcess) -> None:
         self._tokens.pop(process.token, None)
         self._process = None
         self.phase = ExecutorPhase.STOPPED

@@ -5,17 +5,20 @@ import secrets
 import signal
 from typing import Protocol
 
+import structlog
+
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
 from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory
+from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, own_fault
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
 
+_log = structlog.get_logger(__name__)
 _MEBIBYTE = 1 << 20
 
 
@@ -114,8 +117,13 @@ class ExecutorProcess:
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        try:
             self._connection.send(lines)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end these tasks, not hang them
+            _log.exception("Messages could not be sent to an executor.", directory=self.directory)
+            self._owner.process_failed(own_fault(error), signal.SIGTERM)
 
     def _spawn(self, app: AppConfiguration, address: str) -> ChildProcess:
         environment = {
@@ -160,8 +168,10 @@ class ExecutorProcess:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
-        self._prepared.release()
-        self._owner.process_gone(self)
+        try:
+            self._prepared.release()
+        finally:
+            self._owner.process_gone(self)
 
 
 def executor_output_name(app_name: str) -> str:
