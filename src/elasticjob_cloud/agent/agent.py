@@ -104,9 +104,8 @@ class Agent:
             base_environment(self.info.agent_id),
         )
         self._scripts = ScriptTasks(room, loop)
-        socket_path = self._socket_directory / f"x-{secrets.token_hex(4)}.sock"
-        self._executors = Executors(room, loop, self.info.agent_id, socket_path)
-        await self._executors.start()
+        self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
+        await self._executors.listen(self._socket_directory)
         self._ledger.adopt(self._spool.load())
         self._spool.reserve()
         memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
@@ -115,6 +114,10 @@ class Agent:
             loop.create_task(self._executors.watch_idle()),
             loop.create_task(self._enforce_retention()),
         ]
+
+    async def listen(self, socket_directory: Path) -> bool:
+        """See to it that executors can connect in this directory; True where they could not. Raises `OSError`."""
+        return await self._executors.listen(socket_directory)
 
     @property
     def is_idle(self) -> bool:
@@ -179,7 +182,7 @@ class Agent:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._executors.close()
+        self._executors.close()
         with contextlib.suppress(Exception):
             await self._apps.close()
         self._trees.close()

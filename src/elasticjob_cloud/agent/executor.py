@@ -9,7 +9,7 @@ tasks that are not its own is not heard.
 import asyncio
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
 import structlog
@@ -74,7 +74,7 @@ class AppExecutor:
         room: TaskRoom,
         loop: asyncio.AbstractEventLoop,
         app: AppConfiguration,
-        address: str,
+        address: Callable[[], str],
         tokens: dict[str, "AppExecutor"],
     ) -> None:
         self._room = room
@@ -286,7 +286,7 @@ class AppExecutor:
 
     def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
         try:
-            process = ExecutorProcess(self._room, self._loop, app, prepared, self._address, self)
+            process = ExecutorProcess(self._room, self._loop, app, prepared, self._address(), self)
         except Exception as error:  # noqa: BLE001 - contained: the tasks that wait must hear of it, whatever it was
             if not isinstance(error, OSError):
                 _log.exception("An executor could not be started.", app=app.app_name)

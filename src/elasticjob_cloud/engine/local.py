@@ -224,6 +224,7 @@ class LocalEngine:
 
     async def _try_open(self) -> tuple[AgentConnection, Inventory] | None:
         # Its name in a shared temporary directory can be foreseen: another user must not be taken for our agent.
+        self._place.find_sockets()
         self._place.ensure_socket_directory()
         connection = AgentConnection(self._batch_received, self._tell_inventory)
         try:
@@ -241,6 +242,7 @@ class LocalEngine:
 
     def _join(self, connection: AgentConnection, inventory: Inventory) -> None:
         self._connection, self._agent_id = connection, inventory.agent.agent_id
+        _log.info("The agent is reached.", agent=self._agent_id, socket=str(self._place.socket))
         self._tell_inventory(inventory)
         connection.deliver_early()
 
