@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from elasticjob_cloud.api import ApiSettings, create_app
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
 from elasticjob_cloud.api.relay import Relay
+from elasticjob_cloud.model.errors import NotLeadingError
+from elasticjob_cloud.model.records import AppRecord
 from elasticjob_cloud.service.port import SchedulerView
 from tests.acceptance.api_scheduler import MemoryScheduler
 from tests.acceptance.api_server import serve
@@ -30,6 +32,7 @@ class KnownLeader:
         self.leads = False
         self.leader: SchedulerView | None = None
         self.is_expected = True
+        self.known_trouble: str | None = None
         self._looks = 0
         self._change: Callable[[], None] | None = None
 
@@ -44,11 +47,21 @@ class KnownLeader:
     async def leader_elsewhere(self) -> SchedulerView | None:
         return self.leader
 
+    def trouble(self) -> str | None:
+        return self.known_trouble
+
     async def expects_leader(self) -> bool:
         self._looks += 1
         if self._looks == _LOOKS_IN_VAIN and self._change is not None:
             self._change()
         return self.is_expected
+
+
+class Follower(MemoryScheduler):
+    """A scheduler that does not lead: it has no live state to ask, only what is recorded and what was printed."""
+
+    async def apps(self) -> Sequence[AppRecord]:
+        raise NotLeadingError("It does not lead.")
 
 
 class FakeLeader:

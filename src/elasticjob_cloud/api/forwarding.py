@@ -1,6 +1,7 @@
 """Any scheduler takes any call: one that stands by passes it on to the leader (docs/decisions/0015). Plain ASGI."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -65,7 +66,7 @@ class Forwarding:
                 # It has waited for one that was frozen, and not for want of a leader: there is another to be asked.
                 is_late = problem is not DEPOSED and self._monotonic_seconds() >= deadline
                 if is_late or not await self._leadership.expects_leader():
-                    raise NotLeadingError(problem)
+                    raise NotLeadingError(self._leadership.trouble() or problem)
                 # After the body there is one message more: that the caller went away, who may have asked another since.
                 going = going or asyncio.ensure_future(receive())
                 await asyncio.wait({going}, timeout=_LOOK_AGAIN_SECONDS)
@@ -84,7 +85,14 @@ class Forwarding:
                 return NOBODY_LEADS  # it was deposed meanwhile
             return None
         leader = await self._find_leader(deadline)
-        return NOBODY_LEADS if leader is None else await self._relay.pass_on(leader, call, send)
+        if leader is not None:
+            return await self._relay.pass_on(leader, call, send)
+        if call.scope["method"] == "GET":
+            # What was and what was printed can be read all the same; what needs a leader says so.
+            with contextlib.suppress(NotLeadingError):
+                await self._app(call.scope, _replayed(call.body, receive), send)
+                return None
+        return NOBODY_LEADS
 
     async def _find_leader(self, deadline: float) -> SchedulerView | None:
         try:

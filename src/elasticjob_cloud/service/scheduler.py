@@ -94,6 +94,7 @@ class Scheduler:
             self._is_retiring,
             lambda: self._in_reader(store.leader),
             lambda: self._in_reader(store.schedulers),
+            self.not_ready_reason,
         )
         self._lock: DatabaseLock | None = None
         self._leader: Leader | None = None
@@ -224,12 +225,15 @@ class Scheduler:
         return await self._in_reader(self._store.status_traces, query)
 
     async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        self._leading()
         try:
             agent_id = TaskId.parse(task_id).agent_id
         except ValueError as error:
             raise NotFoundError(str(error)) from error
-        return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+        try:
+            return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+        except UnavailableError:
+            self._leading()  # a leader may reach the agent where this scheduler does not
+            raise
 
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         await self.app(app_name)
