@@ -53,7 +53,9 @@ class ScriptTask:
         "preparation",
         "repetition",
         "spec",
+        "time_limit",
         "timer",
+        "told_skip_ms",
     )
 
     def __init__(self, app: AppConfiguration, job: JobConfiguration, spec: TaskSpec) -> None:
@@ -66,9 +68,11 @@ class ScriptTask:
         self.ending: Ending | None = None  # why the task is ended
         self.fault: Ending | None = None  # why its process is ended, which need not end a daemon task
         self.timer: asyncio.TimerHandle | None = None  # its timeout, or its next fire
+        self.time_limit: asyncio.TimerHandle | None = None  # of an execution of a task with a cron
         # Of daemon tasks with a cron alone.
         self.repetition: Repetition | None = None
         self.fire_ms: int | None = None
+        self.told_skip_ms: int | None = None  # the first fire that was skipped and told
 
     @property
     def repeats(self) -> bool:

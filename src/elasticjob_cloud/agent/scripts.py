@@ -186,10 +186,12 @@ class ScriptTasks:
         child.tree.on_memory_exceeded = lambda used, limit: self._end_at_once(
             script, over_memory(used, limit, "the script and its processes")
         )
+        seconds = script.job.timeout_seconds
         if script.repetition is not None:
+            if seconds > 0:
+                script.time_limit = self._loop.call_later(seconds, self._end_execution, script, seconds)
             self._repeated.started(script, child.started_ms)
             return
-        seconds = script.job.timeout_seconds
         if seconds > 0 and not script.job.is_daemon:
             script.timer = self._loop.call_later(
                 seconds, self.end, (script.spec.task_id,), timed_out(seconds)
@@ -200,6 +202,12 @@ class ScriptTasks:
         if script.child is not None and script.ending is None and script.fault is None:
             script.fault = fault
             self._room.processes.trees.signal([script.child.tree], signal.SIGKILL)
+
+    def _end_execution(self, script: ScriptTask, seconds: int) -> None:
+        """End an execution that takes too long, and not its daemon task."""
+        if script.child is not None and script.ending is None and script.fault is None:
+            script.fault = timed_out(seconds)
+            self._terminate([script])
 
     def _terminate(self, scripts: list[ScriptTask]) -> None:
         """SIGTERM now, SIGKILL after the grace; the end of the main process does the rest."""
@@ -236,6 +244,9 @@ class ScriptTasks:
         child, fault = script.child, script.fault
         assert child is not None
         script.child = script.fault = None
+        if script.time_limit is not None:
+            script.time_limit.cancel()
+            script.time_limit = None
         self._queue.ended(script)
         if self._queue:
             self._start_soon()
