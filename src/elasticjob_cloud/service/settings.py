@@ -20,8 +20,9 @@ from pydantic import (
     PositiveInt,
     SecretStr,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from elasticjob_cloud.service.agent_tuning import AgentTuning
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
@@ -129,7 +130,7 @@ PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
 Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
-class SchedulerSettings(BaseSettings):
+class SchedulerSettings(AgentTuning):
     """All settings of a scheduler. Made by `settings_sources.load_settings`, which also says where a bad value came from."""
 
     model_config = SettingsConfigDict(
