@@ -93,13 +93,23 @@ def test_socket_of_executors_alone_comes_back(tmp_path: Path) -> None:
 
 
 def test_sockets_are_kept_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_socket, "_TOUCH_SECONDS", 0.0)
+    monkeypatch.setattr(kept_socket, "TOUCH_SECONDS", 0.0)
 
     async def scenario(world: World) -> None:
         paths = [world.place.socket, world.place.socket_directory, *executor_sockets(world.place)]
+        paths += [world.place.directory / name for name in ("agent.json", "lives.json")]
         for path in paths:
             os.utime(path, (1000.0, 1000.0))
         await until(lambda: all(path.stat().st_mtime > 1000.0 for path in paths))
+
+    serve(tmp_path, scenario)
+
+
+def test_file_that_names_the_agent_is_written_again(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await until(lambda: world.place.read_process() is not None)
+        (world.place.directory / "agent.json").unlink()
+        await until(lambda: world.place.read_process() is not None)
 
     serve(tmp_path, scenario)
 

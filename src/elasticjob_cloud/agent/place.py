@@ -74,6 +74,14 @@ class AgentPlace:
     def _process_file(self) -> Path:
         return self.directory / "agent.json"
 
+    def is_named(self) -> bool:
+        """Whether the file is there that tells others which process has the directory."""
+        return not _is_gone(self._process_file)
+
+    def own_files(self) -> list[Path]:
+        """Give the files that an agent holds or has written once, and needs for as long as it lives."""
+        return [self.directory, *(self.directory / it for it in ("agent.lock", "agent.json", "lives.json"))]
+
     def is_gone(self) -> bool:
         """Whether the directory itself was deleted."""
         return _is_gone(self.directory)

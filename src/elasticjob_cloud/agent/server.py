@@ -11,6 +11,7 @@ import time
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent import kept_socket
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.fence import Fence
@@ -74,6 +75,7 @@ class AgentServer:
         )
         self._socket = KeptSocket(lambda: FrameProtocol(self._receive, self._lost))
         self._cannot_listen = False
+        self._touched_at = time.monotonic()
         self._epoch = -1
         self._scheduler: FrameProtocol | None = None
         self._backlog_limit = _BACKLOG_BYTES
@@ -108,9 +110,10 @@ class AgentServer:
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
         while not self._is_over():
             self._beat()
-            if await self._keep_sockets():
+            if await self._keep_sockets() or not self._place.is_named():
                 is_named = False
             is_named = is_named or self._name_process()
+            self._touch_files()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
         await self._close()
@@ -145,6 +148,13 @@ class AgentServer:
             self._scheduler = None
         await self._agent.close(self._stop_reason, self._closing_grace())
         self._place.remove_socket_directory()
+
+    def _touch_files(self) -> None:
+        # A directory below a temporary one is swept as well, its lock included.
+        now = time.monotonic()
+        if now - self._touched_at >= kept_socket.TOUCH_SECONDS:
+            self._touched_at = now
+            kept_socket.touch(*self._place.own_files())
 
     def _name_process(self) -> bool:
         try:
