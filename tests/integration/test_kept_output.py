@@ -113,3 +113,63 @@ def test_file_that_is_no_tail_is_none(tmp_path: Path, content: bytes) -> None:
 def test_stream_that_nobody_wrote_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_kept(f"{tmp_path}/t.stdout", 0, 100)
+
+
+def size_on_disk(directory: Path) -> int:
+    return sum(file.stat().st_size for file in directory.iterdir())
+
+
+def test_what_others_write_beyond_the_limit_is_moved_to_the_last_part(tmp_path: Path) -> None:
+    """`subprocess.run(..., stdout=sys.stdout)` writes to the file itself, and knows of no limit."""
+    path = f"{tmp_path}/t.stdout"
+    output = KeptOutput(path, _LIMIT)
+    output.write(b"first\n")
+    descriptor = output.share()
+    for number in range(30):
+        os.write(descriptor, b"%099d\n" % number * 7)
+        output.collect()
+        assert size_on_disk(tmp_path) <= _LIMIT
+        output.write(b"own %03d\n" % number)
+    os.write(descriptor, b"last words\n")
+    output.close()
+    assert size_on_disk(tmp_path) <= _LIMIT
+    parts = read_all(path)
+    assert parts[0].content.startswith(b"first\n")
+    assert parts[-1].content.endswith(b"own 029\nlast words\n")
+    assert parts[-1].size == 6 + 30 * 708 + 11
+
+
+def test_number_that_others_have_stays_the_file_s_when_the_stream_goes_on_elsewhere(tmp_path: Path) -> None:
+    """Job code keeps `sys.stdout.fileno()`: closed, the number would be the next file's that anybody opens."""
+    path = f"{tmp_path}/t.stdout"
+    output = KeptOutput(path, _LIMIT)
+    descriptor = output.share()
+    for number in range(50):
+        output.write(b"%099d\n" % number)
+    assert output.share() == descriptor
+    os.write(descriptor, b"late\n")
+    output.collect()
+    assert read_all(path)[-1].content.endswith(b"%099d\nlate\n" % 49)
+    output.close()
+    with pytest.raises(OSError, match="Bad file"):
+        os.write(descriptor, b"too late\n")
+
+
+def test_shared_file_that_nobody_wrote_to_is_none(tmp_path: Path) -> None:
+    output = KeptOutput(f"{tmp_path}/t.stdout", _LIMIT)
+    output.share()
+    output.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_share_a_stream_go_on_with_each_other_s_files(tmp_path: Path) -> None:
+    path = f"{tmp_path}/t.stdout"
+    parent, child = KeptOutput(path, _LIMIT), KeptOutput(path, _LIMIT)
+    for number in range(200):
+        (parent if number % 3 else child).write(b"%049d\n" % number)
+        lines = b"".join(part.content for part in read_all(path)).splitlines()
+        assert [int(line) for line in lines[-2:]] == list(range(number + 1))[-2:]
+    parent.close()
+    child.close()
+    assert read_all(path)[-1].size == 200 * 50
+    assert size_on_disk(tmp_path) <= _LIMIT
