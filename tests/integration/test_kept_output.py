@@ -99,6 +99,19 @@ def test_descriptor_that_job_code_closed_costs_no_output_and_hits_no_other_file(
     assert read_all(path)[0].content == b"one\ntwo\n"
 
 
+def test_file_is_opened_again_by_the_number_that_job_code_closed(tmp_path: Path) -> None:
+    path = f"{tmp_path}/t.stdout"
+    output = KeptOutput(path, _LIMIT)
+    for shares in (False, True):
+        output.write(b"before\n")
+        if shares:
+            output.share()
+        os.close(output._descriptor)
+        output.write(b"after\n")
+    output.close()
+    assert read_all(path)[0].content == b"before\nafter\n" * 2
+
+
 @pytest.mark.parametrize("content", [b"", b"[from byte", HEADER.replace(b"%020d", b"x" * 20) + b"hello"])
 def test_file_that_is_no_tail_is_none(tmp_path: Path, content: bytes) -> None:
     path = f"{tmp_path}/t.stdout"

@@ -169,7 +169,9 @@ class KeptOutput:
             self._adopt(os.open(self._path, _APPEND, 0o600), 0, is_head=True)
 
     def _adopt(self, descriptor: int, start: int, *, is_head: bool) -> None:
-        self._close_present()
+        # Job code may have closed the former one, so that the new one has its number.
+        if descriptor != self._descriptor:
+            self._close_present()
         status = os.fstat(descriptor)
         self._descriptor, self._identity = descriptor, (status.st_dev, status.st_ino)
         self._start, self._is_head = start, is_head
