@@ -32,7 +32,6 @@ class KnownLeader:
         self.leads = False
         self.leader: SchedulerView | None = None
         self.is_expected = True
-        self.known_trouble: str | None = None
         self._looks = 0
         self._change: Callable[[], None] | None = None
 
@@ -46,9 +45,6 @@ class KnownLeader:
 
     async def leader_elsewhere(self) -> SchedulerView | None:
         return self.leader
-
-    def trouble(self) -> str | None:
-        return self.known_trouble
 
     async def expects_leader(self) -> bool:
         self._looks += 1

@@ -145,14 +145,6 @@ def test_what_was_and_what_was_printed_can_be_read_while_nobody_leads(path: str)
         assert client.get(path).status_code == 200
 
 
-def test_refusal_names_what_keeps_this_scheduler_from_the_lead() -> None:
-    known = KnownLeader()
-    known.known_trouble = "The database is locked by another process."
-    with standby(known, Follower(), wait_seconds=0.1) as client:
-        assert client.get("/api/app/list").json()["message"] == known.known_trouble
-        assert client.post("/api/app", json=APP).json()["message"] == known.known_trouble
-
-
 @pytest.mark.parametrize("method, status", [("GET", 200), ("POST", 502)])
 def test_frozen_leader_is_left_when_another_leads(leader: FakeLeader, method: str, status: int) -> None:
     known = KnownLeader()

@@ -66,7 +66,7 @@ class Forwarding:
                 # It has waited for one that was frozen, and not for want of a leader: there is another to be asked.
                 is_late = problem is not DEPOSED and self._monotonic_seconds() >= deadline
                 if is_late or not await self._leadership.expects_leader():
-                    raise NotLeadingError(self._leadership.trouble() or problem)
+                    raise NotLeadingError(problem)
                 # After the body there is one message more: that the caller went away, who may have asked another since.
                 going = going or asyncio.ensure_future(receive())
                 await asyncio.wait({going}, timeout=_LOOK_AGAIN_SECONDS)

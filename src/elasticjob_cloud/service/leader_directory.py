@@ -24,9 +24,6 @@ class Leadership(Protocol):
     async def expects_leader(self) -> bool:
         """Tell whether there can soon be a leader, here or elsewhere: not where the only scheduler is being stopped."""
 
-    def trouble(self) -> str | None:
-        """Say why this scheduler does not lead, where that is for a fault that somebody can mend."""
-
 
 class LeaderDirectory:
     """Asks the database, at most once in a tenth of a second however many calls wait for the answer."""
@@ -38,14 +35,12 @@ class LeaderDirectory:
         is_stopping: Callable[[], bool],
         look: Callable[[], Awaitable[SchedulerRow | None]],
         look_for_all: Callable[[], Awaitable[Sequence[SchedulerRow]]],
-        trouble: Callable[[], str | None],
     ) -> None:
         self._scheduler_id = scheduler_id
         self._leads = leads
         self._is_stopping = is_stopping
         self._look = look
         self._look_for_all = look_for_all
-        self._trouble = trouble
         self._answer: SchedulerView | None = None
         self._answered_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
@@ -74,10 +69,6 @@ class LeaderDirectory:
         except ElasticJobError:
             return False
         return any(row.scheduler_id != self._scheduler_id for row in rows)
-
-    def trouble(self) -> str | None:
-        """See `Leadership`."""
-        return None if self._leads() else self._trouble()
 
     async def _refresh(self) -> None:
         try:

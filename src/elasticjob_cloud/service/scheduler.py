@@ -94,7 +94,6 @@ class Scheduler:
             self._is_retiring,
             lambda: self._in_reader(store.leader),
             lambda: self._in_reader(store.schedulers),
-            self.not_ready_reason,
         )
         self._lock: DatabaseLock | None = None
         self._leader: Leader | None = None
