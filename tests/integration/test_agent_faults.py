@@ -10,12 +10,14 @@ import pytest
 
 from elasticjob_cloud.agent import executor_process, scripts
 from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.executor import AppExecutor
 from elasticjob_cloud.agent.executor_lines import ExecutorConnection
 from elasticjob_cloud.agent.ledger import Ledger
 from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.script_task import Lease
 from elasticjob_cloud.agent.scripts import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.messages import ExecutorStopped
 from elasticjob_cloud.model.task import TaskState
 from tests.integration import test_agent_executors as executors
 from tests.integration.test_agent_daemon_scripts import World as DaemonWorld
@@ -154,3 +156,30 @@ def test_tasks_end_that_cannot_be_sent_to_their_executor(
         await world.until(lambda: TaskState.FINISHED in world.states("b"))
 
     play_executors(tmp_path, scenario)
+
+
+def test_idle_executors_are_stopped_though_one_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        settings = AgentSettings(kill_grace_seconds=0.3, executor_idle_seconds=0.05)
+        world = executors.World(tmp_path, settings, AppCache(tmp_path / "apps", settings.app_limits))
+        with monkeypatch.context() as patch:
+            looks: list[float] = []
+
+            def look(_: AppExecutor, idle_seconds: float) -> None:
+                looks.append(idle_seconds)
+                fail()
+
+            patch.setattr(AppExecutor, "stop_if_idle", look)
+            await world.agent.start()
+            world.launch("serve", "quick", "a")
+            await world.until(lambda: TaskState.FINISHED in world.states("a"))
+            async with asyncio.timeout(20):
+                while len(looks) < 3:  # noqa: ASYNC110 - the patch tells nobody
+                    await asyncio.sleep(0.01)
+        await world.until(lambda: world.count(ExecutorStopped) == 1)
+        await world.agent.close("the test is over")
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(run())

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
+import structlog
+
 from elasticjob_cloud.agent.executor import AppExecutor
 from elasticjob_cloud.agent.executor_lines import ExecutorConnection, LineHandler, RegisterLine
 from elasticjob_cloud.agent.kept_socket import KeptSocket
@@ -13,6 +15,7 @@ from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Sandbox, TaskSpec
 
+_log = structlog.get_logger(__name__)
 _LONGEST_IDLE_CHECK_SECONDS = 5.0
 
 
@@ -108,6 +111,9 @@ class Executors:
         while True:
             await asyncio.sleep(min(_LONGEST_IDLE_CHECK_SECONDS, idle / 2 + 0.05))
             for name, executor in list(self._executors.items()):
-                executor.stop_if_idle(idle)
+                try:
+                    executor.stop_if_idle(idle)
+                except Exception:  # noqa: BLE001 - contained: the others are to be stopped all the same
+                    _log.exception("An idle executor could not be stopped.", app=name)
                 if executor.is_forgettable:
                     del self._executors[name]
