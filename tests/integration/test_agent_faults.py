@@ -12,6 +12,7 @@ from elasticjob_cloud.agent import executor_process, scripts
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.executor import AppExecutor
 from elasticjob_cloud.agent.executor_lines import ExecutorConnection
+from elasticjob_cloud.agent.executor_process import ExecutorProcess
 from elasticjob_cloud.agent.ledger import Ledger
 from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.script_task import Lease
@@ -122,12 +123,13 @@ def play_executors(
         runner.run(run())
 
 
+@pytest.mark.parametrize("owner, name", [(executor_process, "describe_exit"), (ExecutorProcess, "_end_life")])
 def test_tasks_of_an_executor_end_though_its_end_cannot_be_handled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
     async def scenario(world: executors.World) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(executor_process, "describe_exit", fail)
+            patch.setattr(owner, name, fail)
             world.launch("serve", "die", "a", "b")
             await world.until(lambda: TaskState.FAILED in world.states("b"))
             assert world.states("a")[-1] is TaskState.FAILED

@@ -164,14 +164,19 @@ class ExecutorProcess:
 
     def _gone(self, _child: ChildProcess) -> None:
         self._is_gone = True
+        try:
+            self._end_life()
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end the tasks, not hang them
+            _log.exception("The end of an executor could not be handled.", directory=self.directory)
+            self.fault = self.fault or own_fault(error)
+        self._owner.process_gone(self)
+
+    def _end_life(self) -> None:
         self._connect_timer.cancel()
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
-        try:
-            self._prepared.release()
-        finally:
-            self._owner.process_gone(self)
+        self._prepared.release()
 
 
 def executor_output_name(app_name: str) -> str:
