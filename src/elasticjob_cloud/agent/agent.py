@@ -26,7 +26,7 @@ from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.scripts import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.agent.spool import StatusSpool
-from elasticjob_cloud.agent.tasks import agent_stopped, killed
+from elasticjob_cloud.agent.tasks import agent_stopped, killed, own_fault
 from elasticjob_cloud.agent.trees import ProcessTrees, become_subreaper
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.messages import (
@@ -75,7 +75,7 @@ class Agent:
         self._file_limit = file_limit
         self.info = describe_agent(settings)
         self._ledger = Ledger(self.info.agent_id, emit)
-        self._outputs = OutputStore(directory / "output")
+        self._outputs = OutputStore(directory / "output", settings.output_limit_bytes)
         self._spool = StatusSpool(directory / "statuses.spool")
         self._background: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[None]] = set()
@@ -107,10 +107,10 @@ class Agent:
             base_environment(self.info.agent_id),
         )
         self._scripts = ScriptTasks(room, loop)
-        socket_path = self._socket_directory / f"x-{secrets.token_hex(4)}.sock"
-        self._executors = Executors(room, loop, self.info.agent_id, socket_path)
-        await self._executors.start()
+        self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
+        await self._executors.listen(self._socket_directory)
         self._ledger.adopt(self._spool.load())
+        self._spool.reserve()
         memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
         self._background = [
             loop.create_task(memory.run()),
@@ -118,6 +118,10 @@ class Agent:
             loop.create_task(self._executors.watch_idle()),
             loop.create_task(self._enforce_retention()),
         ]
+
+    async def listen(self, socket_directory: Path) -> bool:
+        """See to it that executors can connect in this directory; True where they could not. Raises `OSError`."""
+        return await self._executors.listen(socket_directory)
 
     @property
     def is_idle(self) -> bool:
@@ -129,9 +133,9 @@ class Agent:
         for command in commands:
             try:
                 self._handle(command)
-            except Exception:  # noqa: BLE001 - contained: one command's fault must not take the agent down
+            except Exception as error:  # noqa: BLE001 - contained: one command's fault must not take the agent down
                 _log.exception("A command failed.", command=type(command).__name__)
-                self._fail(command)
+                self._fail(command, error)
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to this one told: it is committed."""
@@ -182,7 +186,7 @@ class Agent:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._executors.close()
+        self._executors.close()
         with contextlib.suppress(Exception):
             await self._apps.close()
         self._trees.close()
@@ -220,14 +224,13 @@ class Agent:
         self._scripts.end(kill.task_ids, ending)
         self._executors.end(kill.task_ids, ending)
 
-    def _fail(self, command: Command) -> None:
+    def _fail(self, command: Command, error: Exception) -> None:
         if not isinstance(command, Launch):
             return
-        now_ms = time.time_ns() // 1_000_000
+        now_ms, fault = time.time_ns() // 1_000_000, own_fault(error)
         for spec in command.tasks:
             if self._ledger.is_live(spec.task_id):
-                message = "The agent could not start it; its log says why."
-                self._ledger.report(TaskStatus(spec.task_id, TaskState.ERROR, now_ms, message))
+                self._ledger.report(TaskStatus(spec.task_id, fault.state, now_ms, fault.message))
 
     async def _forget(self, app_name: str) -> None:
         try:

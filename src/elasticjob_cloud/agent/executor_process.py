@@ -5,6 +5,8 @@ import secrets
 import signal
 from typing import Protocol
 
+import structlog
+
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
@@ -12,11 +14,12 @@ from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection
 from elasticjob_cloud.agent.explanations import explain_exit
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory
+from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, own_fault
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
 
+_log = structlog.get_logger(__name__)
 _MEBIBYTE = 1 << 20
 
 
@@ -117,8 +120,13 @@ class ExecutorProcess:
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        try:
             self._connection.send(lines)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end these tasks, not hang them
+            _log.exception("Messages could not be sent to an executor.", directory=self.directory)
+            self._owner.process_failed(own_fault(error), signal.SIGTERM)
 
     def _spawn(self, app: AppConfiguration, address: str) -> ChildProcess:
         environment = {
@@ -134,8 +142,8 @@ class ExecutorProcess:
         mark = f"executor-{secrets.token_hex(4)}-{app.app_name}"
 
         def start(arguments: list[str]) -> ChildProcess:
-            stdout = OutputFile(f"{base}.stdout", limit, keep_latest=True)
-            stderr = OutputFile(f"{base}.stderr", limit, keep_latest=True)
+            stdout = OutputFile(f"{base}.stdout", limit)
+            stderr = OutputFile(f"{base}.stderr", limit)
             outputs = (stdout, stderr)
             return ChildProcess(
                 self._room.processes, arguments, self.directory, environment, mark, outputs, self._gone
@@ -165,6 +173,14 @@ class ExecutorProcess:
 
     def _gone(self, _child: ChildProcess) -> None:
         self._is_gone = True
+        try:
+            self._end_life()
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end the tasks, not hang them
+            _log.exception("The end of an executor could not be handled.", directory=self.directory)
+            self.fault = self.fault or own_fault(error)
+        self._owner.process_gone(self)
+
+    def _end_life(self) -> None:
         # While its files are there.
         self._exit_words = self._describe_exit(self._child.exit_code)
         self._connect_timer.cancel()
@@ -172,7 +188,6 @@ class ExecutorProcess:
             connection, self._connection = self._connection, None
             connection.close()
         self._prepared.release()
-        self._owner.process_gone(self)
 
 
 def executor_output_name(app_name: str) -> str:

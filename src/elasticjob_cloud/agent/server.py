@@ -5,13 +5,13 @@ tasks when it is cut off, and so it fences itself.
 """
 
 import asyncio
-import contextlib
 import signal
 import time
 
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent import kept_socket
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.fence import Fence
@@ -36,9 +36,10 @@ from elasticjob_cloud.agent.frames import (
     decode_scheduler_frame,
 )
 from elasticjob_cloud.agent.heart import Heart
+from elasticjob_cloud.agent.kept_socket import KeptSocket
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.errors import NotFoundError, StartError
 from elasticjob_cloud.model.messages import AgentEvents, Command
 
 _log = structlog.get_logger(__name__)
@@ -72,6 +73,9 @@ class AgentServer:
         self._agent = Agent(
             place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
         )
+        self._socket = KeptSocket(lambda: FrameProtocol(self._receive, self._lost))
+        self._cannot_listen = False
+        self._touched_at = time.monotonic()
         self._epoch = -1
         self._scheduler: FrameProtocol | None = None
         self._backlog_limit = _BACKLOG_BYTES
@@ -101,30 +105,56 @@ class AgentServer:
         # for its orphan rule would keep jobs from running for minutes.
         has_fence = self._heart is not None
         self._former = self._place.note_life(self._agent.info.agent_id, since_start_only=has_fence)
-        server = await loop.create_unix_server(
-            lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
-        )
-        self._place.socket.chmod(0o600)
+        await self._socket.keep(self._place.socket)
         self._orphan.acknowledged(_monotonic_ms())
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
         while not self._is_over():
             self._beat()
+            if await self._keep_sockets() or not self._place.is_named():
+                is_named = False
             is_named = is_named or self._name_process()
+            self._touch_files()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
-        server.close()
         await self._close()
+
+    async def _keep_sockets(self) -> bool:
+        """Bind again what somebody removed, elsewhere if need be; True where the sockets are elsewhere now."""
+        former = self._place.socket_directory
+        try:
+            if not self._place.has_socket():
+                self._place.choose_sockets()
+                self._place.ensure_socket_directory()
+            is_new = await self._socket.keep(self._place.socket)
+            is_new |= await self._agent.listen(self._place.socket_directory)
+        except (OSError, StartError) as error:
+            if not self._cannot_listen:
+                _log.error("The agent's sockets are gone and cannot be bound again.", error=str(error))
+            self._cannot_listen = True
+            return False
+        if is_new:
+            _log.warning(
+                "The agent's sockets were gone; they are bound again.", socket=str(self._place.socket)
+            )
+        self._cannot_listen = False
+        return former != self._place.socket_directory
 
     async def _close(self) -> None:
         self._closing = True
-        with contextlib.suppress(OSError):
-            self._place.socket.unlink()
+        self._socket.close()
         # Whoever comes now finds no agent, and waits for the lock rather than for an answer.
         if self._scheduler is not None:
             self._scheduler.close()
             self._scheduler = None
         await self._agent.close(self._stop_reason, self._closing_grace())
         self._place.remove_socket_directory()
+
+    def _touch_files(self) -> None:
+        # A directory below a temporary one is swept as well, its lock included.
+        now = time.monotonic()
+        if now - self._touched_at >= kept_socket.TOUCH_SECONDS:
+            self._touched_at = now
+            kept_socket.touch(*self._place.own_files())
 
     def _name_process(self) -> bool:
         try:
@@ -161,8 +191,8 @@ class AgentServer:
             self._fence(f"no scheduler was heard of for {self._settings.fence_seconds:g} s.")
         elif self._scheduler is not None:
             self._orphan.acknowledged(now_ms)
-        elif not self._place.has_socket():
-            self._stop("its socket was deleted, so that nobody can reach it any more.")
+        elif self._place.is_gone():
+            self._stop("its directory was deleted, so that nobody can reach it any more.")
         elif self._orphan.is_over(now_ms):
             self._stop(f"no scheduler came for {self._settings.orphan_seconds:g} s.")
         elif self._draining:

@@ -38,6 +38,12 @@ def agent_stopped(reason: str) -> Ending:
     return Ending(TaskState.LOST, f"Its agent stopped: {reason}")
 
 
+def own_fault(error: BaseException) -> Ending:
+    """Ended by a fault of the agent's own code, which is the job's failure all the same: silence would hang it for ever."""
+    words = f"The agent itself failed, not the job ({type(error).__name__}: {error})."
+    return Ending(TaskState.FAILED, f"{words} Its log has the details; please report them.")
+
+
 def describe_exit(code: int) -> str:
     """Say how a process ended: an exit code, or the name of a signal."""
     if code >= 0:

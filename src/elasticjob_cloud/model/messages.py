@@ -140,13 +140,20 @@ EngineEvent = AgentJoined | AgentLost | AgentEvents
 
 
 class LogChunk(msgspec.Struct, frozen=True):
-    """A part of a task's output. `size`: bytes kept so far; `ended`: no more will come; `truncated`: the limit was hit."""
+    """A part of a task's output. Offsets count all bytes that the task printed, kept or not.
+
+    `content` begins at `offset`, `missing` bytes later than was asked for where that many are not kept. `size`: the offset
+    after the last byte kept; `ended`: no more will come; `truncated`: the output is not whole; `cut`: the bytes that follow
+    this part are not kept.
+    """
 
     offset: int
     content: bytes
     size: int
     ended: bool
     truncated: bool = False
+    missing: int = 0
+    cut: bool = False
 
 
 class Sandbox(msgspec.Struct, frozen=True):

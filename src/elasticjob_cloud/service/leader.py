@@ -20,6 +20,7 @@ from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.repeated_log import RepeatedLog
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Leader:
         self._agents: set[str] = set()  # that joined and were not lost, for the log
         self._agent_watch = AgentWatch()
         self._gives_way = False
+        self._trouble_log = RepeatedLog(_log, self._read_seconds)
         self._stopping = asyncio.Event()
 
     @property
@@ -213,7 +215,10 @@ class Leader:
                 await self._lead_from_record(lease)
             except (UnavailableError, BugError) as error:
                 self._metrics.note_failed_turn(error)
-                _log.exception("%s Starting anew from the record.", error)
+                if isinstance(error, BugError):
+                    _log.exception("%s Starting again from the record.", error)
+                else:
+                    self._trouble_log.say(f"{error} Starting again from the record.")
                 await self._pause(_RETRY_SECONDS)
             except StartError as error:
                 if lease.holds() and not self.settled.is_set():

@@ -11,7 +11,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError
+from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError, UnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
@@ -232,12 +232,15 @@ class Scheduler:
         return await self._in_reader(self._store.status_traces, query)
 
     async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        self._leading()
         try:
             agent_id = TaskId.parse(task_id).agent_id
         except ValueError as error:
             raise NotFoundError(str(error)) from error
-        return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+        try:
+            return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+        except UnavailableError:
+            self._leading()  # a leader may reach the agent where this scheduler does not
+            raise
 
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         await self.app(app_name)

@@ -20,9 +20,10 @@ from pydantic import (
     PositiveInt,
     SecretStr,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.service.agent_tuning import AgentTuning
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
@@ -148,7 +149,7 @@ PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
 Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
-class SchedulerSettings(BaseSettings):
+class SchedulerSettings(AgentTuning):
     """All settings of a scheduler. Made by `settings_sources.load_settings`, which also says where a bad value came from."""
 
     model_config = SettingsConfigDict(
@@ -292,7 +293,9 @@ class SchedulerSettings(BaseSettings):
         description="How much an agent keeps of apps that nothing runs any more.",
     )
     output_limit_bytes: ByteSize = Field(
-        ByteSize(10 * 1024**2), gt=0, description="How much of each output stream of a task is kept."
+        ByteSize(10 * 1024**2),
+        gt=0,
+        description="How much of each output stream of a task is kept: its first and its last part.",
     )
     output_days: PositiveNumber = Field(7.0, description="How long the output of ended tasks is kept.")
     output_total_bytes: ByteSize = Field(
