@@ -18,8 +18,10 @@ from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
     Commands,
+    Draining,
     EndIfIdle,
     Events,
+    Farewell,
     FrameProtocol,
     Goodbye,
     Heartbeat,
@@ -32,6 +34,7 @@ from elasticjob_cloud.agent.frames import (
     Refused,
     Retire,
     SandboxesAnswer,
+    SchedulerFrame,
     Welcome,
     decode_scheduler_frame,
 )
@@ -45,6 +48,7 @@ _log = structlog.get_logger(__name__)
 _CHECK_SECONDS = 0.2
 _FENCE_GRACE = 0.1  # of the fence's time; what has not ended by then is killed
 _FENCE_GRACE_SECONDS = 1.0
+_FAREWELL_SECONDS = 1.0
 
 
 # What a scheduler has not read of what is told to it, beyond what it was told at first. It hears all of it when it is back.
@@ -119,12 +123,26 @@ class AgentServer:
         self._closing = True
         with contextlib.suppress(OSError):
             self._place.socket.unlink()
-        # Whoever comes now finds no agent, and waits for the lock rather than for an answer.
+        # Whoever comes now finds no agent, and waits for the lock rather than for an answer. The scheduler that is
+        # there hears of each end: no successor may come to tell it where the whole machine goes.
         if self._scheduler is not None:
-            self._scheduler.close()
-            self._scheduler = None
-        await self._agent.close(self._stop_reason, self._closing_grace())
+            self._scheduler.send(Draining(self._stop_reason))
+        has_ended = await self._agent.end_all(self._stop_reason, self._closing_grace())
+        await self._take_leave(has_ended=has_ended)
+        await self._agent.close(self._stop_reason)
         self._place.remove_socket_directory()
+
+    async def _take_leave(self, *, has_ended: bool) -> None:
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is None:
+            return
+        if has_ended:
+            scheduler.send(Farewell(self._stop_reason))
+        scheduler.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                while scheduler.unsent_bytes:
+                    await asyncio.sleep(0.005)
 
     def _name_process(self) -> bool:
         try:
@@ -183,11 +201,10 @@ class AgentServer:
         scheduler.send(Events(batch))
 
     def _receive(self, connection: FrameProtocol, content: bytes) -> None:
-        if self._closing:
-            # It came just before the end, and speaks only now: what it had started would outlive this process.
-            connection.abort()
-            return
         frame = decode_scheduler_frame(content)
+        if self._closing:
+            self._receive_at_end(connection, frame)
+            return
         if isinstance(frame, Hello):
             self._greet(connection, frame)
             return
@@ -222,6 +239,23 @@ class AgentServer:
                 self._fence(reason)
             case Goodbye():
                 self._draining = True
+
+    def _receive_at_end(self, connection: FrameProtocol, frame: SchedulerFrame) -> None:
+        if connection is not self._scheduler:
+            # It came just before the end, and speaks only now: what it had started would outlive this process.
+            connection.abort()
+            return
+        match frame:
+            case Commands(commands):
+                self._agent.refuse(commands)
+            case Acknowledge(sequence):
+                self._agent.acknowledge(sequence)
+            case Ping():
+                connection.send(frame)
+            case ReadLog():
+                self._read_log(connection, frame)
+            case _:
+                pass  # what is asked of an agent that stays
 
     def _holds_tasks(self) -> bool:
         return any(not status.state.is_terminal for status in self._agent.inventory().tasks)
