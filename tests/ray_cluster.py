@@ -55,6 +55,7 @@ class RayCluster:
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_TMPDIR": str(directory),  # else the head's address goes to /tmp/ray, if that is there
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_memory_monitor_refresh_ms": "0",  # it would kill relays where other tests take the memory
             "RAY_health_check_initial_delay_ms": "1000",
             "RAY_health_check_period_ms": "500",
             "RAY_health_check_timeout_ms": "1500",
@@ -97,6 +98,24 @@ class RayCluster:
     def remove_node(self, node: RayNode) -> None:
         """End a node's processes."""
         self._ask("remove", node_id=node.node_id)
+
+    def drain_node(self, node: RayNode, deadline_seconds: int | None = None) -> None:
+        """Have Ray drain a node, as its autoscaler does before a machine is taken away; it goes by itself once it is idle."""
+        deadline = [] if deadline_seconds is None else [f"--deadline-remaining-seconds={deadline_seconds}"]
+        reason = ["--reason=DRAIN_NODE_REASON_PREEMPTION", "--reason-message=the test wants it"]
+        subprocess.run(
+            [
+                str(Path(sys.executable).with_name("ray")),
+                "drain-node",
+                f"--address={self.address}",
+                f"--node-id={node.node_id}",
+                *reason,
+                *deadline,
+            ],
+            env={**os.environ, **self.environment},
+            check=True,
+            capture_output=True,
+        )
 
     def kill_head(self) -> None:
         """End the head's own process as by `kill -9`: Ray's memory of it all."""

@@ -86,6 +86,7 @@ class AgentServer:
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._closing = False
+        self._hung_up = asyncio.Event()  # the scheduler, or its connection
         self._stop_reason = ""
         self._hurries = False
 
@@ -133,16 +134,15 @@ class AgentServer:
         self._place.remove_socket_directory()
 
     async def _take_leave(self, *, has_ended: bool) -> None:
-        scheduler, self._scheduler = self._scheduler, None
-        if scheduler is None:
+        if self._scheduler is None:
             return
         if has_ended:
-            scheduler.send(Farewell(self._stop_reason))
-        scheduler.close()
+            self._scheduler.send(Farewell(self._stop_reason))
+        self._hung_up.clear()
+        self._scheduler.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS):
-                while scheduler.unsent_bytes:
-                    await asyncio.sleep(0.005)
+                await self._hung_up.wait()
 
     def _name_process(self) -> bool:
         try:
@@ -292,6 +292,7 @@ class AgentServer:
     def _lost(self, connection: FrameProtocol) -> None:
         if connection is self._scheduler:
             self._scheduler = None
+            self._hung_up.set()
 
     def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
         try:
