@@ -18,6 +18,7 @@ from unittest.mock import patch
 from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.scheduling import configuration, membership
 from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.fleet import Fleet
 from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
@@ -74,6 +75,7 @@ MUTANTS = (
         lambda: patch.object(IdleAgents, "end", _nothing),
         play_cluster,
     ),
+    Mutant("place on draining agents", lambda: patch.object(Fleet, "drain", _nothing), play_wild),
     Mutant("let runs overlap", lambda: patch.object(State, "is_busy", lambda *_: False), play_wild),
     Mutant("forget what was evaluated", lambda: patch.object(Turn, "put_schedule", _nothing), play_wild),
     Mutant("believe agents blindly", lambda: patch.object(membership, "_settle", _nothing), play_wild),

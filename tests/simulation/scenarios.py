@@ -66,6 +66,7 @@ def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
         crash=0.001,
         reconnect=0.0005,
         agent_death=0.0002,
+        agent_drain=0.0002,
         clock_jump=0,
         longest_task_seconds=30,
         longest_commit_ms=200,
@@ -120,7 +121,7 @@ def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None
 
 
 def _quieten(world: World, apps: list[str]) -> None:
-    world.hazards = Hazards(0, 0, 0, 0, 0, 0)
+    world.hazards = Hazards(0, 0, 0, 0, 0, 0, 0)
     elapsed_ms = world.monotonic_ms - 1_000_000
     world.run(elapsed_ms + HOUR_MS)  # a crash under way ends, and the scheduler is back
     world.checker.check_progress(world.now().wall_ms)
