@@ -3,7 +3,7 @@
 The relay is started again, so that the exception only says that it is away. The cause is in the head's table of workers.
 """
 
-import time
+from typing import Any
 
 import ray
 from ray._private.state import state
@@ -11,8 +11,6 @@ from ray.core.generated import common_pb2, gcs_pb2
 
 _LONGEST = 400
 _LINES = 2  # of what Ray says: more of it is tables and advice
-_KNOWN_SECONDS = 1.0  # the head hears of a death a moment after the connection broke
-_POLL_SECONDS = 0.1
 _MONITOR_ADVICE = "Turn the memory monitor off with RAY_memory_monitor_refresh_ms=0 on every node."
 
 
@@ -31,18 +29,23 @@ def described(error: Exception) -> str:
     return _shortened(lines[-1] if lines[0].startswith("Traceback") else lines[0])
 
 
+def worker_of(actor_id: ray.ActorID) -> str:
+    """Give the worker that an actor runs in; nothing while it has none. Blocks."""
+    row = _accessor().get_actor_info(actor_id)
+    return "" if row is None else gcs_pb2.ActorTableData.FromString(row).address.worker_id.hex()
+
+
 def cause_of_death(worker_id: str) -> str:
     """Say how a worker ended, as Ray's head knows it; nothing where it lives or is unknown. Blocks."""
-    accessor = state._connect_and_get_accessor()  # noqa: SLF001 - the public interface needs Ray's dashboard
-    deadline = time.monotonic() + _KNOWN_SECONDS
-    while True:
-        row = accessor.get_worker_info(ray.WorkerID(bytes.fromhex(worker_id)))
-        worker = None if row is None else gcs_pb2.WorkerTableData.FromString(row)
-        if worker is not None and not worker.is_alive:
-            return _words_of_exit(worker.exit_type, worker.exit_detail)
-        if time.monotonic() > deadline:
-            return ""
-        time.sleep(_POLL_SECONDS)
+    row = _accessor().get_worker_info(ray.WorkerID(bytes.fromhex(worker_id)))
+    worker = None if row is None else gcs_pb2.WorkerTableData.FromString(row)
+    if worker is None or worker.is_alive:
+        return ""
+    return _words_of_exit(worker.exit_type, worker.exit_detail)
+
+
+def _accessor() -> Any:
+    return state._connect_and_get_accessor()  # noqa: SLF001 - the public interface needs Ray's dashboard
 
 
 def _words_of_exit(exit_type: int, detail: str) -> str:

@@ -176,7 +176,8 @@ class Node:
                 await self._relay.restart(relay)
             return described(error)
         except Exception as error:  # noqa: BLE001 - Ray has many ways to say that something is away
-            self._relay.explain_death()
+            if isinstance(error, ray.exceptions.RayActorError):
+                self._relay.explain_death(relay)
             return described(error)
         return "It closed the connection."
 

@@ -10,7 +10,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.engine.ray.causes import cause_of_death
+from elasticjob_cloud.engine.ray.causes import cause_of_death, worker_of
 from elasticjob_cloud.engine.ray.facts import NodeFacts
 from elasticjob_cloud.engine.ray.frames import FromGateway, GatewaySettings, Trouble
 from elasticjob_cloud.engine.ray.relay import Relay, RelayFacts
@@ -18,6 +18,8 @@ from elasticjob_cloud.model.errors import UnavailableError
 
 _GONE_SECONDS = 5.0
 _GONE_POLL_SECONDS = 0.1
+_EXPLAIN_SECONDS = 5.0
+_EXPLAIN_POLL_SECONDS = 0.1
 _MONITOR_WARNING = (
     "Ray's memory monitor is on at node {}. It kills the relay, and so cuts off the agent, when the machine's memory runs "
     "low, whoever uses it. Start Ray there with RAY_memory_monitor_refresh_ms=0 (docs/ray.md)."
@@ -96,17 +98,24 @@ class RelayFinder:
             self._has_warned = True
             self._gateway.tell(Trouble(_MONITOR_WARNING.format(self._ip)))
 
-    def explain_death(self) -> None:
-        """Tell how the relay that was opened last ended, if it has: Ray's exceptions only say that it is away."""
+    def explain_death(self, relay: Any) -> None:
+        """Tell how a relay ended, if it has: Ray's exceptions only say that it is away."""
         worker_id, self._worker_id = self._worker_id, ""
-        if worker_id and (self._explaining is None or self._explaining.done()):
-            self._explaining = asyncio.get_running_loop().create_task(self._explain(worker_id))
+        if self._explaining is None or self._explaining.done():
+            self._explaining = asyncio.get_running_loop().create_task(self._explain(relay, worker_id))
 
-    async def _explain(self, worker_id: str) -> None:
+    async def _explain(self, relay: Any, worker_id: str) -> None:
+        """The head hears of a death a moment after the connection broke; it knows the worker of an actor while that runs."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _EXPLAIN_SECONDS
         with contextlib.suppress(Exception):  # the head may be away
-            cause = await self._gateway.in_finder_thread(cause_of_death, worker_id)
-            if cause:
-                self._gateway.tell(Trouble(f"Node {self._ip}: {cause}", self._node_id, cause))
+            while loop.time() < deadline:
+                worker_id = worker_id or await self._gateway.in_finder_thread(worker_of, relay._actor_id)  # noqa: SLF001 - it has no public name
+                cause = worker_id and await self._gateway.in_finder_thread(cause_of_death, worker_id)
+                if cause:
+                    self._gateway.tell(Trouble(f"Node {self._ip}: {cause}", self._node_id, cause))
+                    return
+                await asyncio.sleep(_EXPLAIN_POLL_SECONDS)
 
     @property
     def _name(self) -> str:
