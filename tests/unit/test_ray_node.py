@@ -69,6 +69,8 @@ class Gateway:
     def check_job(self) -> None:
         pass
 
+    monitors_memory = True
+
 
 def play_node(scenario: Callable[[Node, Gateway], Awaitable[None]]) -> None:
     """Run a scenario with a node that has no session."""
