@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 MISSING = "Ray is not installed; get it with: make setup-ray"
@@ -45,7 +46,9 @@ class RayNode:
 class RayCluster:
     """A head without resources, and nodes that are added and removed. Nothing listens beyond loopback."""
 
-    def __init__(self, directory: Path, port: int = 0) -> None:
+    def __init__(
+        self, directory: Path, port: int = 0, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         token = directory / "token"
         token.write_text(secrets.token_hex(32))
         token.chmod(0o600)
@@ -60,6 +63,7 @@ class RayCluster:
             "RAY_health_check_period_ms": "500",
             "RAY_health_check_timeout_ms": "1500",
             "RAY_health_check_failure_threshold": "3",
+            **environment,
         }
         self._log = directory / "log"
         with self._log.open("w") as log:
@@ -80,11 +84,11 @@ class RayCluster:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, port: int = 0) -> Iterator[Self]:
-        """Give a cluster that is gone at the end; `port`: its head's, any by default."""
+    def started(cls, port: int = 0, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Self]:
+        """Give a cluster that is gone at the end; `port`: its head's, any by default; `environment`: more of it."""
         # Ray's sockets lie deep below it, and their paths have room for 107 bytes.
         with tempfile.TemporaryDirectory(prefix="ejr-", dir="/tmp", ignore_cleanup_errors=True) as directory:
-            cluster = cls(Path(directory), port)
+            cluster = cls(Path(directory), port, environment)
             try:
                 yield cluster
             finally:

@@ -25,8 +25,7 @@ def described(error: Exception) -> str:
         return type(error).__name__
     if isinstance(error, ray.exceptions.RayActorError):
         return _shortened(_words_of_actor_error(error, lines))
-    # A traceback has at its end what it is about.
-    return _shortened(lines[-1] if lines[0].startswith("Traceback") else lines[0])
+    return _shortened(lines[-1] if "Traceback" in lines[0] else lines[0])
 
 
 def worker_of(actor_id: ray.ActorID) -> str:
@@ -51,7 +50,9 @@ def _accessor() -> Any:
 def _words_of_exit(exit_type: int, detail: str) -> str:
     kind = common_pb2.WorkerExitType.Name(exit_type)
     lines = [line.strip() for line in detail.splitlines() if line.strip()]
-    words = f"Its relay died: {kind}: {_shortened(' '.join(lines[:_LINES]))}"
+    # A traceback has at its end what it is about.
+    told = lines[-1:] if "Traceback" in detail else lines[:_LINES]
+    words = f"Its relay died: {kind}: {_shortened(' '.join(told))}"
     if kind == "NODE_OUT_OF_MEMORY":
         words += f" {_MONITOR_ADVICE}"
     return words
