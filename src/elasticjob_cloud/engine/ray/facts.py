@@ -83,7 +83,10 @@ def has_come_back(node_id: str, nodes: list[dict[str, Any]]) -> bool:
 
 def cluster_monitors_memory() -> bool:
     """Tell whether the cluster's own settings leave Ray's memory monitor on; a node's environment may turn it off."""
-    return bool(state.get_system_config().get("memory_monitor_refresh_ms", 1))
+    try:
+        return bool(state.get_system_config().get("memory_monitor_refresh_ms", 1))
+    except Exception:  # noqa: BLE001 - for a warning only: joining must not fail for it
+        return True
 
 
 def _left_seconds(deadline_ms: int) -> float | None:

@@ -91,8 +91,10 @@ class RelayFinder:
             await asyncio.sleep(_GONE_POLL_SECONDS)
         return False
 
-    def note_open(self, relay: RelayFacts) -> None:
-        """Note what a relay said of itself, and warn once where Ray may kill it."""
+    def note_open(self, relay: RelayFacts | None) -> None:
+        """Note what a relay said of itself, and warn once where Ray may kill it. One of an earlier build says nothing."""
+        if relay is None:
+            return
         self._worker_id = relay.worker_id
         if relay.monitors_memory and self._gateway.monitors_memory and not self._has_warned:
             self._has_warned = True
