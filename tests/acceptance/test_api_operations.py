@@ -57,6 +57,7 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
             "executors": ["my_app"],
             "taskCount": 1,
             "lastSeen": "2026-11-18T11:06:40.123+00:00",
+            "draining": "",
         }
     ]
     assert guest.get("/api/operate/schedulers").json() == [

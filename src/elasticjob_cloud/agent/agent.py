@@ -46,6 +46,7 @@ from elasticjob_cloud.model.task import TaskState
 _log = structlog.get_logger(__name__)
 _CLOSE_EXTRA_SECONDS = 10.0
 _KILL_AGAIN_SECONDS = 0.5
+_ENDING = "Its agent is ending."
 
 
 class Agent:
@@ -79,6 +80,7 @@ class Agent:
         self._spool = StatusSpool(directory / "statuses.spool")
         self._background: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[None]] = set()
+        self._is_ending = False
 
     async def start(self) -> None:
         """End what a predecessor left, take over what it had to tell, and be ready for commands."""
@@ -137,6 +139,14 @@ class Agent:
                 _log.exception("A command failed.", command=type(command).__name__)
                 self._fail(command, error)
 
+    def refuse(self, commands: Sequence[Command]) -> None:
+        """Answer launches that come while the agent ends: their tasks never start, and may start elsewhere at once."""
+        now_ms = time.time_ns() // 1_000_000
+        launches = [command for command in commands if isinstance(command, Launch)]
+        for spec in (spec for launch in launches for spec in launch.tasks):
+            if self._ledger.accept(spec.task_id):
+                self._ledger.report(TaskStatus(spec.task_id, TaskState.DROPPED, now_ms, _ENDING))
+
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to this one told: it is committed."""
         self._ledger.acknowledge(sequence)
@@ -166,11 +176,12 @@ class Agent:
         """Stop the executors that have no tasks."""
         self._executors.stop_idle()
 
-    async def close(self, reason: str, grace_seconds: float | None = None) -> None:
-        """End all tasks and processes, keep on disk what nobody has acknowledged, and let go of the directory.
+    async def end_all(self, reason: str, grace_seconds: float | None = None) -> bool:
+        """End all tasks and processes, tell of it, and keep on disk what nobody has acknowledged; return whether all ended.
 
         What still runs after the grace is killed, whatever its job's own settings say.
         """
+        self._is_ending = True
         ending = agent_stopped(reason)
         self._scripts.end_all(ending)
         self._executors.end_all(ending)
@@ -182,7 +193,14 @@ class Agent:
                 self._trees.kill_all()
                 killing_at += _KILL_AGAIN_SECONDS
             await asyncio.sleep(0.005)
+        self._ledger.flush()
         self._spool.save(self._ledger.ended_statuses())
+        return self.is_idle
+
+    async def close(self, reason: str) -> None:
+        """End what `end_all` has not ended yet, and release the directory."""
+        if not self._is_ending:
+            await self.end_all(reason)
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

@@ -5,6 +5,7 @@ tasks when it is cut off, and so it fences itself.
 """
 
 import asyncio
+import contextlib
 import signal
 import time
 
@@ -18,8 +19,10 @@ from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
     Commands,
+    Draining,
     EndIfIdle,
     Events,
+    Farewell,
     FrameProtocol,
     Goodbye,
     Heartbeat,
@@ -32,6 +35,7 @@ from elasticjob_cloud.agent.frames import (
     Refused,
     Retire,
     SandboxesAnswer,
+    SchedulerFrame,
     Welcome,
     decode_scheduler_frame,
 )
@@ -46,6 +50,7 @@ _log = structlog.get_logger(__name__)
 _CHECK_SECONDS = 0.2
 _FENCE_GRACE = 0.1  # of the fence's time; what has not ended by then is killed
 _FENCE_GRACE_SECONDS = 1.0
+_FAREWELL_SECONDS = 1.0
 
 
 # What a scheduler has not read of what is told to it, beyond what it was told at first. It hears all of it when it is back.
@@ -86,6 +91,7 @@ class AgentServer:
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._closing = False
+        self._hung_up = asyncio.Event()  # the scheduler, or its connection
         self._stop_reason = ""
         self._hurries = False
 
@@ -142,11 +148,13 @@ class AgentServer:
     async def _close(self) -> None:
         self._closing = True
         self._socket.close()
-        # Whoever comes now finds no agent, and waits for the lock rather than for an answer.
+        # Whoever comes now finds no agent, and waits for the lock rather than for an answer. The scheduler that is
+        # there hears of each end: no successor may come to tell it where the whole machine goes.
         if self._scheduler is not None:
-            self._scheduler.close()
-            self._scheduler = None
-        await self._agent.close(self._stop_reason, self._closing_grace())
+            self._scheduler.send(Draining(self._stop_reason))
+        has_ended = await self._agent.end_all(self._stop_reason, self._closing_grace())
+        await self._take_leave(has_ended=has_ended)
+        await self._agent.close(self._stop_reason)
         self._place.remove_socket_directory()
 
     def _touch_files(self) -> None:
@@ -155,6 +163,17 @@ class AgentServer:
         if now - self._touched_at >= kept_socket.TOUCH_SECONDS:
             self._touched_at = now
             kept_socket.touch(*self._place.own_files())
+
+    async def _take_leave(self, *, has_ended: bool) -> None:
+        if self._scheduler is None:
+            return
+        if has_ended:
+            self._scheduler.send(Farewell(self._stop_reason))
+        self._hung_up.clear()
+        self._scheduler.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._hung_up.wait()
 
     def _name_process(self) -> bool:
         try:
@@ -213,11 +232,10 @@ class AgentServer:
         scheduler.send(Events(batch))
 
     def _receive(self, connection: FrameProtocol, content: bytes) -> None:
-        if self._closing:
-            # It came just before the end, and speaks only now: what it had started would outlive this process.
-            connection.abort()
-            return
         frame = decode_scheduler_frame(content)
+        if self._closing:
+            self._receive_at_end(connection, frame)
+            return
         if isinstance(frame, Hello):
             self._greet(connection, frame)
             return
@@ -252,6 +270,23 @@ class AgentServer:
                 self._fence(reason)
             case Goodbye():
                 self._draining = True
+
+    def _receive_at_end(self, connection: FrameProtocol, frame: SchedulerFrame) -> None:
+        if connection is not self._scheduler:
+            # It came just before the end, and speaks only now: what it had started would outlive this process.
+            connection.abort()
+            return
+        match frame:
+            case Commands(commands):
+                self._agent.refuse(commands)
+            case Acknowledge(sequence):
+                self._agent.acknowledge(sequence)
+            case Ping():
+                connection.send(frame)
+            case ReadLog():
+                self._read_log(connection, frame)
+            case _:
+                pass  # what is asked of an agent that stays
 
     def _holds_tasks(self) -> bool:
         return any(not status.state.is_terminal for status in self._agent.inventory().tasks)
@@ -288,6 +323,7 @@ class AgentServer:
     def _lost(self, connection: FrameProtocol) -> None:
         if connection is self._scheduler:
             self._scheduler = None
+            self._hung_up.set()
 
     def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
         try:

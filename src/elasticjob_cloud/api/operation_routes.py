@@ -36,6 +36,7 @@ _AGENT = object_of(
         "executors": array_of(TEXT),
         "taskCount": INTEGER,
         "lastSeen": TEXT,
+        "draining": TEXT,
     }
 )
 _SCHEDULER = object_of({"id": TEXT, "address": TEXT, "leader": BOOLEAN, "epoch": INTEGER})
@@ -93,7 +94,7 @@ def operation_routes(
 
     @router.get("/agents", **described(array_of(_AGENT)))
     async def list_agents() -> Response:
-        """Give the agents that are there."""
+        """Give the agents that are there. `draining` says why an agent takes no new tasks; it is empty while it takes them."""
         return json_response([agent_view(agent) for agent in await scheduler.agents()])
 
     @router.get("/schedulers", **described(array_of(_SCHEDULER)))

@@ -58,6 +58,7 @@ def agent_view(agent: AgentView) -> dict[str, Any]:
         "executors": list(agent.executors),
         "taskCount": agent.task_count,
         "lastSeen": shown_time(agent.last_seen_ms, dt.UTC),
+        "draining": agent.draining,
     }
 
 

@@ -16,6 +16,7 @@ from elasticjob_cloud.engine.local_connection import AgentConnection, EpochRefus
 from elasticjob_cloud.engine.local_process import AgentLauncher
 from elasticjob_cloud.model.errors import StartError, UnavailableError
 from elasticjob_cloud.model.messages import (
+    AgentDraining,
     AgentEvents,
     AgentJoined,
     AgentLost,
@@ -244,7 +245,7 @@ class LocalEngine:
         # Its name in a shared temporary directory can be foreseen: another user must not be taken for our agent.
         self._place.find_sockets()
         self._place.ensure_socket_directory()
-        connection = AgentConnection(self._batch_received, self._tell_inventory)
+        connection = AgentConnection(self._batch_received, self._tell_inventory, self._tell_draining)
         try:
             async with asyncio.timeout(self._unresponsive_seconds):
                 inventory = await connection.open(str(self._place.socket), self._epoch)
@@ -280,6 +281,10 @@ class LocalEngine:
         for stranger in sorted(self._known - former - {agent.agent_id}):
             self._wait_for_end_of(stranger)
         self._known = {agent.agent_id}
+
+    def _tell_draining(self, reason: str) -> None:
+        if self._sink is not None:
+            self._sink(AgentDraining(self._agent_id, reason))
 
     def _wait_for_end_of(self, stranger: str) -> None:
         """Its directory is another, perhaps on another machine, where it may run its tasks on for as long as it is let."""

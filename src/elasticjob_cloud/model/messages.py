@@ -99,6 +99,7 @@ class AgentInfo(msgspec.Struct, frozen=True):
     cpus: float
     memory_mb: float
     pid: int = 0
+    draining: str = ""  # why it takes no new tasks; empty while it takes them
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -128,6 +129,13 @@ class AgentLost(msgspec.Struct, frozen=True):
     reason: str
 
 
+class AgentDraining(msgspec.Struct, frozen=True):
+    """An agent is about to go, with its machine or alone: what it runs goes on for now, and it takes no new tasks."""
+
+    agent_id: str
+    reason: str
+
+
 class AgentEvents(msgspec.Struct, frozen=True):
     """A batch of an agent's events, to be acknowledged by this sequence number once committed."""
 
@@ -136,7 +144,7 @@ class AgentEvents(msgspec.Struct, frozen=True):
     events: tuple[AgentEvent, ...]
 
 
-EngineEvent = AgentJoined | AgentLost | AgentEvents
+EngineEvent = AgentJoined | AgentLost | AgentDraining | AgentEvents
 
 
 class LogChunk(msgspec.Struct, frozen=True):

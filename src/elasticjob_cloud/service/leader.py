@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import BugError, StartError, UnavailableError
-from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.service.agent_watch import AgentWatch
@@ -352,6 +352,8 @@ class Leader:
             agent = event.inventory.agent
             self._agents.add(agent.agent_id)
             _log.info("Agent %s is there: %g CPUs, %.0f MB.", agent.agent_id, agent.cpus, agent.memory_mb)
+        elif isinstance(event, AgentDraining):
+            _log.warning("Agent %s takes no new tasks: %s", event.agent_id, event.reason)
         elif isinstance(event, AgentLost):
             self._agents.discard(event.agent_id)
             _log.warning("Agent %s is lost: %s Its tasks are LOST.", event.agent_id, event.reason)
