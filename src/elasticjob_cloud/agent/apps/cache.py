@@ -15,7 +15,7 @@ from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
 from elasticjob_cloud.agent.apps.chores import Chores
-from elasticjob_cloud.agent.apps.errors import ContentError, FetchError
+from elasticjob_cloud.agent.apps.errors import ContentError, FetchError, NoAppError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.making import VersionMaker
 from elasticjob_cloud.agent.apps.shelf import VersionShelf
@@ -258,7 +258,8 @@ class AppCache:
                 return version
             valid_seconds = limits.revalidate_seconds
         except (FetchError, ContentError) as error:
-            if current is None or isinstance(error, ContentError):
+            is_wrong = isinstance(error, ContentError) and not isinstance(error, NoAppError)
+            if current is None or is_wrong:
                 entry.settle_on(entry.version, str(error), loop.time() + limits.revalidate_seconds)
                 raise
             logger.warning("The app at %s is used as fetched earlier: %s", address.shown, error)

@@ -22,6 +22,10 @@ class Fetched(msgspec.Struct, frozen=True):
 
     validator: Validator
     sha256: str
+    encodings: tuple[str, ...] = ()
+    """How the server says that it compressed the file for the way, in the order in which it did."""
+    file_name: str = ""
+    """What the server calls the file, safe as a file name; empty if it says nothing."""
 
 
 class Source(Protocol):
@@ -59,6 +63,10 @@ class DownloadFile:
             self._file.close()
         except OSError as error:
             raise _unstored(error) from error
+
+    @property
+    def size(self) -> int:
+        return self._size
 
     @property
     def sha256(self) -> str:

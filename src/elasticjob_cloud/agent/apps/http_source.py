@@ -1,5 +1,6 @@
 """Apps from http and https servers."""
 
+import email.message
 import email.utils
 import logging
 import ssl
@@ -14,11 +15,12 @@ from typing import TypeVar
 
 import httpx
 
-from elasticjob_cloud.agent.apps.address import AppAddress
+from elasticjob_cloud.agent.apps.address import AppAddress, safe_name
 from elasticjob_cloud.agent.apps.errors import FetchError
 from elasticjob_cloud.agent.apps.fetching import DownloadFile, Fetched, Validator
 from elasticjob_cloud.agent.apps.kinds import archive_kind
 from elasticjob_cloud.agent.apps.limits import AppLimits
+from elasticjob_cloud.agent.apps.recognition import KNOWN_ENCODINGS
 from elasticjob_cloud.agent.apps.threads import run_stoppable
 
 T = TypeVar("T")
@@ -59,7 +61,8 @@ class HttpSource:
                     return None
                 _require_success(response, address)
                 sha256 = await self._write_body(response, target)
-                return Fetched(_validator(response.headers), sha256)
+                headers = response.headers
+                return Fetched(_validator(headers), sha256, _encodings(headers), _served_name(headers))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise FetchError(address.hide(_explain(error, self._limits))) from error
 
@@ -136,9 +139,30 @@ def _require_success(response: httpx.Response, address: AppAddress) -> None:
     if response.status_code != HTTPStatus.OK:
         reason = response.reason_phrase or "unknown status"
         raise FetchError(f"the server answered HTTP {response.status_code} {reason}.")
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding not in {"identity", ""} and archive_kind(address.base_name) is None:
-        raise FetchError(f"the server sent it compressed ({encoding}), though asked not to.")
+    unknown = [name for name in _encodings(response.headers) if name not in KNOWN_ENCODINGS]
+    if unknown and archive_kind(address.base_name) is None:
+        raise FetchError(
+            f"the server sent it compressed ({', '.join(unknown)}), though asked not to: "
+            "turn that off for this file."
+        )
+
+
+def _encodings(headers: httpx.Headers) -> tuple[str, ...]:
+    names = (name.strip().lower() for name in headers.get("Content-Encoding", "").split(","))
+    return tuple(name for name in names if name not in {"", "identity"})
+
+
+def _served_name(headers: httpx.Headers) -> str:
+    message = email.message.Message()
+    message["Content-Disposition"] = (
+        headers.get("Content-Disposition", "").encode("ascii", "replace").decode()
+    )
+    try:
+        # It knows `filename*=UTF-8''...` too.
+        name = message.get_filename("")
+    except (LookupError, ValueError):
+        return ""
+    return safe_name(name.replace("\\", "/").rsplit("/", 1)[-1])
 
 
 def _validator(headers: httpx.Headers) -> Validator:

@@ -16,6 +16,8 @@ class AppLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Files, directories and links together, those in between that an archive only implies included."""
     download_seconds: float = 300.0
     """A whole download, redirects included; extraction is not."""
+    extraction_seconds: float = 600.0
+    """Decompressing and extracting what was downloaded."""
     connect_seconds: float = 10.0
     idle_seconds: float = 30.0
     """Without a byte from the server."""

@@ -1,5 +1,6 @@
 """Makes a version of an app: asks its server, downloads, extracts, and writes down what it is."""
 
+import asyncio
 import threading
 import time
 from concurrent.futures import Executor
@@ -7,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
-from elasticjob_cloud.agent.apps.archive import unpack_download
+from elasticjob_cloud.agent.apps.archive import Served, unpack_download
 from elasticjob_cloud.agent.apps.chores import Chores
 from elasticjob_cloud.agent.apps.errors import FetchError
 from elasticjob_cloud.agent.apps.fetching import Fetched, Source, fetch_in_time
@@ -69,13 +70,19 @@ class VersionMaker:
                 self._chores.do_later(partial(self._shelf.save, current))
             return None
         unpack = partial(self._unpack, staging, key, address.base_name, fetched)
-        return await run_stoppable(self._threads, unpack)
+        seconds = self._limits.extraction_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await run_stoppable(self._threads, unpack)
+        except TimeoutError as error:
+            raise FetchError(f"the extraction took more than {seconds:g} s, the limit.") from error
 
     def _unpack(
         self, staging: Path, key: str, base_name: str, fetched: Fetched, stop: threading.Event
     ) -> VersionRecord:
         download, content = staging / _DOWNLOAD_NAME, staging / CONTENT_NAME
-        single_file = unpack_download(download, base_name, content, self._limits, stop)
+        served = Served(fetched.encodings, fetched.file_name)
+        single_file = unpack_download(download, base_name, content, self._limits, stop, served)
         try:
             download.unlink()
             record = VersionRecord(
