@@ -19,6 +19,9 @@ from elasticjob_cloud.agent.apps.tree import Tree
 _HEADER_BYTES = 1024**2
 _OVERHEAD_BYTES_PER_FILE = 4096
 
+# GNU tar's own kinds (`tar -V`, `tar -G`).
+_VOLUME_LABEL, _DIRECTORY_LISTED = b"V", b"D"
+
 _ReadError = tarfile.ReadError
 # typeshed lacks these.
 _InvalidHeaderError: type[tarfile.HeaderError] = tarfile.InvalidHeaderError  # type: ignore[attr-defined]
@@ -60,8 +63,10 @@ def extract_tar(
 
 
 def _add_member(tar: tarfile.TarFile, member: tarfile.TarInfo, tree: Tree) -> None:
+    if member.type == _VOLUME_LABEL:
+        return
     parts = member_parts(member.name)
-    if member.isdir():
+    if member.isdir() or member.type == _DIRECTORY_LISTED:
         tree.add_directory(parts)
     elif member.issym():
         tree.add_symbolic_link(parts, member.linkname)
