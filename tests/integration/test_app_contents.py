@@ -162,6 +162,7 @@ def test_html_file_that_is_called_so_is_kept(tmp_path: Path) -> None:
         (lzma.compress(TAR, lzma.FORMAT_ALONE), "lzma"),
         (b"\x04\x22\x4d\x18abc", "lz4"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.parametrize("name", ["pack", "pack.zip", "pack.tar.gz"])
 def test_format_that_cannot_be_unpacked_is_named(
@@ -234,6 +235,7 @@ def test_gzip_with_garbage_behind_it_is_refused(tmp_path: Path) -> None:
         (SCRIPT, "run.sh", {"run.sh": SCRIPT}),
         (SCRIPT, "run.sh.gz", {"run.sh": SCRIPT}),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_content_encoding_is_undone_where_the_server_applied_it(
     tmp_path: Path, body: bytes, name: str, files: dict[str, bytes]

@@ -61,12 +61,12 @@ def unpack_download(
     promised = archive_kind(telling_name)
     tree = Tree(destination, limits, stop)
     try:
-        download = undo_encodings(download, promised, served.encodings, limits, stop)
-        kind = recognise(download, telling_name, is_decoded=bool(served.encodings))
+        plain = undo_encodings(download, promised, served.encodings, limits, stop)
+        kind = recognise(plain, telling_name, is_decoded=bool(served.encodings))
         promised = kind
         if kind is None or kind in SINGLE_KINDS:
-            return _keep_single_file(download, base_name, served.file_name, kind, tree)
-        _extract(download, kind, tree, limits, stop)
+            return _keep_single_file(plain, base_name, served.file_name, kind, tree)
+        _extract(plain, kind, tree, limits, stop)
     except BaseException as error:
         shutil.rmtree(destination, ignore_errors=True)
         if isinstance(error, ElasticJobError) or not isinstance(error, Exception):
@@ -76,6 +76,9 @@ def unpack_download(
         # The standard library's parsers raise all sorts for broken input, from EOFError to struct.error.
         what = f"{promised.value} file" if promised else "app"
         raise ContentError(f"it is not a readable {what}: {str(error) or type(error).__name__}.") from error
+    finally:
+        for decoded in download.parent.glob(f"{download.name}.*"):
+            decoded.unlink()
     return None
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
 from elasticjob_cloud.agent.apps.chores import Chores
+from elasticjob_cloud.agent.apps.entries import Entry, Flight
 from elasticjob_cloud.agent.apps.errors import ContentError, FetchError, NoAppError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.making import VersionMaker
+from elasticjob_cloud.agent.apps.paths import shown
 from elasticjob_cloud.agent.apps.shelf import VersionShelf
 from elasticjob_cloud.agent.apps.slots import DownloadSlots
 from elasticjob_cloud.agent.apps.threads import run_stoppable
@@ -25,30 +27,6 @@ from elasticjob_cloud.agent.apps.version import PreparedApp, Version, VersionRec
 from elasticjob_cloud.model.errors import AppUnavailableError
 
 logger = logging.getLogger(__name__)
-
-
-class _Flight:
-    """A question to the server, and the download if need be, that several callers wait for."""
-
-    def __init__(self, task: asyncio.Task[Version]) -> None:
-        self.task = task
-        self.waiters = 0
-
-
-class _Entry:
-    """What is known of a URL."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.app_names: set[str] = set()
-        self.version: Version | None = None
-        self.failure: str | None = None
-        self.valid_until = float("-inf")
-        """Until then, `version` or `failure` is the answer."""
-        self.flight: _Flight | None = None
-
-    def settle_on(self, version: Version | None, failure: str | None, valid_until: float) -> None:
-        self.version, self.failure, self.valid_until = version, failure, valid_until
 
 
 class AppCache:
@@ -61,7 +39,7 @@ class AppCache:
         self._threads = ThreadPoolExecutor(limits.max_concurrent_downloads + 1, "app-download")
         self._chores = Chores()
         self._maker = VersionMaker(self._shelf, limits, self._threads, self._chores)
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._cached_bytes = 0
         self._opening: asyncio.Task[None] | None = None
         self._closing = threading.Event()
@@ -138,7 +116,7 @@ class AppCache:
     async def _load_versions(self) -> None:
         await self._maker.load_certificates()
         for version in await run_stoppable(self._threads, lambda _stop: self._shelf.open()):
-            entry = self._entries[version.record.key] = _Entry(version.record.key)
+            entry = self._entries[version.record.key] = Entry(version.record.key)
             entry.app_names.update(version.record.app_names)
             entry.version = version
             self._cached_bytes += version.record.disk_bytes
@@ -148,7 +126,7 @@ class AppCache:
         async with self._slots.take(key):
             staging = self._shelf.plan_staging()
             try:
-                record = await self._maker.fetch_into(staging, key, address, None)
+                record = await self._maker.fetch_into(staging, key, address)
                 assert record is not None, "without a version before, there is always a new one"
             except BaseException:
                 self._delete_later(staging)
@@ -161,31 +139,51 @@ class AppCache:
     async def _take_cached(self, app_name: str, key: str, address: AppAddress) -> Version:
         entry = self._entries.get(key) or self._new_entry(key)
         entry.app_names.add(app_name)
-        under_way = entry.flight is not None and not entry.flight.task.done()
-        if not under_way and asyncio.get_running_loop().time() < entry.valid_until:
+        if not entry.is_asked and asyncio.get_running_loop().time() < entry.valid_until:
             if entry.failure is not None:
                 raise FetchError(entry.failure)
-            assert entry.version is not None, "a valid answer is a failure or a version"
-            entry.version.hold()
-            self._save_names(entry)
-            return entry.version
+            version = await self._take_known(entry)
+            if version is not None:
+                self._save_names(entry)
+                return version
         return await self._board(entry, address)
 
-    def _new_entry(self, key: str) -> _Entry:
+    async def _take_known(self, entry: Entry) -> Version | None:
+        """Hold the cached version, unless its files are not what they were."""
+        version = entry.version
+        if version is None:
+            return None
+        version.hold()
+        is_whole = False
+        try:
+            changed = version.inspection.is_changed()
+            is_whole = not changed if changed is not None else await self._look_closely(version) is None
+        finally:
+            if not is_whole:
+                self._release(version)
+        return version if is_whole else None
+
+    async def _look_closely(self, version: Version) -> str | None:
+        return await run_stoppable(self._threads, lambda _stop: version.inspection.look_closely())
+
+    def _new_entry(self, key: str) -> Entry:
         # The place to drop remembered failures, which come one for each URL at most.
         now = asyncio.get_running_loop().time()
         for old in list(self._entries.values()):
             if old.version is None and old.flight is None and old.valid_until < now:
                 del self._entries[old.key]
-        entry = self._entries[key] = _Entry(key)
+        entry = self._entries[key] = Entry(key)
         return entry
 
-    async def _board(self, entry: _Entry, address: AppAddress) -> Version:
+    async def _board(self, entry: Entry, address: AppAddress) -> Version:
         flight = entry.flight
         if flight is None or flight.task.done():
-            flight = entry.flight = _Flight(asyncio.create_task(self._refresh(entry, address)))
+            flight = entry.flight = self._start_flight(entry, address)
         flight.waiters += 1
         try:
+            version = await self._take_while_asking(entry, flight, address)
+            if version is not None:
+                return version
             await asyncio.wait([flight.task])
             if flight.task.cancelled():
                 raise FetchError("the agent is stopping.")
@@ -194,10 +192,39 @@ class AppCache:
             return version
         finally:
             flight.waiters -= 1
-            if not flight.waiters:
-                self._land(entry, flight)
+            self._land(entry, flight)
 
-    def _land(self, entry: _Entry, flight: _Flight) -> None:
+    def _start_flight(self, entry: Entry, address: AppAddress) -> Flight:
+        now = asyncio.get_running_loop().time()
+        # Where an answer counts as none soon after, its flight is over then.
+        limits = self._limits
+        is_short = limits.revalidate_timeout_seconds <= limits.answer_wait_seconds
+        flight = Flight(float("inf") if is_short else now + limits.answer_wait_seconds)
+        flight.start(asyncio.create_task(self._refresh(entry, address, flight)))
+        return flight
+
+    async def _take_while_asking(self, entry: Entry, flight: Flight, address: AppAddress) -> Version | None:
+        """Take the cached version while its server takes its time; None: there is none, or the server has answered."""
+        if entry.version is None or await flight.is_answered():
+            return None
+        version = await self._take_known(entry)
+        if version is not None and not flight.goes_on_alone:
+            logger.warning(
+                "The app at %s is used as fetched earlier: the server did not answer within %g s. It is still asked.",
+                address.shown,
+                self._limits.answer_wait_seconds,
+            )
+            flight.goes_on_alone = True
+        return version
+
+    def _land(self, entry: Entry, flight: Flight) -> None:
+        """Tidy up after a flight for which nobody waits."""
+        if flight.waiters or flight.has_landed:
+            return
+        if flight.goes_on_alone and not flight.task.done():
+            flight.task.add_done_callback(lambda _: self._land(entry, flight))
+            return
+        flight.has_landed = True
         if entry.flight is flight:
             entry.flight = None
             forgotten = entry.version is None and not entry.app_names
@@ -214,43 +241,59 @@ class AppCache:
         if not task.cancelled() and task.exception() is None:
             self._release(task.result())
 
-    async def _refresh(self, entry: _Entry, address: AppAddress) -> Version:
+    async def _refresh(self, entry: Entry, address: AppAddress, flight: Flight) -> Version:
         """Give the version to use now, with a hold on it."""
         async with self._slots.take(entry.key):
             current = await self._hold_current(entry)
             version: Version | None = None
             try:
-                version = await self._newest(entry, address, current)
+                version = await self._newest(entry, address, current, flight)
                 return version
             finally:
                 if current is not None and version is not current:
                     self._release(current)
 
-    async def _hold_current(self, entry: _Entry) -> Version | None:
+    async def _hold_current(self, entry: Entry) -> Version | None:
+        """Hold the cached version, or a fresh copy of it when a job has changed its files."""
         version = entry.version
         if version is None:
             return None
         version.hold()
-        there = False
+        fresh = None
         try:
-            there = await run_stoppable(self._threads, lambda _stop: self._shelf.touch(version))
+            changed = await run_stoppable(self._threads, lambda _stop: self._shelf.inspect(version))
+            fresh = version if changed is None else await self._replace(entry, version, changed)
         finally:
-            if not there:
+            if fresh is not version:
                 self._release(version)
-        if there:
-            return version
-        logger.warning("The cached version of an app was deleted by somebody else: %s.", version.directory)
-        if entry.version is version:
-            entry.version = None
-            self._retire(version)
-        return None
+        return fresh
 
-    async def _newest(self, entry: _Entry, address: AppAddress, current: Version | None) -> Version:
+    async def _replace(self, entry: Entry, version: Version, changed: str) -> Version | None:
+        logger.warning(
+            "A task has changed an app's files, or they were deleted (%s). The app is extracted again: %s.",
+            shown(changed),
+            version.directory,
+        )
+        staging = self._shelf.plan_staging()
+        try:
+            return self._install(entry, staging, await self._maker.restore_into(staging, version))
+        except (FetchError, ContentError) as error:
+            logger.warning("The app cannot be extracted again, and is downloaded again: %s", error)
+            if entry.version is version:
+                entry.version = None
+                self._retire(version)
+            return None
+        finally:
+            self._delete_later(staging)
+
+    async def _newest(
+        self, entry: Entry, address: AppAddress, current: Version | None, flight: Flight
+    ) -> Version:
         limits = self._limits
         loop = asyncio.get_running_loop()
         staging = self._shelf.plan_staging()
         try:
-            record = await self._maker.fetch_into(staging, entry.key, address, current)
+            record = await self._maker.fetch_into(staging, entry.key, address, current, flight.answered.set)
             if record is not None:
                 version = self._install(entry, staging, record)
                 if entry.version is version:
@@ -272,7 +315,7 @@ class AppCache:
             self._save_names(entry)
         return current
 
-    def _install(self, entry: _Entry, staging: Path, record: VersionRecord) -> Version:
+    def _install(self, entry: Entry, staging: Path, record: VersionRecord) -> Version:
         try:
             version = Version(self._shelf.install(staging), record, time.time_ns())
         except OSError as error:
@@ -292,7 +335,7 @@ class AppCache:
         self._evict()
         return version
 
-    def _save_names(self, entry: _Entry) -> None:
+    def _save_names(self, entry: Entry) -> None:
         version = entry.version
         if version is not None and entry.app_names != set(version.record.app_names):
             version.record.app_names = sorted(entry.app_names)

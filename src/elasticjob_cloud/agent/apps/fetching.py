@@ -101,7 +101,12 @@ def _unstored(error: OSError) -> FetchError:
 
 
 async def fetch_in_time(
-    source: Source, address: AppAddress, validator: Validator, target: Path, limits: AppLimits
+    source: Source,
+    address: AppAddress,
+    validator: Validator,
+    target: Path,
+    limits: AppLimits,
+    on_answer: Callable[[], None],
 ) -> Fetched | None:
     """Fetch within the limits of time: a short one for the answer whether it changed, if that is the question."""
     loop = asyncio.get_running_loop()
@@ -115,6 +120,7 @@ async def fetch_in_time(
                 # A thread may say so too late.
                 if not finished and not timer.expired():
                     timer.reschedule(end)
+                    on_answer()
 
             return await source.fetch(address, validator, target, answered)
     except TimeoutError as error:

@@ -26,7 +26,9 @@ class AppLimits(msgspec.Struct, frozen=True, kw_only=True):
     revalidate_seconds: float = 1.0
     """For how long an answer of the server is taken as still true, so that many shards cost one question."""
     revalidate_timeout_seconds: float = 5.0
-    """How long the server may take to say whether an app changed, before the cached one is used."""
+    """How long the server may take to say whether an app changed, before that counts as no answer."""
+    answer_wait_seconds: float = 1.0
+    """How long a start waits for that while a version is cached; the question goes on without it."""
     stale_seconds: float = 10.0
     """For how long a server that gave no answer is not asked again, while the cached app is used."""
     max_concurrent_downloads: int = 64

@@ -71,7 +71,7 @@ def undo_encodings(
     limits: AppLimits,
     stop: threading.Event,
 ) -> Path:
-    """Give the file as it was before its server compressed it, which may be beside the download.
+    """Give the file as it was before its server compressed it: the download, or a file with it that starts with its name.
 
     Servers also call the compression that is the file's own an encoding: a `.tar.gz` stays one.
     """
@@ -121,5 +121,4 @@ def _decompress(path: Path, compression: ArchiveKind, limits: AppLimits, stop: t
             if stop.is_set():
                 raise FetchError("the extraction was stopped.")
             file.write(chunk)
-    path.unlink()
-    return decoded.rename(path)
+    return decoded

@@ -8,8 +8,11 @@ from pathlib import Path
 import msgspec
 
 from elasticjob_cloud.agent.apps.fetching import Validator
+from elasticjob_cloud.agent.apps.manifest import Inspection
 
 CONTENT_NAME = "content"
+DOWNLOAD_NAME = "download"
+MANIFEST_NAME = "manifest"
 
 
 class VersionRecord(msgspec.Struct, kw_only=True):
@@ -23,6 +26,12 @@ class VersionRecord(msgspec.Struct, kw_only=True):
     disk_bytes: int
     created_ns: int
     boot_id: str
+    base_name: str = ""
+    """What the URL calls the file; with `encodings` and `served_name`, what it takes to extract the download again."""
+    encodings: tuple[str, ...] = ()
+    served_name: str = ""
+    noted: bool = False
+    """There is a manifest of its files."""
     settled: bool = False
     """The disk has it: a loss of power leaves it whole. Before, it is trusted in the same boot of the machine only."""
 
@@ -39,6 +48,12 @@ class Version:
         """Nobody new gets it; it is deleted when its last holder lets go."""
         self.lock = threading.Lock()
         """Held while its record is written."""
+        self.inspection = Inspection(self.content, directory / MANIFEST_NAME, is_noted=record.noted)
+
+    @property
+    def download(self) -> Path:
+        """The file as it came, to extract it again."""
+        return self.directory / DOWNLOAD_NAME
 
     @property
     def content(self) -> Path:

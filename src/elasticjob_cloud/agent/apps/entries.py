@@ -1,0 +1,62 @@
+"""What a cache knows of a URL, and the question to its server that several callers wait for. On the loop's thread."""
+
+import asyncio
+
+from elasticjob_cloud.agent.apps.version import Version
+
+
+class Flight:
+    """A question to the server, and the download if need be. It goes on as long as one of its callers waits.
+
+    When the server is slow to answer and a version is cached, the callers take that, and the flight goes on alone, so
+    that the next ones find what it brings.
+    """
+
+    def __init__(self, patient_until: float) -> None:
+        self.patient_until = patient_until
+        """By the loop's clock: so long callers wait for the server to say whether the app changed."""
+        self.answered = asyncio.Event()
+        """Set when it said so, or when the flight is over."""
+        self.waiters = 0
+        self.goes_on_alone = False
+        self.has_landed = False
+        self._task: asyncio.Task[Version] | None = None
+
+    @property
+    def task(self) -> asyncio.Task[Version]:
+        assert self._task is not None, "it is started where it is made"
+        return self._task
+
+    def start(self, task: asyncio.Task[Version]) -> None:
+        self._task = task
+        task.add_done_callback(lambda _: self.answered.set())
+
+    async def is_answered(self) -> bool:
+        """Wait for the server's answer as long as is bearable."""
+        try:
+            async with asyncio.timeout_at(self.patient_until):
+                await self.answered.wait()
+        except TimeoutError:
+            return self.answered.is_set()
+        return True
+
+
+class Entry:
+    """What is known of a URL."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.app_names: set[str] = set()
+        self.version: Version | None = None
+        self.failure: str | None = None
+        self.valid_until = float("-inf")
+        """Until then, `version` or `failure` is the answer."""
+        self.flight: Flight | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its server is being asked."""
+        return self.flight is not None and not self.flight.task.done()
+
+    def settle_on(self, version: Version | None, failure: str | None, valid_until: float) -> None:
+        self.version, self.failure, self.valid_until = version, failure, valid_until
