@@ -101,7 +101,7 @@ class Agent:
             self._apps,
             self._outputs,
             ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
-            base_environment(self.info.agent_id),
+            base_environment(self.info.agent_id, ca_file=self._settings.app_limits.ca_file),
         )
         self._scripts = ScriptTasks(room, loop)
         socket_path = self._socket_directory / f"x-{secrets.token_hex(4)}.sock"

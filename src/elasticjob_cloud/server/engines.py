@@ -48,6 +48,7 @@ def agent_settings(settings: SchedulerSettings) -> AgentSettings:
             download_seconds=settings.app_download_seconds,
             allowed_url_prefixes=settings.allowed_url_prefixes,
             cache_bytes=int(settings.app_cache_bytes),
+            ca_file=settings.ca_file,
         ),
         output_limit_bytes=int(settings.output_limit_bytes),
         output_retention_seconds=settings.output_days * 86_400,

@@ -1,5 +1,6 @@
 """Apps from http and https servers."""
 
+import contextlib
 import email.message
 import email.utils
 import logging
@@ -22,10 +23,15 @@ from elasticjob_cloud.agent.apps.kinds import archive_kind
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.recognition import KNOWN_ENCODINGS
 from elasticjob_cloud.agent.apps.threads import run_stoppable
+from elasticjob_cloud.model.errors import CallerError
+from elasticjob_cloud.model.trust import trusted_context
 
 T = TypeVar("T")
 
 _MAXIMUM_REDIRECTS = 5
+_CA_ADVICE = (
+    "An authority of your own: name its PEM file by --ca-file or ELASTICJOB_CA_FILE of the scheduler."
+)
 _WRITE_BYTES = 1024**2
 # Last-Modified knows whole seconds: a file that changed this shortly before may change again unseen (RFC 9110, 8.8.2.2).
 _UNSURE_SECONDS = 2.0
@@ -37,23 +43,33 @@ class HttpSource:
     def __init__(self, limits: AppLimits, executor: Executor) -> None:
         self._limits = limits
         self._executor = executor
-        self._tls: ssl.SSLContext | None = None
         _hush_http_logs()
 
     async def load_certificates(self) -> None:
         """Read the hundreds of certificates that servers are checked by: too long for the loop, or for a time limit."""
-        if self._tls is None:
-            self._tls = await self._run(httpx.create_ssl_context)
+        with contextlib.suppress(FetchError):
+            # A download that needs them says what is wrong.
+            await self._read_certificates()
+
+    async def _read_certificates(self) -> ssl.SSLContext:
+        try:
+            return await self._run(partial(trusted_context, self._limits.ca_file))
+        except CallerError as error:
+            raise FetchError(str(error)) from error
 
     async def fetch(
         self, address: AppAddress, validator: Validator, target: Path, answered: Callable[[], None]
     ) -> Fetched | None:
         """See `Source.fetch`."""
-        await self.load_certificates()
-        assert self._tls is not None, "it was loaded"
+        try:
+            tls = await self._read_certificates()
+        except FetchError:
+            if address.scheme == "https":
+                raise
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             async with (
-                self._new_client(self._tls, validator) as client,
+                self._new_client(tls, validator) as client,
                 self._get(client, address) as response,
             ):
                 answered()
@@ -188,6 +204,8 @@ def _explain(error: Exception, limits: AppLimits) -> str:
         case httpx.ReadTimeout() | httpx.WriteTimeout():
             return f"the server sent nothing for {limits.idle_seconds:g} s."
         case httpx.ConnectError():
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                return f"the server's certificate is not trusted: {error}. {_CA_ADVICE}"
             return f"no connection: {error}."
         case httpx.RemoteProtocolError():
             return f"the server broke off, or does not speak HTTP: {error}."
