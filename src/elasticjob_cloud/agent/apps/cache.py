@@ -22,11 +22,13 @@ from elasticjob_cloud.agent.apps.making import VersionMaker
 from elasticjob_cloud.agent.apps.paths import shown
 from elasticjob_cloud.agent.apps.shelf import VersionShelf
 from elasticjob_cloud.agent.apps.slots import DownloadSlots
+from elasticjob_cloud.agent.apps.stock import VersionStock
 from elasticjob_cloud.agent.apps.threads import run_stoppable
-from elasticjob_cloud.agent.apps.version import PreparedApp, Version, VersionRecord
+from elasticjob_cloud.agent.apps.version import AppFolder, PreparedApp, Version, VersionRecord
 from elasticjob_cloud.model.errors import AppUnavailableError
 
 logger = logging.getLogger(__name__)
+_JOBS_FILES = "what jobs wrote"
 
 
 class AppCache:
@@ -40,7 +42,7 @@ class AppCache:
         self._chores = Chores()
         self._maker = VersionMaker(self._shelf, limits, self._threads, self._chores)
         self._entries: dict[str, Entry] = {}
-        self._cached_bytes = 0
+        self._stock = VersionStock(self._shelf, self._chores, self._threads, limits, self._evict)
         self._opening: asyncio.Task[None] | None = None
         self._closing = threading.Event()
 
@@ -61,11 +63,15 @@ class AppCache:
             await self._open()
             key = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
             version = await (
-                self._take_cached(app_name, key, address) if cache else self._take_anew(key, address)
+                self._take_cached(app_name, key, address)
+                if cache
+                else self._take_anew(app_name, key, address)
             )
         except AppUnavailableError as error:
             raise AppUnavailableError(f"App {app_name} is not available from {shown}: {error}") from error
-        return PreparedApp(version.content, version.record.single_file, url, partial(self._release, version))
+        return PreparedApp(
+            version.content, version.record.single_file, url, partial(self._stock.release, version)
+        )
 
     async def forget(self, app_name: str) -> None:
         """Delete what was downloaded for this app and for no other; what is held is deleted when it is released."""
@@ -78,9 +84,14 @@ class AppCache:
             version = entry.version
             entry.settle_on(None, None, float("-inf"))
             if version is not None:
-                self._retire(version)
+                self._stock.retire(version)
             if entry.flight is None:
                 del self._entries[entry.key]
+
+    def folders(self, app_name: str) -> list[AppFolder]:
+        """Tell where an app's files are (empty: all apps'), and what they take, in use or not."""
+        self._start_opening()
+        return self._stock.folders(app_name)
 
     async def close(self) -> None:
         """End what is under way. Callers that still wait in `prepare` get an `AppUnavailableError`."""
@@ -94,15 +105,14 @@ class AppCache:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._stock.close()
         await self._chores.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self) -> None:
         if self._closing.is_set():
             raise FetchError("the agent is stopping.")
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._load_versions())
-        opening = self._opening
+        opening = self._start_opening()
         if not opening.done():
             await asyncio.wait([opening])
         try:
@@ -113,16 +123,21 @@ class AppCache:
         except asyncio.CancelledError:
             raise FetchError("the agent is stopping.") from None
 
+    def _start_opening(self) -> asyncio.Task[None]:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._load_versions())
+        return self._opening
+
     async def _load_versions(self) -> None:
         await self._maker.load_certificates()
         for version in await run_stoppable(self._threads, lambda _stop: self._shelf.open()):
             entry = self._entries[version.record.key] = Entry(version.record.key)
             entry.app_names.update(version.record.app_names)
             entry.version = version
-            self._cached_bytes += version.record.disk_bytes
+            self._stock.add(version)
         self._evict()
 
-    async def _take_anew(self, key: str, address: AppAddress) -> Version:
+    async def _take_anew(self, app_name: str, key: str, address: AppAddress) -> Version:
         async with self._slots.take(key):
             staging = self._shelf.plan_staging()
             try:
@@ -132,8 +147,10 @@ class AppCache:
                 self._delete_later(staging)
                 raise
         version = Version(staging, record, time.time_ns())
+        record.app_names = [app_name]
         version.retired = True
         version.hold()
+        self._stock.add(version)
         return version
 
     async def _take_cached(self, app_name: str, key: str, address: AppAddress) -> Version:
@@ -157,10 +174,12 @@ class AppCache:
         is_whole = False
         try:
             changed = version.inspection.is_changed()
+            if version.outgrows(self._limits.cache_bytes):
+                changed = True
             is_whole = not changed if changed is not None else await self._look_closely(version) is None
         finally:
             if not is_whole:
-                self._release(version)
+                self._stock.release(version)
         return version if is_whole else None
 
     async def _look_closely(self, version: Version) -> str | None:
@@ -239,7 +258,7 @@ class AppCache:
     def _drop_unclaimed(self, task: asyncio.Task[Version]) -> None:
         # The flight's own hold, which kept the version from being evicted before its passengers took theirs.
         if not task.cancelled() and task.exception() is None:
-            self._release(task.result())
+            self._stock.release(task.result())
 
     async def _refresh(self, entry: Entry, address: AppAddress, flight: Flight) -> Version:
         """Give the version to use now, with a hold on it."""
@@ -251,7 +270,7 @@ class AppCache:
                 return version
             finally:
                 if current is not None and version is not current:
-                    self._release(current)
+                    self._stock.release(current)
 
     async def _hold_current(self, entry: Entry) -> Version | None:
         """Hold the cached version, or a fresh copy of it when a job has changed its files."""
@@ -262,18 +281,21 @@ class AppCache:
         fresh = None
         try:
             changed = await run_stoppable(self._threads, lambda _stop: self._shelf.inspect(version))
+            if version.outgrows(self._limits.cache_bytes):
+                changed = changed or _JOBS_FILES
             fresh = version if changed is None else await self._replace(entry, version, changed)
         finally:
             if fresh is not version:
-                self._release(version)
+                self._stock.release(version)
         return fresh
 
     async def _replace(self, entry: Entry, version: Version, changed: str) -> Version | None:
-        logger.warning(
-            "A task has changed an app's files, or they were deleted (%s). The app is extracted again: %s.",
-            shown(changed),
-            version.directory,
-        )
+        if changed is not _JOBS_FILES:
+            logger.warning(
+                "A task has changed an app's files, or they were deleted (%s). The app is extracted again: %s.",
+                shown(changed),
+                version.directory,
+            )
         staging = self._shelf.plan_staging()
         try:
             return self._install(entry, staging, await self._maker.restore_into(staging, version))
@@ -281,7 +303,7 @@ class AppCache:
             logger.warning("The app cannot be extracted again, and is downloaded again: %s", error)
             if entry.version is version:
                 entry.version = None
-                self._retire(version)
+                self._stock.retire(version)
             return None
         finally:
             self._delete_later(staging)
@@ -321,17 +343,17 @@ class AppCache:
         except OSError as error:
             raise FetchError(f"it cannot be stored: {error.strerror}.") from error
         version.hold()
-        self._cached_bytes += record.disk_bytes
+        self._stock.add(version)
         before, entry.version = entry.version, version
         if before is not None:
-            self._retire(before)
+            self._stock.retire(before)
         if entry.app_names:
             self._save_names(entry)
             self._chores.do_later(partial(self._shelf.settle, version, self._closing))
         else:
             # Its app was deleted meanwhile.
             entry.version = None
-            self._retire(version)
+            self._stock.retire(version)
         self._evict()
         return version
 
@@ -341,24 +363,9 @@ class AppCache:
             version.record.app_names = sorted(entry.app_names)
             self._chores.do_later(partial(self._shelf.save, version))
 
-    def _retire(self, version: Version) -> None:
-        if version.retired:
-            return
-        version.retired = True
-        self._cached_bytes -= version.record.disk_bytes
-        if version.holders:
-            self._chores.do_later(partial(self._shelf.retire, version))
-        else:
-            self._chores.do_later(partial(self._shelf.discard, version))
-
-    def _release(self, version: Version) -> None:
-        version.holders -= 1
-        if version.holders:
-            return
-        if version.retired:
-            self._chores.do_later(partial(self._shelf.discard, version))
-        else:
-            self._evict()
+    @property
+    def _cached_bytes(self) -> int:
+        return self._stock.cached_bytes
 
     def _evict(self) -> None:
         if self._cached_bytes <= self._limits.cache_bytes:
@@ -370,7 +377,7 @@ class AppCache:
         ]
         for _, key, version in sorted(idle, key=lambda row: row[0]):
             del self._entries[key]
-            self._retire(version)
+            self._stock.retire(version)
             if self._cached_bytes <= self._limits.cache_bytes:
                 return
 

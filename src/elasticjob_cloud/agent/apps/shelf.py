@@ -86,7 +86,8 @@ class VersionShelf:
     def settle(self, version: Version, stop: threading.Event) -> None:
         """Make the disk keep a version through a loss of power, and note that it does."""
         with _disk_faults_logged(version.directory):
-            for path in (version.directory, *_walk(version.directory)):
+            kept = (path for path in (version.download, version.manifest) if path.exists())
+            for path in (version.content, *kept, *_walk(version.content)):
                 if stop.is_set() or version.retired:
                     return
                 _synchronise(path)

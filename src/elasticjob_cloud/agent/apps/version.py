@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,9 +47,15 @@ class Version:
         self.holders = 0
         self.retired = False
         """Nobody new gets it; it is deleted when its last holder lets go."""
+        self.disk_bytes = record.disk_bytes
+        """What it takes now, with what jobs wrote there."""
+        self.is_measured = False
+        """Whether that is so still: nobody has let go of it since."""
+        self.measure_due = float("-inf")
+        self.is_warned_of = False
         self.lock = threading.Lock()
         """Held while its record is written."""
-        self.inspection = Inspection(self.content, directory / MANIFEST_NAME, is_noted=record.noted)
+        self.inspection = Inspection(self.content, self.manifest, is_noted=record.noted)
 
     @property
     def download(self) -> Path:
@@ -56,14 +63,31 @@ class Version:
         return self.directory / DOWNLOAD_NAME
 
     @property
+    def manifest(self) -> Path:
+        """What its files were."""
+        return self.directory / MANIFEST_NAME
+
+    @property
     def content(self) -> Path:
         """The directory of the app."""
         return self.directory / CONTENT_NAME
+
+    def outgrows(self, limit_bytes: int) -> bool:
+        """Tell whether it is over the limit by what jobs wrote there, and not by the app's own size."""
+        written = self.disk_bytes - self.record.disk_bytes
+        return self.disk_bytes > limit_bytes and written > limit_bytes // 4
 
     def hold(self) -> None:
         """Count a holder."""
         self.holders += 1
         self.used_ns = time.time_ns()
+
+
+class AppFolder(NamedTuple):
+    """Where an app's files are, and what they take."""
+
+    path: str
+    size_bytes: int
 
 
 class PreparedApp:
