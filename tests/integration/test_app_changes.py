@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.apps import AppCache, AppLimits, PreparedApp
+from elasticjob_cloud.agent.apps import AppCache, AppLimits, PreparedApp, folder_hint
 from elasticjob_cloud.agent.apps.manifest import Inspection, write_manifest
 from tests.integration.app_caches import cache_in, is_empty, packed, text_of, until
 from tests.integration.app_servers import AppRequestHandler, HttpAppServer
@@ -247,3 +247,41 @@ async def test_app_forgotten_while_its_server_is_slow_leaves_nothing(
         await cache.forget("app")
         app_server.released.set()
         await until(lambda: is_empty(tmp_path) and not cache._entries)
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+async def test_holder_is_told_that_the_app_was_changed(
+    tmp_path: Path, app_server: HttpAppServer, use_cache: bool
+) -> None:
+    app_server.serve_body("/app.tar.gz", packed(**FILES))
+    async with cache_in(tmp_path) as cache:
+        app = await cache.prepare("app", app_server.url("/app.tar.gz"), cache=use_cache)
+        assert not app.is_changed()
+        run(app, "mv bin bin.old")
+        await until(app.is_changed)
+
+
+@pytest.mark.parametrize(
+    "command, name",
+    [
+        ("bin/start.sh", "bin/start.sh"),
+        ("./bin/start.sh --fast", "bin/start.sh"),
+        ("bin\\start.sh", "bin/start.sh"),
+        ("python3 main.py", "main.py"),
+        ("exec sh 'bin/start.sh' | tee log", "bin/start.sh"),
+        ("sh 'bin/start.sh", ""),
+        ("main.sh", ""),
+        ("ls -l; ./top.sh", ""),
+        ("/bin/start.sh", ""),
+        ("../my app-1.0/main.py", ""),
+        ("", ""),
+    ],
+)
+def test_command_below_the_one_top_folder_is_pointed_to(tmp_path: Path, command: str, name: str) -> None:
+    (tmp_path / "my app-1.0" / "bin").mkdir(parents=True)
+    for path in ("my app-1.0/bin/start.sh", "my app-1.0/main.py", "top.sh"):
+        (tmp_path / path).touch()
+    hint = folder_hint(str(tmp_path), command)
+    expected = f" ({name} is in the app's folder my app-1.0: begin the command with `cd 'my app-1.0' && `)"
+    assert hint == (expected if name else "")
+    assert folder_hint(str(tmp_path / "none"), command) == ""

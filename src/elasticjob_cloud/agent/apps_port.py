@@ -12,6 +12,9 @@ class Prepared(Protocol):
     def directory(self) -> Path:
         """Where it was extracted, or where its single file is."""
 
+    def is_changed(self) -> bool:
+        """Whether a task has changed the app's files, as far as a short look tells."""
+
     def release(self) -> None:
         """Give it back: from now on its directory may be removed."""
 

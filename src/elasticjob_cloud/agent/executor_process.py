@@ -5,6 +5,7 @@ import secrets
 import signal
 from typing import Protocol
 
+from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
@@ -62,6 +63,7 @@ class ExecutorProcess:
         self._connection: ExecutorConnection | None = None
         self._unsent: list[AgentLine] = []
         self._is_gone = False
+        self._bootstrap_script = app.bootstrap_script
         self._child = self._spawn(app, address)
         tree = self._child.tree
         tree.memory_limit = lambda: int((app.memory_mb + owner.tasks_memory_mb) * _MEBIBYTE)
@@ -72,7 +74,8 @@ class ExecutorProcess:
     @property
     def exit_words(self) -> str:
         """How it ended; of meaning once it is gone."""
-        return describe_exit(self._child.exit_code)
+        hint = folder_hint(self.directory, self._bootstrap_script) if self._child.exit_code else ""
+        return describe_exit(self._child.exit_code) + hint
 
     def last_output(self) -> str:
         """Give the end of what it said on stderr, or else on stdout."""

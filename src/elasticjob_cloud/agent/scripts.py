@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.room import TaskRoom
@@ -15,7 +16,7 @@ from elasticjob_cloud.agent.start_queue import StartQueue
 from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
 from elasticjob_cloud.model.messages import Execution, Sandbox, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 
@@ -40,7 +41,7 @@ class ScriptTasks:
         self._start_later: asyncio.TimerHandle | None = None
         # Those who prepare an app, with the number of tasks that wait for it.
         self._preparations: dict[asyncio.Task[None], int] = {}
-        self._repeated = RepeatedScripts(room.ledger, loop, lambda script: self._enqueue([script]))
+        self._repeated = RepeatedScripts(room.ledger, loop, self._enqueue_again)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -121,6 +122,33 @@ class ScriptTasks:
         self._queue.add(scripts)
         self._start_soon()
 
+    def _enqueue_again(self, script: ScriptTask) -> None:
+        """Enqueue a script for its next execution, with a fresh app if an earlier one has changed it."""
+        if script.lease is None or not script.lease.is_changed():
+            self._enqueue([script])
+            return
+        task = self._loop.create_task(self._renew(script))
+        self._preparations[task] = 1
+        task.add_done_callback(self._preparations.pop)
+        script.preparation = task
+
+    async def _renew(self, script: ScriptTask) -> None:
+        app = script.app
+        try:
+            prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+        except AppUnavailableError as error:
+            if self._tasks.get(script.spec.task_id) is script:
+                script.preparation = None
+                self._could_not_start(script, str(error))
+            return
+        if self._tasks.get(script.spec.task_id) is not script:
+            prepared.release()
+            return
+        former, script.lease, script.preparation = script.lease, Lease(prepared, 1), None
+        if former is not None:
+            former.release()
+        self._enqueue([script])
+
     def _start_soon(self) -> None:
         """Start what there is room for in the next turn of the loop, or when there is room."""
         if self._start_due is not None:
@@ -200,7 +228,7 @@ class ScriptTasks:
         if self._queue:
             self._start_soon()
         code = child.exit_code
-        cause = "" if code == 0 else f"The script ended with {describe_exit(code)}."
+        cause = "" if code == 0 else f"The script ended with {describe_exit(code)}{_hint(script)}."
         state = TaskState.FINISHED if code == 0 else TaskState.FAILED
         # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
         ending = fault or script.ending if script.repetition is None else script.ending or fault
@@ -231,6 +259,11 @@ class ScriptTasks:
             if not self._preparations[preparation]:
                 # Nobody wants the download any more.
                 preparation.cancel()
+
+
+def _hint(script: ScriptTask) -> str:
+    assert script.lease is not None, "it has run"
+    return folder_hint(script.lease.directory, script.job.props[SCRIPT_COMMAND_LINE])
 
 
 def _with_notes(cause: str, child: ChildProcess) -> str:

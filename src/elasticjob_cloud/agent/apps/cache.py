@@ -69,9 +69,8 @@ class AppCache:
             )
         except AppUnavailableError as error:
             raise AppUnavailableError(f"App {app_name} is not available from {shown}: {error}") from error
-        return PreparedApp(
-            version.content, version.record.single_file, url, partial(self._stock.release, version)
-        )
+        on_release = partial(self._stock.release, version)
+        return PreparedApp(version.content, version.record.single_file, url, on_release, version.inspection)
 
     async def forget(self, app_name: str) -> None:
         """Delete what was downloaded for this app and for no other; what is held is deleted when it is released."""

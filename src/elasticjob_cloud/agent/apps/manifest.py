@@ -46,6 +46,10 @@ class Inspection:
         self._directories: list[FileMark] = []
         self._close_look_due = float("-inf")
 
+    def prepare(self) -> None:
+        """Read what is to be looked at. Blocking."""
+        self.look_closely()
+
     def is_changed(self) -> bool | None:
         """Tell whether a file is gone or another; None: not known without a close look. Does not block for long."""
         if self._few is None or any(self._differs(mark) for mark in self._few):

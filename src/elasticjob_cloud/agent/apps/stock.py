@@ -54,6 +54,8 @@ class VersionStock:
     def add(self, version: Version) -> None:
         """Take a version whose directory is there."""
         self._versions.add(version)
+        if version.holders:
+            self._chores.do_later(version.inspection.prepare)
         if not version.retired:
             self.cached_bytes += version.disk_bytes
         if self._measuring is None:

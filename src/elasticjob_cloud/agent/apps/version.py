@@ -94,7 +94,12 @@ class PreparedApp:
     """An app on this machine's disk, kept as long as it is not released. Holders share the directory with others."""
 
     def __init__(
-        self, directory: Path, single_file: str | None, url: str, on_release: Callable[[], None]
+        self,
+        directory: Path,
+        single_file: str | None,
+        url: str,
+        on_release: Callable[[], None],
+        inspection: Inspection | None = None,
     ) -> None:
         self.directory = directory
         """Where the app is: run its scripts from there."""
@@ -102,7 +107,12 @@ class PreparedApp:
         """The file's name in the directory, if the app is one file; None for an archive."""
         self.url = url
         """As configured; with its password, so not for logs."""
+        self._inspection = inspection
         self._on_release: Callable[[], None] | None = on_release
+
+    def is_changed(self) -> bool:
+        """Whether a task has changed the app's files, as far as a short look tells. On the loop's thread."""
+        return self._inspection is not None and self._inspection.is_changed() is True
 
     def release(self) -> None:
         """Let go of the directory, which may be deleted then. On the loop's thread; again does nothing."""
