@@ -68,7 +68,7 @@ async def test_run_after_one_that_changed_its_folder_has_a_whole_app(
 
 
 async def test_single_file_that_removes_itself_is_there_again(
-    tmp_path: Path, app_server: HttpAppServer
+    tmp_path: Path, app_server: HttpAppServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     app_server.serve_body("/run.sh", b'#!/bin/sh\nrm -- "$0"\n')
     async with cache_in(tmp_path, HOLDING) as cache:
@@ -77,6 +77,7 @@ async def test_single_file_that_removes_itself_is_there_again(
             run(app, "./run.sh")
             assert not (app.directory / "run.sh").exists()
             app.release()
+    assert caplog.text.count("A task has changed an app's files") == 1
     # What was downloaded is extracted again.
     assert len([1 for _, headers in app_server.requests if "If-None-Match" not in headers]) == 1
 

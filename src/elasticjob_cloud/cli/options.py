@@ -10,7 +10,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from elasticjob_cloud.cli.credentials import DEFAULT_URL, choose_login
-from elasticjob_cloud.model.trust import CA_FILE_VARIABLE
 
 if TYPE_CHECKING:
     from elasticjob_cloud.cli.connection import Connection
@@ -59,6 +58,8 @@ def offer_ca_file(command: object) -> None:
 
 
 def _note_ca_file(path: str | None) -> None:
+    from elasticjob_cloud.model.trust import CA_FILE_VARIABLE  # noqa: PLC0415 - ssl: slow to import
+
     if path:
         os.environ[CA_FILE_VARIABLE] = path
 
@@ -75,7 +76,7 @@ def _ca_file_sample() -> TyperCommand:
             typer.Option(
                 "--ca-file",
                 metavar="FILE",
-                help=f"A PEM file of authorities to trust beside the system's; else ${CA_FILE_VARIABLE}.",
+                help="A PEM file of authorities to trust beside the system's; else $ELASTICJOB_CA_FILE.",
                 show_default=False,
                 expose_value=False,
                 callback=_note_ca_file,

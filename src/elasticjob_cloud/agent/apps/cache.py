@@ -290,11 +290,14 @@ class AppCache:
 
     async def _replace(self, entry: Entry, version: Version, changed: str) -> Version | None:
         if changed is not _JOBS_FILES:
-            logger.warning(
+            # Once: a job that does it does it at each run.
+            logger.log(
+                logging.DEBUG if entry.is_change_told else logging.WARNING,
                 "A task has changed an app's files, or they were deleted (%s). The app is extracted again: %s.",
                 shown(changed),
                 version.directory,
             )
+            entry.is_change_told = True
         staging = self._shelf.plan_staging()
         try:
             return self._install(entry, staging, await self._maker.restore_into(staging, version))

@@ -52,6 +52,8 @@ class Entry:
         self.valid_until = float("-inf")
         """Until then, `version` or `failure` is the answer."""
         self.flight: Flight | None = None
+        self.is_change_told = False
+        """Whether it was said that its tasks change its files."""
 
     @property
     def is_asked(self) -> bool:

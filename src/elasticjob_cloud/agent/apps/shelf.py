@@ -90,7 +90,9 @@ class VersionShelf:
             for path in (version.content, *kept, *_walk(version.content)):
                 if stop.is_set() or version.retired:
                     return
-                _synchronise(path)
+                with contextlib.suppress(FileNotFoundError):
+                    # A job has removed it meanwhile, which its manifest tells at the next start.
+                    _synchronise(path)
             version.record.settled = True
             self.save(version)
 
