@@ -1,5 +1,6 @@
 """What jobs write in an app's folder: measured again, warned of, bounded by the cache's limit, and shown."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -124,3 +125,21 @@ async def test_metric_is_the_sum_of_all_folders() -> None:
     found.clear()
     await watch.look()
     assert metrics.registry.get_sample_value("elasticjob_sandbox_bytes") == 0
+
+
+async def test_folder_that_changes_all_the_time_is_measured_all_the_same(
+    tmp_path: Path, app_server: HttpAppServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "_LONGEST_SECONDS", 0.05)
+    app_server.serve_body("/app.tar.gz", packed(**{"a.txt": "one"}))
+    async with cache_in(tmp_path, LIMITS) as cache:
+        app = await cache.prepare("app", app_server.url("/app.tar.gz"), cache=True)
+        script = "while true; do mkdir -p d; touch d/1 d/2 d/3; rm -r d; done"
+        job = await asyncio.create_subprocess_exec("/bin/sh", "-c", script, cwd=app.directory)
+        try:
+            for number in range(1, 6):
+                (app.directory / f"out-{number}.txt").write_bytes(bytes(100_000))
+                await until(lambda count=number: bytes_of(cache) > 100_000 * count)  # type: ignore[misc]
+        finally:
+            job.kill()
+            await job.wait()

@@ -150,6 +150,8 @@ class AppCache:
         version.retired = True
         version.hold()
         self._stock.add(version)
+        # It is never extracted again.
+        self._chores.do_later(partial(version.download.unlink, missing_ok=True))
         return version
 
     async def _take_cached(self, app_name: str, key: str, address: AppAddress) -> Version:

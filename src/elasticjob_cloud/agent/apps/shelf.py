@@ -139,10 +139,15 @@ class VersionShelf:
         return version if trusted and version.content.is_dir() else None
 
 
-def disk_bytes(directory: Path) -> int:
-    """Tell how much room a directory takes, in whole blocks."""
-    sizes = (path.lstat().st_size for path in _walk(directory))
-    return sum(_BLOCK_BYTES + -(-size // _BLOCK_BYTES) * _BLOCK_BYTES for size in sizes)
+def disk_bytes(directory: Path, stop: threading.Event | None = None) -> int:
+    """Tell how much room a directory takes, in whole blocks. Jobs may write and delete there meanwhile."""
+    total = 0
+    for path in _walk(directory):
+        if stop is not None and stop.is_set():
+            break
+        with contextlib.suppress(OSError):
+            total += _BLOCK_BYTES + -(-path.lstat().st_size // _BLOCK_BYTES) * _BLOCK_BYTES
+    return total
 
 
 def _walk(directory: Path) -> Iterator[Path]:

@@ -119,7 +119,7 @@ class VersionStock:
     async def _measure(self, version: Version) -> None:
         version.is_measured = True
         started = time.monotonic()
-        found = await run_stoppable(self._threads, lambda _stop: disk_bytes(version.directory))
+        found = await run_stoppable(self._threads, lambda stop: disk_bytes(version.directory, stop))
         now = time.monotonic()
         version.measure_due = now + (now - started) / _WALK_SHARE
         if version not in self._versions:
