@@ -113,8 +113,16 @@ class VersionStock:
             for version in list(self._versions):
                 is_new = version.holders or not version.is_measured
                 if is_new and time.monotonic() >= version.measure_due and version in self._versions:
-                    await self._measure(version)
+                    await self._measure_guarded(version)
             await asyncio.sleep(_LEAST_SECONDS)
+
+    async def _measure_guarded(self, version: Version) -> None:
+        try:
+            await self._measure(version)
+        except Exception:
+            # Contained: one folder that cannot be walked must not leave the others unmeasured for ever.
+            logger.exception("The app folder %s could not be measured.", version.directory)
+            version.measure_due = time.monotonic() + _LONGEST_SECONDS
 
     async def _measure(self, version: Version) -> None:
         version.is_measured = True
