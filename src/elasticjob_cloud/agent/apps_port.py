@@ -15,6 +15,9 @@ class Prepared(Protocol):
     def is_changed(self) -> bool:
         """Whether a task has changed the app's files, as far as a short look tells."""
 
+    def has_lost_files(self) -> bool:
+        """Whether files of the app are gone, as far as a short look tells."""
+
     def release(self) -> None:
         """Give it back: from now on its directory may be removed."""
 

@@ -77,6 +77,10 @@ class ExecutorProcess:
         hint = folder_hint(self.directory, self._bootstrap_script) if self._child.exit_code else ""
         return describe_exit(self._child.exit_code) + hint
 
+    def has_lost_files(self) -> bool:
+        """Whether files of its app are gone: a job may have deleted or moved them."""
+        return self._prepared.has_lost_files()
+
     def last_output(self) -> str:
         """Give the end of what it said on stderr, or else on stdout."""
         stdout, stderr = (output.tail() for output in self._child.outputs)

@@ -59,6 +59,14 @@ class Inspection:
             return None
         return False
 
+    def has_lost_files(self) -> bool:
+        """Tell whether a file or directory is gone, as far as a short look tells."""
+        return any(not self._is_there(mark) for mark in self._few or ())
+
+    def _is_there(self, mark: FileMark) -> bool:
+        now = _mark(self._content, mark.path)
+        return now is not None and stat.S_IFMT(now.mode) == stat.S_IFMT(mark.mode)
+
     def is_close_look_due(self) -> bool:
         """Tell whether a close look would not come too soon after the last one, for what it costs."""
         return time.monotonic() >= self._close_look_due

@@ -114,6 +114,10 @@ class PreparedApp:
         """Whether a task has changed the app's files, as far as a short look tells. On the loop's thread."""
         return self._inspection is not None and self._inspection.is_changed() is True
 
+    def has_lost_files(self) -> bool:
+        """Whether files of the app are gone, as far as a short look tells. On the loop's thread."""
+        return self._inspection is not None and self._inspection.has_lost_files()
+
     def release(self) -> None:
         """Let go of the directory, which may be deleted then. On the loop's thread; again does nothing."""
         on_release, self._on_release = self._on_release, None
