@@ -190,7 +190,7 @@ def test_executor_whose_files_are_gone_makes_room_for_one_with_a_whole_app(tmp_p
         await world.end_of("a")
         (sandbox,) = world.agent.sandboxes("app")
         hide(sandbox.path)
-        await until(lambda: _has_lost_files(world))
+        await until(lambda: _is_folder_spent(world))
         world.launch("good", "job", "b", "c")
         for task_id in ("b", "c"):
             assert (await world.end_of(task_id)).state is TaskState.FINISHED
@@ -204,10 +204,10 @@ def test_executor_whose_files_are_gone_makes_room_for_one_with_a_whole_app(tmp_p
     def is_whole(path: str) -> bool:
         return Path(path, "executor.py").exists()
 
-    def _has_lost_files(world: World) -> bool:
+    def _is_folder_spent(world: World) -> bool:
         # The first look at an app is taken in a thread.
         process = world.agent._executors._executors["app"]._process
-        return process is not None and process.has_lost_files()
+        return process is not None and process.is_folder_spent()
 
     play(tmp_path, scenario)
 

@@ -258,8 +258,11 @@ async def test_holder_is_told_that_the_app_was_changed(
     async with cache_in(tmp_path) as cache:
         app = await cache.prepare("app", app_server.url("/app.tar.gz"), cache=use_cache)
         assert not app.is_changed()
-        run(app, "mv bin bin.old")
+        run(app, "echo >> log.txt")
         await until(app.is_changed)
+        assert not app.is_spent()
+        run(app, "mv bin bin.old")
+        assert app.is_spent()
 
 
 @pytest.mark.parametrize(

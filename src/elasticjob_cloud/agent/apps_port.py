@@ -13,10 +13,10 @@ class Prepared(Protocol):
         """Where it was extracted, or where its single file is."""
 
     def is_changed(self) -> bool:
-        """Whether a task has changed the app's files, as far as a short look tells."""
+        """Whether the next run needs a fresh folder: a task has changed the app's files, or filled it."""
 
-    def has_lost_files(self) -> bool:
-        """Whether files of the app are gone, as far as a short look tells."""
+    def is_spent(self) -> bool:
+        """Whether it is of no more use: files of the app are gone, or tasks have filled its folder."""
 
     def release(self) -> None:
         """Give it back: from now on its directory may be removed."""

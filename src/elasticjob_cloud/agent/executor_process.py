@@ -77,9 +77,9 @@ class ExecutorProcess:
         hint = folder_hint(self.directory, self._bootstrap_script) if self._child.exit_code else ""
         return describe_exit(self._child.exit_code) + hint
 
-    def has_lost_files(self) -> bool:
-        """Whether files of its app are gone: a job may have deleted or moved them."""
-        return self._prepared.has_lost_files()
+    def is_folder_spent(self) -> bool:
+        """Whether its jobs have deleted files of its app, or filled its folder."""
+        return self._prepared.is_spent()
 
     def last_output(self) -> str:
         """Give the end of what it said on stderr, or else on stdout."""

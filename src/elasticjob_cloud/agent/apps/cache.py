@@ -15,7 +15,7 @@ from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
 from elasticjob_cloud.agent.apps.chores import Chores
-from elasticjob_cloud.agent.apps.entries import Entry, Flight
+from elasticjob_cloud.agent.apps.entries import Entries, Entry, Flight
 from elasticjob_cloud.agent.apps.errors import ContentError, FetchError, NoAppError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.making import VersionMaker
@@ -41,7 +41,7 @@ class AppCache:
         self._threads = ThreadPoolExecutor(limits.max_concurrent_downloads + 1, "app-download")
         self._chores = Chores()
         self._maker = VersionMaker(self._shelf, limits, self._threads, self._chores)
-        self._entries: dict[str, Entry] = {}
+        self._entries = Entries()
         self._stock = VersionStock(self._shelf, self._chores, self._threads, limits, self._evict)
         self._opening: asyncio.Task[None] | None = None
         self._closing = threading.Event()
@@ -70,7 +70,8 @@ class AppCache:
         except AppUnavailableError as error:
             raise AppUnavailableError(f"App {app_name} is not available from {shown}: {error}") from error
         on_release = partial(self._stock.release, version)
-        return PreparedApp(version.content, version.record.single_file, url, on_release, version.inspection)
+        single_file, limit = version.record.single_file, self._limits.cache_bytes
+        return PreparedApp(version.content, single_file, url, on_release, version, limit)
 
     async def forget(self, app_name: str) -> None:
         """Delete what was downloaded for this app and for no other; what is held is deleted when it is released."""
@@ -155,9 +156,10 @@ class AppCache:
         return version
 
     async def _take_cached(self, app_name: str, key: str, address: AppAddress) -> Version:
-        entry = self._entries.get(key) or self._new_entry(key)
+        now = asyncio.get_running_loop().time()
+        entry = self._entries.claim(key, now)
         entry.app_names.add(app_name)
-        if not entry.is_asked and asyncio.get_running_loop().time() < entry.valid_until:
+        if not entry.is_asked and now < entry.valid_until:
             if entry.failure is not None:
                 raise FetchError(entry.failure)
             version = await self._take_known(entry)
@@ -186,15 +188,6 @@ class AppCache:
     async def _look_closely(self, version: Version) -> str | None:
         return await run_stoppable(self._threads, lambda _stop: version.inspection.look_closely())
 
-    def _new_entry(self, key: str) -> Entry:
-        # The place to drop remembered failures, which come one for each URL at most.
-        now = asyncio.get_running_loop().time()
-        for old in list(self._entries.values()):
-            if old.version is None and old.flight is None and old.valid_until < now:
-                del self._entries[old.key]
-        entry = self._entries[key] = Entry(key)
-        return entry
-
     async def _board(self, entry: Entry, address: AppAddress) -> Version:
         flight = entry.flight
         if flight is None or flight.task.done():
@@ -215,11 +208,7 @@ class AppCache:
             self._land(entry, flight)
 
     def _start_flight(self, entry: Entry, address: AppAddress) -> Flight:
-        now = asyncio.get_running_loop().time()
-        # Where an answer counts as none soon after, its flight is over then.
-        limits = self._limits
-        is_short = limits.revalidate_timeout_seconds <= limits.answer_wait_seconds
-        flight = Flight(float("inf") if is_short else now + limits.answer_wait_seconds)
+        flight = Flight(self._limits, asyncio.get_running_loop().time())
         flight.start(asyncio.create_task(self._refresh(entry, address, flight)))
         return flight
 
@@ -374,12 +363,7 @@ class AppCache:
     def _evict(self) -> None:
         if self._cached_bytes <= self._limits.cache_bytes:
             return
-        idle = [
-            (entry.version.used_ns, entry.key, entry.version)
-            for entry in self._entries.values()
-            if entry.version is not None and not entry.version.holders and entry.flight is None
-        ]
-        for _, key, version in sorted(idle, key=lambda row: row[0]):
+        for key, version in self._entries.idle():
             del self._entries[key]
             self._stock.retire(version)
             if self._cached_bytes <= self._limits.cache_bytes:

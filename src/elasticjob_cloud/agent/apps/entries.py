@@ -2,6 +2,7 @@
 
 import asyncio
 
+from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.version import Version
 
 
@@ -12,8 +13,10 @@ class Flight:
     that the next ones find what it brings.
     """
 
-    def __init__(self, patient_until: float) -> None:
-        self.patient_until = patient_until
+    def __init__(self, limits: AppLimits, now: float) -> None:
+        # Where an answer counts as none soon after, the flight is over then.
+        is_short = limits.revalidate_timeout_seconds <= limits.answer_wait_seconds
+        self.patient_until = float("inf") if is_short else now + limits.answer_wait_seconds
         """By the loop's clock: so long callers wait for the server to say whether the app changed."""
         self.answered = asyncio.Event()
         """Set when it said so, or when the flight is over."""
@@ -62,3 +65,28 @@ class Entry:
 
     def settle_on(self, version: Version | None, failure: str | None, valid_until: float) -> None:
         self.version, self.failure, self.valid_until = version, failure, valid_until
+
+
+class Entries(dict[str, Entry]):
+    """The entries of a cache, by the key of their URL."""
+
+    def claim(self, key: str, now: float) -> Entry:
+        """Give the entry of a URL, which may be new."""
+        entry = self.get(key)
+        if entry is not None:
+            return entry
+        # The place to drop remembered failures, which come one for each URL at most.
+        for old in list(self.values()):
+            if old.version is None and old.flight is None and old.valid_until < now:
+                del self[old.key]
+        entry = self[key] = Entry(key)
+        return entry
+
+    def idle(self) -> list[tuple[str, Version]]:
+        """Give the versions that nobody holds or asks for, least recently used first."""
+        idle = [
+            (entry.version.used_ns, entry.key, entry.version)
+            for entry in self.values()
+            if entry.version is not None and not entry.version.holders and entry.flight is None
+        ]
+        return [(key, version) for _, key, version in sorted(idle, key=lambda row: row[0])]

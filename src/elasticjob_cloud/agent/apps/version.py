@@ -99,7 +99,8 @@ class PreparedApp:
         single_file: str | None,
         url: str,
         on_release: Callable[[], None],
-        inspection: Inspection | None = None,
+        version: Version | None = None,
+        limit_bytes: int = 0,
     ) -> None:
         self.directory = directory
         """Where the app is: run its scripts from there."""
@@ -107,16 +108,24 @@ class PreparedApp:
         """The file's name in the directory, if the app is one file; None for an archive."""
         self.url = url
         """As configured; with its password, so not for logs."""
-        self._inspection = inspection
+        self._version = version
+        self._limit_bytes = limit_bytes
         self._on_release: Callable[[], None] | None = on_release
 
     def is_changed(self) -> bool:
-        """Whether a task has changed the app's files, as far as a short look tells. On the loop's thread."""
-        return self._inspection is not None and self._inspection.is_changed() is True
+        """Whether the next run needs a fresh folder: a task has changed the app's files, or filled it.
 
-    def has_lost_files(self) -> bool:
-        """Whether files of the app are gone, as far as a short look tells. On the loop's thread."""
-        return self._inspection is not None and self._inspection.has_lost_files()
+        As far as a short look tells. On the loop's thread.
+        """
+        return self._version is not None and (
+            self._version.inspection.is_changed() is True or self._version.outgrows(self._limit_bytes)
+        )
+
+    def is_spent(self) -> bool:
+        """Whether it is of no more use: files of the app are gone, or tasks have filled its folder. Like `is_changed`."""
+        return self._version is not None and (
+            self._version.inspection.has_lost_files() or self._version.outgrows(self._limit_bytes)
+        )
 
     def release(self) -> None:
         """Let go of the directory, which may be deleted then. On the loop's thread; again does nothing."""
