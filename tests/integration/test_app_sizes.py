@@ -43,8 +43,26 @@ async def test_files_of_ended_jobs_count_and_go_beyond_the_limit(
             # Measured, or deleted as too much.
             await until(lambda size=size: bytes_of(cache) != size or not cache._cached_bytes)  # type: ignore[misc]
         await until(lambda: disk_bytes(tmp_path) <= LIMITS.cache_bytes)
+        # The app itself is kept: its server may be down.
+        app_server.answers.clear()
+        (await cache.prepare("app", url, cache=True)).release()
     assert "Jobs of app have written" in caplog.text
-    assert len(app_server.requests) < 12
+    assert len([1 for _, headers in app_server.requests if "If-None-Match" not in headers]) == 1
+
+
+async def test_full_folder_of_one_app_drops_no_other(tmp_path: Path, app_server: HttpAppServer) -> None:
+    for name in ("full", "other"):
+        app_server.serve_body(f"/{name}.tar.gz", packed(**{"a.txt": name}))
+    async with cache_in(tmp_path, LIMITS) as cache:
+        other = await cache.prepare("other", app_server.url("/other.tar.gz"), cache=True)
+        other.release()
+        full = await cache.prepare("full", app_server.url("/full.tar.gz"), cache=True)
+        (full.directory / "out.txt").write_bytes(bytes(2_000_000))
+        full.release()
+        await until(lambda: not full.directory.exists())
+        await until(lambda: bytes_of(cache, "full") < LIMITS.cache_bytes)
+        assert other.directory.exists()
+        assert len(cache.folders("full")) == 1
 
 
 async def test_folder_that_is_held_and_outgrown_is_given_to_nobody_new(

@@ -99,6 +99,7 @@ class AppCache:
         tasks: list[asyncio.Task[Version] | asyncio.Task[None]] = [
             entry.flight.task for entry in self._entries.values() if entry.flight is not None
         ]
+        tasks += [entry.renewal for entry in self._entries.values() if entry.renewal is not None]
         if self._opening is not None:
             tasks.append(self._opening)
         for task in tasks:
@@ -361,13 +362,26 @@ class AppCache:
         return self._stock.cached_bytes
 
     def _evict(self) -> None:
-        if self._cached_bytes <= self._limits.cache_bytes:
-            return
-        for key, version in self._entries.idle():
-            del self._entries[key]
-            self._stock.retire(version)
-            if self._cached_bytes <= self._limits.cache_bytes:
-                return
+        limit = self._limits.cache_bytes
+        filled, dropped = self._entries.plan_room(self._cached_bytes - limit, limit)
+        for entry in filled:
+            if entry.renewal is None and not self._closing.is_set():
+                entry.renewal = asyncio.create_task(self._renew(entry))
+        for entry in dropped:
+            assert entry.version is not None, "it takes room"
+            del self._entries[entry.key]
+            self._stock.retire(entry.version)
+
+    async def _renew(self, entry: Entry) -> None:
+        try:
+            async with self._slots.take(entry.key):
+                version = await self._hold_current(entry)
+            if version is not None:
+                self._stock.release(version)
+        except FetchError as error:
+            logger.debug("An app is not extracted again: %s", error)
+        finally:
+            entry.renewal = None
 
     def _delete_later(self, directory: Path) -> None:
         self._chores.do_later(partial(self._shelf.delete, directory))

@@ -55,6 +55,8 @@ class Entry:
         self.valid_until = float("-inf")
         """Until then, `version` or `failure` is the answer."""
         self.flight: Flight | None = None
+        self.renewal: asyncio.Task[None] | None = None
+        """Extracts the version again, though nobody wants it now."""
         self.is_change_told = False
         """Whether it was said that its tasks change its files."""
 
@@ -82,11 +84,28 @@ class Entries(dict[str, Entry]):
         entry = self[key] = Entry(key)
         return entry
 
-    def idle(self) -> list[tuple[str, Version]]:
-        """Give the versions that nobody holds or asks for, least recently used first."""
+    def plan_room(self, over_bytes: int, limit_bytes: int) -> tuple[list[Entry], list[Entry]]:
+        """Choose what to do when there is so much too much.
+
+        Returns: those whose folder jobs have filled, to be extracted again; those to be dropped, least recently used
+            first. Nobody holds or asks for either.
+        """
         idle = [
-            (entry.version.used_ns, entry.key, entry.version)
+            (entry.version, entry)
             for entry in self.values()
             if entry.version is not None and not entry.version.holders and entry.flight is None
         ]
-        return [(key, version) for _, key, version in sorted(idle, key=lambda row: row[0])]
+        filled, dropped = [], []
+        for version, entry in sorted(
+            idle, key=lambda row: (not row[0].outgrows(limit_bytes), row[0].used_ns)
+        ):
+            if over_bytes <= 0:
+                break
+            # The app itself is kept: its server may be down when it is needed next.
+            if version.outgrows(limit_bytes) and version.record.disk_bytes <= limit_bytes:
+                filled.append(entry)
+                over_bytes -= version.disk_bytes - version.record.disk_bytes
+            else:
+                dropped.append(entry)
+                over_bytes -= version.disk_bytes
+        return filled, dropped
