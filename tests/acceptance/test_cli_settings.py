@@ -21,6 +21,7 @@ SHOWN_DEFAULTS = {
     "memory_mb": "the machine's",
     "database_url": "SQLite",
     "advertise_url": "as it listens",
+    "ca_file": "none",
 }
 
 

@@ -129,6 +129,17 @@ def test_daemon_script_begins_and_completes_at_each_fire_and_is_idle_between(tmp
     play(tmp_path, scenario)
 
 
+def test_execution_after_one_that_removed_the_app_has_it_again(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("test -e app.sh || exit 3; rm app.sh; true")
+        await world.until(lambda: len(world.executions) == 3)
+        assert [status.execution.success for status in world.executions if status.execution] == [True] * 3
+        world.kill()
+        await world.ended()
+
+    play(tmp_path, scenario)
+
+
 def test_failing_execution_is_told_whatever_the_sampling_and_the_task_stays(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         # The second execution fails; of those that succeed, only each thousandth would be told.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from elasticjob_cloud.agent.apps_port import AppSource
@@ -106,7 +107,7 @@ class Agent:
             self._apps,
             self._outputs,
             ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
-            base_environment(self.info.agent_id),
+            base_environment(self.info.agent_id, ca_file=self._settings.app_limits.ca_file),
         )
         self._scripts = ScriptTasks(room, loop)
         self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
@@ -169,8 +170,16 @@ class Agent:
         return self._outputs.read(task_id, stream, offset, limit, known=known, ended=not live)
 
     def sandboxes(self, app_name: str) -> list[Sandbox]:
-        """List where the app's files are in use."""
-        return self._executors.sandboxes(app_name) + self._scripts.sandboxes(app_name, self.info.agent_id)
+        """List where the app's files are, in use or kept for the next task; empty: those of all apps, without tasks."""
+        folders = {folder.path: folder.size_bytes for folder in self._apps.folders(app_name)}
+        used = self._executors.sandboxes(app_name) + self._scripts.sandboxes(app_name, self.info.agent_id)
+        paths = {sandbox.path for sandbox in used}
+        sized = [msgspec.structs.replace(it, size_bytes=folders.get(it.path, 0)) for it in used]
+        return sized + [
+            Sandbox(self.info.agent_id, app_name, path, (), size)
+            for path, size in folders.items()
+            if path not in paths
+        ]
 
     def stop_idle_executors(self) -> None:
         """Stop the executors that have no tasks."""

@@ -110,6 +110,9 @@ class AppExecutor:
     def launch(self, app: AppConfiguration, job: JobConfiguration, specs: Iterable[TaskSpec]) -> None:
         """Run these shards, which the ledger has accepted. A changed app counts from the next start on."""
         self._app = app
+        if self._process is not None and not self.is_busy and self._process.is_folder_spent():
+            # A job has broken or filled the app's folder. The next process has a fresh one.
+            self.stop_if_idle()
         self._waiting.update((spec.task_id, (job, spec)) for spec in specs)
         self._advance()
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
@@ -79,6 +80,10 @@ class ExecutorProcess:
     def exit_words(self) -> str:
         """How it ended; of meaning once it is gone."""
         return self._exit_words
+
+    def is_folder_spent(self) -> bool:
+        """Whether its jobs have deleted files of its app, or filled its folder."""
+        return self._prepared.is_spent()
 
     def last_output(self) -> str:
         """Give the end of what it said on stderr, or else on stdout."""
@@ -165,7 +170,8 @@ class ExecutorProcess:
         path = self._room.environment.get("PATH", "")
         command = shell_command(self._bootstrap_script, self.directory)
         found = explain_exit(code, command, self.directory, path)
-        return f"exit code {code} ({found})" if found else describe_exit(code)
+        words = f"exit code {code} ({found})" if found else describe_exit(code)
+        return words + folder_hint(self.directory, self._bootstrap_script) if code else words
 
     def _memory_exceeded(self, used: int, limit: int) -> None:
         ending = over_memory(used, limit, "the executor with its tasks")

@@ -32,6 +32,10 @@ class Lease:
         self._users = users
         self.directory = str(prepared.directory)
 
+    def is_changed(self) -> bool:
+        """Whether a task has changed the app's files, as far as a short look tells."""
+        return self._prepared.is_changed()
+
     def release(self) -> None:
         """One of them needs it no more."""
         self._users -= 1

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import shell_command
 from elasticjob_cloud.agent.explanations import TELLING_CODES, explain_exit, explain_refusal
@@ -42,7 +43,7 @@ class ScriptTasks:
         self._start_later: asyncio.TimerHandle | None = None
         # Those who prepare an app, with the number of tasks that wait for it.
         self._preparations: dict[asyncio.Task[None], int] = {}
-        self._repeated = RepeatedScripts(room.ledger, loop, lambda script: self._enqueue([script]))
+        self._repeated = RepeatedScripts(room.ledger, loop, self._enqueue_again)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -131,6 +132,33 @@ class ScriptTasks:
     def _enqueue(self, scripts: list[ScriptTask]) -> None:
         self._queue.add(scripts)
         self._start_soon()
+
+    def _enqueue_again(self, script: ScriptTask) -> None:
+        """Enqueue a script for its next execution, with a fresh app if an earlier one has changed it."""
+        if script.lease is None or not script.lease.is_changed():
+            self._enqueue([script])
+            return
+        task = self._loop.create_task(self._renew(script))
+        self._preparations[task] = 1
+        task.add_done_callback(self._preparations.pop)
+        script.preparation = task
+
+    async def _renew(self, script: ScriptTask) -> None:
+        app = script.app
+        try:
+            prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+        except AppUnavailableError as error:
+            if self._tasks.get(script.spec.task_id) is script:
+                script.preparation = None
+                self._could_not_start(script, str(error))
+            return
+        if self._tasks.get(script.spec.task_id) is not script:
+            prepared.release()
+            return
+        former, script.lease, script.preparation = script.lease, Lease(prepared, 1), None
+        if former is not None:
+            former.release()
+        self._enqueue([script])
 
     def _start_soon(self) -> None:
         """Start what there is room for in the next turn of the loop, or when there is room."""
@@ -253,7 +281,7 @@ class ScriptTasks:
         if self._queue:
             self._start_soon()
         code = child.exit_code
-        cause = "" if code == 0 else f"The script ended with {self._exit_words(script, code)}."
+        cause = "" if code == 0 else f"The script ended with {self._exit_words(script, code)}{_hint(script)}."
         state = TaskState.FINISHED if code == 0 else TaskState.FAILED
         # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
         ending = fault or script.ending if script.repetition is None else script.ending or fault
@@ -301,6 +329,11 @@ def _why(error: Exception, script: ScriptTask) -> str:
     if isinstance(error, OSError):
         return explain_refusal(error, script.context(), script.lease.directory)
     return str(error).rstrip(".")
+
+
+def _hint(script: ScriptTask) -> str:
+    assert script.lease is not None, "it has run"
+    return folder_hint(script.lease.directory, script.job.props[SCRIPT_COMMAND_LINE])
 
 
 def _with_notes(cause: str, child: ChildProcess) -> str:

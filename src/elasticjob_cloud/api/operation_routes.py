@@ -23,7 +23,9 @@ from elasticjob_cloud.api.views import agent_view, sandbox_view, scheduler_view
 from elasticjob_cloud.model.errors import ConflictError
 from elasticjob_cloud.service.port import SchedulerPort
 
-_SANDBOX = object_of({"agentId": TEXT, "appName": TEXT, "path": TEXT, "taskIds": array_of(TEXT)})
+_SANDBOX = object_of(
+    {"agentId": TEXT, "appName": TEXT, "path": TEXT, "taskIds": array_of(TEXT), "sizeBytes": INTEGER}
+)
 _AGENT = object_of(
     {
         "id": TEXT,

@@ -79,6 +79,7 @@ def sandbox_view(sandbox: Sandbox) -> dict[str, Any]:
         "appName": sandbox.app_name,
         "path": sandbox.path,
         "taskIds": list(sandbox.task_ids),
+        "sizeBytes": sandbox.size_bytes,
     }
 
 

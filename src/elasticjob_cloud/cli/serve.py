@@ -61,6 +61,15 @@ MemoryOption = Annotated[
         "--memory-mb", metavar="N", help="Memory to offer to jobs, in MB (most of it).", show_default=False
     ),
 ]
+CaFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        metavar="FILE",
+        help="A PEM file of authorities to trust beside the system's.",
+        show_default=False,
+    ),
+]
 TimeZoneOption = Annotated[
     str | None,
     typer.Option(
@@ -89,6 +98,7 @@ def standalone(
     no_auth: NoAuthOption = None,
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
+    ca_file: CaFileOption = None,
     time_zone: TimeZoneOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
@@ -103,6 +113,7 @@ def standalone(
             "no_auth": no_auth,
             "cpus": cpus,
             "memory_mb": memory_mb,
+            "ca_file": None if ca_file is None else str(ca_file),
             "time_zone": time_zone,
             "log_level": log_level,
             "log_format": log_format,
@@ -138,6 +149,7 @@ def scheduler(
     no_auth: NoAuthOption = None,
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
+    ca_file: CaFileOption = None,
     time_zone: TimeZoneOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
@@ -155,6 +167,7 @@ def scheduler(
             "no_auth": no_auth,
             "cpus": cpus,
             "memory_mb": memory_mb,
+            "ca_file": None if ca_file is None else str(ca_file),
             "time_zone": time_zone,
             "log_level": log_level,
             "log_format": log_format,

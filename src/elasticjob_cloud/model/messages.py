@@ -165,9 +165,13 @@ class LogChunk(msgspec.Struct, frozen=True):
 
 
 class Sandbox(msgspec.Struct, frozen=True):
-    """Where an agent keeps the files of an app's executor or script tasks (`GET /operate/sandbox`)."""
+    """Where an agent keeps an app's files (`GET /operate/sandbox`), for tasks that run there or the next ones.
+
+    Asked for all apps, agents name no app and no tasks.
+    """
 
     agent_id: str
     app_name: str
     path: str
     task_ids: tuple[str, ...]
+    size_bytes: int = 0  # as measured last, with what jobs wrote there

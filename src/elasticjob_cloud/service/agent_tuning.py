@@ -54,6 +54,13 @@ class AgentTuning(BaseSettings):
     app_idle_seconds: _PositiveSeconds = Field(
         30.0, description="How long an app's server may send nothing during a download."
     )
+    app_answer_wait_seconds: _Seconds = Field(
+        1.0,
+        description="How long a start waits for the server of an app that is cached, to hear whether it changed.",
+    )
+    app_extraction_seconds: _PositiveSeconds = Field(
+        600.0, description="How long unpacking an app's archive may take."
+    )
     app_revalidate_seconds: _Seconds = Field(
         1.0, description="For how long a server's answer that an app has not changed holds."
     )

@@ -29,6 +29,7 @@ from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 from elasticjob_cloud.service.retention import HistoryLimits, Retention
+from elasticjob_cloud.service.sandbox_watch import SandboxWatch
 from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
@@ -144,6 +145,7 @@ class Scheduler:
                 ("retention", retention.keep),
                 ("statistics", lambda: self.statistics.keep(lambda: leader.epoch)),
                 ("placement", watch.watch),
+                ("sandboxes", SandboxWatch(self.metrics, self._engine.sandboxes).watch),
             )
         ]
 

@@ -22,7 +22,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.errors import CallerError, StartError
+from elasticjob_cloud.model.trust import require_certificates
 from elasticjob_cloud.service.agent_tuning import AgentTuning
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
@@ -46,6 +47,7 @@ OPTIONS: Final = frozenset(
         "engine",
         "ray_address",
         "database_url",
+        "ca_file",
         "time_zone",
         "log_level",
         "log_format",
@@ -108,6 +110,17 @@ def _known_database(url: str) -> str:
     if url and not url.lower().startswith(_DATABASE_SCHEMES):
         raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
     return url
+
+
+def _certificates(ca_file: str) -> str:
+    if not ca_file:
+        return ca_file
+    path = str(_whole_path(Path(ca_file)))
+    try:
+        require_certificates(path)
+    except CallerError:
+        raise ValueError("must be a PEM file of certificates that can be read") from None
+    return path
 
 
 def _zero_or_long(seconds: float) -> float:
@@ -268,6 +281,11 @@ class SchedulerSettings(AgentTuning):
         300.0, description="An app's executor without tasks is stopped after this time."
     )
 
+    ca_file: Annotated[str, AfterValidator(_certificates)] = Field(
+        "",
+        description="A PEM file of authorities to trust beside the system's: by downloads of apps, calls between schedulers, "
+        "HTTP jobs and notifications.",
+    )
     allowed_url_prefixes: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_schemes)
     ] = Field(
