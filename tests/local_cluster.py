@@ -237,6 +237,11 @@ class Cluster:
                     self._numbers[agent.agent_id] = directories[directory]
         return self._numbers.get(agent_id, 0)
 
+    def drain(self, node: RayNode, deadline_seconds: int) -> None:
+        """Have Ray drain a node, as before its machine is taken away in so many seconds."""
+        assert self._ray is not None
+        self._ray.drain_node(node, deadline_seconds)
+
     def _check(self) -> None:
         if not has_ray():
             raise ClusterError(MISSING)

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 MISSING = "Ray is not installed; get it with: make setup-ray"
@@ -45,7 +46,9 @@ class RayNode:
 class RayCluster:
     """A head without resources, and nodes that are added and removed. Nothing listens beyond loopback."""
 
-    def __init__(self, directory: Path, port: int = 0) -> None:
+    def __init__(
+        self, directory: Path, port: int = 0, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         token = directory / "token"
         token.write_text(secrets.token_hex(32))
         token.chmod(0o600)
@@ -55,10 +58,12 @@ class RayCluster:
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_TMPDIR": str(directory),  # else the head's address goes to /tmp/ray, if that is there
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_memory_monitor_refresh_ms": "0",  # it would kill relays where other tests take the memory
             "RAY_health_check_initial_delay_ms": "1000",
             "RAY_health_check_period_ms": "500",
             "RAY_health_check_timeout_ms": "1500",
             "RAY_health_check_failure_threshold": "3",
+            **environment,
         }
         self._log = directory / "log"
         with self._log.open("w") as log:
@@ -79,11 +84,11 @@ class RayCluster:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, port: int = 0) -> Iterator[Self]:
-        """Give a cluster that is gone at the end; `port`: its head's, any by default."""
+    def started(cls, port: int = 0, environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Self]:
+        """Give a cluster that is gone at the end; `port`: its head's, any by default; `environment`: more of it."""
         # Ray's sockets lie deep below it, and their paths have room for 107 bytes.
         with tempfile.TemporaryDirectory(prefix="ejr-", dir="/tmp", ignore_cleanup_errors=True) as directory:
-            cluster = cls(Path(directory), port)
+            cluster = cls(Path(directory), port, environment)
             try:
                 yield cluster
             finally:
@@ -97,6 +102,24 @@ class RayCluster:
     def remove_node(self, node: RayNode) -> None:
         """End a node's processes."""
         self._ask("remove", node_id=node.node_id)
+
+    def drain_node(self, node: RayNode, deadline_seconds: int | None = None) -> None:
+        """Have Ray drain a node, as its autoscaler does before a machine is taken away; it goes by itself once it is idle."""
+        deadline = [] if deadline_seconds is None else [f"--deadline-remaining-seconds={deadline_seconds}"]
+        reason = ["--reason=DRAIN_NODE_REASON_PREEMPTION", "--reason-message=the test wants it"]
+        subprocess.run(
+            [
+                str(Path(sys.executable).with_name("ray")),
+                "drain-node",
+                f"--address={self.address}",
+                f"--node-id={node.node_id}",
+                *reason,
+                *deadline,
+            ],
+            env={**os.environ, **self.environment},
+            check=True,
+            capture_output=True,
+        )
 
     def kill_head(self) -> None:
         """End the head's own process as by `kill -9`: Ray's memory of it all."""

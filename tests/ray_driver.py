@@ -78,6 +78,10 @@ class RayDriver:
         """Tell of how many classes of actors Ray's head keeps the code."""
         return int(self._ask("actor-classes"))
 
+    def kill_actors(self) -> None:
+        """Kill the namespace's actors by hand; Ray starts them again."""
+        self._ask("kill-actors")
+
     def clean(self) -> None:
         """Remove what is the namespace's: relays and leases."""
         self._ask("clean")
@@ -182,6 +186,13 @@ class _Answers:
         import ray
 
         return len(ray._private.worker.global_worker.gcs_client.internal_kv_keys(b"ActorClass", b"fun"))
+
+    def kill_actors(self) -> None:
+        import ray
+        from ray.util import list_named_actors
+
+        for name in list_named_actors():
+            ray.kill(ray.get_actor(name), no_restart=False)
 
     def clean(self) -> None:
         import ray

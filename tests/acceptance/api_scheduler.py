@@ -215,7 +215,7 @@ class MemoryScheduler:
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         self._fail()
         self._app(app_name)
-        return [Sandbox("agent-1", app_name, "/sandbox/my_app", (TASK_ID,))]
+        return [Sandbox("agent-1", app_name, "/sandbox/my_app", (TASK_ID,), 4096)]
 
     async def reconcile_clock(self) -> None:
         self._fail()

@@ -57,6 +57,7 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
             "executors": ["my_app"],
             "taskCount": 1,
             "lastSeen": "2026-11-18T11:06:40.123+00:00",
+            "draining": "",
         }
     ]
     assert guest.get("/api/operate/schedulers").json() == [
@@ -64,7 +65,13 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
     ]
     assert admin.post("/api/app", json=APP).text == "true"
     assert guest.get("/api/operate/sandbox?appName=my_app").json() == [
-        {"agentId": "agent-1", "appName": "my_app", "path": "/sandbox/my_app", "taskIds": [TASK_ID]}
+        {
+            "agentId": "agent-1",
+            "appName": "my_app",
+            "path": "/sandbox/my_app",
+            "taskIds": [TASK_ID],
+            "sizeBytes": 4096,
+        }
     ]
     assert guest.get("/api/operate/sandbox").status_code == 400
 

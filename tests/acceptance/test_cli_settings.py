@@ -6,6 +6,7 @@ import pytest
 from pydantic import ByteSize, SecretStr
 
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.service.agent_tuning import AgentTuning
 from elasticjob_cloud.service.settings import OPTIONS, SchedulerSettings, option_of, variable_of
 from elasticjob_cloud.service.settings_sources import load_settings
 from elasticjob_cloud.service.time_zone import machine_time_zone
@@ -20,6 +21,7 @@ SHOWN_DEFAULTS = {
     "memory_mb": "the machine's",
     "database_url": "SQLite",
     "advertise_url": "as it listens",
+    "ca_file": "none",
 }
 
 
@@ -50,7 +52,9 @@ def shown_default(name: str, default: object) -> str:
 
 def settings_table() -> str:
     rows = ["| TOML key | option | variable | default | meaning |", "| --- | --- | --- | --- | --- |"]
-    for name, field in SchedulerSettings.model_fields.items():
+    fields = SchedulerSettings.model_fields
+    # What few need to touch comes last.
+    for name, field in sorted(fields.items(), key=lambda item: item[0] in AgentTuning.model_fields):
         option = f"`{option_of(name)}`" if name in OPTIONS else ""
         default = shown_default(name, field.default)
         rows.append(f"| `{name}` | {option} | `{variable_of(name)}` | {default} | {field.description} |")

@@ -15,6 +15,7 @@ from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
+    AgentDraining,
     AgentEvents,
     AgentJoined,
     AgentLost,
@@ -38,6 +39,9 @@ class EngineWorld(Protocol):
 
     async def crash_agent(self) -> None:
         """End the agent as by `kill -9`."""
+
+    async def terminate_agent(self) -> None:
+        """Tell the agent to end, as by SIGTERM."""
 
     def close(self) -> None:
         """End everything."""
@@ -63,6 +67,11 @@ class LocalWorld:
         assert present is not None
         os.kill(present.pid, signal.SIGKILL)
 
+    async def terminate_agent(self) -> None:
+        present = AgentPlace(self._directory).read_process()
+        assert present is not None
+        os.kill(present.pid, signal.SIGTERM)
+
     def close(self) -> None:
         present = AgentPlace(self._directory).read_process()
         if present is not None and present.runs():
@@ -82,6 +91,9 @@ class FakeWorld:
 
     async def crash_agent(self) -> None:
         self._cluster.crash_agent("machine")
+
+    async def terminate_agent(self) -> None:
+        self._cluster.terminate_agent("machine")
 
     def close(self) -> None:
         """Nothing outlives the event loop."""
@@ -110,6 +122,10 @@ class Scheduler:
     @property
     def lost(self) -> list[str]:
         return [event.agent_id for event in self.events if isinstance(event, AgentLost)]
+
+    @property
+    def draining(self) -> list[str]:
+        return [event.agent_id for event in self.events if isinstance(event, AgentDraining)]
 
     @property
     def agent_id(self) -> str:

@@ -113,5 +113,8 @@ class RayWorld:
     async def crash_agent(self) -> None:
         end_agents(self._agents)
 
+    async def terminate_agent(self) -> None:
+        end_agents(self._agents, signal.SIGTERM)
+
     def close(self) -> None:
         end_agents(self._agents)

@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.model.errors import NotFoundError, StartError
-from elasticjob_cloud.model.messages import Kill
+from elasticjob_cloud.model.messages import AgentDraining, AgentLost, Kill
 from elasticjob_cloud.model.task import TaskState
-from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, empty_app, running, script_launch
+from tests.contract.conftest import (
+    DEADLINE_SECONDS,
+    WORLDS,
+    EngineWorld,
+    Scheduler,
+    empty_app,
+    running,
+    script_launch,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -163,6 +171,41 @@ def test_crashed_agent_is_replaced_and_lost_only_after_its_tasks_are_gone(
             assert beat.stat().st_size == size
 
     asyncio.run(scenario())
+
+
+def test_agent_that_is_told_to_end_says_so_before_its_tasks_end_and_is_lost_after_them(
+    world: EngineWorld, url: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            former = scheduler.agent_id
+            task_id = "terminated"
+            beat = tmp_path / "beat"
+            scheduler.launch(f"while true; do echo x >> {beat}; sleep 0.01; done;", task_id, url=url)
+            await scheduler.until(lambda: TaskState.RUNNING in scheduler.states(task_id))
+            await world.terminate_agent()
+            await scheduler.until(lambda: scheduler.draining == [former])
+            status = await scheduler.ended(task_id)
+            await scheduler.until(lambda: scheduler.lost == [former])
+            assert (status.state, "agent stopped" in status.message) == (TaskState.LOST, True)
+            told = [type(event) for event in scheduler.events]
+            assert told.index(AgentDraining) < told.index(AgentLost)
+            size = beat.stat().st_size
+            await asyncio.sleep(0.1)  # what must not happen has no event to wait for
+            assert beat.stat().st_size == size
+            await scheduler.until(lambda: scheduler.agent_id != former)
+            await _forgotten(scheduler)
+
+    asyncio.run(scenario())
+
+
+async def _forgotten(scheduler: Scheduler) -> None:
+    """Wait until the agent has forgotten what was acknowledged: the next test's agent would tell of it again."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while scheduler.joined[-1].inventory.tasks:
+            joined = len(scheduler.joined)
+            scheduler.engine.reconcile(frozenset())
+            await scheduler.until(lambda: len(scheduler.joined) > joined)  # noqa: B023 - waited for here
 
 
 def test_released_agent_is_not_lost_and_there_is_one_when_room_is_wanted(

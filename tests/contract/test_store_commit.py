@@ -210,20 +210,25 @@ def test_long_or_odd_text_from_job_code_is_bounded_and_stored(store: Store) -> N
     odd = "a\0b\ud800c"
     changes = Changes(
         executions=[
-            samples.execution("long", 1, is_success=False, failure_cause="x" * 5000),
+            samples.execution("long", 1, is_success=False, failure_cause="x" * 20_000 + "the reason"),
             samples.execution("odd", 2, is_success=False, failure_cause=odd),
         ],
         status_traces=[
-            samples.status_trace("long", message="界" * 4001),
-            samples.status_trace("fits", message="y" * 4000),
+            samples.status_trace("long", message="界" * 16_001),
+            samples.status_trace("fits", message="y" * 16_000),
         ],
     )
     assert store.commit(epoch, changes)
     long, bad = store.executions(HistoryQuery(ascending=True)).rows
-    assert long["failureCause"] == "x" * 4000 + "... [1000 more characters]"
+    cause = str(long["failureCause"])
+    assert cause.startswith("xxx")
+    assert cause.endswith("xxx" + "the reason")
+    assert "\n... 4064 characters left out ...\n" in cause
     assert bad["failureCause"] == "a\N{REPLACEMENT CHARACTER}b?c"
     messages = [row["message"] for row in store.status_traces(HistoryQuery(sort="id", ascending=True)).rows]
-    assert messages == ["界" * 4000 + "... [1 more characters]", "y" * 4000]
+    assert [len(cause) <= 16_000, *(len(message) <= 16_000 for message in messages)] == [True] * 3
+    assert messages[0].startswith("界" * 7000)
+    assert messages[1] == "y" * 16_000
 
 
 def test_a_closed_store_says_so_and_closing_twice_does_nothing(open_store: StoreOpener) -> None:

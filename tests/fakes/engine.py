@@ -11,6 +11,7 @@ from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.errors import NotFoundError, StartError
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (
+    AgentDraining,
     AgentEvents,
     AgentJoined,
     AgentLost,
@@ -54,6 +55,21 @@ class FakeCluster:
             self._engine.join(machine)
             self._engine.lose(former, f"It ended; {machine.agent_id} took its place.")
 
+    def terminate_agent(self, name: str) -> None:
+        """Let a machine's agent end as it is told to: it says so, then tells of its tasks' ends; another takes its place."""
+        machine = self.machines[name]
+        if self._engine is not None:
+            self._engine.tell(AgentDraining(machine.agent_id, "It is ending."))
+        machine.agent.lose_all("Its agent stopped.")
+        asyncio.get_running_loop().call_soon(self.crash_agent, name)
+
+    def drain(self, name: str) -> None:
+        """Let a machine be about to go."""
+        machine = self.machines[name]
+        machine.drain("Its machine goes.")
+        if self._engine is not None:
+            self._engine.tell(AgentDraining(machine.agent_id, "Its machine goes."))
+
     def resize(self, name: str, cpus: float, memory_mb: float) -> None:
         """Let a machine's agent have other room."""
         machine = self.machines[name]
@@ -63,8 +79,10 @@ class FakeCluster:
 
     def release(self, name: str) -> None:
         """Let a machine's agent end, and the machine be idle."""
-        machine = self.released[name] = self.machines.pop(name)
+        machine = self.machines.pop(name)
         machine.agent.die()
+        if not machine.agent.info.draining:  # such a one is taken away
+            self.released[name] = machine
 
     def use_released(self) -> None:
         """Give the idle machines new agents."""

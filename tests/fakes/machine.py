@@ -5,6 +5,8 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE
 from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, Command, Launch, Sandbox
 from elasticjob_cloud.model.task import TaskState
@@ -46,8 +48,11 @@ class FakeMachine:
 
     def resize(self, cpus: float, memory_mb: float) -> None:
         """Let the machine have another size from now on; what runs on it runs on."""
-        info = self.agent.info
-        self.agent.info = AgentInfo(info.agent_id, info.hostname, info.ip, cpus, memory_mb)
+        self.agent.info = msgspec.structs.replace(self.agent.info, cpus=cpus, memory_mb=memory_mb)
+
+    def drain(self, reason: str) -> None:
+        """Let the machine take no new tasks."""
+        self.agent.info = msgspec.structs.replace(self.agent.info, draining=reason)
 
     def restart(self) -> None:
         """The agent dies as by `kill -9`; its successor first ends all that it left."""

@@ -25,7 +25,7 @@ async def cache_in(directory: Path, limits: AppLimits = ASKING) -> AsyncIterator
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not condition():  # noqa: ASYNC110 - the disk has no event to wait for
             await asyncio.sleep(0.005)
 

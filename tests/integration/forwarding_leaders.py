@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from elasticjob_cloud.api import ApiSettings, create_app
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
 from elasticjob_cloud.api.relay import Relay
+from elasticjob_cloud.model.errors import NotLeadingError
+from elasticjob_cloud.model.records import AppRecord
 from elasticjob_cloud.service.port import SchedulerView
 from tests.acceptance.api_scheduler import MemoryScheduler
 from tests.acceptance.api_server import serve
@@ -50,6 +52,13 @@ class KnownLeader:
         if self._looks == _LOOKS_IN_VAIN and self._change is not None:
             self._change()
         return self.is_expected
+
+
+class Follower(MemoryScheduler):
+    """A scheduler that does not lead: it has no live state to ask, only what is recorded and what was printed."""
+
+    async def apps(self) -> Sequence[AppRecord]:
+        raise NotLeadingError("It does not lead.")
 
 
 class FakeLeader:

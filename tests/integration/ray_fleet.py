@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from elasticjob_cloud.agent.place import AgentPlace, AgentProcess
 from elasticjob_cloud.engine.ray.engine import RayEngine
-from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent, Inventory
+from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent, Inventory
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, script_launch
 from tests.contract.ray_world import end_agents_for_good, make_engine, shared_cluster
@@ -81,6 +81,18 @@ class Fleet(Scheduler):
     async def runs(self, task_id: str) -> None:
         """Wait until a task runs."""
         await self.until(lambda: TaskState.RUNNING in self.states(task_id))
+
+    def drains(self, agent_id: str) -> bool:
+        """Tell whether the scheduler was told that the agent takes no new tasks."""
+        return any(isinstance(event, AgentDraining) and event.agent_id == agent_id for event in self.events)
+
+    def reason_of_loss(self, agent_id: str) -> str:
+        """Give what was told of why an agent is lost."""
+        return next(
+            event.reason
+            for event in self.events
+            if isinstance(event, AgentLost) and event.agent_id == agent_id
+        )
 
     def ends(self, task_id: str) -> list[TaskState]:
         """Give all ends that were told of a task."""

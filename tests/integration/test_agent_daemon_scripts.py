@@ -1,6 +1,7 @@
 """Daemon scripts, with real processes: the task stays, and its script runs at each fire."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -42,6 +43,7 @@ class World:
         time_zone: str = "",
         sampling: int = 0,
         memory_mb: float = 256.0,
+        timeout_seconds: int = 0,
     ) -> None:
         app = AppConfiguration(
             app_name="app", app_url=self._url, bootstrap_script="none", event_trace_sampling_count=sampling
@@ -52,7 +54,7 @@ class World:
             job_execution_type=JobExecutionType.DAEMON,
             cron=cron,
             time_zone=time_zone,
-            timeout_seconds=1,
+            timeout_seconds=timeout_seconds,
             sharding_total_count=1,
             cpu_count=0.1,
             memory_mb=memory_mb,
@@ -74,6 +76,10 @@ class World:
     @property
     def executions(self) -> list[TaskStatus]:
         return [status for status in self.statuses if status.execution is not None]
+
+    @property
+    def skipped(self) -> list[TaskStatus]:
+        return [status for status in self.statuses if status.message.startswith("SKIPPED")]
 
     @property
     def end(self) -> TaskStatus | None:
@@ -123,6 +129,17 @@ def test_daemon_script_begins_and_completes_at_each_fire_and_is_idle_between(tmp
     play(tmp_path, scenario)
 
 
+def test_execution_after_one_that_removed_the_app_has_it_again(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("test -e app.sh || exit 3; rm app.sh; true")
+        await world.until(lambda: len(world.executions) == 3)
+        assert [status.execution.success for status in world.executions if status.execution] == [True] * 3
+        world.kill()
+        await world.ended()
+
+    play(tmp_path, scenario)
+
+
 def test_failing_execution_is_told_whatever_the_sampling_and_the_task_stays(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         # The second execution fails; of those that succeed, only each thousandth would be told.
@@ -143,14 +160,38 @@ def test_fires_during_an_execution_are_skipped_and_a_kill_ends_it(tmp_path: Path
     async def scenario(world: World) -> None:
         world.launch(f"echo x >> {tmp_path}/runs; sleep 300; true")
         await world.until(lambda: any(status.message == "BEGIN" for status in world.statuses))
-        # Neither the next fire nor the job's timeout (for transient jobs alone) touches it.
-        await asyncio.sleep(1.2)
+        # The fires that come meanwhile do not touch it; the first one is told at once, without waiting for its end.
+        await world.until(lambda: bool(world.skipped))
+        assert "SKIPPED the fire of " in world.skipped[0].message
+        assert "was still running" in world.skipped[0].message
         assert (tmp_path / "runs").read_text() == "x\n"
         world.kill()
         end = await world.ended()
         assert (end.state, end.message) == (TaskState.KILLED, "enough")
         assert end.execution is not None
         assert not end.execution.success
+
+    play(tmp_path, scenario)
+
+
+def test_hung_execution_ends_by_its_time_limit_with_what_it_skipped_and_the_task_stays(
+    tmp_path: Path,
+) -> None:
+    async def scenario(world: World) -> None:
+        hangs = f"cd {tmp_path}; test -e hung && exit 0; touch hung; trap 'echo tidy; exit 1' TERM; sleep 300 & wait; true"
+        world.launch(hangs, timeout_seconds=3)
+        await world.until(lambda: len(world.executions) >= 2)
+        hung, after = (status.execution for status in world.executions[:2])
+        assert hung is not None
+        assert after is not None
+        assert "ran longer than timeoutSeconds (3 s)" in hung.failure_cause
+        assert after.success
+        assert world.end is None
+        of_it = world.skipped[0].message.split(": ")[1]
+        first, all_of_it = (it.message for it in world.skipped if it.message.endswith(of_it))
+        assert first.startswith("SKIPPED the fire of ")
+        assert re.match(r"SKIPPED \d+ fires, from .* to .*: the execution of the fire of ", all_of_it)
+        assert b"tidy" in world.agent.read_log("t", "stdout", 0, 1000).content
 
     play(tmp_path, scenario)
 

@@ -26,6 +26,7 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
+from tests.integration.app_caches import until
 
 pytestmark = pytest.mark.slow
 _DEADLINE_SECONDS = 20.0
@@ -179,6 +180,34 @@ def test_tasks_wait_for_the_executor_and_run_in_one_process(tmp_path: Path) -> N
             assert status.execution is not None
         assert world.count(ExecutorStarted) == 1
         assert world.states("not-mine") == []
+
+    play(tmp_path, scenario)
+
+
+def test_executor_whose_files_are_gone_makes_room_for_one_with_a_whole_app(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        world.launch("good", "job", "a")
+        await world.end_of("a")
+        (sandbox,) = world.agent.sandboxes("app")
+        hide(sandbox.path)
+        await until(lambda: _is_folder_spent(world))
+        world.launch("good", "job", "b", "c")
+        for task_id in ("b", "c"):
+            assert (await world.end_of(task_id)).state is TaskState.FINISHED
+        assert world.count(ExecutorStarted) == 2
+        (fresh,) = (it for it in world.agent.sandboxes("app") if it.path != sandbox.path)
+        assert is_whole(fresh.path)
+
+    def hide(path: str) -> None:
+        Path(path, "executor.py").rename(Path(path, "executor.old"))
+
+    def is_whole(path: str) -> bool:
+        return Path(path, "executor.py").exists()
+
+    def _is_folder_spent(world: World) -> bool:
+        # The first look at an app is taken in a thread.
+        process = world.agent._executors._executors["app"]._process
+        return process is not None and process.is_folder_spent()
 
     play(tmp_path, scenario)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from elasticjob_cloud.agent.apps import AppFolder
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
@@ -45,6 +46,9 @@ class EndlessDownload:
             return await never
         finally:
             self.under_way -= 1
+
+    def folders(self, app_name: str) -> list[AppFolder]:
+        return []
 
     async def forget(self, app_name: str) -> None:
         pass

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 import pytest
 
 from elasticjob_cloud.agent.agent import Agent
-from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.apps import AppCache, stock
 from elasticjob_cloud.agent.child import reap_exit_code
 from elasticjob_cloud.agent.process_table import read_environment, read_processes
 from elasticjob_cloud.agent.settings import AgentSettings
@@ -20,6 +21,7 @@ from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentEvents, Kill, Launch, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
+from tests.integration.app_caches import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -161,6 +163,48 @@ def test_unreachable_app_is_an_error_that_says_so(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_command_that_is_below_the_archives_top_folder_is_pointed_to(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "forge", "w") as archive:
+        archive.writestr("my-app-1.0/bin/start.sh", "#!/bin/sh\n")
+
+    async def scenario(world: World) -> None:
+        world.url = (tmp_path / "forge").as_uri()
+        world.launch("bin/start.sh")
+        status = await world.end_of()
+        assert status.state is TaskState.FAILED
+        assert (
+            "bin/start.sh is in the app's folder my-app-1.0: begin the command with `cd my-app-1.0"
+            in status.message
+        )
+
+    play(tmp_path, scenario)
+
+
+def test_folder_is_listed_with_its_size_also_when_nothing_runs_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "_LONGEST_SECONDS", 0.1)
+
+    async def scenario(world: World) -> None:
+        world.launch("head -c 500000 /dev/zero > out; sleep 300; true")
+        await until(lambda: sizes(world)[:1] > [500_000])
+        (used,) = world.agent.sandboxes("app")
+        assert used.task_ids
+        world.agent.handle([Kill(used.task_ids, "enough")])
+        await world.end_of()
+        (idle,) = world.agent.sandboxes("app")
+        assert (idle.path, idle.task_ids) == (used.path, ())
+        assert idle.size_bytes >= used.size_bytes
+        assert [(it.app_name, it.path, it.task_ids) for it in world.agent.sandboxes("")] == [
+            ("", used.path, ())
+        ]
+
+    def sizes(world: World) -> list[int]:
+        return [sandbox.size_bytes for sandbox in world.agent.sandboxes("app")]
+
+    play(tmp_path, scenario)
+
+
 def test_processes_that_fork_away_end_with_their_script(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         escapes = "sleep 300 & setsid sleep 300 & (setsid sh -c 'sleep 300 & sleep 300' &) ; env -i setsid sleep 300 & sleep 0.2; true"
@@ -244,10 +288,12 @@ def test_endless_output_is_bounded_and_holds_nobody_up(tmp_path: Path) -> None:
         assert "chatty" not in world.ended
         world.agent.handle([Kill(("chatty",), "enough")])
         await world.end_of("chatty")
-        chunk = world.agent.read_log("chatty", "stdout", 0, 1 << 20)
-        assert chunk.truncated
-        assert 10_000 < chunk.size < 10_200
-        assert chunk.content.endswith(b"[output truncated: the limit of this stream was reached]\n")
+        head = world.agent.read_log("chatty", "stdout", 0, 1 << 20)
+        assert (head.truncated, head.cut, len(head.content)) == (True, True, 5000)
+        tail = world.agent.read_log("chatty", "stdout", 5000, 1 << 20)
+        assert (tail.missing > 0, tail.offset) == (True, 5000 + tail.missing)
+        files = (tmp_path / "agent" / "output").glob("chatty.stdout*")
+        assert sum(file.stat().st_size for file in files) <= 10_000
 
     settings = AgentSettings(kill_grace_seconds=0.3, output_limit_bytes=10_000)
     play(tmp_path, scenario, settings)

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent import server as server_module
-from elasticjob_cloud.agent.frames import Commands, FrameProtocol, Hello, Retire, Welcome
+from elasticjob_cloud.agent.agent import Agent
+from elasticjob_cloud.agent.frames import (
+    Commands,
+    Draining,
+    Events,
+    Farewell,
+    FrameProtocol,
+    Hello,
+    Retire,
+    Welcome,
+)
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
@@ -71,7 +81,7 @@ def test_agent_that_stops_takes_no_scheduler_and_starts_nothing(tmp_path: Path) 
         first.send(launch_script(tmp_path, "trap '' TERM; while true; do sleep 0.05; done; true", "t"))
         await first.until(lambda: TaskState.RUNNING in first.states("t"))
         first.send(Retire("its tasks count as lost."))
-        await first.until(lambda: first.is_lost)
+        await first.until(lambda: first.heard(Draining))
         late.send(Hello(2))
         late.send(launch_script(tmp_path, f"touch {tmp_path}/started; sleep 300; true", "late"))
         await world.running
@@ -81,6 +91,62 @@ def test_agent_that_stops_takes_no_scheduler_and_starts_nothing(tmp_path: Path) 
 
     # Half a second for what ignores SIGTERM: long enough for the late one to be heard.
     play(tmp_path, AgentSettings(fence_seconds=5.0), scenario)
+
+
+def test_agent_that_stops_says_so_then_tells_of_its_tasks_and_then_takes_its_leave(tmp_path: Path) -> None:
+    """Its machine may go with it: then there is no successor that could tell."""
+
+    async def scenario(world: World) -> None:
+        scheduler = await scheduler_of(world.place, 1)
+        scheduler.send(launch_script(tmp_path, "sleep 300; true", "t"))
+        await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+        told = len(scheduler.frames)
+        await world.stop()
+        await scheduler.until(lambda: scheduler.is_lost)
+        kinds = [type(frame) for frame in scheduler.frames[told:]]
+        assert [kind for kind in kinds if kind in {Draining, Events, Farewell}] == [
+            Draining,
+            Events,
+            Farewell,
+        ]
+        assert scheduler.states("t")[-1] is TaskState.LOST
+
+    play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)
+
+
+def test_launch_that_comes_while_the_agent_stops_is_dropped_and_never_started(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        scheduler = await scheduler_of(world.place, 1)
+        scheduler.send(launch_script(tmp_path, "trap '' TERM; while true; do sleep 0.05; done; true", "t"))
+        await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
+        scheduler.send(Retire("the machine goes."))
+        await scheduler.until(lambda: scheduler.heard(Draining))
+        scheduler.send(launch_script(tmp_path, f"touch {tmp_path}/started; true", "late"))
+        await scheduler.until(lambda: bool(scheduler.states("late")))
+        await world.running
+        assert scheduler.states("late") == [TaskState.DROPPED]
+        assert not (tmp_path / "started").exists()
+
+    # A second for what ignores SIGTERM: long enough for the late launch to be heard.
+    play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)
+
+
+def test_agent_whose_processes_do_not_end_takes_no_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(world: World) -> None:
+        scheduler = await scheduler_of(world.place, 1)
+
+        async def end_none(_: object, __: str, ___: float | None = None) -> bool:
+            return False
+
+        monkeypatch.setattr(Agent, "end_all", end_none)
+        scheduler.send(Retire("the machine goes."))
+        await scheduler.until(lambda: scheduler.is_lost)
+        assert not scheduler.heard(Farewell)
+        monkeypatch.undo()
+
+    play(tmp_path, AgentSettings(fence_seconds=30.0), scenario)
 
 
 def test_agent_of_a_machine_that_was_suspended_for_longer_than_its_fence_ends_its_tasks(

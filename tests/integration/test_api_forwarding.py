@@ -8,11 +8,12 @@ import pytest
 
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
 from elasticjob_cloud.model.errors import NotLeadingError
-from tests.acceptance.api_scheduler import MemoryScheduler
+from tests.acceptance.api_scheduler import TASK_ID, MemoryScheduler
 from tests.integration.forwarding_leaders import (
     APP,
     KEY,
     FakeLeader,
+    Follower,
     KnownLeader,
     answer,
     frozen_while_another_leads,
@@ -129,8 +130,19 @@ def test_call_that_finds_no_leader_is_told_to_come_again() -> None:
 def test_only_scheduler_lets_nobody_wait_while_it_stops() -> None:
     known = KnownLeader()
     known.is_expected = False
-    with standby(known, wait_seconds=3600) as client:
+    with standby(known, Follower(), wait_seconds=3600) as client:
         assert client.get("/api/app/list").status_code == 503
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/job/events/executions", "/api/job/events/statusTraces", f"/api/job/tasks/{TASK_ID}/log"]
+)
+def test_what_was_and_what_was_printed_can_be_read_while_nobody_leads(path: str) -> None:
+    """A database that somebody else had locked for longer than the lease had ended all reads."""
+    scheduler = Follower()
+    scheduler.outputs[TASK_ID, "stdout"] = b"hello\n"
+    with standby(KnownLeader(), scheduler, wait_seconds=3600) as client:
+        assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("method, status", [("GET", 200), ("POST", 502)])

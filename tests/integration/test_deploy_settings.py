@@ -13,9 +13,18 @@ import pytest
 
 from elasticjob_cloud.service.settings import SchedulerSettings, variable_of
 from elasticjob_cloud.service.settings_sources import CONFIG_VARIABLE, load_settings
-from tests.integration.deploy_files import DEPLOY, SYSTEMD, compose, environment_file, object_of, unit
+from tests.integration.deploy_files import (
+    DEPLOY,
+    SYSTEMD,
+    compose,
+    environment_file,
+    object_of,
+    pod_templates,
+    unit,
+)
 
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc")
+_WITHOUT_RAY = {"database", "ray-store"}
 SECRETS = {
     "database_url": "postgresql://elasticjob:secret@database/elasticjob",
     "admin_password": "not-the-default",
@@ -77,6 +86,31 @@ def test_scheduler_would_start_with_the_settings(
     assert settings.advertise_url.startswith("http://")
     assert settings.advertise_url.endswith(f":{settings.port}")
     assert settings.allowed_url_prefixes == ("https://apps.example.com/",)
+
+
+def test_rays_memory_monitor_is_off_wherever_ray_runs() -> None:
+    """Its only victims would be the relays, without which the agents are cut off."""
+    services = compose()["services"]
+    environments = {name: services[name]["environment"] for name in services if name not in _WITHOUT_RAY}
+    for name, template in pod_templates().items():
+        for container in template["spec"]["containers"]:
+            entries = {entry["name"]: entry.get("value", "") for entry in container.get("env", ())}
+            if any(variable.startswith("RAY_health") for variable in entries):
+                environments[f"{name} {container['name']}"] = entries
+    environments["ray.env"] = environment_file("ray.env")
+
+    assert len(environments) == 8
+    assert {name: it.get("RAY_memory_monitor_refresh_ms") for name, it in environments.items()} == (
+        dict.fromkeys(environments, "0")
+    )
+
+
+def test_node_is_stopped_by_a_signal_to_ray_start_alone_with_time_to_drain() -> None:
+    service = unit("elasticjob-ray-node.service")
+    assert service["KillMode"] == ["mixed"]
+    assert int(service["TimeoutStopSec"][0]) > 30, "Ray drains for up to 30 s"
+    (group,) = object_of("RayCluster")["spec"]["workerGroupSpecs"]
+    assert group["template"]["spec"]["terminationGracePeriodSeconds"] > 30
 
 
 def ray_options() -> dict[str, set[str]]:

@@ -11,6 +11,7 @@ import pytest
 from elasticjob_cloud.agent.place import AgentPlace, AgentProcess
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, empty_app, waiting_for
@@ -203,5 +204,32 @@ def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentPlace) ->
         assert len(before) == len(after) == 1
         assert before != after
         await scheduler.engine.stop()
+
+    asyncio.run(scenario())
+
+
+def test_output_can_be_read_without_a_connection_to_the_agent(
+    place: AgentPlace, url: str, tmp_path: Path
+) -> None:
+    """A scheduler that does not lead has let go of the agent; the disk has the output all the same."""
+
+    async def scenario() -> None:
+        scheduler = Scheduler(engine_over(place))
+        await scheduler.start()
+        scheduler.launch(f"echo hello; {waiting_for(tmp_path / 'go')}", "t", url=url)
+        output = place.directory / "output" / "t.stdout"
+        await until(lambda: output.exists() and output.stat().st_size > 0)
+        agent = present_process(place)
+        await scheduler.engine.stop()
+        chunk = await scheduler.engine.read_log(agent.agent_id, "t", "stdout", 0, 100)
+        assert (chunk.content, chunk.ended) == (b"hello\n", False)
+        silent = await scheduler.engine.read_log(agent.agent_id, "t", "stderr", 0, 100)
+        assert (silent.content, silent.ended) == (b"", False)
+        (tmp_path / "go").touch()
+        await until(lambda: not agent.runs())
+        chunk = await scheduler.engine.read_log(agent.agent_id, "t", "stdout", 3, 100)
+        assert (chunk.content, chunk.ended) == (b"lo\n", True)
+        with pytest.raises(NotFoundError):
+            await scheduler.engine.read_log(agent.agent_id, "unknown", "stdout", 0, 100)
 
     asyncio.run(scenario())

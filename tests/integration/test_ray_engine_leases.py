@@ -115,6 +115,29 @@ def test_leases_of_a_node_that_is_gone_are_removed(place: Place, url: str) -> No
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("_time", range(3))  # once is a matter of luck
+def test_node_that_joins_for_what_waits_is_shown_with_all_its_room(place: Place, _time: int) -> None:
+    """Ray gives the node to what we asked for before we look: that is ours, and not another's."""
+
+    async def scenario() -> None:
+        async with leading(place.engine()) as fleet:
+            first = fleet.agent_id
+            # The first node has less memory.
+            fleet.engine.want_room([((3.0, 2000.0),)] * 3)
+            await until(lambda: len(place.driver.demand()) == 3, "the autoscaler is asked")
+            node = await asyncio.to_thread(place.cluster.add_node, 3, 2048)
+            try:
+                await until(lambda: len(fleet.agents) == 2, "the new node has an agent")
+                (second,) = fleet.agents.keys() - {first}
+                agents = [joined.inventory.agent for joined in fleet.joined]
+                shown = [agent.cpus for agent in agents if agent.agent_id == second]
+                assert shown[0] == 3, "it is shown with less at first"
+            finally:
+                await asyncio.to_thread(place.cluster.remove_node, node)
+
+    asyncio.run(scenario())
+
+
 def test_what_waits_for_room_is_shown_to_the_autoscaler_until_it_has_it_or_waits_no_more(
     place: Place,
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
+from elasticjob_cloud.model.kept_output import read_kept
 from tests.integration.sdk_agent import SdkAgent
 
 JOBS = '''
@@ -212,15 +212,17 @@ def test_output_of_fifty_shards_is_kept_apart(agent: SdkAgent) -> None:
     assert agent.own_output() == ("", "")
 
 
-def test_output_stops_at_the_limit_with_one_marker(agent: SdkAgent) -> None:
+def test_output_beyond_the_limit_keeps_its_first_and_its_last_lines(agent: SdkAgent) -> None:
     agent.start("jobs:floods")
     agent.run(limit=1000)
     assert agent.wait_end("t0")["success"] is True
-    text = agent.text("t0")
-    assert len(text.encode()) <= 1000
-    assert text.count("output truncated") == 1
-    assert text.startswith("x" * 99 + "\n")
-    assert text.endswith(OUTPUT_TRUNCATED.decode())
+    assert sum(file.stat().st_size for file in agent.output.glob("t0.stdout*")) <= 1000
+    path = str(agent.output / "t0.stdout")
+    head = read_kept(path, 0, 2000)
+    assert (head.content, head.truncated, head.cut) == ((b"x" * 99 + b"\n") * 5, True, True)
+    tail = read_kept(path, 500, 2000)
+    assert tail.content.endswith(b"x" * 99 + b"\n")
+    assert tail.size > 1000, "offsets count what is not kept"
 
 
 def test_large_causes_are_spread_over_lines(agent: SdkAgent) -> None:

@@ -113,6 +113,11 @@ class AgentModel:
         if self.alive and status is not None and not status.state.is_terminal:
             self._end(task_id, state, message)
 
+    def lose_all(self, message: str) -> None:
+        """End all tasks that run, since the agent ends."""
+        for task_id in list(self.held):
+            self.end(task_id, TaskState.LOST, message)
+
     def die(self) -> None:
         """End with all that runs here."""
         self.alive = False

@@ -9,10 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.messages import AgentEvent, Launch, TaskStatus
+from elasticjob_cloud.model.messages import AgentDraining, AgentEvent, AgentJoined, Launch, TaskStatus
 from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
-from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Now
+from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now
 from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob, UpdateJob
 from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
 from elasticjob_cloud.scheduling.rewinding import without
@@ -74,6 +74,8 @@ class Checker:
         self._skipped: dict[str, list[tuple[int, int]]] = {}  # dropped all at once, since the last repair
         self._taken: dict[str, tuple[tuple[int, int], ...]] = {}
         self._runs: set[tuple[str, int]] = set()  # cron fires of each job that ran, while it is registered
+        self._draining: set[str] = set()
+        self._placed: set[str] = set()
         self._evaluated_ms: dict[str, int] = {}  # up to when each job's cron was seen to be evaluated
 
     def task_starts(self, task_id: str, launch: Launch) -> None:
@@ -100,6 +102,14 @@ class Checker:
         record = self.store.all_tasks[task_id]
         del self._executing[record.job_name][record.item]
 
+    def agents_told(self, events: Iterable[Event]) -> None:
+        """Note the agents of which the scheduler knows from this turn on that they drain."""
+        for event in events:
+            if isinstance(event, AgentDraining):
+                self._draining.add(event.agent_id)
+            elif isinstance(event, AgentJoined) and event.inventory.agent.draining:
+                self._draining.add(event.inventory.agent.agent_id)
+
     def turn_committed(self, decisions: Decisions, now: Now, requests: list[Any]) -> None:
         """Promises 1, 4 and 10: a run's tasks are recorded together; fires are never early."""
         self.turn_times_ms.append(now.wall_ms)
@@ -111,6 +121,10 @@ class Checker:
             assert self._executions[key] == 1, f"promise 2: {trace} is recorded twice"
         staged: Counter[int] = Counter()
         for task in decisions.changes.tasks.values():
+            if task is not None and task.task_id not in self._placed:
+                self._placed.add(task.task_id)
+                drains = task.agent_id in self._draining
+                assert not drains, f"draining: {task.task_id} was placed on an agent that takes no new tasks"
             if task is not None and task.state is TaskState.STAGING and not task.kill_reason:
                 staged[task.fire_id] += task.type is TaskType.READY and task.attempt == 1
         for fire in decisions.changes.fires.values():
@@ -177,7 +191,7 @@ class Checker:
                 demands.add(shards_demand(state.apps[configuration.app_name], configuration, 1))
         for demand in demands:
             kind = demand.kind
-            room = sum(kind.room_on(agent).count_of(kind.shard) for agent in state.agents.values())
+            room = sum(kind.room_on(agent).count_of(kind.shard) for agent in state.fleet.open_agents())
             assert room < demand.shards, f"promise 4: {demand} waits though there is room for {room}"
         for run in state.runs.values():
             items = {state.tasks[task_id].item for task_id in state.tasks_of_job.get(run.fire.job_name, ())}

@@ -24,7 +24,7 @@ _CRONS = (
 
 def play_clocks_back(seed: int) -> World:
     """Play from the first pass into the second, with crashes and changed jobs; check the whole history."""
-    quiet = Hazards(0, 0, 0, 0, 0, 0)
+    quiet = Hazards(0, 0, 0, 0, 0, 0, 0)
     world = World(seed, quiet)
     chooser = random.Random(seed + 1)
     # No job is there yet that could mind that the clock is set.

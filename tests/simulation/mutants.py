@@ -25,6 +25,7 @@ from elasticjob_cloud.model.records import DropReason, TaskRecord
 from elasticjob_cloud.scheduling import catching_up, configuration, core, membership
 from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.fires import drop_waiting
+from elasticjob_cloud.scheduling.fleet import Fleet
 from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.tasks import stop_run
@@ -155,6 +156,12 @@ MUTANTS = (
         lambda: patch.object(IdleAgents, "end", _nothing),
         play_cluster,
         expected=r"promise 1:",
+    ),
+    Mutant(
+        "place on draining agents",
+        lambda: patch.object(Fleet, "drain", _nothing),
+        play_wild,
+        expected=r"draining: .* takes no new tasks",
     ),
     Mutant(
         "let runs overlap",

@@ -177,6 +177,7 @@ def play_calm_days(seed: int, *, jobs: int, days: int) -> World:
         crash=0.001,
         reconnect=0.0005,
         agent_death=0.0002,
+        agent_drain=0.0002,
         clock_jump=0,
         longest_task_seconds=30,
         longest_commit_ms=200,
@@ -240,7 +241,7 @@ def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None
 
 
 def _quieten(world: World, apps: list[str], calm_ms: int = HOUR_MS) -> None:
-    calm = Hazards(0, 0, 0, 0, 0, 0)
+    calm = Hazards(0, 0, 0, 0, 0, 0, 0)
     world.hazards = dataclasses.replace(calm, cron_search_ms=world.hazards.cron_search_ms)
     elapsed_ms = world.monotonic_ms - 1_000_000
     world.run(elapsed_ms + calm_ms)  # a crash under way ends, and the scheduler is back

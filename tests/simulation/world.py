@@ -13,8 +13,16 @@ from dataclasses import dataclass
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.messages import AgentEvents, AgentLost, Command, Launch
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentEvents,
+    AgentLost,
+    Command,
+    Launch,
+)
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
@@ -34,6 +42,7 @@ class Hazards:
     crash: float = 0.01
     reconnect: float = 0.01
     agent_death: float = 0.005
+    agent_drain: float = 0.005
     clock_jump: float = 0.002
     task_drop: float = 0.02
     task_failure: float = 0.1
@@ -235,6 +244,7 @@ class World:
                 self._crash_scheduler()
                 return
             self.store.commit(decisions.changes)
+            self.checker.agents_told(events)
             self.checker.turn_committed(
                 decisions, now, [self._requests.get(number) for number in decisions.outcomes]
             )
@@ -247,7 +257,10 @@ class World:
 
     def _act(self, decisions: Decisions, events: list[Event], now: Now) -> None:
         for agent_id, commands in decisions.commands.items():
-            self._send(self.agents[agent_id], commands)
+            if agent_id in self.agents:  # else it was taken away meanwhile
+                self._send(self.agents[agent_id], commands)
+        for agent_id in decisions.released:
+            self._release(agent_id)
         for event in events:
             if isinstance(event, AgentEvents) and event.agent_id in self.agents:
                 agent = self.agents[event.agent_id]
@@ -299,6 +312,8 @@ class World:
             agent = self.agents[self.random.choice(sorted(self.agents))]
             self._log(f"{agent.info.agent_id} reconnects")
             self._inbox.extend(agent.greet())
+        if chance() < self.hazards.agent_drain and self.agents:
+            self._drain_agent(self.random.choice(sorted(self.agents)))
         if chance() < self.hazards.clock_jump:
             jump_ms = self.random.choice(self.hazards.clock_jumps_ms)
             self._log(f"the clock jumps by {jump_ms} ms")
@@ -311,6 +326,45 @@ class World:
         self._inbox.append(AgentLost(agent_id, "it died"))
         new = self._add_agent()
         self._inbox.extend(new.greet())
+
+    def _drain_agent(self, agent_id: str) -> None:
+        """An agent's machine is about to be taken away; another comes soon."""
+        agent = self.agents[agent_id]
+        if agent.info.draining:
+            return
+        self._log(f"{agent_id} drains")
+        agent.info = msgspec.structs.replace(agent.info, draining="its machine goes")
+        self._inbox.append(AgentDraining(agent_id, "its machine goes"))
+        self.after(self.random.choice((0, 1_000, 5_000)), self._join_another)
+        self.after(self.random.choice((100, 5_000, 60_000)), lambda: self._take_away(agent_id))
+
+    def _join_another(self) -> None:
+        for event in self._add_agent().greet():
+            self._tell(event)
+
+    def _take_away(self, agent_id: str) -> None:
+        agent = self.agents.pop(agent_id, None)
+        if agent is not None:  # else it died, or was released before
+            self._log(f"{agent_id} is taken away")
+            agent.die()
+            self._tell(AgentLost(agent_id, "its machine is gone"))
+
+    def _release(self, agent_id: str) -> None:
+        agent = self.agents.get(agent_id)
+        if agent is None:
+            return
+        if agent.is_busy or self.random.random() < 0.1:
+            for event in agent.greet():  # it holds tasks after all, or could not be ended
+                self._tell(event)
+            return
+        self._log(f"{agent_id} is released")
+        agent.die()
+        del self.agents[agent_id]
+
+    def _tell(self, event: Event) -> None:
+        if self._core is not None:  # else the next one is told how things are
+            self._inbox.append(event)
+            self._schedule_turn(0)
 
     def _add_agent(self) -> AgentModel:
         agent_id = f"agent-{self.random.getrandbits(32):08x}"

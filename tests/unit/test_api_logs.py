@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.api.logs import LONGEST_CHARACTER_BYTES, cut_at_character
+from elasticjob_cloud.api.logs import LONGEST_CHARACTER_BYTES, LogText, cut_at_character
 from elasticjob_cloud.model.messages import LogChunk
 
 
@@ -54,3 +54,20 @@ def test_character_that_was_never_finished_is_replaced() -> None:
 def test_beyond_the_end_there_is_nothing(ended: bool) -> None:
     part = cut_at_character(LogChunk(10, b"", 10, ended), 5)
     assert (part.content, part.next_offset) == ("", 10)
+
+
+def test_missing_bytes_are_told_in_a_line_and_cut_characters_are_left_out() -> None:
+    tail = "中文\n".encode()[1:]
+    part = cut_at_character(LogChunk(500, tail, 500 + len(tail), ended=True, missing=100), 100)
+    assert part == LogText("\n[... 102 bytes left out ...]\n文\n", 500 + len(tail))
+
+
+def test_character_that_was_cut_off_before_missing_bytes_holds_no_reader_up() -> None:
+    head = "a中".encode()[:-1]
+    part = cut_at_character(LogChunk(0, head, 9000, ended=False, truncated=True, cut=True), 100)
+    assert part == LogText("a\ufffd", len(head))
+
+
+def test_half_a_character_after_missing_bytes_is_asked_for_again() -> None:
+    part = cut_at_character(LogChunk(500, "中".encode()[:1], 501, ended=False, missing=100), 100)
+    assert part == LogText("", 400)

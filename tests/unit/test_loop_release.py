@@ -53,6 +53,23 @@ async def _commit(_: Changes) -> bool:
     return True
 
 
+def test_machine_that_drains_is_released_once_it_is_idle_and_never_used_again() -> None:
+    async def scenario() -> None:
+        world = _World(_commit)
+        await world.start()
+        world.cluster.drain("m1")
+        await asyncio.sleep(1.2)
+        assert sorted(world.cluster.machines) == ["m0", "m2"]
+        assert len(world.core.state.agents) == 2
+        world.engine.want_room([((1.0, 64.0),)])
+        await asyncio.sleep(1.2)
+        assert sorted(world.cluster.machines) == ["m0", "m2"]
+        world.loop.stop()
+        await world.running
+
+    _play(scenario)
+
+
 def test_idle_agents_are_released_though_nothing_else_happens() -> None:
     async def scenario() -> None:
         world = _World(_commit)

@@ -11,6 +11,7 @@ if not has_ray():
 
 from elasticjob_cloud.engine.ray import blocks as module
 from elasticjob_cloud.engine.ray.blocks import Blocks, Leases, Room, WantedRoom
+from elasticjob_cloud.engine.ray.facts import NodeFacts, with_room_of
 
 _MB = 1024
 _LOTS = Room(64_000, 1 << 24)
@@ -37,7 +38,12 @@ def _cpus(bundles: list[dict[str, float]]) -> float:
 
 
 def _row(group: Group) -> dict[str, Any]:
-    return {"name": group.name, "state": group.state, "bundles": dict(enumerate(group.bundles))}
+    return {
+        "name": group.name,
+        "state": group.state,
+        "bundles": dict(enumerate(group.bundles)),
+        "bundles_to_node_id": dict.fromkeys(range(len(group.bundles)), "n1"),
+    }
 
 
 class Cluster:
@@ -236,3 +242,25 @@ def test_node_that_comes_back_has_the_leases_that_it_had(monkeypatch: pytest.Mon
     leases.forget_lost({"n1"})
     leases.forget_lost(set())
     assert leases.of("n1").leased.milli_cpus == 1_500
+
+
+def test_what_demand_of_ours_takes_on_a_node_is_known_until_it_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(monkeypatch, cpus=0)
+    wanted = WantedRoom("ns")
+    wanted.update([((1.0, 64.0), (1.0, 64.0))])
+    assert wanted.held() == {}
+    cluster.groups[0].state = "CREATED"
+    assert wanted.held() == {"n1": Room(2_000, 128 * _MB)}
+    wanted.update([((1.0, 64.0), (1.0, 64.0))])
+    assert wanted.held() == {}
+
+
+def test_node_is_as_large_as_what_is_free_or_demand_of_ours_and_never_larger_than_it_is() -> None:
+    total = Room(4_000, 1 << 20)
+    full = NodeFacts("n1", "host", "ip", total, Room(0, 0))
+    half = NodeFacts("n2", "host", "ip", total, Room(3_000, 1 << 20))
+    held = {"n1": Room(4_000, 1 << 20), "n2": Room(2_000, 0)}
+    assert [fact.free for fact in with_room_of([full, half], held)] == [total, total]
+    assert with_room_of([full], {}) == [full]

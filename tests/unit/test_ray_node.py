@@ -13,8 +13,9 @@ if not has_ray():
     pytest.skip(MISSING, allow_module_level=True)
 
 from elasticjob_cloud.engine.ray.blocks import Leases, Room
+from elasticjob_cloud.engine.ray.facts import NodeFacts
 from elasticjob_cloud.engine.ray.frames import FromGateway, GatewaySettings, SessionOpened
-from elasticjob_cloud.engine.ray.node import Node, NodeFacts
+from elasticjob_cloud.engine.ray.node import Node
 from tests.unit.virtual_loop import VirtualLoop
 
 _SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
@@ -67,6 +68,8 @@ class Gateway:
 
     def check_job(self) -> None:
         pass
+
+    monitors_memory = True
 
 
 def play_node(scenario: Callable[[Node, Gateway], Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from elasticjob_cloud.agent.apps_port import AppSource
@@ -26,7 +27,7 @@ from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.scripts import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.agent.spool import StatusSpool
-from elasticjob_cloud.agent.tasks import agent_stopped, killed
+from elasticjob_cloud.agent.tasks import agent_stopped, killed, own_fault
 from elasticjob_cloud.agent.trees import ProcessTrees, become_subreaper
 from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.messages import (
@@ -46,6 +47,7 @@ from elasticjob_cloud.model.task import TaskState
 _log = structlog.get_logger(__name__)
 _CLOSE_EXTRA_SECONDS = 10.0
 _KILL_AGAIN_SECONDS = 0.5
+_ENDING = "Its agent is ending."
 
 
 class Agent:
@@ -75,10 +77,11 @@ class Agent:
         self._file_limit = file_limit
         self.info = describe_agent(settings)
         self._ledger = Ledger(self.info.agent_id, emit)
-        self._outputs = OutputStore(directory / "output")
+        self._outputs = OutputStore(directory / "output", settings.output_limit_bytes)
         self._spool = StatusSpool(directory / "statuses.spool")
         self._background: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[None]] = set()
+        self._is_ending = False
 
     async def start(self) -> None:
         """End what a predecessor left, take over what it had to tell, and be ready for commands."""
@@ -104,13 +107,13 @@ class Agent:
             self._apps,
             self._outputs,
             ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
-            base_environment(self.info.agent_id),
+            base_environment(self.info.agent_id, ca_file=self._settings.app_limits.ca_file),
         )
         self._scripts = ScriptTasks(room, loop)
-        socket_path = self._socket_directory / f"x-{secrets.token_hex(4)}.sock"
-        self._executors = Executors(room, loop, self.info.agent_id, socket_path)
-        await self._executors.start()
+        self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
+        await self._executors.listen(self._socket_directory)
         self._ledger.adopt(self._spool.load())
+        self._spool.reserve()
         memory = MemoryWatch(self._trees, self._settings.memory_check_seconds, is_subreaper=is_subreaper)
         self._background = [
             loop.create_task(memory.run()),
@@ -118,6 +121,10 @@ class Agent:
             loop.create_task(self._executors.watch_idle()),
             loop.create_task(self._enforce_retention()),
         ]
+
+    async def listen(self, socket_directory: Path) -> bool:
+        """See to it that executors can connect in this directory; True where they could not. Raises `OSError`."""
+        return await self._executors.listen(socket_directory)
 
     @property
     def is_idle(self) -> bool:
@@ -129,9 +136,17 @@ class Agent:
         for command in commands:
             try:
                 self._handle(command)
-            except Exception:  # noqa: BLE001 - contained: one command's fault must not take the agent down
+            except Exception as error:  # noqa: BLE001 - contained: one command's fault must not take the agent down
                 _log.exception("A command failed.", command=type(command).__name__)
-                self._fail(command)
+                self._fail(command, error)
+
+    def refuse(self, commands: Sequence[Command]) -> None:
+        """Answer launches that come while the agent ends: their tasks never start, and may start elsewhere at once."""
+        now_ms = time.time_ns() // 1_000_000
+        launches = [command for command in commands if isinstance(command, Launch)]
+        for spec in (spec for launch in launches for spec in launch.tasks):
+            if self._ledger.accept(spec.task_id):
+                self._ledger.report(TaskStatus(spec.task_id, TaskState.DROPPED, now_ms, _ENDING))
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to this one told: it is committed."""
@@ -155,18 +170,27 @@ class Agent:
         return self._outputs.read(task_id, stream, offset, limit, known=known, ended=not live)
 
     def sandboxes(self, app_name: str) -> list[Sandbox]:
-        """List where the app's files are in use."""
-        return self._executors.sandboxes(app_name) + self._scripts.sandboxes(app_name, self.info.agent_id)
+        """List where the app's files are, in use or kept for the next task; empty: those of all apps, without tasks."""
+        folders = {folder.path: folder.size_bytes for folder in self._apps.folders(app_name)}
+        used = self._executors.sandboxes(app_name) + self._scripts.sandboxes(app_name, self.info.agent_id)
+        paths = {sandbox.path for sandbox in used}
+        sized = [msgspec.structs.replace(it, size_bytes=folders.get(it.path, 0)) for it in used]
+        return sized + [
+            Sandbox(self.info.agent_id, app_name, path, (), size)
+            for path, size in folders.items()
+            if path not in paths
+        ]
 
     def stop_idle_executors(self) -> None:
         """Stop the executors that have no tasks."""
         self._executors.stop_idle()
 
-    async def close(self, reason: str, grace_seconds: float | None = None) -> None:
-        """End all tasks and processes, keep on disk what nobody has acknowledged, and let go of the directory.
+    async def end_all(self, reason: str, grace_seconds: float | None = None) -> bool:
+        """End all tasks and processes, tell of it, and keep on disk what nobody has acknowledged; return whether all ended.
 
         What still runs after the grace is killed, whatever its job's own settings say.
         """
+        self._is_ending = True
         ending = agent_stopped(reason)
         self._scripts.end_all(ending)
         self._executors.end_all(ending)
@@ -178,11 +202,18 @@ class Agent:
                 self._trees.kill_all()
                 killing_at += _KILL_AGAIN_SECONDS
             await asyncio.sleep(0.005)
+        self._ledger.flush()
         self._spool.save(self._ledger.ended_statuses())
+        return self.is_idle
+
+    async def close(self, reason: str) -> None:
+        """End what `end_all` has not ended yet, and release the directory."""
+        if not self._is_ending:
+            await self.end_all(reason)
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        await self._executors.close()
+        self._executors.close()
         with contextlib.suppress(Exception):
             await self._apps.close()
         self._trees.close()
@@ -220,14 +251,13 @@ class Agent:
         self._scripts.end(kill.task_ids, ending)
         self._executors.end(kill.task_ids, ending)
 
-    def _fail(self, command: Command) -> None:
+    def _fail(self, command: Command, error: Exception) -> None:
         if not isinstance(command, Launch):
             return
-        now_ms = time.time_ns() // 1_000_000
+        now_ms, fault = time.time_ns() // 1_000_000, own_fault(error)
         for spec in command.tasks:
             if self._ledger.is_live(spec.task_id):
-                message = "The agent could not start it; its log says why."
-                self._ledger.report(TaskStatus(spec.task_id, TaskState.ERROR, now_ms, message))
+                self._ledger.report(TaskStatus(spec.task_id, fault.state, now_ms, fault.message))
 
     async def _forget(self, app_name: str) -> None:
         try:

@@ -1,5 +1,6 @@
 """What the agent needs of the app cache: small enough for a test to give another one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +12,26 @@ class Prepared(Protocol):
     def directory(self) -> Path:
         """Where it was extracted, or where its single file is."""
 
+    def is_changed(self) -> bool:
+        """Whether the next run needs a fresh folder: a task has changed the app's files, or filled it."""
+
+    def is_spent(self) -> bool:
+        """Whether it is of no more use: files of the app are gone, or tasks have filled its folder."""
+
     def release(self) -> None:
         """Give it back: from now on its directory may be removed."""
+
+
+class Folder(Protocol):
+    """A directory with an app's files."""
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes, with what jobs wrote there."""
 
 
 class AppSource(Protocol):
@@ -20,6 +39,9 @@ class AppSource(Protocol):
 
     async def prepare(self, app_name: str, url: str, *, cache: bool) -> Prepared:
         """Download and extract; raise `AppUnavailableError` when that cannot be done."""
+
+    def folders(self, app_name: str) -> Sequence[Folder]:
+        """Tell where the app's files are, in use or not; empty: those of all apps."""
 
     async def forget(self, app_name: str) -> None:
         """Remove what is kept of the app."""

@@ -179,13 +179,15 @@ class ChildProcess:
         self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
-        self._room.journal.ended(self.pid)
-        if self.tree.left:
-            _, stderr = self.outputs
-            stderr.write(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))
-        for output in self.outputs:
-            output.close()
-        self._on_gone(self)
+        try:
+            self._room.journal.ended(self.pid)
+            if self.tree.left:
+                _, stderr = self.outputs
+                stderr.write(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))
+            for output in self.outputs:
+                output.close()
+        finally:
+            self._on_gone(self)
 
 
 class _Pump:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from elasticjob_cloud.agent.known_state import own_environment
+from elasticjob_cloud.model.trust import CA_FILE_VARIABLE
 
 AGENT_VARIABLE = "ELASTICJOB_AGENT_ID"  # the mark by which a later agent finds what was left behind
 TASK_VARIABLE = "ELASTICJOB_TASK_ID"
@@ -36,7 +37,9 @@ _SCRUBBED = frozenset(
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-def base_environment(agent_id: str, source: Mapping[str, str] | None = None) -> dict[str, str]:
+def base_environment(
+    agent_id: str, source: Mapping[str, str] | None = None, *, ca_file: str = ""
+) -> dict[str, str]:
     """Give what every task starts with.
 
     `PATH` begins with the directory of the agent's own interpreter, so that `python -m elasticjob_cloud module:Job` as
@@ -49,6 +52,8 @@ def base_environment(agent_id: str, source: Mapping[str, str] | None = None) -> 
         path = f"{interpreter_directory}{os.pathsep}{path}"
     environment["PATH"] = path
     environment[AGENT_VARIABLE] = agent_id
+    if ca_file:
+        environment[CA_FILE_VARIABLE] = ca_file
     return environment
 
 

@@ -9,7 +9,7 @@ tasks that are not its own is not heard.
 import asyncio
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
 import structlog
@@ -20,13 +20,13 @@ from elasticjob_cloud.agent.executor_lines import (
     ExecutorConnection,
     StatusItem,
     run_message,
-    shorten,
 )
 from elasticjob_cloud.agent.executor_process import ExecutorProcess
 from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.tasks import Ending, timed_out
+from elasticjob_cloud.agent.tasks import Ending, own_fault, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError
+from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
@@ -74,7 +74,7 @@ class AppExecutor:
         room: TaskRoom,
         loop: asyncio.AbstractEventLoop,
         app: AppConfiguration,
-        address: str,
+        address: Callable[[], str],
         tokens: dict[str, "AppExecutor"],
     ) -> None:
         self._room = room
@@ -110,6 +110,9 @@ class AppExecutor:
     def launch(self, app: AppConfiguration, job: JobConfiguration, specs: Iterable[TaskSpec]) -> None:
         """Run these shards, which the ledger has accepted. A changed app counts from the next start on."""
         self._app = app
+        if self._process is not None and not self.is_busy and self._process.is_folder_spent():
+            # A job has broken or filled the app's folder. The next process has a fresh one.
+            self.stop_if_idle()
         self._waiting.update((spec.task_id, (job, spec)) for spec in specs)
         self._advance()
 
@@ -224,7 +227,7 @@ class AppExecutor:
             self._process.send(line)
 
     def _take(self, status: StatusItem, sent: _Sent) -> None:
-        task_id, state, message = status.task_id, status.state, shorten(status.message)
+        task_id, state, message = status.task_id, status.state, excerpt(status.message)
         execution = status.execution()
         if not state.is_terminal:
             self._watch_time(task_id, sent)
@@ -286,7 +289,7 @@ class AppExecutor:
 
     def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
         try:
-            process = ExecutorProcess(self._room, self._loop, app, prepared, self._address, self)
+            process = ExecutorProcess(self._room, self._loop, app, prepared, self._address(), self)
         except Exception as error:  # noqa: BLE001 - contained: the tasks that wait must hear of it, whatever it was
             if not isinstance(error, OSError):
                 _log.exception("An executor could not be started.", app=app.app_name)
@@ -323,7 +326,19 @@ class AppExecutor:
         process.end(ending, number)
 
     def process_gone(self, process: ExecutorProcess) -> None:
-        """Tell what became of its tasks, and start anew for those that wait."""
+        """Tell what became of its tasks, and start again for those that wait."""
+        try:
+            self._take_end(process)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end these tasks, not hang them
+            _log.exception("The end of an executor could not be handled.", app=self._app.app_name)
+            self._process, self.phase = None, ExecutorPhase.STOPPED
+            fault = own_fault(error)
+            for task_id in [*self._sent, *self._waiting]:
+                self._report(task_id, fault.state, fault.message)
+            self._sent.clear()
+            self._waiting.clear()
+
+    def _take_end(self, process: ExecutorProcess) -> None:
         self._tokens.pop(process.token, None)
         self._process = None
         self.phase = ExecutorPhase.STOPPED

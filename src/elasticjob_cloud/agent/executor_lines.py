@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Execution
 from elasticjob_cloud.model.task import TaskState
@@ -18,8 +19,6 @@ _log = structlog.get_logger(__name__)
 _UNREGISTERED_LIMIT_BYTES = 1 << 16
 _REGISTER_SECONDS = 10.0
 _LATEST_MS = 253_370_764_800_000  # the beginning of the year 9999
-# More than the SDK sends, which has shortened it in its middle. It waits in memory until a scheduler has it.
-_TEXT_CHARACTERS = 20_000
 
 
 # Milliseconds that every reader can show as a date: seconds times a billion, for one, would spoil a page of the history.
@@ -50,7 +49,7 @@ class StatusItem(msgspec.Struct, rename="camel"):
         """Give the execution that it ends, if it ends one."""
         if self.success is None:
             return None
-        cause = shorten(self.failure_cause)
+        cause = excerpt(self.failure_cause)
         return Execution(self.start_time, self.complete_time, self.success, cause)
 
 
@@ -93,12 +92,6 @@ class Registrar(Protocol):
 
     def register(self, line: RegisterLine, connection: "ExecutorConnection") -> LineHandler | None:
         """Give who the token belongs to, once; None for a wrong one."""
-
-
-def shorten(text: str) -> str:
-    """Give a text from an executor as it is told on."""
-    left_out = len(text) - _TEXT_CHARACTERS
-    return text if left_out <= 0 else f"{text[:_TEXT_CHARACTERS]}... [{left_out} more characters]"
 
 
 def parse_line(line: bytes) -> RegisterLine | StatusesLine | None:

@@ -5,6 +5,9 @@ import secrets
 import signal
 from typing import Protocol
 
+import structlog
+
+from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.apps_port import Prepared
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import LEFT_TO_THE_SHELL, arguments_of, shell_arguments, shell_command
@@ -12,11 +15,12 @@ from elasticjob_cloud.agent.executor_lines import AgentLine, ExecutorConnection
 from elasticjob_cloud.agent.explanations import explain_exit
 from elasticjob_cloud.agent.output import OutputFile
 from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory
+from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, own_fault
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
 
+_log = structlog.get_logger(__name__)
 _MEBIBYTE = 1 << 20
 
 
@@ -77,6 +81,10 @@ class ExecutorProcess:
         """How it ended; of meaning once it is gone."""
         return self._exit_words
 
+    def is_folder_spent(self) -> bool:
+        """Whether its jobs have deleted files of its app, or filled its folder."""
+        return self._prepared.is_spent()
+
     def last_output(self) -> str:
         """Give the end of what it said on stderr, or else on stdout."""
         stdout, stderr = (output.tail() for output in self._child.outputs)
@@ -117,8 +125,13 @@ class ExecutorProcess:
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        try:
             self._connection.send(lines)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end these tasks, not hang them
+            _log.exception("Messages could not be sent to an executor.", directory=self.directory)
+            self._owner.process_failed(own_fault(error), signal.SIGTERM)
 
     def _spawn(self, app: AppConfiguration, address: str) -> ChildProcess:
         environment = {
@@ -134,8 +147,8 @@ class ExecutorProcess:
         mark = f"executor-{secrets.token_hex(4)}-{app.app_name}"
 
         def start(arguments: list[str]) -> ChildProcess:
-            stdout = OutputFile(f"{base}.stdout", limit, keep_latest=True)
-            stderr = OutputFile(f"{base}.stderr", limit, keep_latest=True)
+            stdout = OutputFile(f"{base}.stdout", limit)
+            stderr = OutputFile(f"{base}.stderr", limit)
             outputs = (stdout, stderr)
             return ChildProcess(
                 self._room.processes, arguments, self.directory, environment, mark, outputs, self._gone
@@ -157,7 +170,8 @@ class ExecutorProcess:
         path = self._room.environment.get("PATH", "")
         command = shell_command(self._bootstrap_script, self.directory)
         found = explain_exit(code, command, self.directory, path)
-        return f"exit code {code} ({found})" if found else describe_exit(code)
+        words = f"exit code {code} ({found})" if found else describe_exit(code)
+        return words + folder_hint(self.directory, self._bootstrap_script) if code else words
 
     def _memory_exceeded(self, used: int, limit: int) -> None:
         ending = over_memory(used, limit, "the executor with its tasks")
@@ -165,6 +179,14 @@ class ExecutorProcess:
 
     def _gone(self, _child: ChildProcess) -> None:
         self._is_gone = True
+        try:
+            self._end_life()
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end the tasks, not hang them
+            _log.exception("The end of an executor could not be handled.", directory=self.directory)
+            self.fault = self.fault or own_fault(error)
+        self._owner.process_gone(self)
+
+    def _end_life(self) -> None:
         # While its files are there.
         self._exit_words = self._describe_exit(self._child.exit_code)
         self._connect_timer.cancel()
@@ -172,7 +194,6 @@ class ExecutorProcess:
             connection, self._connection = self._connection, None
             connection.close()
         self._prepared.release()
-        self._owner.process_gone(self)
 
 
 def executor_output_name(app_name: str) -> str:

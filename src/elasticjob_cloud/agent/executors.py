@@ -1,18 +1,21 @@
 """All app executors of an agent, and the socket that they register at."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
+import structlog
+
 from elasticjob_cloud.agent.executor import AppExecutor
 from elasticjob_cloud.agent.executor_lines import ExecutorConnection, LineHandler, RegisterLine
+from elasticjob_cloud.agent.kept_socket import KeptSocket
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.tasks import Ending
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Sandbox, TaskSpec
 
+_log = structlog.get_logger(__name__)
 _LONGEST_IDLE_CHECK_SECONDS = 5.0
 
 
@@ -20,15 +23,16 @@ class Executors:
     """One executor for each app that has run SDK tasks here."""
 
     def __init__(
-        self, room: TaskRoom, loop: asyncio.AbstractEventLoop, agent_id: str, socket_path: Path
+        self, room: TaskRoom, loop: asyncio.AbstractEventLoop, agent_id: str, socket_name: str
     ) -> None:
         self._room = room
         self._loop = loop
         self._agent_id = agent_id
-        self._socket_path = socket_path
+        self._socket_name = socket_name
         self._executors: dict[str, AppExecutor] = {}
         self._tokens: dict[str, AppExecutor] = {}
-        self._server: asyncio.Server | None = None
+        limit = room.settings.executor_line_limit_bytes
+        self._socket = KeptSocket(lambda: ExecutorConnection(self, loop, limit), backlog=128)
 
     @property
     def has_processes(self) -> bool:
@@ -44,27 +48,21 @@ class Executors:
         """Give the apps whose executor's process runs."""
         return tuple(name for name, executor in self._executors.items() if executor.has_process)
 
-    async def start(self) -> None:
-        """Listen for executors."""
-        limit = self._room.settings.executor_line_limit_bytes
-        self._server = await self._loop.create_unix_server(
-            lambda: ExecutorConnection(self, self._loop, limit), str(self._socket_path), backlog=128
-        )
-        self._socket_path.chmod(0o600)
+    async def listen(self, directory: Path) -> bool:
+        """Listen for executors in this directory; True where they could not connect before. Raises `OSError`."""
+        return await self._socket.keep(directory / self._socket_name)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Listen no more. Executors have been ended before."""
-        if self._server is not None:
-            self._server.close()
-        with contextlib.suppress(OSError):
-            self._socket_path.unlink()
+        self._socket.close()
 
     def launch(self, app: AppConfiguration, job: JobConfiguration, specs: Iterable[TaskSpec]) -> None:
         """Run these shards, which the ledger has accepted."""
         executor = self._executors.get(app.app_name)
         if executor is None:
-            address = f"unix:{self._socket_path}"
-            executor = AppExecutor(self._room, self._loop, app, address, self._tokens)
+            executor = AppExecutor(
+                self._room, self._loop, app, lambda: f"unix:{self._socket.path}", self._tokens
+            )
             self._executors[app.app_name] = executor
         executor.launch(app, job, specs)
 
@@ -113,6 +111,9 @@ class Executors:
         while True:
             await asyncio.sleep(min(_LONGEST_IDLE_CHECK_SECONDS, idle / 2 + 0.05))
             for name, executor in list(self._executors.items()):
-                executor.stop_if_idle(idle)
+                try:
+                    executor.stop_if_idle(idle)
+                except Exception:  # noqa: BLE001 - contained: the others are to be stopped all the same
+                    _log.exception("An idle executor could not be stopped.", app=name)
                 if executor.is_forgettable:
                     del self._executors[name]

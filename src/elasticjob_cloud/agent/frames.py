@@ -113,6 +113,18 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     heartbeat: int = 0
 
 
+class Draining(msgspec.Struct, frozen=True, tag="draining"):
+    """Agent: I am ending what runs, and then myself. Launches that still come are dropped."""
+
+    reason: str
+
+
+class Farewell(msgspec.Struct, frozen=True, tag="farewell"):
+    """Agent: nothing that I started runs any more, and I have told of all of it. I end now."""
+
+    reason: str
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """Agent: I obey another scheduler, whose epoch is this. `reason`: what that one is to you; empty: just newer."""
 
@@ -153,7 +165,18 @@ SchedulerFrame = (
     | EndIfIdle
     | Goodbye
 )
-AgentFrame = Welcome | Refused | Events | LogAnswer | SandboxesAnswer | Ping | Heartbeat | EndIfIdle
+AgentFrame = (
+    Welcome
+    | Refused
+    | Events
+    | LogAnswer
+    | SandboxesAnswer
+    | Ping
+    | Heartbeat
+    | EndIfIdle
+    | Draining
+    | Farewell
+)
 
 _scheduler_decoder: msgspec.msgpack.Decoder[SchedulerFrame] = msgspec.msgpack.Decoder(SchedulerFrame)
 _agent_decoder: msgspec.msgpack.Decoder[AgentFrame] = msgspec.msgpack.Decoder(AgentFrame)

@@ -4,22 +4,28 @@ Nothing terminal is forgotten before the scheduler has committed it. This module
 """
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 
-from elasticjob_cloud.model.messages import AgentEvent, AgentEvents, TaskStatus
+import msgspec
+
+from elasticjob_cloud.agent.backlog import Backlog, shortened
+from elasticjob_cloud.model.messages import AgentEvent, AgentEvents, ExecutorStopped, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 
 # Ids of tasks that ended and were acknowledged, or were killed before they came: enough to refuse late launches.
 _TOMBSTONES = 50_000
-# Beyond so many unacknowledged events, mere progress is dropped; what ended is kept.
-_EVENTS_KEPT = 200_000
+# So that a turn of the scheduler stays short, and what it has not taken up yet waits here, not in its memory.
+_BATCH_EVENTS = 500
+_WINDOW_EVENTS = 10_000
 
 
 class Ledger:
     """The tasks that an agent holds, and the events that it still has to tell."""
 
-    def __init__(self, agent_id: str, emit: Callable[[AgentEvents], None]) -> None:
+    def __init__(
+        self, agent_id: str, emit: Callable[[AgentEvents], None], backlog: Backlog | None = None
+    ) -> None:
         self._agent_id = agent_id
         self._emit = emit
         # What is known last of each task that has not ended; of a running one, since when.
@@ -27,9 +33,10 @@ class Ledger:
         self._ended: dict[str, TaskStatus] = {}
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self._waiting: list[AgentEvent] = []
-        self._unacknowledged: deque[AgentEvents] = deque()
-        self._kept = 0
+        self._unacknowledged = Backlog() if backlog is None else backlog
         self._sequence = 0
+        self._told = 0  # the last batch that was handed on
+        self._open_events = 0  # in batches that were handed on and not acknowledged
 
     @property
     def live_count(self) -> int:
@@ -53,7 +60,7 @@ class Ledger:
 
     def report(self, status: TaskStatus) -> bool:
         """Record a state and tell it; False, and nothing told, for a task that has ended already."""
-        state = status.state
+        status, state = _sendable_status(status), status.state
         if state.is_terminal:
             if status.task_id in self._ended:
                 return False
@@ -71,30 +78,26 @@ class Ledger:
         """Tell an event with the batch of this turn of the loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
+        if isinstance(event, ExecutorStopped):
+            event = ExecutorStopped(event.app_name, _sendable(event.message))
         self._waiting.append(event)
 
     def flush(self) -> None:
-        """Hand the waiting events on as one batch."""
-        if not self._waiting:
-            return
-        self._sequence += 1
-        batch = AgentEvents(self._agent_id, self._sequence, tuple(self._waiting))
-        self._waiting = []
-        self._unacknowledged.append(batch)
-        self._kept += len(batch.events)
-        if self._kept > _EVENTS_KEPT:
-            self._drop_progress()
-        self._emit(batch)
+        """Hand the waiting events on, in batches; those that the scheduler has no room for yet wait."""
+        self._close_batches()
+        for batch in self._take_batches():
+            self._emit(batch)
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to `sequence` told; ended tasks leave a tombstone."""
-        while self._unacknowledged and self._unacknowledged[0].sequence <= sequence:
-            batch = self._unacknowledged.popleft()
-            self._kept -= len(batch.events)
-            for event in batch.events:
-                if isinstance(event, TaskStatus) and event.state.is_terminal:
-                    self._ended.pop(event.task_id, None)
-                    self._bury(event.task_id)
+        forgotten = self._unacknowledged.acknowledge(sequence)
+        # Where the backlog gave events up, fewer are acknowledged than were told.
+        self._open_events = 0 if sequence >= self._told else max(0, self._open_events - len(forgotten))
+        for event in forgotten:
+            if isinstance(event, TaskStatus) and event.state.is_terminal:
+                self._ended.pop(event.task_id, None)
+                self._bury(event.task_id)
+        self.flush()
 
     def adopt(self, statuses: Iterable[TaskStatus]) -> None:
         """Take over what a predecessor had still to tell."""
@@ -111,30 +114,42 @@ class Ledger:
         return list(self._ended.values())
 
     def unacknowledged(self) -> list[AgentEvents]:
-        """Give the batches to send again after a reconnect, oldest first."""
-        self.flush_silently()
-        return list(self._unacknowledged)
+        """Give the batches to send again after a reconnect, oldest first; more follow as they are acknowledged."""
+        self._close_batches()
+        self._told = self._open_events = 0
+        return list(self._take_batches())
 
-    def flush_silently(self) -> None:
-        """Close the batch of this turn without handing it on: for one who is about to read all batches."""
-        emit, self._emit = self._emit, lambda _: None
-        self.flush()
-        self._emit = emit
+    def _close_batches(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for first in range(0, len(waiting), _BATCH_EVENTS):
+            self._sequence += 1
+            batch = AgentEvents(self._agent_id, self._sequence, tuple(waiting[first : first + _BATCH_EVENTS]))
+            if self._unacknowledged.add(batch):
+                self._ended = {task_id: shortened(status) for task_id, status in self._ended.items()}
+
+    def _take_batches(self) -> Iterator[AgentEvents]:
+        for batch in self._unacknowledged.after(self._told):
+            if self._open_events >= _WINDOW_EVENTS:
+                return
+            self._told = batch.sequence
+            self._open_events += len(batch.events)
+            yield batch
 
     def _bury(self, task_id: str) -> None:
         self._tombstones[task_id] = None
         while len(self._tombstones) > _TOMBSTONES:
             self._tombstones.popitem(last=False)
 
-    def _drop_progress(self) -> None:
-        kept: deque[AgentEvents] = deque()
-        self._kept = 0
-        for batch in self._unacknowledged:
-            events = tuple(event for event in batch.events if _must_arrive(event))
-            self._kept += len(events)
-            kept.append(AgentEvents(batch.agent_id, batch.sequence, events))
-        self._unacknowledged = kept
+
+def _sendable_status(status: TaskStatus) -> TaskStatus:
+    """Give a status that can be sent. A file name of bytes that are not UTF-8, for one, would spoil the whole batch."""
+    execution = status.execution
+    if status.message.isascii() and (execution is None or execution.failure_cause.isascii()):
+        return status  # nearly always
+    if execution is not None:
+        execution = msgspec.structs.replace(execution, failure_cause=_sendable(execution.failure_cause))
+    return msgspec.structs.replace(status, message=_sendable(status.message), execution=execution)
 
 
-def _must_arrive(event: AgentEvent) -> bool:
-    return not isinstance(event, TaskStatus) or event.state.is_terminal
+def _sendable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -4,104 +4,62 @@ import contextlib
 import hashlib
 import os
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import structlog
 
 from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptOutput, KeptPart, read_kept
 from elasticjob_cloud.model.messages import LogChunk
+from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 
 _log = structlog.get_logger(__name__)
 
 STREAMS = ("stdout", "stderr")
-# Also how a reader tells, a later agent's included, that more was printed than was kept.
-TRUNCATED = b"\n[output truncated: the limit of this stream was reached]\n"
 _NAME_LIMIT_BYTES = 200
 _TAIL_BYTES = 2000
+_DEFAULT_LIMIT_BYTES = 10 << 20
 
 
 class OutputFile:
-    """One stream: the first bytes up to a limit, then a marker. The file appears with its first byte.
+    """One stream of a process: its first part and its last part (`model/kept_output.py`)."""
 
-    With `keep_latest` the file starts over at half of the limit and the half before is kept beside it (`.1`): for the
-    output of executors, which live for long and whose last words count.
-    """
-
-    def __init__(self, path: str, limit_bytes: int, *, keep_latest: bool = False) -> None:
+    def __init__(self, path: str, limit_bytes: int) -> None:
         self._path = path
-        self._limit = limit_bytes // 2 if keep_latest else limit_bytes
-        self._keep_latest = keep_latest
-        self._size = 0
-        self._descriptor = -1
+        self._kept = KeptOutput(path, limit_bytes)
         self._closed = False
         self._tail = b""
         self.failure = ""
 
     def write(self, data: bytes) -> None:
         """Keep what the limit allows. A disk that cannot be written loses output, never the agent (`failure` says so)."""
-        if self._keep_latest:
-            self._tail = (self._tail + data)[-_TAIL_BYTES:]
         if self._closed:
             return
+        self._tail = (self._tail + data)[-_TAIL_BYTES:] if len(data) < _TAIL_BYTES else data[-_TAIL_BYTES:]
         try:
-            self._keep(data)
+            self._kept.write(data)
         except OSError as error:
             if not self.failure:
                 _log.warning("The output of a process is lost.", path=self._path, error=str(error))
             self.failure = f"its output could not be kept: {error.strerror}"
-            # What prints for weeks is tried again at its next piece: the disk may have room by then.
-            self._let_go()
-            self._closed = not self._keep_latest
 
     def tail(self) -> str:
-        """Give the last lines that were printed (only with `keep_latest`)."""
+        """Give the last lines that were printed."""
         return self._tail.decode(errors="replace").strip()
 
     def close(self) -> None:
         """Write no more."""
         self._closed = True
-        self._let_go()
-
-    def _let_go(self) -> None:
-        if self._descriptor >= 0:
-            with contextlib.suppress(OSError):
-                os.close(self._descriptor)
-            self._descriptor = -1
-
-    def _keep(self, data: bytes) -> None:
-        if self._descriptor < 0:
-            self._open()
-        room = max(0, self._limit - self._size)
-        if len(data) <= room:
-            self._size += len(data)
-            _write_all(self._descriptor, data)
-        elif self._keep_latest:
-            self._start_over(data)
-        else:
-            _write_all(self._descriptor, data[:room] + TRUNCATED)
-            self.close()
-
-    def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
-        # What an earlier process of the same name left counts, or restarts would add up beyond the limit.
-        self._size = os.fstat(self._descriptor).st_size
-
-    def _start_over(self, data: bytes) -> None:
-        os.close(self._descriptor)
-        self._descriptor = -1
-        Path(self._path).replace(f"{self._path}.1")
-        self._open()
-        kept = data[-self._limit :]
-        self._size = len(kept)
-        _write_all(self._descriptor, kept)
+        self._kept.close()
 
 
 class OutputStore:
     """The directory of all output files of an agent, its predecessors' included."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, limit_bytes: int = _DEFAULT_LIMIT_BYTES) -> None:
         self._directory = directory
+        self._limit_bytes = limit_bytes
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def base_path(self, name: str) -> str:
@@ -118,9 +76,12 @@ class OutputStore:
         """
         if stream not in STREAMS:
             raise NotFoundError(f"There is no stream '{stream[:40]}'; there are stdout and stderr.")
+        path = f"{self.base_path(name)}.{stream}"
         try:
-            with open(f"{self.base_path(name)}.{stream}", "rb") as file:  # noqa: PTH123 - a str path, hot
-                return _read_chunk(file.fileno(), offset, limit, ended=ended)
+            part = read_kept(path, max(0, offset), max(0, limit))
+            truncated = part.truncated or self._ends_with_mark(path, part)
+            missing = part.offset - max(0, offset) if part.content else 0
+            return LogChunk(part.offset, part.content, part.size, ended, truncated, missing, part.cut)
         except FileNotFoundError:
             if known:
                 return LogChunk(offset, b"", 0, ended)
@@ -128,40 +89,46 @@ class OutputStore:
                 f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
             ) from None
 
+    def _ends_with_mark(self, path: str, part: KeptPart) -> bool:
+        """Whether an executor that keeps no last part ended the file with the protocol's mark.
+
+        Only such a file is longer than the first part of a stream may be: job code that prints the mark proves nothing.
+        """
+        if part.size <= self._limit_bytes // 2:
+            return False
+        end = read_kept(path, max(0, part.size - len(OUTPUT_TRUNCATED)), len(OUTPUT_TRUNCATED))
+        return end.content == OUTPUT_TRUNCATED
+
     def enforce_retention(
         self, retention_seconds: float, total_bytes: int, file_count: int, live: frozenset[str]
     ) -> None:
-        """Remove what is too old, then the oldest until the rest is within its limits. `live` base paths stay."""
-        files = []
+        """Remove what is too old, then the oldest until the rest is within its limits. `live` base paths stay.
+
+        The files of a task go together: a stream without its first part would look as if it had begun late.
+        """
+        files: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
         for entry in os.scandir(self._directory):
             with contextlib.suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                files.append((status.st_mtime, status.st_size, entry.path))
-        files.sort()
-        count, total = len(files), sum(size for _, size, _ in files)
+                files[_base(entry.path)].append((status.st_mtime, status.st_size, entry.path))
+        groups = sorted((max(group)[0], base, group) for base, group in files.items())
+        count = sum(len(group) for group in files.values())
+        total = sum(size for group in files.values() for _, size, _ in group)
         horizon = time.time() - retention_seconds
-        for modified, size, path in files:
+        for modified, base, group in groups:
             if modified >= horizon and count <= file_count and total <= total_bytes:
                 break
-            if _base(path) in live:
+            if base in live:
                 continue
-            with contextlib.suppress(OSError):
-                os.unlink(path)  # noqa: PTH108 - a str path from scandir
-                count, total = count - 1, total - size
+            for _, size, path in group:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)  # noqa: PTH108 - a str path from scandir
+                    count, total = count - 1, total - size
 
 
 def _base(path: str) -> str:
-    return path.removesuffix(".1").removesuffix(".stdout").removesuffix(".stderr")
-
-
-def _read_chunk(descriptor: int, offset: int, limit: int, *, ended: bool) -> LogChunk:
-    size = os.fstat(descriptor).st_size
-    content = os.pread(descriptor, max(0, limit), max(0, offset))
-    end = os.pread(descriptor, len(TRUNCATED), max(0, size - len(TRUNCATED)))
-    return LogChunk(max(0, offset), content, size, ended, truncated=end == TRUNCATED)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    for suffix in (*TAIL_SUFFIXES, ".1"):
+        if path.endswith(suffix):
+            path = path.removesuffix(suffix)
+            break
+    return path.removesuffix(".stdout").removesuffix(".stderr")

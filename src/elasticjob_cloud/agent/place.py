@@ -25,6 +25,8 @@ class AgentProcess(msgspec.Struct, frozen=True):
     pid: int
     start_ticks: int
     build: str = ""
+    # Where its sockets are: its environment may name another temporary directory than that of whoever looks for it.
+    sockets: str = ""
 
     def runs(self) -> bool:
         """Whether that very process still runs."""
@@ -41,13 +43,13 @@ class _Lives(msgspec.Struct, frozen=True):
 class AgentPlace:
     """Paths of an agent's directory. Making one creates the directory and touches nothing else.
 
-    The sockets' directory lies within, or in the temporary directory when that path would be too long for a socket.
+    The sockets' directory lies within, or where the system has such things when that path would be too long for a socket.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.socket_directory = _socket_directory(self.directory)
+        self.socket_directory = _socket_directories(self.directory)[0]
 
     @property
     def socket(self) -> Path:
@@ -72,6 +74,33 @@ class AgentPlace:
     def _process_file(self) -> Path:
         return self.directory / "agent.json"
 
+    def is_named(self) -> bool:
+        """Whether the file is there that tells others which process has the directory."""
+        return not _is_gone(self._process_file)
+
+    def own_files(self) -> list[Path]:
+        """Give the files that an agent holds or has written once, and needs for as long as it lives."""
+        return [self.directory, *(self.directory / it for it in ("agent.lock", "agent.json", "lives.json"))]
+
+    def is_gone(self) -> bool:
+        """Whether the directory itself was deleted."""
+        return _is_gone(self.directory)
+
+    def choose_sockets(self) -> None:
+        """Take the sockets' directory that is best now: a login's end removes that of `XDG_RUNTIME_DIR`."""
+        self.socket_directory = _socket_directories(self.directory)[0]
+
+    def find_sockets(self) -> None:
+        """Take the sockets' directory of the agent that has this place, wherever it has it."""
+        possible = _socket_directories(self.directory)
+        present = self.read_process()
+        if present is not None and present.sockets and present.runs():
+            self.socket_directory = Path(present.sockets)
+        else:
+            # An agent of an earlier version tells nobody; one that could not write its file neither.
+            used = (path for path in possible if not _is_gone(path / "agent.sock"))
+            self.socket_directory = next(used, possible[0])
+
     def ensure_socket_directory(self) -> None:
         """Make the sockets' directory, unless it is there; both ends do so before they trust a socket in it.
 
@@ -82,8 +111,11 @@ class AgentPlace:
 
     def remove_sockets(self) -> None:
         """Remove what is left of an agent's sockets; only for who has the directory's lock."""
-        for path in self.socket_directory.glob("*.sock"):
-            path.unlink(missing_ok=True)
+        former = self.read_process()
+        for directory in {self.socket_directory, Path(former.sockets if former else "")}:
+            if directory.is_absolute():
+                for path in directory.glob("*.sock"):
+                    path.unlink(missing_ok=True)
 
     def remove_socket_directory(self) -> None:
         """Remove the sockets and their directory, which an agent's end would leave in the temporary directory."""
@@ -114,7 +146,10 @@ class AgentPlace:
         """Tell others which process has the directory."""
         row = read_process(os.getpid())
         assert row is not None
-        content = msgspec.json.encode(AgentProcess(agent_id, os.getpid(), row.start_ticks, build))
+        process = AgentProcess(
+            agent_id, os.getpid(), row.start_ticks, build, os.fsdecode(self.socket_directory)
+        )
+        content = msgspec.json.encode(process)
         temporary = self._process_file.with_suffix(".new")
         temporary.write_bytes(content)
         temporary.replace(self._process_file)
@@ -148,23 +183,30 @@ class AgentPlace:
             return None
 
 
-def _socket_directory(directory: Path) -> Path:
+def _socket_directories(directory: Path) -> list[Path]:
+    """Give where the sockets of this directory may be, the best first."""
     if len(os.fsencode(directory)) <= _SOCKET_DIRECTORY_BYTES:
-        return directory / "run"
+        return [directory / "run"]
     digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
-    return _temporary_directory() / f"elasticjob-{os.getuid()}-{digest}"
+    return [base / f"elasticjob-{os.getuid()}-{digest}" for base in _short_directories()]
 
 
-def _temporary_directory() -> Path:
-    """Give the system's temporary directory, or /tmp where that is too deep for sockets, too.
+def _short_directories() -> list[Path]:
+    """Give the user's runtime directory, where nobody tidies up, the temporary one, and /tmp, as far as sockets fit there.
 
     Not `tempfile.gettempdir`: on a full disk, where it cannot write, it fails, or gives another one than it gave before,
     in which nobody looks for an agent.
     """
-    named = os.environ.get("TMPDIR", "")
-    if Path(named).is_absolute() and len(os.fsencode(named)) + _NAME_BYTES <= _SOCKET_DIRECTORY_BYTES:
-        return Path(named)
-    return Path("/tmp")  # noqa: S108 - what is made in it is private, and checked to be
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    # It is there while the user is logged in; a service that became another user may have inherited a stranger's.
+    named = [runtime] if os.access(runtime, os.W_OK | os.X_OK) and Path(runtime).is_dir() else []
+    named.append(os.environ.get("TMPDIR", ""))
+    fitting = [
+        Path(name)
+        for name in named
+        if Path(name).is_absolute() and len(os.fsencode(name)) + _NAME_BYTES <= _SOCKET_DIRECTORY_BYTES
+    ]
+    return [*fitting, Path("/tmp")]  # noqa: S108 - what is made in it is private, and checked to be
 
 
 def _is_gone(path: Path) -> bool:

@@ -34,6 +34,16 @@ class Repetition:
         """Give the next fire after this instant; None when there will be none."""
         return self._expression.next_fire_ms(after_ms, self._zone)
 
+    def fires_between(self, after_ms: int, until_ms: int, limit: int) -> list[int]:
+        """Give the fires after the one instant and up to the other, no more than `limit`."""
+        fires: list[int] = []
+        while len(fires) < limit:
+            fire_ms = self.next_fire_ms(fires[-1] if fires else after_ms)
+            if fire_ms is None or fire_ms > until_ms:
+                break
+            fires.append(fire_ms)
+        return fires
+
     def count_execution(self) -> None:
         """An execution is about to begin."""
         self._executions += 1

@@ -32,6 +32,10 @@ class Lease:
         self._users = users
         self.directory = str(prepared.directory)
 
+    def is_changed(self) -> bool:
+        """Whether a task has changed the app's files, as far as a short look tells."""
+        return self._prepared.is_changed()
+
     def release(self) -> None:
         """One of them needs it no more."""
         self._users -= 1
@@ -53,7 +57,9 @@ class ScriptTask:
         "preparation",
         "repetition",
         "spec",
+        "time_limit",
         "timer",
+        "told_skip_ms",
     )
 
     def __init__(self, app: AppConfiguration, job: JobConfiguration, spec: TaskSpec) -> None:
@@ -66,9 +72,11 @@ class ScriptTask:
         self.ending: Ending | None = None  # why the task is ended
         self.fault: Ending | None = None  # why its process is ended, which need not end a daemon task
         self.timer: asyncio.TimerHandle | None = None  # its timeout, or its next fire
+        self.time_limit: asyncio.TimerHandle | None = None  # of an execution of a task with a cron
         # Of daemon tasks with a cron alone.
         self.repetition: Repetition | None = None
         self.fire_ms: int | None = None
+        self.told_skip_ms: int | None = None  # the first fire that was skipped and told
 
     @property
     def repeats(self) -> bool:
@@ -104,14 +112,12 @@ def start_process(
     task_id, directory, context = script.spec.task_id, script.lease.directory, script.context()
     base = room.outputs.base_path(task_id)
     limit = room.settings.output_limit_bytes
-    # What a daemon task printed last counts, since it prints for ever.
-    keep_latest = script.job.is_daemon
     command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
     environment = {**room.environment, **context.environment()}
 
     def start(arguments: list[str]) -> ChildProcess:
-        stdout = OutputFile(f"{base}.stdout", limit, keep_latest=keep_latest)
-        stderr = OutputFile(f"{base}.stderr", limit, keep_latest=keep_latest)
+        stdout = OutputFile(f"{base}.stdout", limit)
+        stderr = OutputFile(f"{base}.stderr", limit)
         outputs = (stdout, stderr)
         return ChildProcess(room.processes, arguments, directory, environment, task_id, outputs, on_gone)
 

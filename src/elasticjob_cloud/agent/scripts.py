@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.child import ChildProcess
 from elasticjob_cloud.agent.command import shell_command
 from elasticjob_cloud.agent.explanations import TELLING_CODES, explain_exit, explain_refusal
@@ -14,7 +15,7 @@ from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.script_task import Lease, ScriptTask, start_process
 from elasticjob_cloud.agent.start_queue import StartQueue
-from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, timed_out
+from elasticjob_cloud.agent.tasks import Ending, describe_exit, over_memory, own_fault, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
@@ -42,7 +43,7 @@ class ScriptTasks:
         self._start_later: asyncio.TimerHandle | None = None
         # Those who prepare an app, with the number of tasks that wait for it.
         self._preparations: dict[asyncio.Task[None], int] = {}
-        self._repeated = RepeatedScripts(room.ledger, loop, lambda script: self._enqueue([script]))
+        self._repeated = RepeatedScripts(room.ledger, loop, self._enqueue_again)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -85,6 +86,15 @@ class ScriptTasks:
 
     async def _prepare(self, app: AppConfiguration, group: list[ScriptTask]) -> None:
         try:
+            await self._prepare_and_begin(app, group)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end these tasks, not hang them
+            _log.exception("Scripts could not be begun.", app=app.app_name)
+            for script in group:
+                if self._tasks.get(script.spec.task_id) is script:
+                    self._give_up(script, error)
+
+    async def _prepare_and_begin(self, app: AppConfiguration, group: list[ScriptTask]) -> None:
+        try:
             prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
         except AppUnavailableError as error:
             self._fail_all(group, str(error))
@@ -123,6 +133,33 @@ class ScriptTasks:
         self._queue.add(scripts)
         self._start_soon()
 
+    def _enqueue_again(self, script: ScriptTask) -> None:
+        """Enqueue a script for its next execution, with a fresh app if an earlier one has changed it."""
+        if script.lease is None or not script.lease.is_changed():
+            self._enqueue([script])
+            return
+        task = self._loop.create_task(self._renew(script))
+        self._preparations[task] = 1
+        task.add_done_callback(self._preparations.pop)
+        script.preparation = task
+
+    async def _renew(self, script: ScriptTask) -> None:
+        app = script.app
+        try:
+            prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+        except AppUnavailableError as error:
+            if self._tasks.get(script.spec.task_id) is script:
+                script.preparation = None
+                self._could_not_start(script, str(error))
+            return
+        if self._tasks.get(script.spec.task_id) is not script:
+            prepared.release()
+            return
+        former, script.lease, script.preparation = script.lease, Lease(prepared, 1), None
+        if former is not None:
+            former.release()
+        self._enqueue([script])
+
     def _start_soon(self) -> None:
         """Start what there is room for in the next turn of the loop, or when there is room."""
         if self._start_due is not None:
@@ -153,8 +190,15 @@ class ScriptTasks:
         except Exception as error:  # noqa: BLE001 - contained, as above
             if not isinstance(error, OSError):
                 _log.exception("A script could not be started.", task=script.spec.task_id)
+            if script.child is not None:
+                self._give_up(script, error)  # it runs, and ends with the fault
+                return
             self._queue.ended(script)
-            self._could_not_start(script, f"The script could not be started: {_why(error, script)}.")
+            try:
+                self._could_not_start(script, f"The script could not be started: {_why(error, script)}.")
+            except Exception as fault:  # noqa: BLE001 - as above
+                _log.exception("A failed start could not be handled.", task=script.spec.task_id)
+                self._give_up(script, fault)
 
     def _could_not_start(self, script: ScriptTask, message: str) -> None:
         if script.repetition is None:
@@ -166,16 +210,18 @@ class ScriptTasks:
     def _start(self, script: ScriptTask) -> None:
         if script.repetition is not None:
             script.repetition.count_execution()
-        child = script.child = start_process(self._room, script, lambda _: self._gone(script))
+        child = script.child = start_process(self._room, script, lambda _: self._gone_guarded(script))
         memory_limit = int(script.job.memory_mb * _MEBIBYTE)
         child.tree.memory_limit = lambda: memory_limit
         child.tree.on_memory_exceeded = lambda used, limit: self._end_at_once(
             script, over_memory(used, limit, "the script and its processes")
         )
+        seconds = script.job.timeout_seconds
         if script.repetition is not None:
+            if seconds > 0:
+                script.time_limit = self._loop.call_later(seconds, self._end_execution, script, seconds)
             self._repeated.started(script, child.started_ms)
             return
-        seconds = script.job.timeout_seconds
         if seconds > 0 and not script.job.is_daemon:
             script.timer = self._loop.call_later(
                 seconds, self.end, (script.spec.task_id,), timed_out(seconds)
@@ -187,6 +233,12 @@ class ScriptTasks:
             script.fault = fault
             self._room.processes.trees.signal([script.child.tree], signal.SIGKILL)
 
+    def _end_execution(self, script: ScriptTask, seconds: int) -> None:
+        """End an execution that takes too long, and not its daemon task."""
+        if script.child is not None and script.ending is None and script.fault is None:
+            script.fault = timed_out(seconds)
+            self._terminate([script])
+
     def _terminate(self, scripts: list[ScriptTask]) -> None:
         """SIGTERM now, SIGKILL after the grace; the end of the main process does the rest."""
         trees = [script.child.tree for script in scripts if script.child is not None]
@@ -194,15 +246,42 @@ class ScriptTasks:
             grace = self._room.settings.kill_grace_seconds
             self._room.processes.trees.terminate(trees, grace)
 
+    def _gone_guarded(self, script: ScriptTask) -> None:
+        try:
+            self._gone(script)
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.exception("The end of a script could not be handled.", task=script.spec.task_id)
+            script.child = None
+            self._queue.ended(script)
+            self._give_up(script, error)
+
+    def _give_up(self, script: ScriptTask, error: Exception) -> None:
+        """End a task that our own code failed for. Nothing else that may fail comes before its end is told."""
+        fault = own_fault(error)
+        if script.child is not None:
+            script.ending = script.ending or fault
+            self._terminate([script])
+            return
+        self._tasks.pop(script.spec.task_id, None)
+        now_ms = time.time_ns() // 1_000_000
+        self._room.ledger.report(TaskStatus(script.spec.task_id, fault.state, now_ms, fault.message))
+        if script.timer is not None:
+            script.timer.cancel()
+        if script.lease is not None:
+            script.lease.release()
+
     def _gone(self, script: ScriptTask) -> None:
         child, fault = script.child, script.fault
         assert child is not None
         script.child = script.fault = None
+        if script.time_limit is not None:
+            script.time_limit.cancel()
+            script.time_limit = None
         self._queue.ended(script)
         if self._queue:
             self._start_soon()
         code = child.exit_code
-        cause = "" if code == 0 else f"The script ended with {self._exit_words(script, code)}."
+        cause = "" if code == 0 else f"The script ended with {self._exit_words(script, code)}{_hint(script)}."
         state = TaskState.FINISHED if code == 0 else TaskState.FAILED
         # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
         ending = fault or script.ending if script.repetition is None else script.ending or fault
@@ -229,8 +308,9 @@ class ScriptTasks:
         if script.timer is not None:
             script.timer.cancel()
         del self._tasks[script.spec.task_id]
-        if script.lease is not None:
-            script.lease.release()
+        lease, script.lease = script.lease, None
+        if lease is not None:
+            lease.release()
         self._wait_no_more(script)
         now_ms = execution.complete_ms if execution is not None else time.time_ns() // 1_000_000
         self._room.ledger.report(TaskStatus(script.spec.task_id, state, now_ms, message, execution))
@@ -249,6 +329,11 @@ def _why(error: Exception, script: ScriptTask) -> str:
     if isinstance(error, OSError):
         return explain_refusal(error, script.context(), script.lease.directory)
     return str(error).rstrip(".")
+
+
+def _hint(script: ScriptTask) -> str:
+    assert script.lease is not None, "it has run"
+    return folder_hint(script.lease.directory, script.job.props[SCRIPT_COMMAND_LINE])
 
 
 def _with_notes(cause: str, child: ChildProcess) -> str:

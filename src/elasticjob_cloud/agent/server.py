@@ -12,14 +12,17 @@ import time
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent import kept_socket
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.fence import Fence
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
     Commands,
+    Draining,
     EndIfIdle,
     Events,
+    Farewell,
     FrameProtocol,
     Goodbye,
     Heartbeat,
@@ -31,21 +34,24 @@ from elasticjob_cloud.agent.frames import (
     ReadLog,
     Retire,
     SandboxesAnswer,
+    SchedulerFrame,
     Welcome,
     decode_scheduler_frame,
 )
 from elasticjob_cloud.agent.heart import Heart
+from elasticjob_cloud.agent.kept_socket import KeptSocket
 from elasticjob_cloud.agent.obedience import Obedience
 from elasticjob_cloud.agent.obeyed_file import ObeyedFile
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.errors import NotFoundError, StartError
 from elasticjob_cloud.model.messages import AgentEvents, Command
 
 _log = structlog.get_logger(__name__)
 _CHECK_SECONDS = 0.2
 _FENCE_GRACE = 0.1  # of the fence's time; what has not ended by then is killed
 _FENCE_GRACE_SECONDS = 1.0
+_FAREWELL_SECONDS = 1.0
 
 
 # What a scheduler has not read of what is told to it, beyond what it was told at first. It hears all of it when it is back.
@@ -74,6 +80,9 @@ class AgentServer:
             place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
         )
         self._obedience = Obedience()
+        self._socket = KeptSocket(lambda: FrameProtocol(self._receive, self._lost))
+        self._cannot_listen = False
+        self._touched_at = time.monotonic()
         self._scheduler: FrameProtocol | None = None
         self._backlog_limit = _BACKLOG_BYTES
         self._orphan = Fence(int(settings.orphan_seconds * 1000), _monotonic_ms())
@@ -84,6 +93,7 @@ class AgentServer:
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._closing = False
+        self._hung_up = asyncio.Event()  # the scheduler, or its connection
         self._stop_reason = ""
         self._hurries = False
 
@@ -106,30 +116,69 @@ class AgentServer:
         obeyed = self._obeyed_file.read(_heart_ms()) if has_fence else None
         if obeyed is not None:
             self._obedience.obey(obeyed)
-        server = await loop.create_unix_server(
-            lambda: FrameProtocol(self._receive, self._lost), str(self._place.socket)
-        )
-        self._place.socket.chmod(0o600)
+        await self._socket.keep(self._place.socket)
         self._orphan.acknowledged(_monotonic_ms())
         _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
         while not self._is_over():
             self._beat()
+            if await self._keep_sockets() or not self._place.is_named():
+                is_named = False
             is_named = is_named or self._name_process()
+            self._touch_files()
             await asyncio.sleep(_CHECK_SECONDS)
         _log.info("The agent stops.", reason=self._stop_reason)
-        server.close()
         await self._close()
+
+    async def _keep_sockets(self) -> bool:
+        """Bind again what somebody removed, elsewhere if need be; True where the sockets are elsewhere now."""
+        former = self._place.socket_directory
+        try:
+            if not self._place.has_socket():
+                self._place.choose_sockets()
+                self._place.ensure_socket_directory()
+            is_new = await self._socket.keep(self._place.socket)
+            is_new |= await self._agent.listen(self._place.socket_directory)
+        except (OSError, StartError) as error:
+            if not self._cannot_listen:
+                _log.error("The agent's sockets are gone and cannot be bound again.", error=str(error))
+            self._cannot_listen = True
+            return False
+        if is_new:
+            _log.warning(
+                "The agent's sockets were gone; they are bound again.", socket=str(self._place.socket)
+            )
+        self._cannot_listen = False
+        return former != self._place.socket_directory
 
     async def _close(self) -> None:
         self._closing = True
-        with contextlib.suppress(OSError):
-            self._place.socket.unlink()
-        # Whoever comes now finds no agent, and waits for the lock rather than for an answer.
+        self._socket.close()
+        # Whoever comes now finds no agent, and waits for the lock rather than for an answer. The scheduler that is
+        # there hears of each end: no successor may come to tell it where the whole machine goes.
         if self._scheduler is not None:
-            self._scheduler.close()
-            self._scheduler = None
-        await self._agent.close(self._stop_reason, self._closing_grace())
+            self._scheduler.send(Draining(self._stop_reason))
+        has_ended = await self._agent.end_all(self._stop_reason, self._closing_grace())
+        await self._take_leave(has_ended=has_ended)
+        await self._agent.close(self._stop_reason)
         self._place.remove_socket_directory()
+
+    def _touch_files(self) -> None:
+        # A directory below a temporary one is swept as well, its lock included.
+        now = time.monotonic()
+        if now - self._touched_at >= kept_socket.TOUCH_SECONDS:
+            self._touched_at = now
+            kept_socket.touch(*self._place.own_files())
+
+    async def _take_leave(self, *, has_ended: bool) -> None:
+        if self._scheduler is None:
+            return
+        if has_ended:
+            self._scheduler.send(Farewell(self._stop_reason))
+        self._hung_up.clear()
+        self._scheduler.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._hung_up.wait()
 
     def _name_process(self) -> bool:
         try:
@@ -168,8 +217,8 @@ class AgentServer:
             self._fence(f"no scheduler was heard of for {self._settings.fence_seconds:g} s.")
         elif self._scheduler is not None:
             self._orphan.acknowledged(now_ms)
-        elif not self._place.has_socket():
-            self._stop("its socket was deleted, so that nobody can reach it any more.")
+        elif self._place.is_gone():
+            self._stop("its directory was deleted, so that nobody can reach it any more.")
         elif self._orphan.is_over(now_ms):
             self._stop(f"no scheduler came for {self._settings.orphan_seconds:g} s.")
         elif self._draining:
@@ -190,11 +239,10 @@ class AgentServer:
         scheduler.send(Events(batch))
 
     def _receive(self, connection: FrameProtocol, content: bytes) -> None:
-        if self._closing:
-            # It came just before the end, and speaks only now: what it had started would outlive this process.
-            connection.abort()
-            return
         frame = decode_scheduler_frame(content)
+        if self._closing:
+            self._receive_at_end(connection, frame)
+            return
         if isinstance(frame, Hello):
             self._greet(connection, frame)
             return
@@ -232,6 +280,23 @@ class AgentServer:
                 self._fence(reason)
             case Goodbye():
                 self._draining = True
+
+    def _receive_at_end(self, connection: FrameProtocol, frame: SchedulerFrame) -> None:
+        if connection is not self._scheduler:
+            # It came just before the end, and speaks only now: what it had started would outlive this process.
+            connection.abort()
+            return
+        match frame:
+            case Commands(commands):
+                self._agent.refuse(commands)
+            case Acknowledge(sequence):
+                self._agent.acknowledge(sequence)
+            case Ping():
+                connection.send(frame)
+            case ReadLog():
+                self._read_log(connection, frame)
+            case _:
+                pass  # what is asked of an agent that stays
 
     def _holds_tasks(self) -> bool:
         return any(not status.state.is_terminal for status in self._agent.inventory().tasks)
@@ -272,6 +337,7 @@ class AgentServer:
     def _lost(self, connection: FrameProtocol) -> None:
         if connection is self._scheduler:
             self._scheduler = None
+            self._hung_up.set()
 
     def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
         try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from elasticjob_cloud.model.task import TaskState
 
+AGENT_STOPPED = "Its agent stopped"  # how the message begins
 _MEBIBYTE = 1 << 20
 _SHELL_SAYS = {126: " (cannot be executed)", 127: " (command not found)"}
 
@@ -35,7 +36,13 @@ def over_memory(used_bytes: int, limit_bytes: int, whose: str) -> Ending:
 
 def agent_stopped(reason: str) -> Ending:
     """Ended because its agent ends."""
-    return Ending(TaskState.LOST, f"Its agent stopped: {reason}")
+    return Ending(TaskState.LOST, f"{AGENT_STOPPED}: {reason}")
+
+
+def own_fault(error: BaseException) -> Ending:
+    """Ended by a fault of the agent's own code, which is the job's failure all the same: silence would hang it for ever."""
+    words = f"The agent itself failed, not the job ({type(error).__name__}: {error})."
+    return Ending(TaskState.FAILED, f"{words} Its log has the details; please report them.")
 
 
 def describe_exit(code: int) -> str:

@@ -1,6 +1,7 @@
 """Any scheduler takes any call: one that stands by passes it on to the leader (docs/decisions/0015). Plain ASGI."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -85,7 +86,14 @@ class Forwarding:
                 return self._nobody_leads()  # it was deposed meanwhile
             return None
         leader = await self._find_leader(deadline)
-        return self._nobody_leads() if leader is None else await self._relay.pass_on(leader, call, send)
+        if leader is not None:
+            return await self._relay.pass_on(leader, call, send)
+        if call.scope["method"] == "GET":
+            # What was and what was printed can be read all the same; what needs a leader says so.
+            with contextlib.suppress(NotLeadingError):
+                await self._app(call.scope, _replayed(call.body, receive), send)
+                return None
+        return self._nobody_leads()
 
     async def _find_leader(self, deadline: float) -> SchedulerView | None:
         try:

@@ -23,7 +23,9 @@ from elasticjob_cloud.api.views import agent_view, sandbox_view, scheduler_view
 from elasticjob_cloud.model.errors import ConflictError
 from elasticjob_cloud.service.port import SchedulerPort
 
-_SANDBOX = object_of({"agentId": TEXT, "appName": TEXT, "path": TEXT, "taskIds": array_of(TEXT)})
+_SANDBOX = object_of(
+    {"agentId": TEXT, "appName": TEXT, "path": TEXT, "taskIds": array_of(TEXT), "sizeBytes": INTEGER}
+)
 _AGENT = object_of(
     {
         "id": TEXT,
@@ -36,6 +38,7 @@ _AGENT = object_of(
         "executors": array_of(TEXT),
         "taskCount": INTEGER,
         "lastSeen": TEXT,
+        "draining": TEXT,
     }
 )
 _SCHEDULER = object_of({"id": TEXT, "address": TEXT, "leader": BOOLEAN, "epoch": INTEGER})
@@ -93,7 +96,7 @@ def operation_routes(
 
     @router.get("/agents", **described(array_of(_AGENT)))
     async def list_agents() -> Response:
-        """Give the agents that are there."""
+        """Give the agents that are there. `draining` says why an agent takes no new tasks; it is empty while it takes them."""
         return json_response([agent_view(agent) for agent in await scheduler.agents()])
 
     @router.get("/schedulers", **described(array_of(_SCHEDULER)))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -14,6 +13,7 @@ from starlette.types import Scope, Send
 from elasticjob_cloud.api.forwarding_mark import FORWARDED_FOR, MARK, ForwardingMark
 from elasticjob_cloud.api.responses import NOT_LEADING_HEADER
 from elasticjob_cloud.model.errors import OutcomeUnknownError
+from elasticjob_cloud.model.trust import trusted_context
 from elasticjob_cloud.service.leader_directory import Leadership
 from elasticjob_cloud.service.port import SchedulerView
 
@@ -83,17 +83,19 @@ class _Unreached(NamedTuple):
 class Relay:
     """One pool of connections to the schedulers that lead, one after another."""
 
-    def __init__(self, leadership: Leadership, mark: ForwardingMark, own_url: str) -> None:
+    def __init__(self, leadership: Leadership, mark: ForwardingMark, own_url: str, ca_file: str = "") -> None:
         """Make one.
 
         Args:
             leadership: Who leads.
             mark: What tells the leader that a scheduler has passed the call on.
             own_url: What this scheduler gives others as its address.
+            ca_file: Authorities to trust beside the system's, for those who set https.
         """
         self.leadership = leadership
         self.mark = mark
         self._own_url = own_url
+        self._ca_file = ca_file
         self._client: httpx.AsyncClient | None = None
         self._unreached = _Unreached(0, 0.0)
 
@@ -203,7 +205,7 @@ class Relay:
     def _opened_client(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = httpx.AsyncClient(
-                verify=ssl.create_default_context(),  # the machine's authorities, for those who set https
+                verify=trusted_context(self._ca_file),
                 trust_env=False,  # a proxy for the world outside is none for its own schedulers
                 timeout=_TIMEOUT,
                 limits=httpx.Limits(

@@ -38,6 +38,7 @@ _LOG = object_of(
         "size": INTEGER,
         "ended": BOOLEAN,
         "truncated": BOOLEAN,
+        "missing": INTEGER,
         "content": TEXT,
     }
 )
@@ -89,17 +90,22 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
         chunk = await scheduler.task_log(task_id, given.stream, given.offset, limit)
         part = cut_at_character(chunk, given.limit)
         if _wants_text(request):
-            headers = {"X-Next-Offset": str(part.next_offset), "X-Ended": "true" if chunk.ended else "false"}
+            headers = {
+                "X-Next-Offset": str(part.next_offset),
+                "X-Ended": "true" if chunk.ended else "false",
+                "X-Truncated": "true" if chunk.truncated else "false",
+            }
             return text_response(part.content, "text/plain; charset=utf-8", headers)
         return json_response(
             {
                 "taskId": task_id,
                 "stream": given.stream,
-                "offset": chunk.offset,
+                "offset": given.offset,
                 "nextOffset": part.next_offset,
                 "size": chunk.size,
                 "ended": chunk.ended,
                 "truncated": chunk.truncated,
+                "missing": chunk.missing,
                 "content": part.content,
             }
         )

@@ -58,6 +58,7 @@ def agent_view(agent: AgentView) -> dict[str, Any]:
         "executors": list(agent.executors),
         "taskCount": agent.task_count,
         "lastSeen": shown_time(agent.last_seen_ms, dt.UTC),
+        "draining": agent.draining,
     }
 
 
@@ -78,6 +79,7 @@ def sandbox_view(sandbox: Sandbox) -> dict[str, Any]:
         "appName": sandbox.app_name,
         "path": sandbox.path,
         "taskIds": list(sandbox.task_ids),
+        "sizeBytes": sandbox.size_bytes,
     }
 
 

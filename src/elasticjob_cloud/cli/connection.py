@@ -30,6 +30,7 @@ from elasticjob_cloud.model.errors import (
     UnavailableError,
     UnsupportedMediaError,
 )
+from elasticjob_cloud.model.trust import trusted_context
 
 TIMEOUT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
@@ -115,7 +116,10 @@ class Connection:
 
     def _why_unreachable(self, error: httpx.ConnectError) -> str:
         if "certificate" in str(error).lower():
-            return f"The certificate of {self.url} is not trusted: {error}."
+            return (
+                f"The certificate of {self.url} is not trusted: {error}. "
+                "An authority of your own: name its PEM file by --ca-file or ELASTICJOB_CA_FILE."
+            )
         return (
             f"No scheduler answers at {self.url}. Start one with: elasticjob-cloud standalone, "
             "or name another with --url."
@@ -164,9 +168,9 @@ def _field_errors(errors: Any) -> list[FieldError]:
     ]
 
 
-def _verification(url: str) -> ssl.SSLContext | bool:
+def _verification(url: str) -> ssl.SSLContext:
     # Loading the machine's certificates takes longer than a call on loopback; plain HTTP has no use for them.
-    return True if url.startswith("https://") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return trusted_context() if url.startswith("https://") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def is_loopback(url: str) -> bool:

@@ -17,6 +17,7 @@ from elasticjob_cloud.cli import app as app_commands
 from elasticjob_cloud.cli import cron, job, login, operations, task
 from elasticjob_cloud.cli.advice import advise_commands
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
+from elasticjob_cloud.cli.options import offer_ca_file
 from elasticjob_cloud.cli.output import say_error
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, InvalidRequestError, UnauthorizedError
 
@@ -66,7 +67,9 @@ def _run(arguments: Sequence[str]) -> int:
 def _exit_code_of(arguments: Sequence[str]) -> int:
     stdout = sys.stdout
     try:
-        build_app(_wants_server(arguments))(list(arguments), prog_name=PROGRAM)
+        command = typer.main.get_command(build_app(_wants_server(arguments)))
+        offer_ca_file(command)
+        command(list(arguments), prog_name=PROGRAM)
     except SystemExit as end:
         if sys.stdout is not stdout:  # Typer's way to hush a broken pipe
             sys.stdout = stdout

@@ -51,7 +51,7 @@ def _agent(row: Mapping[str, Any]) -> tuple[object, ...]:
         row.get("id"),
         _share(row, "cpus"),
         _share(row, "memoryMB"),
-        row.get("taskCount"),
+        f"{row.get('taskCount')}, draining" if row.get("draining") else row.get("taskCount"),
         local_time(row.get("lastSeen")),
         row.get("hostname"),
         ", ".join(str(name) for name in row.get("executors") or ()),

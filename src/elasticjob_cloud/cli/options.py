@@ -1,10 +1,13 @@
 """Options and arguments that many commands share."""
 
+import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from elasticjob_cloud.cli.credentials import DEFAULT_URL, choose_login
 
@@ -43,6 +46,48 @@ JobNameArgument = Annotated[
 TaskIdArgument = Annotated[
     str, typer.Argument(metavar="TASK_ID", help="The task's id, as `task list` shows it.", show_default=False)
 ]
+
+
+def offer_ca_file(command: object) -> None:
+    """Give each command that calls a scheduler the option `--ca-file`, which sets the variable of the same meaning."""
+    if isinstance(command, TyperGroup):
+        for member in command.commands.values():
+            offer_ca_file(member)
+    elif isinstance(command, TyperCommand) and any("--url" in option.opts for option in command.params):
+        command.params.extend(_ca_file_sample().params)
+
+
+def _note_ca_file(path: str | None) -> None:
+    from elasticjob_cloud.model.trust import CA_FILE_VARIABLE  # noqa: PLC0415 - ssl: slow to import
+
+    if path:
+        os.environ[CA_FILE_VARIABLE] = path
+
+
+@cache
+def _ca_file_sample() -> TyperCommand:
+    """Make a command that has the option alone, since Typer makes options of a function's parameters only."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def sample(
+        ca_file: Annotated[
+            str | None,
+            typer.Option(
+                "--ca-file",
+                metavar="FILE",
+                help="A PEM file of authorities to trust beside the system's; else $ELASTICJOB_CA_FILE.",
+                show_default=False,
+                expose_value=False,
+                callback=_note_ca_file,
+            ),
+        ] = None,
+    ) -> None:
+        del ca_file
+
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperCommand), "one command is no group"
+    return command
 
 
 def connect(url: str | None) -> "Connection":

@@ -69,6 +69,15 @@ MemoryOption = Annotated[
         "--memory-mb", metavar="N", help="Memory to offer to jobs, in MB (most of it).", show_default=False
     ),
 ]
+CaFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        metavar="FILE",
+        help="A PEM file of authorities to trust beside the system's.",
+        show_default=False,
+    ),
+]
 TimeZoneOption = Annotated[
     str | None,
     typer.Option(
@@ -98,6 +107,7 @@ def standalone(
     take_over_agents: TakeOverOption = None,
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
+    ca_file: CaFileOption = None,
     time_zone: TimeZoneOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
@@ -113,6 +123,7 @@ def standalone(
             "take_over_agents": take_over_agents,
             "cpus": cpus,
             "memory_mb": memory_mb,
+            "ca_file": None if ca_file is None else str(ca_file),
             "time_zone": time_zone,
             "log_level": log_level,
             "log_format": log_format,
@@ -158,6 +169,7 @@ def scheduler(
     take_over_agents: TakeOverOption = None,
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
+    ca_file: CaFileOption = None,
     time_zone: TimeZoneOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
@@ -177,6 +189,7 @@ def scheduler(
             "take_over_agents": take_over_agents,
             "cpus": cpus,
             "memory_mb": memory_mb,
+            "ca_file": None if ca_file is None else str(ca_file),
             "time_zone": time_zone,
             "log_level": log_level,
             "log_format": log_format,

@@ -105,7 +105,7 @@ def log(
             if at_end:
                 time.sleep(FOLLOW_SECONDS)
     if part.get("truncated"):
-        say("The output was cut here: the task printed more than output_limit_bytes.")
+        say("The output is not whole: a part of it could not be kept, or is beyond output_limit_bytes.")
 
 
 def _read_part(

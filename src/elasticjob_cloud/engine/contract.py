@@ -29,6 +29,8 @@ class Engine(Protocol):
         For each id in `known_agents` (those that recorded tasks name) there will be, soon or late, an `AgentJoined` or an
         `AgentLost`. `AgentLost` comes only when nothing that the agent started can run any more, and after all statuses
         that the agent, or its successor on its behalf, could still tell. `AgentJoined` comes again after each reconnect.
+        `AgentDraining` comes as soon as it is known that an agent, or its machine, is about to end: it goes on with what
+        it runs for now, and must get no new task. It never takes new tasks again; `AgentJoined` says so too by then.
         Raises `StartError` when there can be no agent; `AgentsRefuseError` when none obeys: see `refusal`.
         """
 
@@ -83,7 +85,7 @@ class Engine(Protocol):
         """Say that an agent, which holds no tasks, is not needed for now. An engine whose machines can be taken away lets it end.
 
         It is counted as gone by then: there is no `AgentLost` for it. One that stays, since the engine takes no machine
-        away, since it holds tasks after all, or since it could not be ended, joins anew.
+        away, since it holds tasks after all, or since it could not be ended, joins again. One that is ending needs nothing.
         """
 
     def send(self, agent_id: str, commands: Sequence[Command]) -> None:

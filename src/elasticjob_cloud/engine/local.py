@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.agent.frames import Acknowledge, Commands, Hello, Ping
+from elasticjob_cloud.agent.output import OutputStore
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import EventSink, Pieces
@@ -16,6 +17,7 @@ from elasticjob_cloud.engine.local_process import AgentLauncher
 from elasticjob_cloud.model.errors import AgentsRefuseError, StartError, UnavailableError
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (
+    AgentDraining,
     AgentEvents,
     AgentJoined,
     AgentLost,
@@ -61,6 +63,7 @@ class LocalEngine:
         settings = settings or AgentSettings()
         self._place = AgentPlace(directory)
         self._launcher = AgentLauncher(self._place, settings)
+        self._output_limit_bytes = settings.output_limit_bytes
         orphan_seconds = settings.orphan_seconds + settings.kill_grace_seconds + _ORPHANS_END_SECONDS
         self._own_stranger_seconds = orphan_seconds if stranger_seconds is None else stranger_seconds
         self._stranger_seconds = self._own_stranger_seconds
@@ -154,8 +157,24 @@ class LocalEngine:
         offset: int,
         limit: int,
     ) -> LogChunk:
-        """Read a part of a task's output; that of earlier agents is kept by the present one. See the contract."""
-        return await self._present().read_log(task_id, stream, offset, limit)
+        """Read a part of a task's output; that of earlier agents is kept by the present one. See the contract.
+
+        Without a connection to the agent it is read from the disk: output can be read while nobody leads.
+        """
+        connection = self._connection
+        if connection is not None:
+            return await connection.read_log(task_id, stream, offset, limit)
+        return await asyncio.to_thread(self._read_kept, task_id, stream, offset, limit)
+
+    def _read_kept(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+        present = self._place.read_process()
+        runs = present is not None and present.runs()
+        outputs = OutputStore(self._place.directory / "output", self._output_limit_bytes)
+        try:
+            # Whether the task still runs only its agent knows, if there is one.
+            return outputs.read(task_id, stream, offset, limit, known=runs, ended=not runs)
+        except OSError as error:
+            raise UnavailableError(f"The output cannot be read: {error}") from error
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
         """List where the agent keeps the app's files. See the contract."""
@@ -245,8 +264,9 @@ class LocalEngine:
 
     async def _try_open(self) -> tuple[AgentConnection, Inventory] | None:
         # Its name in a shared temporary directory can be foreseen: another user must not be taken for our agent.
+        self._place.find_sockets()
         self._place.ensure_socket_directory()
-        connection = AgentConnection(self._batch_received, self._tell_inventory)
+        connection = AgentConnection(self._batch_received, self._tell_inventory, self._tell_draining)
         try:
             async with asyncio.timeout(self._unresponsive_seconds):
                 inventory = await connection.open(str(self._place.socket), self._hello)
@@ -262,6 +282,7 @@ class LocalEngine:
 
     def _join(self, connection: AgentConnection, inventory: Inventory) -> None:
         self._connection, self._agent_id = connection, inventory.agent.agent_id
+        _log.info("The agent is reached.", agent=self._agent_id, socket=str(self._place.socket))
         self._tell_inventory(inventory)
         connection.deliver_early()
 
@@ -281,6 +302,10 @@ class LocalEngine:
         for stranger in sorted(self._known - former - {agent.agent_id}):
             self._wait_for_end_of(stranger)
         self._known = {agent.agent_id}
+
+    def _tell_draining(self, reason: str) -> None:
+        if self._sink is not None:
+            self._sink(AgentDraining(self._agent_id, reason))
 
     def _wait_for_end_of(self, stranger: str) -> None:
         """Its directory is another, perhaps on another machine, where it may run its tasks on for as long as it is let."""

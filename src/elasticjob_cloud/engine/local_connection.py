@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from elasticjob_cloud.agent.frames import (
     AgentFrame,
+    Draining,
     EndIfIdle,
     Events,
+    Farewell,
     FrameProtocol,
     Goodbye,
     Heartbeat,
@@ -28,15 +30,20 @@ from elasticjob_cloud.model.messages import AgentEvents, Inventory, LogChunk, Sa
 class AgentConnection:
     """One connection, from its hello to its end.
 
-    `receive` gets the batches, not before the caller has the inventory; `take_inventory` the later inventories.
+    `receive` gets the batches, not before the caller has the inventory; `take_inventory` the later inventories;
+    `take_draining` why the agent takes no new tasks.
     """
 
     def __init__(
-        self, receive: Callable[[AgentEvents], None], take_inventory: Callable[[Inventory], None]
+        self,
+        receive: Callable[[AgentEvents], None],
+        take_inventory: Callable[[Inventory], None],
+        take_draining: Callable[[str], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._receive = receive
         self._take_inventory = take_inventory
+        self._take_draining = take_draining
         self._protocol = FrameProtocol(self._frame_received, self._protocol_lost)
         self._welcome: asyncio.Future[Inventory] = self._loop.create_future()
         self._questions = Questions(self.send)
@@ -113,8 +120,10 @@ class AgentConnection:
                     self._receive(batch)
             case LogAnswer() | SandboxesAnswer():
                 self._questions.answered(frame)
-            case Ping() | Heartbeat() | EndIfIdle():
-                pass  # being heard is all
+            case Draining(reason):
+                self._take_draining(reason)
+            case Ping() | Heartbeat() | EndIfIdle() | Farewell():
+                pass  # being heard is all; the agent's successor tells of its end
 
     def _protocol_lost(self, _: FrameProtocol) -> None:
         self.closed.set()

@@ -99,6 +99,7 @@ class AgentInfo(msgspec.Struct, frozen=True):
     cpus: float
     memory_mb: float
     pid: int = 0
+    draining: str = ""  # why it takes no new tasks; empty while it takes them
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -128,6 +129,13 @@ class AgentLost(msgspec.Struct, frozen=True):
     reason: str
 
 
+class AgentDraining(msgspec.Struct, frozen=True):
+    """An agent is about to go, with its machine or alone: what it runs goes on for now, and it takes no new tasks."""
+
+    agent_id: str
+    reason: str
+
+
 class AgentEvents(msgspec.Struct, frozen=True):
     """A batch of an agent's events, to be acknowledged by this sequence number once committed."""
 
@@ -136,23 +144,34 @@ class AgentEvents(msgspec.Struct, frozen=True):
     events: tuple[AgentEvent, ...]
 
 
-EngineEvent = AgentJoined | AgentLost | AgentEvents
+EngineEvent = AgentJoined | AgentLost | AgentDraining | AgentEvents
 
 
 class LogChunk(msgspec.Struct, frozen=True):
-    """A part of a task's output. `size`: bytes kept so far; `ended`: no more will come; `truncated`: the limit was hit."""
+    """A part of a task's output. Offsets count all bytes that the task printed, kept or not.
+
+    `content` begins at `offset`, `missing` bytes later than was asked for where that many are not kept. `size`: the offset
+    after the last byte kept; `ended`: no more will come; `truncated`: the output is not whole; `cut`: the bytes that follow
+    this part are not kept.
+    """
 
     offset: int
     content: bytes
     size: int
     ended: bool
     truncated: bool = False
+    missing: int = 0
+    cut: bool = False
 
 
 class Sandbox(msgspec.Struct, frozen=True):
-    """Where an agent keeps the files of an app's executor or script tasks (`GET /operate/sandbox`)."""
+    """Where an agent keeps an app's files (`GET /operate/sandbox`), for tasks that run there or the next ones.
+
+    Asked for all apps, agents name no app and no tasks.
+    """
 
     agent_id: str
     app_name: str
     path: str
     task_ids: tuple[str, ...]
+    size_bytes: int = 0  # as measured last, with what jobs wrote there

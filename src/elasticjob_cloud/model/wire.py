@@ -11,10 +11,8 @@ PROTOCOL_VERSION = 1
 ADDRESS_VARIABLE = "ELASTICJOB_AGENT_ADDRESS"
 TOKEN_VARIABLE = "ELASTICJOB_EXECUTOR_TOKEN"  # noqa: S105 - the variable's name, not a secret
 APP_NAME_VARIABLE = "ELASTICJOB_APP_NAME"
-# Ends an output file that reached its limit. Readers know it by this, so it is the same in every language.
+# Ends an output file whose executor keeps no last part. Readers know it by this, so it is the same in every language.
 OUTPUT_TRUNCATED = b"\n[output truncated: the limit of this stream was reached]\n"
-# Begins an output file of a daemon task that started over at its limit.
-OUTPUT_STARTED_OVER = b"[older output was dropped: the limit of this stream was reached]\n"
 
 ExecutorState = Literal["TASK_RUNNING", "TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED"]
 
@@ -54,10 +52,9 @@ class JobMessage(TypedDict):
 
 
 class TaskMessage(TypedDict):
-    """One shard to run. Its output goes to `<output>.stdout` and `<output>.stderr`, appended, up to the limit.
+    """One shard to run. Its output goes to `<output>.stdout` and `<output>.stderr`, appended.
 
-    A daemon task keeps its newest output: a file that reached half of the limit becomes `<output>.stdout.1`, in place of
-    the one before, and a new one begins.
+    Of a stream beyond the limit the first part and the last part are kept (`model/kept_output.py`).
     """
 
     taskId: str

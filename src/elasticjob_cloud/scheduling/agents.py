@@ -41,7 +41,7 @@ class AgentState:
         self.info = info
         self.number = number  # in the order in which agents joined
         self.predecessors = predecessors
-        self.has_left = False
+        self.takes_tasks = not info.draining  # until it drains or leaves
         self._touched = (
             {} if touched is None else touched
         )  # whoever follows the changes of agents takes it from here

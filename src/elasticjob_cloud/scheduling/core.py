@@ -8,16 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
-from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Snapshot
 from elasticjob_cloud.scheduling.catching_up import note_due, note_skipped, record_due, record_missed
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.commands import Request
 from elasticjob_cloud.scheduling.configuration import carry_out, is_decidable
 from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
-from elasticjob_cloud.scheduling.membership import take_agent_events, take_agent_joined, take_agent_lost
+from elasticjob_cloud.scheduling.membership import (
+    take_agent_draining,
+    take_agent_events,
+    take_agent_joined,
+    take_agent_lost,
+)
 from elasticjob_cloud.scheduling.refusals import EmptyAgents
-from elasticjob_cloud.scheduling.release import release_idle_agents
+from elasticjob_cloud.scheduling.release import release_drained_agents, release_idle_agents
 from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.rewinding import forget_jobs_in_time, note_jobs_ahead
 from elasticjob_cloud.scheduling.settings import CoreSettings
@@ -136,6 +141,7 @@ class Core:
     def _finish(self, turn: Turn) -> Decisions:
         start_what_can(turn)
         forget_jobs_in_time(turn)
+        release_drained_agents(turn)
         release_idle_agents(turn)
         self._last = turn.now
         return turn.finish()
@@ -153,6 +159,8 @@ def _take_engine_event(turn: Turn, event: EngineEvent) -> None:
             take_agent_joined(turn, event)
         case AgentLost():
             take_agent_lost(turn, event)
+        case AgentDraining():
+            take_agent_draining(turn, event)
         case _:
             assert_never(event)
 

@@ -1,8 +1,10 @@
 """All agents that are there, and their order for each kind of shard, kept as their room changes."""
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
+
+import msgspec
 
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.scheduling.agents import AgentState
@@ -23,6 +25,7 @@ class Fleet:
         self.agents: dict[str, AgentState] = {}
         self._heirs: dict[str, AgentState] = {}  # by the id of the agent whose place they took
         self._idle: dict[AgentState, None] = {}  # those with executors that have no tasks
+        self.draining: dict[str, AgentState] = {}  # those that take no new tasks
         self.policy = policy
         self._joined = 0
         self._touched: dict[AgentState, None] = {}  # since the last look
@@ -33,18 +36,38 @@ class Fleet:
 
     def join(self, info: AgentInfo, predecessors: Sequence[str] = ()) -> AgentState:
         """Take an agent in, without tasks; one of the same id is replaced. `predecessors` had its place before it."""
+        before = self.draining.get(info.agent_id)
+        if before is not None and not info.draining:
+            # What drains never takes tasks again.
+            info = msgspec.structs.replace(info, draining=before.info.draining)
         self.leave(info.agent_id)
         self._joined += 1
         agent = self.agents[info.agent_id] = AgentState(info, self._joined, self._touched, predecessors)
         self._heirs.update(dict.fromkeys(predecessors, agent))
+        if info.draining:
+            self.draining[info.agent_id] = agent
         agent.touch()
         return agent
+
+    def drain(self, agent_id: str, reason: str) -> None:
+        """Place nothing on an agent from now on; what it runs stays."""
+        agent = self.agents.get(agent_id)
+        if agent is not None and not agent.info.draining:
+            agent.info = msgspec.structs.replace(agent.info, draining=reason)
+            agent.takes_tasks = False
+            self.draining[agent_id] = agent
+            agent.touch()
+
+    def open_agents(self) -> Iterator[AgentState]:
+        """Give the agents that take new tasks."""
+        return (agent for agent in self.agents.values() if agent.takes_tasks)
 
     def leave(self, agent_id: str) -> None:
         """Forget an agent."""
         agent = self.agents.pop(agent_id, None)
+        self.draining.pop(agent_id, None)
         if agent is not None:
-            agent.has_left = True
+            agent.takes_tasks = False
             agent.touch()
             for former in agent.predecessors:
                 if self._heirs.get(former) is agent:
@@ -71,7 +94,7 @@ class Fleet:
         end = self._first_change + len(self._changes)
         unseen = end - index.seen_changes
         if index.seen_changes < self._first_change or unseen > len(self.agents):
-            index.renew(self.agents.values())
+            index.renew(self.open_agents())
         else:
             index.update(self._changes[len(self._changes) - unseen :])
         index.seen_changes = end
@@ -97,7 +120,7 @@ class Fleet:
     def _look_for_idle_executors(self) -> None:
         # Only when somebody asks: most placements find room.
         for agent in dict.fromkeys(self._changes[self._idle_seen :]):
-            if agent.has_idle_executor() and not agent.has_left:
+            if agent.has_idle_executor() and agent.takes_tasks:
                 self._idle[agent] = None
             else:
                 self._idle.pop(agent, None)
@@ -124,7 +147,7 @@ class RoomIndex:
         return self._sorted[:place] + self._sorted[place + 1 :]
 
     def renew(self, agents: Iterable[AgentState]) -> None:
-        """Look at all agents."""
+        """Look at all agents that take tasks."""
         self._sorted = self._policy.entries_of(self._kind, agents)
         self._sorted.sort()
         self._entries = {entry[3]: entry for entry in self._sorted}
@@ -134,7 +157,7 @@ class RoomIndex:
         """Look at these agents, which have changed."""
         changed = dict.fromkeys(agents)
         former = [entry for agent in changed if (entry := self._entries.pop(agent, None)) is not None]
-        entries = self._policy.entries_of(self._kind, [agent for agent in changed if not agent.has_left])
+        entries = self._policy.entries_of(self._kind, [agent for agent in changed if agent.takes_tasks])
         are_few = len(changed) * _FEW < len(self._sorted)
         if self._sorted[: len(former)] == former:  # as the last placement has taken them
             del self._sorted[: len(former)]

@@ -1,6 +1,7 @@
 """Agents that come, tell and go: what they hold is held against what the core believes (reconcile)."""
 
 from elasticjob_cloud.model.messages import (
+    AgentDraining,
     AgentEvents,
     AgentJoined,
     AgentLost,
@@ -40,6 +41,11 @@ def take_agent_joined(turn: Turn, event: AgentJoined) -> None:
     for status in inventory.tasks:
         take_status(turn, agent_id, status)
     _settle(turn, inventory)
+
+
+def take_agent_draining(turn: Turn, event: AgentDraining) -> None:
+    """The agent is about to go: it gets no new task, and is released once it holds none (`release`)."""
+    turn.state.fleet.drain(event.agent_id, event.reason)
 
 
 def take_agent_lost(turn: Turn, event: AgentLost) -> None:

@@ -86,7 +86,7 @@ class Planner:
         if not agents:
             return []
         if self._bound_without_idle is None:
-            self._bound_without_idle = _Bound.of(map(_room_without_idle, self._fleet.agents.values()))
+            self._bound_without_idle = _Bound.of(map(_room_without_idle, self._fleet.open_agents()))
         if self._bound_without_idle.excludes(demand):
             return []
         kind = demand.kind
@@ -106,7 +106,7 @@ class Planner:
 
     def _excludes(self, demand: Demand) -> bool:
         if self._bound is None:
-            self._bound = _Bound.of(agent.free for agent in self._fleet.agents.values())
+            self._bound = _Bound.of(agent.free for agent in self._fleet.open_agents())
         return self._bound.excludes(demand)
 
     def _refuse(self, demand: Demand) -> None:

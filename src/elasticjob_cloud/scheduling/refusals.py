@@ -12,8 +12,10 @@ class EmptyAgents:
     """The agents as if they were empty, by size: few sizes are in use, however many agents there are."""
 
     def __init__(self, agents: Iterable[AgentState]) -> None:
-        self._sizes = Counter(agent.total for agent in agents)
+        present = list(agents)
+        self._sizes = Counter(agent.total for agent in present if agent.takes_tasks)
         self._count = self._sizes.total()
+        self._draining = len(present) - self._count
 
     def could_hold(self, demand: Demand) -> bool:
         """Tell whether they could ever hold a run. Without agents nobody can tell."""
@@ -22,6 +24,8 @@ class EmptyAgents:
     def explain(self, demand: Demand) -> str:
         """Say why a run has not started."""
         if not self._count:
+            if self._draining:
+                return "No agent takes new tasks: all that are there are draining."
             return "No agent is there to run it."
         capacity, holders = self._capacity(demand)
         if capacity >= demand.shards:

@@ -1,9 +1,18 @@
-"""Agents that nothing needs are let go of, for engines whose machines can be taken away (docs/decisions/0017)."""
+"""Agents that nothing needs are released, for engines whose machines can be taken away (docs/decisions/0017)."""
 
 from itertools import islice
 
 from elasticjob_cloud.scheduling.turn import Turn
 from elasticjob_cloud.scheduling.unmet import waits_for_room
+
+
+def release_drained_agents(turn: Turn) -> None:
+    """Release the draining agents that hold no task any more: whoever takes their machines away need not wait longer."""
+    state = turn.state
+    drained = [agent_id for agent_id, agent in state.fleet.draining.items() if not agent.task_ids]
+    for agent_id in drained:
+        state.leave(agent_id)
+    turn.decisions.released += drained
 
 
 def release_idle_agents(turn: Turn) -> None:
@@ -13,11 +22,12 @@ def release_idle_agents(turn: Turn) -> None:
     which they would be called back.
     """
     idle_ms, state = turn.settings.release_idle_ms, turn.state
-    if not idle_ms or len(state.agents) < 2:
+    most = len(state.agents) - len(state.fleet.draining) - 1
+    if not idle_ms or most < 1:
         return
     idle = state.idle.since(turn.now.monotonic_ms - idle_ms)
-    leaving = list(islice(idle, len(state.agents) - 1))
+    leaving = list(islice(idle, most))
     if leaving and not waits_for_room(state):
         for agent_id in leaving:
             state.leave(agent_id)
-        turn.decisions.released = leaving
+        turn.decisions.released += leaving

@@ -20,7 +20,7 @@ def unmet_runs(state: State, limit: int, due_until_ms: int) -> list[list[Room]]:
     for neither is of use without the other; a machine to come is taken to be as large as the largest agent, or without
     end where there is no agent.
     """
-    largest = max((agent.total for agent in state.agents.values()), default=_ENDLESS)
+    largest = max((agent.total for agent in state.fleet.open_agents()), default=_ENDLESS)
     executors: dict[str, _Executor] = {}
     runs: list[list[Room]] = []
     left = limit

@@ -94,7 +94,7 @@ class Executor:
             context = ShardingContext(
                 task_id, name, count, task["item"], task["parameter"], job_parameter, props, sampling_count
             )
-            shard = Shard(context, bound, output_of(job, task, limit_bytes), job, task)
+            shard = Shard(context, bound, output_of(task, limit_bytes), job, task)
             shards[task_id] = shard
             self._submit(lane, shard)
 

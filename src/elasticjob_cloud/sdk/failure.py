@@ -2,8 +2,8 @@
 
 import traceback
 
-# Long enough for a deep traceback; the history holds one for each failed execution.
-CAUSE_CHARACTERS = 16_000
+from elasticjob_cloud.model.excerpt import excerpt
+
 MESSAGE_CHARACTERS = 500
 
 
@@ -13,7 +13,7 @@ def describe_failure(failure: BaseException) -> str:
         text = "".join(traceback.format_exception(failure))
     except BaseException as problem:  # noqa: BLE001 - a MemoryError, or a __str__ that raises SystemExit
         text = f"{type(failure).__qualname__} (its traceback cannot be shown: {type(problem).__name__})\n"
-    return _sendable(_shorten(text, CAUSE_CHARACTERS))
+    return excerpt(_sendable(text))
 
 
 def summarize_failure(failure: BaseException) -> str:
@@ -22,15 +22,7 @@ def summarize_failure(failure: BaseException) -> str:
         text = "".join(traceback.format_exception_only(failure)).strip()
     except BaseException:  # noqa: BLE001 - as above
         text = type(failure).__qualname__
-    return _sendable(_shorten(text, MESSAGE_CHARACTERS))
-
-
-def _shorten(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n... {left_out} characters left out ...\n{text[-half:]}"
+    return excerpt(_sendable(text), MESSAGE_CHARACTERS)
 
 
 def _sendable(text: str) -> str:

@@ -81,7 +81,7 @@ def _make_shard(registry: JobRegistry, request: ProcessRequest) -> Shard:
         request["currentJobEventSamplingCount"],
         request["allowSendJobEvent"],
     )
-    output = output_of(job, task, request["outputLimitBytes"])
+    output = output_of(task, request["outputLimitBytes"])
     return Shard(context, _synchronous(registry.find(job["jobName"])), output, job, task)
 
 

@@ -1,15 +1,5 @@
-"""Whom TLS connections trust: the system's authorities, or those that the environment names."""
+"""Whom TLS connections of jobs trust: the same as everything else of ours does (`model.trust`)."""
 
-import os
-import ssl
-from functools import lru_cache
+from elasticjob_cloud.model.trust import trusted_context
 
-
-def trusted_context() -> ssl.SSLContext:
-    """Return a context that verifies certificates and host names. It is kept: to read all authorities takes long."""
-    return _context(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
-
-
-@lru_cache(maxsize=4)
-def _context(_file: str, _directory: str) -> ssl.SSLContext:
-    return ssl.create_default_context()  # which reads both variables itself
+__all__ = ["trusted_context"]

@@ -74,7 +74,7 @@ def build_server(
     async def build_app(closing: AsyncExitStack) -> FastAPI:
         """Make the API once the scheduler has its database, which may keep the key of the tokens."""
         secret = None if settings.no_auth else await _token_secret(settings, scheduler)
-        relay = Relay(scheduler.leadership, ForwardingMark(secret, time.time), address)
+        relay = Relay(scheduler.leadership, ForwardingMark(secret, time.time), address, settings.ca_file)
         closing.push_async_callback(relay.close)
         return create_app(
             scheduler,

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import AgentsRefuseError, BugError, StartError, UnavailableError
-from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.messages import AgentJoined, EngineEvent
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings
+from elasticjob_cloud.service.agent_log import AgentLog
 from elasticjob_cloud.service.agent_watch import AgentWatch
 from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock_watch import ClockWatch
@@ -23,6 +24,7 @@ from elasticjob_cloud.service.lease import Lease
 from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.record import load_record
+from elasticjob_cloud.service.repeated_log import RepeatedLog
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
@@ -74,9 +76,10 @@ class Leader:
         self._on_commit = on_commit
         self._has_led = False
         self._refused_at: float | None = None  # when another was last said to lead
-        self._agents: set[str] = set()  # that joined and were not lost, for the log
+        self._agent_log = AgentLog()
         self._agent_watch = AgentWatch()
         self._gives_way = False
+        self._trouble_log = RepeatedLog(_log, self._read_seconds)
         self._stopping = asyncio.Event()
 
     @property
@@ -232,7 +235,10 @@ class Leader:
             except (UnavailableError, BugError) as error:
                 self._metrics.note_failed_turn(error)
                 self._database_error = str(error)
-                _log.exception("%s Starting anew from the record.", error)
+                if isinstance(error, BugError):
+                    _log.exception("%s Starting again from the record.", error)
+                else:
+                    self._trouble_log.say(f"{error} Starting again from the record.")
                 await self._pause(_RETRY_SECONDS)
             except StartError as error:
                 if isinstance(error, AgentsRefuseError) and lease.holds():
@@ -363,13 +369,7 @@ class Leader:
         if isinstance(event, AgentJoined):
             self._refusal = None
             self._is_obeyed = True
-        if isinstance(event, AgentJoined) and event.inventory.agent.agent_id not in self._agents:
-            agent = event.inventory.agent
-            self._agents.add(agent.agent_id)
-            _log.info("Agent %s is there: %g CPUs, %.0f MB.", agent.agent_id, agent.cpus, agent.memory_mb)
-        elif isinstance(event, AgentLost):
-            self._agents.discard(event.agent_id)
-            _log.warning("Agent %s is lost: %s Its tasks are LOST.", event.agent_id, event.reason)
+        self._agent_log.note(event)
         # Between two terms nothing is lost: the next one has the agents tell anew.
         if self.loop is not None:
             self.loop.take(event)

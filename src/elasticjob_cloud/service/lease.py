@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from elasticjob_cloud.model.errors import BugError, UnavailableError
+from elasticjob_cloud.service.repeated_log import RepeatedLog
 
 _log = logging.getLogger(__name__)
 _RENEWALS = 4  # in a lease: one that is slow or fails deposes nobody
@@ -62,6 +63,7 @@ class Lease:
     async def keep(self, renew: Callable[[], Awaitable[bool]]) -> str:
         """Renew it until it is lost; give the reason."""
         pause = self._pause_seconds
+        trouble = RepeatedLog(_log, self._read_seconds)
         while True:
             left = self._left()
             await asyncio.sleep(pause if left is None else min(pause, left))
@@ -74,11 +76,12 @@ class Lease:
             except TimeoutError:
                 return "The lease ran out while the database did not answer."
             except (UnavailableError, BugError) as error:
-                _log.warning("The lease could not be renewed: %s", error)
+                trouble.say(f"The lease could not be renewed: {error}")
                 pause = _RETRY_SECONDS
                 continue
             if not kept:
                 return "Another scheduler has taken the lead."
+            trouble.over()
             self._prolong(asked_at)
             pause = self._pause_seconds
 

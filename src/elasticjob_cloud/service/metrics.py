@@ -76,6 +76,7 @@ class Metrics:
                 ("failover_tasks", "Shards that wait to be started again."),
                 ("database_file_bytes", "How much room the database takes on the disk."),
                 ("database_used_bytes", "How much of it is in use: what `history_limit_bytes` limits."),
+                ("sandbox_bytes", "What the agents' app folders take, with what jobs wrote there."),
                 ("leader", "1 while this scheduler leads."),
                 ("takeover_seconds", "How long it took from the lease to the first turn, the last time."),
                 (
@@ -136,6 +137,10 @@ class Metrics:
     def note_clock_offset(self, seconds: float) -> None:
         """This machine's clock was compared with the database's."""
         self._clock_offset.set(seconds)
+
+    def set_sandbox_bytes(self, count: int) -> None:
+        """Note what the agents' app folders take."""
+        self._gauges["sandbox_bytes"].set(count)
 
     def note_takeover(self, seconds: float) -> None:
         """Count a term whose first turn is over."""

@@ -77,6 +77,7 @@ class AgentView(msgspec.Struct, frozen=True):
     executors: tuple[str, ...]
     task_count: int
     last_seen_ms: int
+    draining: str = ""  # why it takes no new tasks; empty while it takes them
 
 
 class SchedulerView(msgspec.Struct, frozen=True):

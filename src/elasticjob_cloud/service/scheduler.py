@@ -11,7 +11,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
-from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError
+from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError, UnavailableError
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
@@ -30,6 +30,7 @@ from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 from elasticjob_cloud.service.retention import HistoryLimits, Retention
+from elasticjob_cloud.service.sandbox_watch import SandboxWatch
 from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
@@ -153,6 +154,7 @@ class Scheduler:
                 ("statistics", lambda: self.statistics.keep(lambda: leader.epoch)),
                 ("placement", watch.watch),
                 ("cluster", clusters.watch),
+                ("sandboxes", SandboxWatch(self.metrics, self._engine.sandboxes).watch),
             )
         ]
 
@@ -241,12 +243,15 @@ class Scheduler:
         return await self._in_reader(self._store.status_traces, query)
 
     async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        self._leading()
         try:
             agent_id = TaskId.parse(task_id).agent_id
         except ValueError as error:
             raise NotFoundError(str(error)) from error
-        return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+        try:
+            return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+        except UnavailableError:
+            self._leading()  # a leader may reach the agent where this scheduler does not
+            raise
 
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         await self.app(app_name)

@@ -20,9 +20,11 @@ from pydantic import (
     PositiveInt,
     SecretStr,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.errors import CallerError, StartError
+from elasticjob_cloud.model.trust import require_certificates
+from elasticjob_cloud.service.agent_tuning import AgentTuning
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
@@ -47,6 +49,7 @@ OPTIONS: Final = frozenset(
         "database_url",
         "take_over_agents",
         "clock_limit_seconds",
+        "ca_file",
         "time_zone",
         "log_level",
         "log_format",
@@ -111,6 +114,17 @@ def _known_database(url: str) -> str:
     return url
 
 
+def _certificates(ca_file: str) -> str:
+    if not ca_file:
+        return ca_file
+    path = str(_whole_path(Path(ca_file)))
+    try:
+        require_certificates(path)
+    except CallerError:
+        raise ValueError("must be a PEM file of certificates that can be read") from None
+    return path
+
+
 def _zero_or_long(seconds: float) -> float:
     if 0 < seconds < _LEAST_RELEASE_SECONDS:
         raise ValueError(
@@ -150,7 +164,7 @@ PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
 Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
-class SchedulerSettings(BaseSettings):
+class SchedulerSettings(AgentTuning):
     """All settings of a scheduler. Made by `settings_sources.load_settings`, which also says where a bad value came from."""
 
     model_config = SettingsConfigDict(
@@ -278,6 +292,11 @@ class SchedulerSettings(BaseSettings):
         300.0, description="An app's executor without tasks is stopped after this time."
     )
 
+    ca_file: Annotated[str, AfterValidator(_certificates)] = Field(
+        "",
+        description="A PEM file of authorities to trust beside the system's: by downloads of apps, calls between schedulers, "
+        "HTTP jobs and notifications.",
+    )
     allowed_url_prefixes: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_schemes)
     ] = Field(
@@ -303,7 +322,9 @@ class SchedulerSettings(BaseSettings):
         description="How much an agent keeps of apps that nothing runs any more.",
     )
     output_limit_bytes: ByteSize = Field(
-        ByteSize(10 * 1024**2), gt=0, description="How much of each output stream of a task is kept."
+        ByteSize(10 * 1024**2),
+        gt=0,
+        description="How much of each output stream of a task is kept: its first and its last part.",
     )
     output_days: PositiveNumber = Field(7.0, description="How long the output of ended tasks is kept.")
     output_total_bytes: ByteSize = Field(

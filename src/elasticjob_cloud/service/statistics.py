@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
@@ -19,6 +20,7 @@ from elasticjob_cloud.model.statistics import (
     TaskResultStatistics,
 )
 from elasticjob_cloud.scheduling import Core
+from elasticjob_cloud.service.repeated_log import RepeatedLog
 from elasticjob_cloud.store import Store
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Statistics:
         self._threads = threads
         self._query_core = query_core
         self._read_wall_ms = read_wall_ms
+        self._trouble_log = RepeatedLog(_log, time.monotonic, level=logging.INFO)
 
     async def keep(self, leading_epoch: Callable[[], int | None]) -> None:
         """Write as soon as this scheduler leads, and once a minute while it does, until cancelled."""
@@ -68,7 +71,7 @@ class Statistics:
         try:
             return await self.write(epoch)
         except UnavailableError as error:
-            _log.info("The statistics are written later: %s", error)
+            self._trouble_log.say(f"The statistics are written later: {error}")
         except ElasticJobError:
             # Nothing else depends on them: scheduling goes on.
             _log.exception("The statistics could not be written.")

@@ -28,6 +28,7 @@ def agent_views(core: Core) -> list[AgentView]:
                 executors=tuple(sorted(agent.executors)),
                 task_count=len(agent.task_ids),
                 last_seen_ms=agent.last_seen_ms,
+                draining=agent.info.draining,
             )
         )
     return views

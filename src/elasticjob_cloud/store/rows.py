@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import (
     AppRecord,
@@ -27,8 +28,6 @@ from elasticjob_cloud.model.records import (
 from elasticjob_cloud.model.task import TaskState, TaskType
 
 Row = tuple[Any, ...]
-
-TEXT_LIMIT: Final = 4000
 
 _encode = msgspec.json.Encoder().encode
 _decode_app = msgspec.json.Decoder(AppConfiguration).decode
@@ -54,8 +53,7 @@ def storable_text(text: str) -> str:
     """
     if not text:  # nearly always
         return text
-    if len(text) > TEXT_LIMIT:
-        text = f"{text[:TEXT_LIMIT]}... [{len(text) - TEXT_LIMIT} more characters]"
+    text = excerpt(text)
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -108,13 +108,15 @@ def test_agents_and_schedulers_are_listed(run: Run, scheduler: SmallScheduler) -
         "executors": ["x", "y"],
         "taskCount": 3,
     }
-    scheduler.fixed["operate/agents"] = [(200, [agent])]
+    going = {**agent, "id": "a2", "draining": "Ray drains its node."}
+    scheduler.fixed["operate/agents"] = [(200, [agent, going])]
     scheduler.fixed["operate/schedulers"] = [(200, [{"id": "s1", "address": "h:1", "leader": True}])]
     agents = run("agents").out
-    for shown in ("a1", "0.5 of 2", "x, y"):
+    for shown in ("a1", "0.5 of 2", "x, y", "a2", "3, draining"):
         assert shown in agents
+    assert agents.count("draining") == 1
     assert "leader" in run("schedulers").out
-    assert run("agents", "--json").json == [agent]
+    assert run("agents", "--json").json == [agent, going]
 
 
 @pytest.mark.parametrize("options, kind", [((), "explicit"), (("--clock",), "clock")])

@@ -2,6 +2,7 @@
 
 from elasticjob_cloud.agent.apps.cache import AppCache
 from elasticjob_cloud.agent.apps.limits import AppLimits
-from elasticjob_cloud.agent.apps.version import PreparedApp
+from elasticjob_cloud.agent.apps.top_folder import folder_hint
+from elasticjob_cloud.agent.apps.version import AppFolder, PreparedApp
 
-__all__ = ["AppCache", "AppLimits", "PreparedApp"]
+__all__ = ["AppCache", "AppFolder", "AppLimits", "PreparedApp", "folder_hint"]

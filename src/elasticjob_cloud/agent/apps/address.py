@@ -12,6 +12,15 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _MAXIMUM_NAME_BYTES = 200
 
 
+def safe_name(name: str) -> str:
+    """Make what somebody calls a file the name of one; empty when nothing is left."""
+    name = _UNPRINTABLE.sub("_", name).replace("/", "_")
+    if not name.strip("."):
+        return ""
+    # The end is kept, since the suffix says what the file is.
+    return name.encode("utf-8", "replace")[-_MAXIMUM_NAME_BYTES:].decode("utf-8", "ignore")
+
+
 @dataclass(frozen=True, slots=True)
 class AppAddress:
     """A checked `appURL`. `path` is as in the URL, still percent-encoded; user and password are decoded."""
@@ -78,12 +87,7 @@ class AppAddress:
     @property
     def base_name(self) -> str:
         """The last part of the path, decoded, and safe as a file name; may be empty."""
-        name = urllib.parse.unquote(self.path.rsplit("/", 1)[-1])
-        name = _UNPRINTABLE.sub("_", name).replace("/", "_")
-        if not name.strip("."):
-            return ""
-        # The end is kept, since the suffix says what the file is.
-        return name.encode("utf-8", "replace")[-_MAXIMUM_NAME_BYTES:].decode("utf-8", "ignore")
+        return safe_name(urllib.parse.unquote(self.path.rsplit("/", 1)[-1]))
 
     def require_allowed(self, prefixes: tuple[str, ...]) -> None:
         """Raise `FetchError` unless one of these prefixes allows the URL."""

@@ -15,40 +15,20 @@ from pathlib import Path
 
 from elasticjob_cloud.agent.apps.address import AppAddress
 from elasticjob_cloud.agent.apps.chores import Chores
-from elasticjob_cloud.agent.apps.errors import ContentError, FetchError
+from elasticjob_cloud.agent.apps.entries import Entries, Entry, Flight
+from elasticjob_cloud.agent.apps.errors import ContentError, FetchError, NoAppError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.making import VersionMaker
+from elasticjob_cloud.agent.apps.paths import shown
 from elasticjob_cloud.agent.apps.shelf import VersionShelf
 from elasticjob_cloud.agent.apps.slots import DownloadSlots
+from elasticjob_cloud.agent.apps.stock import VersionStock
 from elasticjob_cloud.agent.apps.threads import run_stoppable
-from elasticjob_cloud.agent.apps.version import PreparedApp, Version, VersionRecord
+from elasticjob_cloud.agent.apps.version import AppFolder, PreparedApp, Version, VersionRecord
 from elasticjob_cloud.model.errors import AppUnavailableError
 
 logger = logging.getLogger(__name__)
-
-
-class _Flight:
-    """A question to the server, and the download if need be, that several callers wait for."""
-
-    def __init__(self, task: asyncio.Task[Version]) -> None:
-        self.task = task
-        self.waiters = 0
-
-
-class _Entry:
-    """What is known of a URL."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.app_names: set[str] = set()
-        self.version: Version | None = None
-        self.failure: str | None = None
-        self.valid_until = float("-inf")
-        """Until then, `version` or `failure` is the answer."""
-        self.flight: _Flight | None = None
-
-    def settle_on(self, version: Version | None, failure: str | None, valid_until: float) -> None:
-        self.version, self.failure, self.valid_until = version, failure, valid_until
+_JOBS_FILES = "what jobs wrote"
 
 
 class AppCache:
@@ -61,8 +41,8 @@ class AppCache:
         self._threads = ThreadPoolExecutor(limits.max_concurrent_downloads + 1, "app-download")
         self._chores = Chores()
         self._maker = VersionMaker(self._shelf, limits, self._threads, self._chores)
-        self._entries: dict[str, _Entry] = {}
-        self._cached_bytes = 0
+        self._entries = Entries()
+        self._stock = VersionStock(self._shelf, self._chores, self._threads, limits, self._evict)
         self._opening: asyncio.Task[None] | None = None
         self._closing = threading.Event()
 
@@ -83,11 +63,15 @@ class AppCache:
             await self._open()
             key = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
             version = await (
-                self._take_cached(app_name, key, address) if cache else self._take_anew(key, address)
+                self._take_cached(app_name, key, address)
+                if cache
+                else self._take_anew(app_name, key, address)
             )
         except AppUnavailableError as error:
             raise AppUnavailableError(f"App {app_name} is not available from {shown}: {error}") from error
-        return PreparedApp(version.content, version.record.single_file, url, partial(self._release, version))
+        on_release = partial(self._stock.release, version)
+        single_file, limit = version.record.single_file, self._limits.cache_bytes
+        return PreparedApp(version.content, single_file, url, on_release, version, limit)
 
     async def forget(self, app_name: str) -> None:
         """Delete what was downloaded for this app and for no other; what is held is deleted when it is released."""
@@ -100,9 +84,14 @@ class AppCache:
             version = entry.version
             entry.settle_on(None, None, float("-inf"))
             if version is not None:
-                self._retire(version)
+                self._stock.retire(version)
             if entry.flight is None:
                 del self._entries[entry.key]
+
+    def folders(self, app_name: str) -> list[AppFolder]:
+        """Tell where an app's files are (empty: all apps'), and what they take, in use or not."""
+        self._start_opening()
+        return self._stock.folders(app_name)
 
     async def close(self) -> None:
         """End what is under way. Callers that still wait in `prepare` get an `AppUnavailableError`."""
@@ -110,21 +99,21 @@ class AppCache:
         tasks: list[asyncio.Task[Version] | asyncio.Task[None]] = [
             entry.flight.task for entry in self._entries.values() if entry.flight is not None
         ]
+        tasks += [entry.renewal for entry in self._entries.values() if entry.renewal is not None]
         if self._opening is not None:
             tasks.append(self._opening)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._stock.close()
         await self._chores.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self) -> None:
         if self._closing.is_set():
             raise FetchError("the agent is stopping.")
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._load_versions())
-        opening = self._opening
+        opening = self._start_opening()
         if not opening.done():
             await asyncio.wait([opening])
         try:
@@ -135,57 +124,80 @@ class AppCache:
         except asyncio.CancelledError:
             raise FetchError("the agent is stopping.") from None
 
+    def _start_opening(self) -> asyncio.Task[None]:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._load_versions())
+        return self._opening
+
     async def _load_versions(self) -> None:
         await self._maker.load_certificates()
         for version in await run_stoppable(self._threads, lambda _stop: self._shelf.open()):
-            entry = self._entries[version.record.key] = _Entry(version.record.key)
+            entry = self._entries[version.record.key] = Entry(version.record.key)
             entry.app_names.update(version.record.app_names)
             entry.version = version
-            self._cached_bytes += version.record.disk_bytes
+            self._stock.add(version)
         self._evict()
 
-    async def _take_anew(self, key: str, address: AppAddress) -> Version:
+    async def _take_anew(self, app_name: str, key: str, address: AppAddress) -> Version:
         async with self._slots.take(key):
             staging = self._shelf.plan_staging()
             try:
-                record = await self._maker.fetch_into(staging, key, address, None)
+                record = await self._maker.fetch_into(staging, key, address)
                 assert record is not None, "without a version before, there is always a new one"
             except BaseException:
                 self._delete_later(staging)
                 raise
         version = Version(staging, record, time.time_ns())
+        record.app_names = [app_name]
         version.retired = True
         version.hold()
+        self._stock.add(version)
+        # It is never extracted again.
+        self._chores.do_later(partial(version.download.unlink, missing_ok=True))
         return version
 
     async def _take_cached(self, app_name: str, key: str, address: AppAddress) -> Version:
-        entry = self._entries.get(key) or self._new_entry(key)
+        now = asyncio.get_running_loop().time()
+        entry = self._entries.claim(key, now)
         entry.app_names.add(app_name)
-        under_way = entry.flight is not None and not entry.flight.task.done()
-        if not under_way and asyncio.get_running_loop().time() < entry.valid_until:
+        if not entry.is_asked and now < entry.valid_until:
             if entry.failure is not None:
                 raise FetchError(entry.failure)
-            assert entry.version is not None, "a valid answer is a failure or a version"
-            entry.version.hold()
-            self._save_names(entry)
-            return entry.version
+            version = await self._take_known(entry)
+            if version is not None:
+                self._save_names(entry)
+                return version
         return await self._board(entry, address)
 
-    def _new_entry(self, key: str) -> _Entry:
-        # The place to drop remembered failures, which come one for each URL at most.
-        now = asyncio.get_running_loop().time()
-        for old in list(self._entries.values()):
-            if old.version is None and old.flight is None and old.valid_until < now:
-                del self._entries[old.key]
-        entry = self._entries[key] = _Entry(key)
-        return entry
+    async def _take_known(self, entry: Entry) -> Version | None:
+        """Hold the cached version, unless its files are not what they were."""
+        version = entry.version
+        if version is None:
+            return None
+        version.hold()
+        is_whole = False
+        try:
+            changed = version.inspection.is_changed()
+            if version.outgrows(self._limits.cache_bytes):
+                changed = True
+            is_whole = not changed if changed is not None else await self._look_closely(version) is None
+        finally:
+            if not is_whole:
+                self._stock.release(version)
+        return version if is_whole else None
 
-    async def _board(self, entry: _Entry, address: AppAddress) -> Version:
+    async def _look_closely(self, version: Version) -> str | None:
+        return await run_stoppable(self._threads, lambda _stop: version.inspection.look_closely())
+
+    async def _board(self, entry: Entry, address: AppAddress) -> Version:
         flight = entry.flight
         if flight is None or flight.task.done():
-            flight = entry.flight = _Flight(asyncio.create_task(self._refresh(entry, address)))
+            flight = entry.flight = self._start_flight(entry, address)
         flight.waiters += 1
         try:
+            version = await self._take_while_asking(entry, flight, address)
+            if version is not None:
+                return version
             await asyncio.wait([flight.task])
             if flight.task.cancelled():
                 raise FetchError("the agent is stopping.")
@@ -194,10 +206,35 @@ class AppCache:
             return version
         finally:
             flight.waiters -= 1
-            if not flight.waiters:
-                self._land(entry, flight)
+            self._land(entry, flight)
 
-    def _land(self, entry: _Entry, flight: _Flight) -> None:
+    def _start_flight(self, entry: Entry, address: AppAddress) -> Flight:
+        flight = Flight(self._limits, asyncio.get_running_loop().time())
+        flight.start(asyncio.create_task(self._refresh(entry, address, flight)))
+        return flight
+
+    async def _take_while_asking(self, entry: Entry, flight: Flight, address: AppAddress) -> Version | None:
+        """Take the cached version while its server takes its time; None: there is none, or the server has answered."""
+        if entry.version is None or await flight.is_answered():
+            return None
+        version = await self._take_known(entry)
+        if version is not None and not flight.goes_on_alone:
+            logger.warning(
+                "The app at %s is used as fetched earlier: the server did not answer within %g s. It is still asked.",
+                address.shown,
+                self._limits.answer_wait_seconds,
+            )
+            flight.goes_on_alone = True
+        return version
+
+    def _land(self, entry: Entry, flight: Flight) -> None:
+        """Tidy up after a flight for which nobody waits."""
+        if flight.waiters or flight.has_landed:
+            return
+        if flight.goes_on_alone and not flight.task.done():
+            flight.task.add_done_callback(lambda _: self._land(entry, flight))
+            return
+        flight.has_landed = True
         if entry.flight is flight:
             entry.flight = None
             forgotten = entry.version is None and not entry.app_names
@@ -212,45 +249,67 @@ class AppCache:
     def _drop_unclaimed(self, task: asyncio.Task[Version]) -> None:
         # The flight's own hold, which kept the version from being evicted before its passengers took theirs.
         if not task.cancelled() and task.exception() is None:
-            self._release(task.result())
+            self._stock.release(task.result())
 
-    async def _refresh(self, entry: _Entry, address: AppAddress) -> Version:
+    async def _refresh(self, entry: Entry, address: AppAddress, flight: Flight) -> Version:
         """Give the version to use now, with a hold on it."""
         async with self._slots.take(entry.key):
             current = await self._hold_current(entry)
             version: Version | None = None
             try:
-                version = await self._newest(entry, address, current)
+                version = await self._newest(entry, address, current, flight)
                 return version
             finally:
                 if current is not None and version is not current:
-                    self._release(current)
+                    self._stock.release(current)
 
-    async def _hold_current(self, entry: _Entry) -> Version | None:
+    async def _hold_current(self, entry: Entry) -> Version | None:
+        """Hold the cached version, or a fresh copy of it when a job has changed its files."""
         version = entry.version
         if version is None:
             return None
         version.hold()
-        there = False
+        fresh = None
         try:
-            there = await run_stoppable(self._threads, lambda _stop: self._shelf.touch(version))
+            changed = await run_stoppable(self._threads, lambda _stop: self._shelf.inspect(version))
+            if version.outgrows(self._limits.cache_bytes):
+                changed = changed or _JOBS_FILES
+            fresh = version if changed is None else await self._replace(entry, version, changed)
         finally:
-            if not there:
-                self._release(version)
-        if there:
-            return version
-        logger.warning("The cached version of an app was deleted by somebody else: %s.", version.directory)
-        if entry.version is version:
-            entry.version = None
-            self._retire(version)
-        return None
+            if fresh is not version:
+                self._stock.release(version)
+        return fresh
 
-    async def _newest(self, entry: _Entry, address: AppAddress, current: Version | None) -> Version:
+    async def _replace(self, entry: Entry, version: Version, changed: str) -> Version | None:
+        if changed is not _JOBS_FILES:
+            # Once: a job that does it does it at each run.
+            logger.log(
+                logging.DEBUG if entry.is_change_told else logging.WARNING,
+                "A task has changed an app's files, or they were deleted (%s). The app is extracted again: %s.",
+                shown(changed),
+                version.directory,
+            )
+            entry.is_change_told = True
+        staging = self._shelf.plan_staging()
+        try:
+            return self._install(entry, staging, await self._maker.restore_into(staging, version))
+        except (FetchError, ContentError) as error:
+            logger.warning("The app cannot be extracted again, and is downloaded again: %s", error)
+            if entry.version is version:
+                entry.version = None
+                self._stock.retire(version)
+            return None
+        finally:
+            self._delete_later(staging)
+
+    async def _newest(
+        self, entry: Entry, address: AppAddress, current: Version | None, flight: Flight
+    ) -> Version:
         limits = self._limits
         loop = asyncio.get_running_loop()
         staging = self._shelf.plan_staging()
         try:
-            record = await self._maker.fetch_into(staging, entry.key, address, current)
+            record = await self._maker.fetch_into(staging, entry.key, address, current, flight.answered.set)
             if record is not None:
                 version = self._install(entry, staging, record)
                 if entry.version is version:
@@ -258,7 +317,8 @@ class AppCache:
                 return version
             valid_seconds = limits.revalidate_seconds
         except (FetchError, ContentError) as error:
-            if current is None or isinstance(error, ContentError):
+            is_wrong = isinstance(error, ContentError) and not isinstance(error, NoAppError)
+            if current is None or is_wrong:
                 entry.settle_on(entry.version, str(error), loop.time() + limits.revalidate_seconds)
                 raise
             logger.warning("The app at %s is used as fetched earlier: %s", address.shown, error)
@@ -271,64 +331,57 @@ class AppCache:
             self._save_names(entry)
         return current
 
-    def _install(self, entry: _Entry, staging: Path, record: VersionRecord) -> Version:
+    def _install(self, entry: Entry, staging: Path, record: VersionRecord) -> Version:
         try:
             version = Version(self._shelf.install(staging), record, time.time_ns())
         except OSError as error:
             raise FetchError(f"it cannot be stored: {error.strerror}.") from error
         version.hold()
-        self._cached_bytes += record.disk_bytes
+        self._stock.add(version)
         before, entry.version = entry.version, version
         if before is not None:
-            self._retire(before)
+            self._stock.retire(before)
         if entry.app_names:
             self._save_names(entry)
             self._chores.do_later(partial(self._shelf.settle, version, self._closing))
         else:
             # Its app was deleted meanwhile.
             entry.version = None
-            self._retire(version)
+            self._stock.retire(version)
         self._evict()
         return version
 
-    def _save_names(self, entry: _Entry) -> None:
+    def _save_names(self, entry: Entry) -> None:
         version = entry.version
         if version is not None and entry.app_names != set(version.record.app_names):
             version.record.app_names = sorted(entry.app_names)
             self._chores.do_later(partial(self._shelf.save, version))
 
-    def _retire(self, version: Version) -> None:
-        if version.retired:
-            return
-        version.retired = True
-        self._cached_bytes -= version.record.disk_bytes
-        if version.holders:
-            self._chores.do_later(partial(self._shelf.retire, version))
-        else:
-            self._chores.do_later(partial(self._shelf.discard, version))
-
-    def _release(self, version: Version) -> None:
-        version.holders -= 1
-        if version.holders:
-            return
-        if version.retired:
-            self._chores.do_later(partial(self._shelf.discard, version))
-        else:
-            self._evict()
+    @property
+    def _cached_bytes(self) -> int:
+        return self._stock.cached_bytes
 
     def _evict(self) -> None:
-        if self._cached_bytes <= self._limits.cache_bytes:
-            return
-        idle = [
-            (entry.version.used_ns, entry.key, entry.version)
-            for entry in self._entries.values()
-            if entry.version is not None and not entry.version.holders and entry.flight is None
-        ]
-        for _, key, version in sorted(idle, key=lambda row: row[0]):
-            del self._entries[key]
-            self._retire(version)
-            if self._cached_bytes <= self._limits.cache_bytes:
-                return
+        limit = self._limits.cache_bytes
+        filled, dropped = self._entries.plan_room(self._cached_bytes - limit, limit)
+        for entry in filled:
+            if entry.renewal is None and not self._closing.is_set():
+                entry.renewal = asyncio.create_task(self._renew(entry))
+        for entry in dropped:
+            assert entry.version is not None, "it takes room"
+            del self._entries[entry.key]
+            self._stock.retire(entry.version)
+
+    async def _renew(self, entry: Entry) -> None:
+        try:
+            async with self._slots.take(entry.key):
+                version = await self._hold_current(entry)
+            if version is not None:
+                self._stock.release(version)
+        except FetchError as error:
+            logger.debug("An app is not extracted again: %s", error)
+        finally:
+            entry.renewal = None
 
     def _delete_later(self, directory: Path) -> None:
         self._chores.do_later(partial(self._shelf.delete, directory))

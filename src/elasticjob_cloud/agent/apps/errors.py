@@ -15,3 +15,10 @@ class ContentError(AppUnavailableError):
 
     A version fetched earlier is not used: its author has replaced it, and must hear of the mistake.
     """
+
+
+class NoAppError(ContentError):
+    """What came is no app at all: nothing, or a page that tells of an error or asks to log in.
+
+    Nobody publishes that: it counts as no answer, and a version fetched earlier is used (docs/decisions/0002).
+    """

@@ -22,6 +22,10 @@ class Fetched(msgspec.Struct, frozen=True):
 
     validator: Validator
     sha256: str
+    encodings: tuple[str, ...] = ()
+    """How the server says that it compressed the file for the way, in the order in which it did."""
+    file_name: str = ""
+    """What the server calls the file, safe as a file name; empty if it says nothing."""
 
 
 class Source(Protocol):
@@ -61,6 +65,10 @@ class DownloadFile:
             raise _unstored(error) from error
 
     @property
+    def size(self) -> int:
+        return self._size
+
+    @property
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
@@ -93,7 +101,12 @@ def _unstored(error: OSError) -> FetchError:
 
 
 async def fetch_in_time(
-    source: Source, address: AppAddress, validator: Validator, target: Path, limits: AppLimits
+    source: Source,
+    address: AppAddress,
+    validator: Validator,
+    target: Path,
+    limits: AppLimits,
+    on_answer: Callable[[], None],
 ) -> Fetched | None:
     """Fetch within the limits of time: a short one for the answer whether it changed, if that is the question."""
     loop = asyncio.get_running_loop()
@@ -107,6 +120,7 @@ async def fetch_in_time(
                 # A thread may say so too late.
                 if not finished and not timer.expired():
                     timer.reschedule(end)
+                    on_answer()
 
             return await source.fetch(address, validator, target, answered)
     except TimeoutError as error:

@@ -62,7 +62,10 @@ class FtpSource:
                     return None
                 tell()
                 _set_patience(ftp, self._limits.idle_seconds)
-                return Fetched(found, self._retrieve(ftp, path, target, stop))
+                sha256, size = self._retrieve(ftp, path, target, stop)
+                if "size" in found and int(found["size"]) != size:
+                    raise FetchError(f"the ftp server sent {size:,} of {int(found['size']):,} bytes.")
+                return Fetched(found, sha256)
         except TimeoutError as error:
             raise FetchError("the ftp server did not answer in time.") from error
         except (ftplib.Error, OSError, EOFError, ValueError) as error:
@@ -70,7 +73,7 @@ class FtpSource:
                 address.hide(f"the ftp server does not give it: {str(error) or type(error).__name__}.")
             ) from error
 
-    def _retrieve(self, ftp: ftplib.FTP, path: str, target: Path, stop: threading.Event) -> str:
+    def _retrieve(self, ftp: ftplib.FTP, path: str, target: Path, stop: threading.Event) -> tuple[str, int]:
         with DownloadFile(target, self._limits) as file:
             file.open()
             with ftp.transfercmd(f"RETR {path}") as connection:
@@ -78,7 +81,7 @@ class FtpSource:
                     file.write(data)
             # Without it, a transfer that the server gave up would look complete.
             ftp.voidresp()
-            return file.sha256
+            return file.sha256, file.size
 
     def _receive(self, connection: socket.socket, stop: threading.Event) -> bytes:
         connection.settimeout(_POLL_SECONDS)

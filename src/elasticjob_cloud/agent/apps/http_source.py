@@ -1,5 +1,7 @@
 """Apps from http and https servers."""
 
+import contextlib
+import email.message
 import email.utils
 import logging
 import ssl
@@ -14,16 +16,22 @@ from typing import TypeVar
 
 import httpx
 
-from elasticjob_cloud.agent.apps.address import AppAddress
+from elasticjob_cloud.agent.apps.address import AppAddress, safe_name
 from elasticjob_cloud.agent.apps.errors import FetchError
 from elasticjob_cloud.agent.apps.fetching import DownloadFile, Fetched, Validator
 from elasticjob_cloud.agent.apps.kinds import archive_kind
 from elasticjob_cloud.agent.apps.limits import AppLimits
+from elasticjob_cloud.agent.apps.recognition import KNOWN_ENCODINGS
 from elasticjob_cloud.agent.apps.threads import run_stoppable
+from elasticjob_cloud.model.errors import CallerError
+from elasticjob_cloud.model.trust import trusted_context
 
 T = TypeVar("T")
 
 _MAXIMUM_REDIRECTS = 5
+_CA_ADVICE = (
+    "An authority of your own: name its PEM file by --ca-file or ELASTICJOB_CA_FILE of the scheduler."
+)
 _WRITE_BYTES = 1024**2
 # Last-Modified knows whole seconds: a file that changed this shortly before may change again unseen (RFC 9110, 8.8.2.2).
 _UNSURE_SECONDS = 2.0
@@ -35,23 +43,33 @@ class HttpSource:
     def __init__(self, limits: AppLimits, executor: Executor) -> None:
         self._limits = limits
         self._executor = executor
-        self._tls: ssl.SSLContext | None = None
         _hush_http_logs()
 
     async def load_certificates(self) -> None:
         """Read the hundreds of certificates that servers are checked by: too long for the loop, or for a time limit."""
-        if self._tls is None:
-            self._tls = await self._run(httpx.create_ssl_context)
+        with contextlib.suppress(FetchError):
+            # A download that needs them says what is wrong.
+            await self._read_certificates()
+
+    async def _read_certificates(self) -> ssl.SSLContext:
+        try:
+            return await self._run(partial(trusted_context, self._limits.ca_file))
+        except CallerError as error:
+            raise FetchError(str(error)) from error
 
     async def fetch(
         self, address: AppAddress, validator: Validator, target: Path, answered: Callable[[], None]
     ) -> Fetched | None:
         """See `Source.fetch`."""
-        await self.load_certificates()
-        assert self._tls is not None, "it was loaded"
+        try:
+            tls = await self._read_certificates()
+        except FetchError:
+            if address.scheme == "https":
+                raise
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             async with (
-                self._new_client(self._tls, validator) as client,
+                self._new_client(tls, validator) as client,
                 self._get(client, address) as response,
             ):
                 answered()
@@ -59,7 +77,8 @@ class HttpSource:
                     return None
                 _require_success(response, address)
                 sha256 = await self._write_body(response, target)
-                return Fetched(_validator(response.headers), sha256)
+                headers = response.headers
+                return Fetched(_validator(headers), sha256, _encodings(headers), _served_name(headers))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise FetchError(address.hide(_explain(error, self._limits))) from error
 
@@ -136,9 +155,30 @@ def _require_success(response: httpx.Response, address: AppAddress) -> None:
     if response.status_code != HTTPStatus.OK:
         reason = response.reason_phrase or "unknown status"
         raise FetchError(f"the server answered HTTP {response.status_code} {reason}.")
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding not in {"identity", ""} and archive_kind(address.base_name) is None:
-        raise FetchError(f"the server sent it compressed ({encoding}), though asked not to.")
+    unknown = [name for name in _encodings(response.headers) if name not in KNOWN_ENCODINGS]
+    if unknown and archive_kind(address.base_name) is None:
+        raise FetchError(
+            f"the server sent it compressed ({', '.join(unknown)}), though asked not to: "
+            "turn that off for this file."
+        )
+
+
+def _encodings(headers: httpx.Headers) -> tuple[str, ...]:
+    names = (name.strip().lower() for name in headers.get("Content-Encoding", "").split(","))
+    return tuple(name for name in names if name not in {"", "identity"})
+
+
+def _served_name(headers: httpx.Headers) -> str:
+    message = email.message.Message()
+    message["Content-Disposition"] = (
+        headers.get("Content-Disposition", "").encode("ascii", "replace").decode()
+    )
+    try:
+        # It knows `filename*=UTF-8''...` too.
+        name = message.get_filename("")
+    except (LookupError, ValueError):
+        return ""
+    return safe_name(name.replace("\\", "/").rsplit("/", 1)[-1])
 
 
 def _validator(headers: httpx.Headers) -> Validator:
@@ -164,6 +204,8 @@ def _explain(error: Exception, limits: AppLimits) -> str:
         case httpx.ReadTimeout() | httpx.WriteTimeout():
             return f"the server sent nothing for {limits.idle_seconds:g} s."
         case httpx.ConnectError():
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                return f"the server's certificate is not trusted: {error}. {_CA_ADVICE}"
             return f"no connection: {error}."
         case httpx.RemoteProtocolError():
             return f"the server broke off, or does not speak HTTP: {error}."

@@ -13,6 +13,7 @@ _MAXIMUM_PATH_BYTES = 2048
 _MAXIMUM_TARGET_BYTES = 4095
 # Linux follows no more links than that either.
 _MAXIMUM_HOPS = 40
+_LINK_ADVICE = "Pack what links lead to (`tar -h`), and make a virtualenv with `python -m venv --copies`."
 _MAXIMUM_LINK_DEPTH = 2 * MAXIMUM_DEPTH
 
 
@@ -38,7 +39,10 @@ def member_parts(name: str) -> Parts:
 def check_target(target: str, link: str) -> str:
     """Give a symbolic link's target back when it could be one: relative, and not too long."""
     if target.startswith("/"):
-        raise ContentError(f"the archive has a link to an absolute path: {shown(link)} -> {shown(target)}.")
+        raise ContentError(
+            f"the archive has a link to an absolute path: {shown(link)} -> {shown(target)}. Only a link to a program "
+            f"of this machine is kept. {_LINK_ADVICE}"
+        )
     if not target or len(_encode(target)) > _MAXIMUM_TARGET_BYTES:
         raise ContentError(f"the archive has a link with an impossible target: {shown(link)}.")
     return target
@@ -61,6 +65,8 @@ def shown(name: str) -> str:
 
 
 def _follow(link: Parts, links: Mapping[Parts, str], steps: int) -> int:
+    if links[link].startswith("/"):
+        return steps
     at = list(link[:-1])
     ahead = links[link].split("/")[::-1]
     hops = 0
@@ -72,12 +78,21 @@ def _follow(link: Parts, links: Mapping[Parts, str], steps: int) -> int:
         if part == "..":
             if not at:
                 raise ContentError(
-                    f"the archive has a link that leaves it: {shown('/'.join(link))} -> {shown(links[link])}."
+                    f"the archive has a link that leaves it: {shown('/'.join(link))} -> {shown(links[link])}. "
+                    f"{_LINK_ADVICE}"
                 )
             at.pop()
             continue
         at.append(part)
         target = links.get(tuple(at))
+        if target is not None and target.startswith("/"):
+            # To a program outside, which is a file: nothing lies below it.
+            if any(part not in {"", "."} for part in ahead):
+                raise ContentError(
+                    f"the archive has a link that leaves it: {shown('/'.join(link))} -> {shown(links[link])}. "
+                    f"{_LINK_ADVICE}"
+                )
+            return steps
         if target is not None:
             at.pop()
             ahead.extend(target.split("/")[::-1])

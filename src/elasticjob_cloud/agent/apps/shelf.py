@@ -2,6 +2,8 @@
 
     staging/<random>/                 downloads under way, and apps without cache; emptied at start
     versions/<random>/content/        an extracted app
+    versions/<random>/download        what it was extracted from, to do it again when a job has changed it
+    versions/<random>/manifest        what its files were
     versions/<random>/version.json    what is known of it; without this file the version is a leftover
 
 A version is made in `staging` and moved when it is complete, so that there is no half one.
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from elasticjob_cloud.agent.apps.version import Version, VersionRecord
+from elasticjob_cloud.agent.apps.version import CONTENT_NAME, Version, VersionRecord
 
 _RECORD_NAME = "version.json"
 _BLOCK_BYTES = 4096
@@ -84,20 +86,27 @@ class VersionShelf:
     def settle(self, version: Version, stop: threading.Event) -> None:
         """Make the disk keep a version through a loss of power, and note that it does."""
         with _disk_faults_logged(version.directory):
-            for path in (version.content, *_walk(version.content)):
+            kept = (path for path in (version.download, version.manifest) if path.exists())
+            for path in (version.content, *kept, *_walk(version.content)):
                 if stop.is_set() or version.retired:
                     return
-                _synchronise(path)
+                with contextlib.suppress(FileNotFoundError):
+                    # A job has removed it meanwhile, which its manifest tells at the next start.
+                    _synchronise(path)
             version.record.settled = True
             self.save(version)
 
-    def touch(self, version: Version) -> bool:
-        """Note on disk that a version is used. False when it is not there any more."""
+    def inspect(self, version: Version) -> str | None:
+        """Note on disk that a version is used. Returns: what is not as it was extracted, if anything is not."""
         try:
             os.utime(version.directory / _RECORD_NAME)
         except OSError:
-            return False
-        return version.content.is_dir()
+            return _RECORD_NAME
+        if not version.content.is_dir():
+            return CONTENT_NAME
+        inspection = version.inspection
+        is_known_whole = inspection.is_changed() is False and not inspection.is_close_look_due()
+        return None if is_known_whole else inspection.look_closely()
 
     def retire(self, version: Version) -> None:
         """Make sure that a restart does not find this version again, though it is still held."""
@@ -130,10 +139,15 @@ class VersionShelf:
         return version if trusted and version.content.is_dir() else None
 
 
-def disk_bytes(directory: Path) -> int:
-    """Tell how much room a directory takes, in whole blocks."""
-    sizes = (path.lstat().st_size for path in _walk(directory))
-    return sum(_BLOCK_BYTES + -(-size // _BLOCK_BYTES) * _BLOCK_BYTES for size in sizes)
+def disk_bytes(directory: Path, stop: threading.Event | None = None) -> int:
+    """Tell how much room a directory takes, in whole blocks. Jobs may write and delete there meanwhile."""
+    total = 0
+    for path in _walk(directory):
+        if stop is not None and stop.is_set():
+            break
+        with contextlib.suppress(OSError):
+            total += _BLOCK_BYTES + -(-path.lstat().st_size // _BLOCK_BYTES) * _BLOCK_BYTES
+    return total
 
 
 def _walk(directory: Path) -> Iterator[Path]:

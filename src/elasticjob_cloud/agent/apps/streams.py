@@ -4,15 +4,17 @@ import bz2
 import gzip
 import io
 import lzma
+import threading
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import zstandard
 
-from elasticjob_cloud.agent.apps.errors import ContentError
+from elasticjob_cloud.agent.apps.errors import ContentError, FetchError
 from elasticjob_cloud.agent.apps.kinds import ArchiveKind
 from elasticjob_cloud.agent.apps.tree import CHUNK_BYTES
+from elasticjob_cloud.agent.apps.zstandard_frames import require_whole_frames
 
 # `xz -9` needs 65 MiB and `zstd --ultra -22` 128 MiB; a file that says it needs gigabytes is not one of ours.
 _XZ_MEMORY_BYTES = 256 * 1024**2
@@ -78,8 +80,9 @@ class ForwardReader(io.BufferedIOBase):
     and would read gigabytes into memory if told so. Data is read in chunks, with `header_bytes` None.
     """
 
-    def __init__(self, source: Stream, maximum_bytes: int) -> None:
+    def __init__(self, source: Stream, maximum_bytes: int, stop: threading.Event) -> None:
         super().__init__()
+        self._stop = stop
         self.header_bytes: int | None = None
         self._source = source
         self._maximum_bytes = maximum_bytes
@@ -128,6 +131,9 @@ class ForwardReader(io.BufferedIOBase):
             pass
 
     def _load(self) -> bool:
+        if self._stop.is_set():
+            # Zeros after an archive's end cost time too, though no member comes of them.
+            raise FetchError("the extraction was stopped.")
         chunk = self._source.read(CHUNK_BYTES)
         if not chunk:
             return False
@@ -144,11 +150,12 @@ def open_decompressed(path: Path, kind: ArchiveKind | None) -> AbstractContextMa
     match kind:
         case ArchiveKind.TAR_GZIP | ArchiveKind.GZIP:
             return gzip.open(path, "rb")
-        case ArchiveKind.TAR_BZIP2:
+        case ArchiveKind.TAR_BZIP2 | ArchiveKind.BZIP2:
             return bz2.open(path, "rb")
-        case ArchiveKind.TAR_XZ:
+        case ArchiveKind.TAR_XZ | ArchiveKind.XZ:
             return closing(XzReader(path.open("rb")))
-        case ArchiveKind.TAR_ZSTANDARD:
+        case ArchiveKind.TAR_ZSTANDARD | ArchiveKind.ZSTANDARD:
+            require_whole_frames(path)
             decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTANDARD_WINDOW_BYTES)
             return decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
         case ArchiveKind.TAR | ArchiveKind.ZIP | None:

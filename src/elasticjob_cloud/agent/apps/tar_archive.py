@@ -4,6 +4,7 @@ tarfile's own filters are not relied on: Python 3.11 has them from 3.11.4 on onl
 """
 
 import tarfile
+import threading
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +19,13 @@ from elasticjob_cloud.agent.apps.tree import Tree
 _HEADER_BYTES = 1024**2
 _OVERHEAD_BYTES_PER_FILE = 4096
 
+# GNU tar's own kinds (`tar -V`, `tar -G`).
+_VOLUME_LABEL, _DIRECTORY_LISTED = b"V", b"D"
+
 _ReadError = tarfile.ReadError
-# typeshed lacks these two.
+# typeshed lacks these.
 _InvalidHeaderError: type[tarfile.HeaderError] = tarfile.InvalidHeaderError  # type: ignore[attr-defined]
+_EmptyHeaderError: type[tarfile.HeaderError] = tarfile.EmptyHeaderError  # type: ignore[attr-defined]
 _TruncatedHeaderError: type[tarfile.HeaderError] = tarfile.TruncatedHeaderError  # type: ignore[attr-defined]
 
 
@@ -33,13 +38,18 @@ class _StrictTarInfo(tarfile.TarInfo):
             return super().fromtarfile(tarfile)
         except (_InvalidHeaderError, _TruncatedHeaderError) as error:
             raise _ReadError(str(error)) from error
+        except _EmptyHeaderError as error:
+            # Cut off between two members, all that is there is whole.
+            raise _ReadError("its end mark is missing, so it was cut off") from error
 
 
-def extract_tar(archive: Path, kind: ArchiveKind, tree: Tree, limits: AppLimits) -> None:
+def extract_tar(
+    archive: Path, kind: ArchiveKind, tree: Tree, limits: AppLimits, stop: threading.Event
+) -> None:
     """Add the archive's members to the tree. Raises `ContentError`, or whatever its parsers raise."""
     maximum_bytes = limits.extracted_bytes + limits.file_count * _OVERHEAD_BYTES_PER_FILE + _HEADER_BYTES
     with open_decompressed(archive, kind) as stream:
-        reader = ForwardReader(stream, maximum_bytes)
+        reader = ForwardReader(stream, maximum_bytes, stop)
         reader.header_bytes = _HEADER_BYTES
         with tarfile.TarFile(
             fileobj=reader, mode="r", tarinfo=_StrictTarInfo, encoding="utf-8", errors="surrogateescape"
@@ -53,8 +63,10 @@ def extract_tar(archive: Path, kind: ArchiveKind, tree: Tree, limits: AppLimits)
 
 
 def _add_member(tar: tarfile.TarFile, member: tarfile.TarInfo, tree: Tree) -> None:
+    if member.type == _VOLUME_LABEL:
+        return
     parts = member_parts(member.name)
-    if member.isdir():
+    if member.isdir() or member.type == _DIRECTORY_LISTED:
         tree.add_directory(parts)
     elif member.issym():
         tree.add_symbolic_link(parts, member.linkname)

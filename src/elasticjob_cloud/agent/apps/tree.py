@@ -16,6 +16,8 @@ from elasticjob_cloud.agent.apps.paths import Parts, check_links, check_target, 
 CHUNK_BYTES = 256 * 1024
 # Enough for any archive that people make; only chains built to be slow need more.
 _LINK_STEPS_PER_FILE = 50
+# What the kernel executes by itself: a script that names its interpreter, and a program.
+_PROGRAM_MARKS = (b"#!", b"\x7fELF")
 _LAST_TIME_SECONDS = 2**33
 
 
@@ -67,7 +69,12 @@ class Tree:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         self._files.add(parts)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
+            is_first = True
             while chunk := source.read(CHUNK_BYTES):
+                if is_first and chunk.startswith(_PROGRAM_MARKS):
+                    # Packers lose run bits: on Windows, behind a umask of 077, or in stores that know none.
+                    mode |= 0o755
+                is_first = False
                 self._count_bytes(len(chunk))
                 _write_all(file.fileno(), chunk)
             os.fchmod(file.fileno(), _file_mode(mode))
@@ -94,7 +101,8 @@ class Tree:
 
     def add_symbolic_link(self, parts: Parts, target: str) -> None:
         """Note a symbolic link, to be made by `finish`."""
-        check_target(target, "/".join(parts))
+        if not _is_program(target):
+            check_target(target, "/".join(parts))
         self._make_room(parts)
         self._links[parts] = target
 
@@ -133,6 +141,16 @@ class Tree:
     def _require_going(self) -> None:
         if self._stop.is_set():
             raise FetchError("the extraction was stopped.")
+
+
+def _is_program(target: str) -> bool:
+    # A packed virtualenv links to its interpreter. Nothing can be written below such a link, nor through it while the
+    # archive is extracted, since links are made last.
+    try:
+        mode = Path(target).stat().st_mode if target.startswith("/") else 0
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(mode) and bool(mode & stat.S_IXUSR)
 
 
 def _file_mode(mode: int) -> int:

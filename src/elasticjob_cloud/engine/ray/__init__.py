@@ -5,5 +5,5 @@
 
 The gateway is a process of its own, so that a Ray that dies takes no scheduler with it. The relay hands messages on
 between gateway and agent, starts the agent, and watches over it; the agent outlives both, and fences itself.
-`gateway`, `node`, `blocks` and `relay` are the only modules that import Ray.
+`gateway`, `node`, `relay_finder`, `relay`, `blocks`, `facts` and `causes` are the only modules that import Ray.
 """

@@ -188,6 +188,16 @@ class WantedRoom:
             self._asked.append(_Wanted(run, self._ask_for(run)))
         self._give_back_what_came()
 
+    def held(self) -> dict[str, Room]:
+        """Give what groups that have come take now, by node: it is given back at once, and free to all but Ray's head."""
+        rooms: dict[str, Room] = {}
+        for group in [one.group for one in self._asked if one.group is not None]:
+            row = placement_group_table(group)
+            if row.get("state") == "CREATED":
+                for index, node_id in row["bundles_to_node_id"].items():
+                    rooms[node_id] = rooms.get(node_id, NOTHING).plus(_room(row["bundles"][index]))
+        return rooms
+
     def _ask_for(self, run: _Pieces) -> PlacementGroup:
         bundles = [_resources(Room(round(cpus * 1000), round(mb * _KIB))) for cpus, mb in run if cpus or mb]
         return placement_group(bundles, name=self._prefix + secrets.token_hex(8))

@@ -11,6 +11,7 @@ import structlog
 
 from elasticjob_cloud.agent.frames import Hello, Refused
 from elasticjob_cloud.engine.contract import EventSink, Pieces
+from elasticjob_cloud.engine.ray.faults import Faults, with_fault, words_of
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
     Beat,
@@ -91,6 +92,7 @@ class RayEngine:
         self._heard_at: dict[str, float] = {}  # by agent that is known and not lost
         self._lost: OrderedDict[str, None] = OrderedDict()
         self._wanted: list[Pieces] = []
+        self._faults = Faults()
         self._watching: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
@@ -165,11 +167,11 @@ class RayEngine:
     def release(self, agent_id: str) -> None:
         """End agent and relay, so that Ray's autoscaler can take the node away. See the contract.
 
-        Where the way to the agent is broken at this moment it joins anew, or is lost.
+        Where the way to the agent is broken at this moment it joins again, or is lost. One that is ending needs no help.
         """
         link = self._link_of(agent_id)
-        if link is not None:
-            _log.info("Letting go of an idle node.", agent=agent_id)
+        if link is not None and not link.is_ending:
+            _log.info("Releasing a node without tasks.", agent=agent_id)
             del self._link_of_agent[agent_id]
             self._heard_at.pop(agent_id, None)
             link.release()
@@ -242,18 +244,25 @@ class RayEngine:
     def joined(self, link: Link, inventory: Inventory) -> None:
         """Tell of an agent, and then of its predecessors, whose tasks are gone and told of."""
         agent_id = inventory.agent.agent_id
+        fault = self._faults.of(link.node_id)
         self._link_of_agent[agent_id] = link
         self.heard(agent_id)
-        self.tell(AgentJoined(inventory))
+        self.tell(AgentJoined(with_fault(inventory, fault)))
         for former in inventory.predecessors:
             if former in self._heard_at:
-                self._lose(former, f"It ended; {agent_id} took its place.")
+                self._lose(former, words_of(f"It ended; {agent_id} took its place.", fault))
+        self._faults.forget(link.node_id)
         self._answered.set()
 
     def heard(self, agent_id: str) -> None:
         """Reckon from now when the agent is lost."""
         if agent_id not in self._lost:
             self._heard_at[agent_id] = self._monotonic_seconds()
+
+    def has_left(self, agent_id: str, reason: str) -> None:
+        """Others may have its tasks at once."""
+        if agent_id in self._heard_at:
+            self._lose(agent_id, f"It ended: {reason}")
 
     def is_lost(self, agent_id: str) -> bool:
         """Whether it was told to be lost."""
@@ -282,7 +291,7 @@ class RayEngine:
     def _gateway_lost(self) -> None:
         self._gateway_ready = False
         for link in self._links.values():
-            link.ended()
+            link.forget()
         self._links.clear()
 
     def _take(self, frame: FromGateway) -> None:
@@ -295,7 +304,11 @@ class RayEngine:
                 self._gateway_ready = True
                 self._trouble = ""
                 self._begin()
-            case Trouble(message):
+            case Trouble(message, node_id, cause):
+                if cause:
+                    self._faults.note_cause(node_id, cause)
+                elif node_id:
+                    self._faults.note_symptom(node_id, message)
                 if message != self._trouble:
                     _log.warning(message)
                 self._trouble = message
@@ -304,16 +317,21 @@ class RayEngine:
                     self._links[node_id].seen(frame)
                 else:
                     self._links[node_id] = Link(self, frame)
-            case NodeGone(node_id):
-                link = self._links.pop(node_id, None)
-                if link is not None:
-                    if link.is_released:
-                        _log.info("A node that was let go of is gone.", node=node_id)
-                    else:
-                        _log.warning("Ray counts a node as dead.", node=node_id, agent=link.agent_id)
-                    link.ended()
+            case NodeGone(node_id, reason):
+                self._node_gone(node_id, reason)
             case _:
                 self._take_of_session(frame)
+
+    def _node_gone(self, node_id: str, reason: str) -> None:
+        link = self._links.pop(node_id, None)
+        if link is None:
+            return
+        if link.is_released:
+            _log.info("A released node is gone.", node=node_id, reason=reason)
+        else:
+            _log.warning("Ray counts a node as dead.", node=node_id, agent=link.agent_id, reason=reason)
+            self._faults.note_cause(node_id, reason)
+        link.forget()
 
     def _take_of_session(self, frame: SessionOpened | SessionEnded | Arrived | Held) -> None:
         link = self._links.get(frame.node_id)
@@ -324,6 +342,7 @@ class RayEngine:
                 link.opened(session)
             case SessionEnded(_, _, reason):
                 _log.warning("The way to an agent broke.", agent=link.agent_id, reason=reason)
+                self._faults.note_symptom(link.node_id, reason)
                 link.ended()
             case Arrived(_, session, frames):
                 link.arrived(session, frames)
@@ -344,7 +363,10 @@ class RayEngine:
                 continue
             for agent_id, heard_at in list(self._heard_at.items()):
                 if now - heard_at > self._lost_seconds:
-                    self._lose(agent_id, f"Nothing was heard of it for {self._lost_seconds:g} s.")
+                    known = self._link_of_agent.get(agent_id)
+                    fault = "" if known is None else self._faults.of(known.node_id)
+                    silence = f"Nothing was heard of it for {self._lost_seconds:g} s."
+                    self._lose(agent_id, words_of(silence, fault))
 
     def _lose(self, agent_id: str, reason: str) -> None:
         self._heard_at.pop(agent_id, None)

@@ -67,9 +67,11 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
-    """Gateway: this went wrong, and is tried again."""
+    """Gateway: this went wrong, and is tried again. `node_id`: whose agent cannot be reached for it, and `cause`: why."""
 
     message: str
+    node_id: str = ""
+    cause: str = ""
 
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
@@ -77,19 +79,25 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
 
 
 class NodeSeen(msgspec.Struct, frozen=True, tag="node-seen"):
-    """Gateway: a node that we may use, and what of it is ours or free; again whenever that changes."""
+    """Gateway: a node that we may use, and what of it is ours or free; again whenever that changes.
+
+    `is_draining`: Ray takes the node away soon, in so many seconds where it has said when: it gets no new task.
+    """
 
     node_id: str
     hostname: str
     ip: str
     milli_cpus: int
     memory_kib: int
+    is_draining: bool = False
+    left_seconds: float | None = None
 
 
 class NodeGone(msgspec.Struct, frozen=True, tag="node-gone"):
-    """Gateway: Ray counts the node as dead. Its agent may live."""
+    """Gateway: Ray counts the node as dead, for this reason. Its agent may live."""
 
     node_id: str
+    reason: str = ""
 
 
 class SessionOpened(msgspec.Struct, frozen=True, tag="session-opened"):

@@ -20,7 +20,16 @@ import ray
 from ray.job_config import JobConfig
 
 from elasticjob_cloud.agent.frames import FrameProtocol
-from elasticjob_cloud.engine.ray.blocks import Leases, WantedRoom, free_rooms, total_room
+from elasticjob_cloud.engine.ray.blocks import Leases, WantedRoom
+from elasticjob_cloud.engine.ray.facts import (
+    NodeFacts,
+    cluster_monitors_memory,
+    death_of,
+    has_come_back,
+    is_living,
+    read_facts,
+    with_room_of,
+)
 from elasticjob_cloud.engine.ray.frames import (
     Beat,
     Begin,
@@ -35,7 +44,7 @@ from elasticjob_cloud.engine.ray.frames import (
     Want,
     decode_to_gateway,
 )
-from elasticjob_cloud.engine.ray.node import Node, NodeFacts
+from elasticjob_cloud.engine.ray.node import Node
 from elasticjob_cloud.model.errors import UnavailableError
 
 _BEAT_SECONDS = 1.0
@@ -56,6 +65,7 @@ class Gateway:
         self._protocol = FrameProtocol(self._receive, lambda _: self._over.set())
         self._over = asyncio.Event()
         self._own_node_id = ""
+        self._monitors_memory = True
         self._nodes: dict[str, Node] = {}
         self._leases = Leases(settings.namespace)
         self._wanted = WantedRoom(settings.namespace)
@@ -109,8 +119,13 @@ class Gateway:
         Ray forgets the code of a driver's actors with its node. An actor that is made then never runs, nor can any
         driver get hold of it.
         """
-        if not _lives(self._own_node_id, ray.nodes()):
+        if not is_living(self._own_node_id, ray.nodes()):
             raise UnavailableError("Ray has given up the gateway's own node, which has to come back first.")
+
+    @property
+    def monitors_memory(self) -> bool:
+        """Whether the cluster's settings leave Ray's memory monitor on, unless a node's environment turns it off."""
+        return self._monitors_memory
 
     def _join(self) -> None:
         ray.init(
@@ -124,6 +139,7 @@ class Gateway:
             logging_level=logging.ERROR,
         )
         self._own_node_id = ray.get_runtime_context().get_node_id()
+        self._monitors_memory = cluster_monitors_memory()
 
     def _receive(self, _: FrameProtocol, content: bytes) -> None:
         match decode_to_gateway(content):
@@ -155,15 +171,15 @@ class Gateway:
         while True:
             try:
                 nodes = await loop.run_in_executor(self._looking, ray.nodes)
-                if _came_back(self._own_node_id, nodes):
+                if has_come_back(self._own_node_id, nodes):
                     # Where it is not back yet, this gateway still serves the agents that it has.
                     self.tell(
                         Trouble("Ray has given up the gateway's own node, which is back: joining anew.")
                     )
                     self._protocol.close()
                     return
-                facts = await loop.run_in_executor(self._looking, _facts_of, nodes)
-                self._take(facts)
+                facts = await loop.run_in_executor(self._looking, self._read_facts, nodes)
+                self._take(facts, nodes)
                 await loop.run_in_executor(self._looking, self._wanted.update, self._runs)
                 if looks % _LOOKS_UNTIL_TIDIED == 0:
                     living = {it.node_id for it in facts}
@@ -173,7 +189,13 @@ class Gateway:
                 self.tell(Trouble(f"Ray's head does not answer: {error}"))
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _take(self, facts: list[NodeFacts]) -> None:
+    def _read_facts(self, nodes: list[dict[str, Any]]) -> list[NodeFacts]:
+        """Blocks."""
+        # First what is free: a group that comes between the two is counted twice for a moment, rather than never.
+        facts = read_facts(nodes)
+        return with_room_of(facts, self._wanted.held())
+
+    def _take(self, facts: list[NodeFacts], nodes: list[dict[str, Any]]) -> None:
         for fact in facts:
             node = self._nodes.get(fact.node_id)
             if node is None:
@@ -182,12 +204,15 @@ class Gateway:
             node.look(fact)
         for node_id in self._nodes.keys() - {fact.node_id for fact in facts}:
             self._nodes.pop(node_id).stop()
-            self.tell(NodeGone(node_id))
+            self.tell(NodeGone(node_id, death_of(node_id, nodes)))
         self._use_what_is_needed()
 
     def _use_what_is_needed(self) -> None:
-        """Use the nodes again that were let go of, while runs find no room, or where no other node is left."""
-        nodes = self._nodes.values()
+        """Use the nodes again that were released, while runs find no room, or where no other node is left.
+
+        One that Ray drains is not among them: with a relay on it Ray would wait for that one to end.
+        """
+        nodes = [node for node in self._nodes.values() if not node.is_draining]
         if self._runs or all(node.is_released for node in nodes):
             for node in nodes:
                 node.use()
@@ -198,31 +223,6 @@ def _cluster_id() -> str:
     with contextlib.suppress(Exception):
         return str(ray._private.worker.global_worker.current_cluster_and_job[0].hex())  # noqa: SLF001 - see above
     return ""
-
-
-def _facts_of(nodes: list[dict[str, Any]]) -> list[NodeFacts]:
-    free = free_rooms()
-    facts = []
-    for node in nodes:
-        total = total_room(node["Resources"])
-        if node["Alive"] and total.milli_cpus and total.memory_kib:
-            node_id = node["NodeID"]
-            hostname, ip = node["NodeManagerHostname"], node["NodeManagerAddress"]
-            facts.append(NodeFacts(node_id, hostname, ip, total, free.get(node_id, total)))
-    return facts
-
-
-def _lives(node_id: str, nodes: list[dict[str, Any]]) -> bool:
-    return any(node["NodeID"] == node_id and node["Alive"] for node in nodes)
-
-
-def _came_back(node_id: str, nodes: list[dict[str, Any]]) -> bool:
-    """Tell whether this node is dead, and another one lives on its machine, to which a driver can go."""
-    living = {node["NodeManagerAddress"] for node in nodes if node["Alive"]}
-    return any(
-        node["NodeID"] == node_id and not node["Alive"] and node["NodeManagerAddress"] in living
-        for node in nodes
-    )
 
 
 def main() -> None:

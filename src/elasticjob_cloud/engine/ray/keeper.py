@@ -155,6 +155,7 @@ class AgentKeeper:
         # One for each: the end of an earlier connection may be told only now.
         self._broken = broken = asyncio.Event()
         protocol = FrameProtocol(self._heard, lambda _: broken.set())
+        self.place.find_sockets()
         try:
             await asyncio.get_running_loop().create_unix_connection(lambda: protocol, str(self.place.socket))
         except OSError:

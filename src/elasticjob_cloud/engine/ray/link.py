@@ -11,8 +11,10 @@ import structlog
 from elasticjob_cloud.agent.frames import (
     Acknowledge,
     Commands,
+    Draining,
     EndIfIdle,
     Events,
+    Farewell,
     Heartbeat,
     HeartbeatSeen,
     Hello,
@@ -29,6 +31,7 @@ from elasticjob_cloud.agent.frames import (
 from elasticjob_cloud.engine.questions import Questions
 from elasticjob_cloud.engine.ray.frames import Forward, Held, Hold, NodeSeen, Release, ToGateway
 from elasticjob_cloud.model.messages import (
+    AgentDraining,
     AgentEvents,
     AgentInfo,
     Command,
@@ -43,6 +46,9 @@ _log = structlog.get_logger(__name__)
 _GIVE_BACK_SECONDS = 10.0
 # Each message costs a call through Ray, and no agent waits for this one.
 _ACKNOWLEDGE_SECONDS = 0.2
+# So long before its node is taken away an agent ends its tasks: time for its grace, and for the word of it to get through.
+_BEFORE_END_SECONDS = 5.0
+_DRAINS = "Ray drains its node."
 
 
 class _Room(NamedTuple):
@@ -74,6 +80,9 @@ class Headquarters(Protocol):
     def heard(self, agent_id: str) -> None:
         """An agent has said something."""
 
+    def has_left(self, agent_id: str, reason: str) -> None:
+        """An agent has ended, with all that it ran, and has told of all of it."""
+
     def is_lost(self, agent_id: str) -> bool:
         """Whether the scheduler was told that the agent is gone for good."""
 
@@ -92,6 +101,8 @@ class Link:
         self.predecessors: frozenset[str] = frozenset()
         self.is_joined = False
         self.is_released = False
+        self.is_ending = False  # the agent, as it says
+        self.node_id = node.node_id
         self._engine = engine
         self._node = node
         self._session = ""
@@ -107,11 +118,9 @@ class Link:
         self._giving_back: asyncio.TimerHandle | None = None
         self._committed = 0  # up to this batch, and not told yet
         self._acknowledging: asyncio.TimerHandle | None = None
-
-    @property
-    def node_id(self) -> str:
-        """The node that it is the agent of."""
-        return self._node.node_id
+        self._ending: asyncio.TimerHandle | None = None  # before the node is taken away
+        self._is_due_to_end = False
+        self._follow_drain()
 
     @property
     def questions(self) -> Questions:
@@ -119,8 +128,9 @@ class Link:
         return self._questions
 
     def seen(self, node: NodeSeen) -> None:
-        """The node has another size than before; the agent tells anew what it holds, so that the scheduler learns it."""
+        """The node has another size, or drains; the agent tells again what it holds, so that the scheduler learns it."""
         self._node = node
+        self._follow_drain()
         self.greet_again()
 
     def opened(self, session: str) -> None:
@@ -149,6 +159,12 @@ class Link:
         if self._acknowledging is not None:
             self._acknowledging.cancel()
             self._acknowledging = None
+
+    def forget(self) -> None:
+        """The node is gone, or the gateway that told of it."""
+        self.ended()
+        if self._ending is not None:
+            self._ending.cancel()
 
     def release(self) -> None:
         """Let go of the node, with the agent. What an agent says in a session to come is another's, or a new beginning."""
@@ -209,6 +225,26 @@ class Link:
                 self._command(launches)
         elif launches:
             self._drop(launches, held.fault or "Ray did not lease the room.")
+
+    def _follow_drain(self) -> None:
+        """Place nothing more on a node that drains, and end what runs before it is taken away, while that can be told."""
+        if not self._node.is_draining:
+            return
+        if self.is_joined:
+            self._engine.tell(AgentDraining(self.agent_id, _DRAINS))
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        if self._node.left_seconds is not None:
+            seconds = max(0.0, self._node.left_seconds - _BEFORE_END_SECONDS)
+            self._ending = asyncio.get_running_loop().call_later(seconds, self._end_in_time)
+
+    def _end_in_time(self) -> None:
+        self._ending = None
+        self._is_due_to_end = True
+        if self.is_joined and not self.is_ending:
+            _log.warning("The node is about to be taken away: its tasks are ended.", agent=self.agent_id)
+            self._send(Retire("Ray takes its node away."))
 
     def _acknowledge(self) -> None:
         self._acknowledging = None
@@ -275,6 +311,13 @@ class Link:
                 self._engine.refused(self, frame)
             case LogAnswer() | SandboxesAnswer():
                 self._questions.answered(frame)
+            case Draining(reason):
+                self.is_ending = True
+                if self.is_joined:
+                    self._engine.tell(AgentDraining(self.agent_id, f"It is ending: {reason}"))
+            case Farewell(reason):
+                self.is_joined = False
+                self._engine.has_left(self.agent_id, reason)
             case Ping() | EndIfIdle():
                 pass
 
@@ -287,10 +330,13 @@ class Link:
         self.agent_id = agent_id
         self.predecessors = frozenset(inventory.predecessors)
         self.is_joined = True
+        self.is_ending = False
         if heartbeat and self._engine.leads():
             # Before the scheduler's first command, which an agent whose fence is over would not carry out.
             self._send(HeartbeatSeen(heartbeat, self._engine.renewals))
         self._engine.joined(self, msgspec.structs.replace(inventory, agent=self._described(inventory.agent)))
+        if self._is_due_to_end:
+            self._end_in_time()
 
     def _retire(self) -> None:
         """Its tasks are another's by now: it must not go on under this name."""
@@ -304,6 +350,7 @@ class Link:
             ip=node.ip,
             cpus=node.milli_cpus / 1000,
             memory_mb=node.memory_kib / 1024,
+            draining=_DRAINS if node.is_draining else "",
         )
 
 

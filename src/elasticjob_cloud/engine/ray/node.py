@@ -4,19 +4,15 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any
 
-import msgspec
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.engine.ray.blocks import Blocks, Leases, Room
+from elasticjob_cloud.engine.ray.causes import described
+from elasticjob_cloud.engine.ray.facts import NodeFacts
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
-    FromGateway,
     GatewaySettings,
     Held,
     Hold,
@@ -26,45 +22,22 @@ from elasticjob_cloud.engine.ray.frames import (
     Trouble,
     next_part,
 )
-from elasticjob_cloud.engine.ray.relay import Relay
+from elasticjob_cloud.engine.ray.relay_finder import (
+    RelayFinder,
+    Surroundings,
+    agent_settings_of,
+    relay_build,
+)
 
 _POLL_SECONDS = 2.0
 _CALL_SECONDS = 5.0
 _OPEN_SECONDS = 30.0
 _RETIRE_SECONDS = 5.0  # beyond the grace of the agent's idle executors
-_GONE_SECONDS = 5.0
-_GONE_POLL_SECONDS = 0.1
 _FIRST_RETRY_SECONDS = 0.1
 _LAST_RETRY_SECONDS = 2.0
 # Ray's head learns of what is leased after a moment: one look alone may show the same room twice, or not at all.
 _LOOKS_UNTIL_TRUE = 3
-T = TypeVar("T")
-
-
-class NodeFacts(NamedTuple):
-    """What Ray's head knows of a node."""
-
-    node_id: str
-    hostname: str
-    ip: str
-    total: Room
-    free: Room
-
-
-class Surroundings(Protocol):
-    """What a node takes from its gateway."""
-
-    def tell(self, frame: FromGateway) -> None:
-        """Send a message to the scheduler."""
-
-    async def in_finder_thread(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Have a call that looks for something made in a thread."""
-
-    async def in_lease_thread(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Have a call about leases made in a thread."""
-
-    def check_job(self) -> None:
-        """Raise `UnavailableError` where actors that this driver makes would never run. Blocks."""
+_DEADLINE_MOVED_SECONDS = 1.0
 
 
 class Node:
@@ -87,6 +60,8 @@ class Node:
         self._seen: Room | None = None
         self._looks = 0
         self._trouble = ""
+        self._taken_away_at: float | None = None  # as it was shown; by the loop's clock
+        self._relay = RelayFinder(settings, facts, gateway)
         self._keeping: asyncio.Task[None] | None = None
         self._releasing: asyncio.Task[None] | None = None
         self._is_needed = False
@@ -100,6 +75,12 @@ class Node:
         for task in (self._keeping, self._holding, self._releasing):
             if task is not None:
                 task.cancel()
+        self._relay.stop()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether Ray takes the node away soon."""
+        return self._facts.is_draining
 
     @property
     def is_released(self) -> bool:
@@ -133,7 +114,10 @@ class Node:
 
     def look(self, facts: NodeFacts) -> None:
         """Take what the head knows, and tell the scheduler when our part of the node has changed."""
+        news_of_drain = self._drains_otherwise(facts)
         self._facts = facts
+        if self._shown is not None and news_of_drain:
+            self._show(self._shown)
         if self._blocks is None or (self._holding is not None and not self._holding.done()):
             self._looks = 0
             return
@@ -143,49 +127,59 @@ class Node:
         if room != self._shown and self._looks >= _LOOKS_UNTIL_TRUE:
             self._show(room)
 
+    def _drains_otherwise(self, facts: NodeFacts) -> bool:
+        """Whether the node drains, or ends at another time, where the scheduler was not told so."""
+        if facts.left_seconds is None:
+            return facts.is_draining and not self._facts.is_draining
+        ends_at = asyncio.get_running_loop().time() + facts.left_seconds
+        return self._taken_away_at is None or abs(ends_at - self._taken_away_at) > _DEADLINE_MOVED_SECONDS
+
     def _show(self, room: Room) -> None:
         self._shown = room
         facts = self._facts
-        self._gateway.tell(NodeSeen(facts.node_id, facts.hostname, facts.ip, *room))
+        if facts.left_seconds is not None:
+            self._taken_away_at = asyncio.get_running_loop().time() + facts.left_seconds
+        seen = NodeSeen(facts.node_id, facts.hostname, facts.ip, *room, facts.is_draining, facts.left_seconds)
+        self._gateway.tell(seen)
 
     # The session
 
     async def _keep(self) -> None:
         retry_seconds = _FIRST_RETRY_SECONDS
         while True:
-            reason = "It closed the connection."
             session = secrets.token_hex(8)
             began = asyncio.get_running_loop().time()
-            relay = None
-            try:
-                await self._find_leases()
-                relay = await self._gateway.in_finder_thread(self._relay)
-                async with asyncio.timeout(_OPEN_SECONDS):
-                    await relay.open.remote(session, relay_build(self._settings))
-                await self._talk(relay, session)
-            except asyncio.CancelledError:
-                raise
-            except TimeoutError as error:
-                reason = _described(error)
-                if relay is not None:
-                    # Ray does not notice one that is frozen. The agent is none of its children.
-                    await self._gateway.in_finder_thread(_restart, relay)
-            except Exception as error:  # noqa: BLE001 - Ray has many ways to say that something is away
-                reason = _described(error)
+            reason = await self._try_session(session)
             if self._session:
                 self._session = ""
                 self._gateway.tell(SessionEnded(self._facts.node_id, session, reason))
             elif reason != self._trouble:
-                self._gateway.tell(Trouble(f"Node {self._facts.ip} has no agent yet: {reason}"))
+                message = f"Node {self._facts.ip} has no agent yet: {reason}"
+                self._gateway.tell(Trouble(message, self._facts.node_id))
             self._trouble = reason
             if asyncio.get_running_loop().time() - began > _POLL_SECONDS:
                 retry_seconds = _FIRST_RETRY_SECONDS
             await asyncio.sleep(retry_seconds)
             retry_seconds = min(2 * retry_seconds, _LAST_RETRY_SECONDS)
 
-    @property
-    def _relay_name(self) -> str:
-        return f"agent/{self._facts.node_id}"
+    async def _try_session(self, session: str) -> str:
+        """Open a session and hold it; say why it ended, or why there was none."""
+        relay = None
+        try:
+            await self._find_leases()
+            relay = await self._relay.find_or_make(may_make=not self.is_draining)
+            async with asyncio.timeout(_OPEN_SECONDS):
+                self._relay.note_open(await relay.open.remote(session, relay_build(self._settings)))
+            await self._talk(relay, session)
+        except TimeoutError as error:
+            if relay is not None:
+                await self._relay.restart(relay)
+            return described(error)
+        except Exception as error:  # noqa: BLE001 - Ray has many ways to say that something is away
+            if isinstance(error, ray.exceptions.RayActorError):
+                self._relay.explain_death(relay)
+            return described(error)
+        return "It closed the connection."
 
     async def _find_leases(self) -> None:
         if self._blocks is None:
@@ -193,24 +187,6 @@ class Node:
             # What tasks of ours hold is not free, but ours all the same.
             ours = self._facts.free.plus(self._blocks.leased)
             self._show(Room(*map(min, ours, self._facts.total)))
-
-    def _relay(self) -> Any:
-        """Find the node's relay, or make it. Blocks."""
-        with contextlib.suppress(ValueError):  # there is none
-            return ray.get_actor(self._relay_name)
-        self._gateway.check_job()
-        actor_class: Any = Relay  # to type checkers the class itself
-        return actor_class.options(
-            name=self._relay_name,
-            lifetime="detached",
-            get_if_exists=True,
-            num_cpus=0,
-            max_restarts=-1,
-            max_concurrency=1_000,
-            # The head remembers the newest 100,000 calls of all users: ours would soon be all of them.
-            enable_task_events=False,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(self._facts.node_id, soft=False),
-        ).remote(self._settings.agent_dir, self._settings.agent_settings, relay_build(self._settings))
 
     async def _talk(self, relay: Any, session: str) -> None:
         # Its own, for the sender of the session before may still be ending.
@@ -262,7 +238,7 @@ class Node:
         try:
             is_over = await self._end_agent(session)
         except Exception as error:  # noqa: BLE001 - as above
-            self._gateway.tell(Trouble(f"Node {self._facts.ip} cannot be let go of: {_described(error)}"))
+            self._gateway.tell(Trouble(f"Node {self._facts.ip} cannot be let go of: {described(error)}"))
         if self._is_needed or not is_over:
             self._use_again()
 
@@ -275,34 +251,23 @@ class Node:
         """Have the agent end, and the relay after it; tell whether both have, for good, and nothing is leased any more."""
         if self._holding is not None:
             await asyncio.wait({self._holding})
-        relay = await self._gateway.in_finder_thread(ray.get_actor, self._relay_name)
-        grace = _agent_settings(self._settings).kill_grace_seconds
+        relay = await self._relay.find()
+        grace = agent_settings_of(self._settings).kill_grace_seconds
         try:
             async with asyncio.timeout(grace + _RETIRE_SECONDS):
                 await relay.retire.remote(session)
         except ray.exceptions.RayActorError:
             pass  # as it should be, or it has died and is started again
         except TimeoutError:
-            await self._gateway.in_finder_thread(_restart, relay)
+            await self._relay.restart(relay)
             return False
         else:
             return False
-        if not await self._is_relay_gone():
+        if not await self._relay.is_gone():
             return False
         if self._blocks is not None:
             await self._gateway.in_lease_thread(self._blocks.give_all_back)
         return True
-
-    async def _is_relay_gone(self) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _GONE_SECONDS
-        while loop.time() < deadline:
-            try:
-                await self._gateway.in_finder_thread(ray.get_actor, self._relay_name)
-            except ValueError:
-                return True
-            await asyncio.sleep(_GONE_POLL_SECONDS)
-        return False
 
     # Leases
 
@@ -324,27 +289,5 @@ class Node:
         try:
             fault = self._blocks.hold(Room(hold.milli_cpus, hold.memory_kib), self._facts.free)
         except Exception as error:  # noqa: BLE001 - as above
-            fault = _described(error)
+            fault = described(error)
         return self._blocks.leased, fault
-
-
-def _restart(relay: Any) -> None:
-    with contextlib.suppress(Exception):
-        ray.kill(relay, no_restart=False)
-
-
-def relay_build(settings: GatewaySettings) -> str:
-    """Give what tells the relays of this version with these settings from all others."""
-    return f"{build_of(_agent_settings(settings))} {settings.agent_dir}"
-
-
-def _agent_settings(settings: GatewaySettings) -> AgentSettings:
-    return msgspec.json.decode(settings.agent_settings, type=AgentSettings)
-
-
-def _described(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "It does not answer."
-    if isinstance(error, ray.exceptions.RayTaskError):
-        error = error.cause if isinstance(error.cause, Exception) else error
-    return cause_in(str(error)) or type(error).__name__

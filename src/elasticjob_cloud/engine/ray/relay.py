@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import ray
@@ -13,6 +14,14 @@ from elasticjob_cloud.engine.ray.session import Session
 from elasticjob_cloud.model.errors import UnavailableError
 
 _UP_SECONDS = 10.0
+_MONITOR = "RAY_memory_monitor_refresh_ms"
+
+
+class RelayFacts(NamedTuple):
+    """What a relay knows of its own process: its name in Ray, and whether its node's environment lets Ray kill it for memory."""
+
+    worker_id: str
+    monitors_memory: bool
 
 
 @ray.remote
@@ -34,7 +43,7 @@ class Relay:
         self._openings = 0
         self._keeping = asyncio.get_running_loop().create_task(self._keeper.run())
 
-    async def open(self, name: str, build: str) -> None:
+    async def open(self, name: str, build: str) -> RelayFacts:
         """Connect to the agent under this session's name, once it is up. A relay of another build ends instead.
 
         Raises:
@@ -47,6 +56,9 @@ class Relay:
             await self._open(name)
         finally:
             self._openings -= 1
+        # As the raylet has it, of whose environment this is a copy.
+        monitors_memory = os.environ.get(_MONITOR, "").strip() != "0"
+        return RelayFacts(ray.get_runtime_context().get_worker_id(), monitors_memory)
 
     async def send(self, name: str, frames: list[bytes]) -> None:
         """Hand messages to the agent, in order; raises `UnavailableError` when the session is over."""
