@@ -109,7 +109,7 @@ def test_call_that_nobody_can_answer_is_told_why() -> None:
     known.is_expected = False
     known.trouble = FULL
     with standby(known) as client:
-        given = client.get("/api/job/jobs")
+        given = client.post("/api/app", json=APP)
     assert given.status_code == 503
     assert given.json()["message"].endswith(FULL)
 
