@@ -14,7 +14,7 @@ from elasticjob_cloud.service.leader_directory import LeaderDirectory
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.contract import SchedulerRow
-from tests.integration.forwarding_leaders import KnownLeader, standby
+from tests.integration.forwarding_leaders import APP, KnownLeader, standby
 from tests.integration.test_scheduler_service import InstantEngine
 
 _SECONDS = 60

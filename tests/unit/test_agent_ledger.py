@@ -269,3 +269,24 @@ def test_what_is_given_up_does_not_narrow_what_may_be_told(monkeypatch: pytest.M
         assert sum(len(batch.events) for batch in batches) == 50
 
     asyncio.run(run())
+
+
+def test_who_acknowledges_while_it_is_told_is_told_each_batch_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "_BATCH_EVENTS", 10)
+    monkeypatch.setattr(ledger_module, "_WINDOW_EVENTS", 30)
+
+    async def run() -> None:
+        sequences: list[int] = []
+
+        def take(batch: AgentEvents) -> None:
+            sequences.append(batch.sequence)
+            eager.acknowledge(batch.sequence)
+
+        eager = Ledger("agent", take)
+        for number in range(100):
+            eager.accept(f"t{number}")
+            eager.report(TaskStatus(f"t{number}", TaskState.FINISHED, 7))
+        eager.flush()
+        assert sequences == list(range(1, 11))
+
+    asyncio.run(run())

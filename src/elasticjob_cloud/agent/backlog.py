@@ -5,7 +5,6 @@ texts. That a task ended is never given up.
 """
 
 import functools
-import itertools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -37,11 +36,12 @@ class Backlog:
     def __iter__(self) -> Iterator[AgentEvents]:
         return iter(self._batches)
 
-    def after(self, sequence: int) -> list[AgentEvents]:
-        """Give the batches that came after this one."""
+    def next_after(self, sequence: int) -> AgentEvents | None:
+        """Give the batch that comes after this one, if there is one."""
         if not self._batches:
-            return []
-        return list(itertools.islice(self._batches, max(0, sequence - self._batches[0].sequence + 1), None))
+            return None
+        index = max(0, sequence - self._batches[0].sequence + 1)
+        return self._batches[index] if index < len(self._batches) else None
 
     def add(self, batch: AgentEvents) -> bool:
         """Keep a batch; True where texts were shortened to make room."""

@@ -128,8 +128,10 @@ class Ledger:
                 self._ended = {task_id: shortened(status) for task_id, status in self._ended.items()}
 
     def _take_batches(self) -> Iterator[AgentEvents]:
-        for batch in self._unacknowledged.after(self._told):
-            if self._open_events >= _WINDOW_EVENTS:
+        # Looked up one by one: whoever is told may acknowledge at once, and so have more of them told.
+        while self._open_events < _WINDOW_EVENTS:
+            batch = self._unacknowledged.next_after(self._told)
+            if batch is None:
                 return
             self._told = batch.sequence
             self._open_events += len(batch.events)
