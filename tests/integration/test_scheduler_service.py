@@ -56,12 +56,13 @@ def anyio_backend() -> str:
 class InstantEngine(SilentEngine):
     """An engine whose one agent ends each task as soon as it gets it; keeps the contract otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, sequence: int = 0) -> None:
+        """Count batches from this number: its agent is one and the same for all schedulers."""
         self.launched: list[str] = []
         self.acknowledged: list[int] = []
         self.reconciled = 0
         self._sink: EventSink | None = None
-        self._sequence = 0
+        self._sequence = sequence
         self._held: dict[str, TaskStatus] = {}
 
     async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
