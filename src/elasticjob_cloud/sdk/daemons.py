@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
-from elasticjob_cloud.sdk.attempt import Report, ThreadInterrupt, now_ms, run_shard
+from elasticjob_cloud.sdk.attempt import Report, bug_status, now_ms, run_shard
 from elasticjob_cloud.sdk.coroutines import CoroutineLane
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.processes import WorkerProcess
 from elasticjob_cloud.sdk.shard import Shard, ShardOutput, StreamName, TaskKilledError
 
@@ -123,11 +124,17 @@ class _SharedOutput:
         self._output = output
         self.limit_bytes = output.limit_bytes
 
-    def write(self, stream: StreamName, text: str) -> bool:
-        return self._output.write(stream, text)
+    def write(self, stream: StreamName, data: bytes) -> bool:
+        return self._output.write(stream, data)
 
     def flush(self, stream: StreamName) -> None:
         self._output.flush(stream)
+
+    def fileno(self, stream: StreamName) -> int | None:
+        return self._output.fileno(stream)
+
+    def renew(self) -> None:
+        self._output.renew()
 
     def close(self) -> None:
         self._output.flush("stdout")
@@ -145,6 +152,12 @@ class _Daemon:
         self._executions = 0
 
     def run(self) -> None:
+        try:
+            self._run()
+        except Exception as bug:  # noqa: BLE001 - ours: otherwise the task would never end, and never execute again
+            self._report(bug_status(self._shard, bug, now_ms()))
+
+    def _run(self) -> None:
         task_id = self._shard.context.task_id
         status: ExecutorStatus = {
             "taskId": task_id,

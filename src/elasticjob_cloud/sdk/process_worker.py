@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, replace
 from queue import SimpleQueue
 from types import FrameType
@@ -15,13 +16,19 @@ from typing import Any, TypedDict, cast
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.attempt import ThreadInterrupt, run_shard
+from elasticjob_cloud.sdk.attempt import run_shard
+from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection
+from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.error_handlers import messages
+from elasticjob_cloud.sdk.forks import add_reset, hide_connection
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.job import BoundJob
 from elasticjob_cloud.sdk.message import FailureMessage
 from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
+from elasticjob_cloud.sdk.shard_descriptors import ShardDescriptors
+from elasticjob_cloud.sdk.worker_state import WorkerState
 
 # What a line holds instead of a status when an error handler has something to send.
 MESSAGE_KEY = "failureMessage"
@@ -40,31 +47,48 @@ class ProcessRequest(TypedDict):
 
 def serve_pool(registry: JobRegistry, descriptor: int) -> None:
     """Run shards in the main thread, so that a kill interrupts even a sleep, until the executor is gone."""
-    connection = socket.socket(fileno=descriptor)
-    os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
+    connection = protect_connection(socket.socket(fileno=descriptor))
+    hide_connection(connection)
+    ownership = Ownership(connection)
     _end_with_parent()
     signal.signal(signal.SIGTERM, _on_terminate)
+    add_reset(_reset_in_child)
     inbox: SimpleQueue[ProcessRequest] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, inbox), daemon=True).start()
-    interrupt = ThreadInterrupt()
 
-    def report(status: ExecutorStatus) -> None:
-        connection.sendall(json.dumps(status).encode() + b"\n")
+    def send(message: object) -> None:
+        if ownership.is_lost():
+            os._exit(EXIT_DESCRIPTORS_CLOSED)
+        connection.sendall(json.dumps(message).encode() + b"\n")
 
     def forward(message: FailureMessage) -> None:
         # One process sends: it alone knows how much a receiver got, and lives on when this one is killed.
-        connection.sendall(json.dumps({MESSAGE_KEY: asdict(message)}).encode() + b"\n")
+        send({MESSAGE_KEY: asdict(message)})
 
     messages.forward_to(forward)
-    connection.sendall(b"{}\n")
+    state = WorkerState()
+    descriptors = ShardDescriptors()
+    send({})
     while True:
-        shard = _make_shard(registry, inbox.get())
-        try:
-            run_shard(shard, interrupt, report)
-        except (TaskKilledError, OSError):
-            os._exit(0)  # killed before it began, or the executor is gone
-        if shard.killed:
-            os._exit(0)
+        _run_next(registry, inbox.get(), send, descriptors)
+        if not state.restore() or not descriptors.restore():
+            os._exit(0)  # the next shard gets a fresh process
+
+
+def _run_next(
+    registry: JobRegistry,
+    request: ProcessRequest,
+    report: Callable[[ExecutorStatus], None],
+    descriptors: ShardDescriptors,
+) -> None:
+    shard = _make_shard(registry, request)
+    try:
+        descriptors.lead(shard.output)
+        run_shard(shard, ThreadInterrupt(), report)
+    except (TaskKilledError, OSError):
+        os._exit(0)  # killed before it began, or the executor is gone
+    if shard.killed:
+        os._exit(0)
 
 
 def _make_shard(registry: JobRegistry, request: ProcessRequest) -> Shard:
@@ -103,6 +127,11 @@ def _read(connection: socket.socket, inbox: "SimpleQueue[ProcessRequest]") -> No
         os._exit(1)  # no shard outlives its executor
 
 
+def _reset_in_child() -> None:
+    if signal.getsignal(signal.SIGTERM) == _on_terminate:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _on_terminate(number: int, _frame: FrameType | None) -> None:
     shard = current_shard.get()
     if shard is None:
@@ -114,4 +143,6 @@ def _on_terminate(number: int, _frame: FrameType | None) -> None:
 
 def _end_with_parent() -> None:
     """Ask Linux to end this process with its executor, should job code hold the interpreter lock for ever then."""
+    if not sys.platform.startswith("linux"):
+        return  # elsewhere the thread that reads the connection sees to it
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
