@@ -12,13 +12,12 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from elasticjob_cloud.sdk.descriptors import identify
+from elasticjob_cloud.sdk.launches import lead_descriptors
 from elasticjob_cloud.sdk.shard import Shard, current_shard
 from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, flush_streams, renew_streams
 
 _connections: set[socket.socket] = set()
 _resets: list[Callable[[], object]] = []
-_descriptors = tuple(zip(STREAM_NAMES, (1, 2), strict=True))
 
 
 def hide_connection(connection: socket.socket) -> None:
@@ -92,18 +91,7 @@ def _in_child() -> None:
     renew_streams(shard)
     if shard is not None:
         shard.output.renew()
-        _lead_descriptors(shard)
+        lead_descriptors(shard)
 
 
-def _lead_descriptors(shard: Shard) -> None:
-    """Have C code, and processes that the child starts, write to the shard's output: the child works for it alone."""
-    for name, descriptor in _descriptors:
-        # Unless job code has put another file there.
-        if identify(descriptor) == _at_first[descriptor]:
-            file = shard.output.fileno(name)
-            if file is not None:
-                os.dup2(file, descriptor)
-
-
-_at_first = {descriptor: identify(descriptor) for _, descriptor in _descriptors}
 os.register_at_fork(before=_before, after_in_child=_in_child)

@@ -6,6 +6,7 @@ import threading
 
 from elasticjob_cloud.model.wire import OUTPUT_STARTED_OVER, OUTPUT_TRUNCATED, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.shard import StreamName
+from elasticjob_cloud.sdk.shared_files import shared_files
 
 # A line longer than this is written in pieces, so that memory stays bounded.
 _LINE_BYTES = 8192
@@ -61,11 +62,13 @@ class OutputFile:
         with self._lock:
             if self._closed:
                 return None
-            self._is_shared = True
             try:
                 self._find_size()
             except OSError:
                 return None
+            if not self._is_shared:
+                self._is_shared = True
+                shared_files.watch(self)
             return self._file
 
     def renew(self) -> None:
@@ -83,14 +86,22 @@ class OutputFile:
             self._drain(len(self._pending))
             self._closed = True
             with contextlib.suppress(OSError):
-                self._trim(self._find_size())
+                size = self._find_size()
+                self._trim(size)
+                if size == 0 and self._is_shared:
+                    os.unlink(self._path)  # noqa: PTH108 - a str path
                 os.close(self._file)
 
+    def hold_limit(self) -> bool:
+        """Cut off what other processes wrote beyond the limit; False at the end of the shard."""
+        with self._lock:
+            if not self._closed:
+                with contextlib.suppress(OSError):
+                    self._trim(self._find_size())
+            return not self._closed
+
     def _trim(self, size: int) -> None:
-        """Hold the limit against other processes, which do not know of it."""
-        if size == 0 and self._is_shared:
-            os.unlink(self._path)  # noqa: PTH108 - a str path
-        elif size > self._size_limit and self._keep_latest:
+        if size > self._size_limit and self._keep_latest:
             os.write(self._file, self._start_over(b""))
         elif size > self._limit_bytes:
             os.ftruncate(self._file, self._size_limit)

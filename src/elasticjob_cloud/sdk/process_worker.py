@@ -27,7 +27,6 @@ from elasticjob_cloud.sdk.message import FailureMessage
 from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
-from elasticjob_cloud.sdk.shard_descriptors import ShardDescriptors
 from elasticjob_cloud.sdk.worker_state import WorkerState
 
 # What a line holds instead of a status when an error handler has something to send.
@@ -67,23 +66,18 @@ def serve_pool(registry: JobRegistry, descriptor: int) -> None:
 
     messages.forward_to(forward)
     state = WorkerState()
-    descriptors = ShardDescriptors()
     send({})
     while True:
-        _run_next(registry, inbox.get(), send, descriptors)
-        if not state.restore() or not descriptors.restore():
+        _run_next(registry, inbox.get(), send)
+        if not state.restore():
             os._exit(0)  # the next shard gets a fresh process
 
 
 def _run_next(
-    registry: JobRegistry,
-    request: ProcessRequest,
-    report: Callable[[ExecutorStatus], None],
-    descriptors: ShardDescriptors,
+    registry: JobRegistry, request: ProcessRequest, report: Callable[[ExecutorStatus], None]
 ) -> None:
     shard = _make_shard(registry, request)
     try:
-        descriptors.lead(shard.output)
         run_shard(shard, ThreadInterrupt(), report)
     except (TaskKilledError, OSError):
         os._exit(0)  # killed before it began, or the executor is gone

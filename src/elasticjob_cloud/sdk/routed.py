@@ -27,10 +27,6 @@ class OwnStream:
         self._stream = stream
         self._descriptor = _DESCRIPTORS[name]
 
-    def move(self, descriptor: int) -> None:
-        """Write to another descriptor of the same file."""
-        self._descriptor = descriptor
-
     def fileno(self) -> int:
         return self._descriptor if self._stream is None else self._stream.fileno()
 

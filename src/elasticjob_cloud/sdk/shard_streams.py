@@ -116,7 +116,7 @@ class ShardStreams:
 
     def flush(self) -> None:
         """Have everything written that is held back, in streams that job code has made too."""
-        for stream in self._replaced.values():
+        for stream in (*self._replaced.values(), *self._first.values()):
             flush_quietly(stream)
         for buffer in self._buffers.values():
             for wrapper in buffer.find_wrappers():

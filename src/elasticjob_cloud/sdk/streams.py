@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from elasticjob_cloud.sdk.forks import end_if_forked
+from elasticjob_cloud.sdk.launches import lead_launches
 from elasticjob_cloud.sdk.routed import (
     CommonBuffer,
     OwnStream,
@@ -46,6 +47,7 @@ def install_routing() -> None:
         _take_over(routing, name)
     activate(routing)
     install_default_logging()
+    lead_launches()
     _inherit_shards()
 
 

@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+from elasticjob_cloud.sdk.descriptors import identify
+
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _LIMITS = tuple({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
 
@@ -27,6 +29,9 @@ class WorkerState:
         self._environment = dict(os.environ)
         self._tracers = sys.gettrace(), sys.getprofile()
         self._switch_seconds = sys.getswitchinterval()
+        # It has a low number: gone when a shard has closed what it never opened, maybe what the next one needs.
+        self._sentinel = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._identity = identify(self._sentinel)
         self._lasting = _find_lasting()
 
     def restore(self) -> bool:
@@ -45,7 +50,8 @@ class WorkerState:
             sys.settrace(self._tracers[0])
             sys.setprofile(self._tracers[1])
         sys.setswitchinterval(self._switch_seconds)
-        return self._restore_folder() and _find_lasting() == self._lasting
+        is_whole = identify(self._sentinel) == self._identity and _find_lasting() == self._lasting
+        return self._restore_folder() and is_whole
 
     def _restore_environment(self) -> None:
         for name in [name for name in os.environ if name not in self._environment]:
