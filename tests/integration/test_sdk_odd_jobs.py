@@ -26,7 +26,8 @@ def load_app() -> ModuleType:
         sys.stdout = own
         try:
             spec = util.spec_from_file_location("odd_sdk_jobs", APP)
-            assert spec is not None and spec.loader is not None
+            assert spec is not None
+            assert spec.loader is not None
             module = util.module_from_spec(spec)
             spec.loader.exec_module(module)
         finally:
@@ -46,7 +47,10 @@ def agent(tmp_path: Path) -> Iterator[SdkAgent]:
 
 
 def jobs_of(service: str) -> list[str]:
-    return [job for job in app.jobs if service.startswith("PROCESS") or job not in app.alone]
+    barred = (app.no_loop if service.endswith("async") else set()) | (
+        set() if service.startswith("PROCESS") else app.alone
+    )
+    return [job for job in app.jobs if job not in barred]
 
 
 def run_round(agent: SdkAgent, service: str, number: int) -> None:
@@ -106,15 +110,17 @@ def wait_alone(agent: SdkAgent) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         left = processes_of(pid)
-        helpers = [command for command in left.values() if "resource_tracker" in command or "forkserver" in command]
+        helpers = [
+            command for command in left.values() if "resource_tracker" in command or "forkserver" in command
+        ]
         if len(left) - len(helpers) <= 1 + (os.cpu_count() or 1):
             return
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
 
 
-def run_rounds(agent: SdkAgent, service: str, rounds: int) -> None:
-    agent.start(APP.name)
+def run_rounds(agent: SdkAgent, service: str, rounds: int, *, unbuffered: bool = False) -> None:
+    agent.start(APP.name, environment={"PYTHONUNBUFFERED": "1" if unbuffered else ""})
     for number in range(rounds):
         run_round(agent, service, number)
     wait_alone(agent)
@@ -135,6 +141,12 @@ def run_rounds(agent: SdkAgent, service: str, rounds: int) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_odd_jobs_end_and_each_line_is_in_its_own_log(agent: SdkAgent, service: str) -> None:
     run_rounds(agent, service, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_odd_jobs_work_with_unbuffered_streams(agent: SdkAgent) -> None:
+    run_rounds(agent, "CPU", 1, unbuffered=True)
 
 
 @pytest.mark.long

@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from elasticjob_cloud import JobBootstrap, ShardingContext, current_task
@@ -37,6 +38,8 @@ lines: dict[str, list[str]] = {}
 jobs: dict[str, OddJob] = {}
 # Those that may do what they do in a process of their own only.
 alone: set[str] = set()
+# Those that close what belongs to the event loop that they run on.
+no_loop: set[str] = set()
 
 
 def odd(*expected: str) -> Callable[[OddJob], OddJob]:
@@ -194,7 +197,8 @@ def rewraps(task: str) -> None:
 
 @odd("detached")
 def rewraps_detached(task: str) -> None:
-    sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding="utf-8", line_buffering=False)
+    bottom = sys.stdout.detach()  # type: ignore[union-attr]  # it is one, as everywhere
+    sys.stdout = io.TextIOWrapper(bottom, encoding="utf-8", line_buffering=False)
     print(f"{task} detached")
 
 
@@ -239,7 +243,7 @@ def bytes_in_pieces(task: str) -> None:
 
 @odd("reconfigured", "a", "b")
 def reconfigures(task: str) -> None:
-    sys.stdout.reconfigure(encoding="utf-8", line_buffering=False, write_through=False)  # type: ignore[union-attr]
+    sys.stdout.reconfigure(encoding="utf-8", line_buffering=False, write_through=False)  # type: ignore[union-attr]  # as above
     assert sys.stdout.name == "<stdout>"
     assert sys.stdout.mode == "w"
     assert not sys.stdout.isatty()
@@ -270,7 +274,7 @@ def closes_stdout(task: str) -> None:
 def closes_descriptors(task: str) -> None:
     print(f"{task} before")
     os.closerange(3, 1000)
-    with open(os.devnull, "w") as first, open(os.devnull, "w") as second:
+    with Path(os.devnull).open("w") as first, Path(os.devnull).open("w") as second:
         print(f"{task} after")
         first.write("")
         second.write("")
@@ -307,7 +311,7 @@ def leaves_fault_handler(task: str) -> None:
 def leaves_its_process_odd(task: str) -> None:
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     assert "ODD" not in os.environ
-    assert os.path.exists("sdk_jobs.py")
+    assert Path("sdk_jobs.py").exists()
     assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
     umask = os.umask(0o777)
     assert umask != 0o777
@@ -322,6 +326,7 @@ def leaves_its_process_odd(task: str) -> None:
 
 # The neighbours in their threads would lose their pipes, too.
 alone.update({"leaves_its_process_odd", "closes_descriptors"})
+no_loop.update({"closes_descriptors"})
 
 
 def run_odd_job(context: ShardingContext) -> None:
@@ -336,5 +341,5 @@ async def run_odd_job_async(context: ShardingContext) -> None:
 
 
 if __name__ == "__main__":
-    names = {name: run_odd_job for name in jobs}
-    JobBootstrap.execute({**names, **{f"{name}-async": run_odd_job_async for name in jobs}})  # type: ignore[dict-item]
+    names = dict.fromkeys(jobs, run_odd_job)
+    JobBootstrap.execute({**names, **{f"{name}-async": run_odd_job_async for name in jobs}})

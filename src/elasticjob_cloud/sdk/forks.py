@@ -6,6 +6,7 @@ copy of the queue; keep connections open that others wait to see closed; and wai
 
 import contextlib
 import os
+import signal
 import socket
 import threading
 import traceback
@@ -18,6 +19,7 @@ from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, flush_streams, rene
 
 _connections: set[socket.socket] = set()
 _resets: list[Callable[[], object]] = []
+_held = threading.local()
 
 
 def hide_connection(connection: socket.socket) -> None:
@@ -77,16 +79,19 @@ def _flush(shard: Shard | None) -> None:
 def _before() -> None:
     # What is unwritten now would be written twice.
     _flush(current_shard.get())
+    # A signal that reaches the child before it has reset our handler would be lost, and `Pool.terminate` wait for ever.
+    _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _in_parent() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
 
 
 def _in_child() -> None:
-    for connection in _connections:
-        # Detached, so that a collected socket object does not close a descriptor that is another's by then.
-        with contextlib.suppress(OSError):
-            os.close(connection.detach())
-    _connections.clear()
-    for reset in _resets:
-        reset()
+    try:
+        _forget_all()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
     shard = current_shard.get()
     renew_streams(shard)
     if shard is not None:
@@ -94,4 +99,14 @@ def _in_child() -> None:
         lead_descriptors(shard)
 
 
-os.register_at_fork(before=_before, after_in_child=_in_child)
+def _forget_all() -> None:
+    for connection in _connections:
+        # Detached, so that a collected socket object does not close a descriptor that is another's by then.
+        with contextlib.suppress(OSError):
+            os.close(connection.detach())
+    _connections.clear()
+    for reset in _resets:
+        reset()
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

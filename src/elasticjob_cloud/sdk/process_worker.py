@@ -31,6 +31,8 @@ from elasticjob_cloud.sdk.worker_state import WorkerState
 
 # What a line holds instead of a status when an error handler has something to send.
 MESSAGE_KEY = "failureMessage"
+# In a terminal status: this process is not fit for another shard, and ends.
+LAST_KEY = "isLast"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -68,20 +70,27 @@ def serve_pool(registry: JobRegistry, descriptor: int) -> None:
     state = WorkerState()
     send({})
     while True:
-        _run_next(registry, inbox.get(), send)
-        if not state.restore():
-            os._exit(0)  # the next shard gets a fresh process
+        _run_next(_make_shard(registry, inbox.get()), send, state)
 
 
-def _run_next(
-    registry: JobRegistry, request: ProcessRequest, report: Callable[[ExecutorStatus], None]
-) -> None:
-    shard = _make_shard(registry, request)
+def _run_next(shard: Shard, send: Callable[[object], None], state: WorkerState) -> None:
+    ended: list[ExecutorStatus] = []
+
+    def report(status: ExecutorStatus) -> None:
+        if status["state"] == "TASK_RUNNING":
+            send(status)
+        else:
+            ended.append(status)
+
     try:
         run_shard(shard, ThreadInterrupt(), report)
     except (TaskKilledError, OSError):
         os._exit(0)  # killed before it began, or the executor is gone
-    if shard.killed:
+    # Before the end is told: the next shard may come at once.
+    is_fit = state.restore() and not shard.killed
+    for status in ended:
+        send({**status, LAST_KEY: not is_fit})
+    if not is_fit:
         os._exit(0)
 
 

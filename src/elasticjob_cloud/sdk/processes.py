@@ -25,7 +25,7 @@ from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.error_handlers import messages
 from elasticjob_cloud.sdk.forks import add_reset, forget_connection, hide_connection
 from elasticjob_cloud.sdk.message import FailureMessage
-from elasticjob_cloud.sdk.process_worker import MESSAGE_KEY, ProcessRequest
+from elasticjob_cloud.sdk.process_worker import LAST_KEY, MESSAGE_KEY, ProcessRequest
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError
 
 # In the environment of the executor: how long a bootstrap script may take until its worker process serves.
@@ -177,7 +177,10 @@ class WorkerProcess:
                 if MESSAGE_KEY in told:
                     messages.post(FailureMessage(**told[MESSAGE_KEY]))
                     continue
+                is_last = told.pop(LAST_KEY, False)
                 status = cast("ExecutorStatus", told)
+                if is_last:
+                    self.discard()
                 if status["state"] != "TASK_RUNNING":
                     return status
                 report(status)

@@ -36,6 +36,12 @@ class WorkerState:
 
     def restore(self) -> bool:
         """Put everything back; False if that cannot be done, so that a fresh process is due."""
+        try:
+            return self._restore()
+        except Exception:  # noqa: BLE001 - whatever it was, this process is not as it was
+            return False
+
+    def _restore(self) -> bool:
         for timer in _TIMERS:
             signal.setitimer(timer, 0)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
