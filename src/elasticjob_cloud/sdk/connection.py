@@ -131,14 +131,13 @@ def _encode_statuses(statuses: list[ExecutorStatus]) -> bytes:
     except (TypeError, ValueError, RecursionError):
         if len(statuses) > 1:
             return b"".join(_encode_statuses([status]) for status in statuses)
-        # A fault of ours; the task must come to its end all the same.
-        message = "This is a bug in elasticjob-cloud, please report it: the task's status cannot be sent."
-        fallback: ExecutorStatus = {
-            "taskId": str(statuses[0]["taskId"]),
-            "state": "TASK_FAILED",
-            "message": message,
-        }
-        return _encode({"type": "statuses", "statuses": [fallback]})
+        return _encode({"type": "statuses", "statuses": [unsendable_status(str(statuses[0]["taskId"]))]})
+
+
+def unsendable_status(task_id: str) -> ExecutorStatus:
+    """Return the end of a task whose true one cannot be sent, by a fault of ours: come to an end it must."""
+    message = "This is a bug in elasticjob-cloud, please report it: the task's status cannot be sent."
+    return {"taskId": task_id, "state": "TASK_FAILED", "message": message}
 
 
 def _encode(message: Register | Statuses) -> bytes:

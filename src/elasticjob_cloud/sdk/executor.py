@@ -35,6 +35,7 @@ _FLUSH_SECONDS = 0.3
 _DRAIN_SECONDS = 5.0
 _MESSAGES_SECONDS = 3.0
 _EXIT_AGENT_LOST = 1
+_TIMER_SIGNALS = (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF)
 _CONNECTION_CLOSED = (
     "job code closed descriptors that it did not open, the connection to the agent among them (os.closerange, maybe, or "
     "code that makes a daemon): this executor ends, because it can report nothing more"
@@ -58,6 +59,9 @@ class Executor:
         """Serve until the agent says `stop` (returns) or is gone (ends the process)."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._on_terminate)
+            for number in _TIMER_SIGNALS:
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    signal.signal(number, _on_timer)
         add_reset(self._reset_in_child)
         call_before_end(self._clean_up)
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
@@ -188,6 +192,9 @@ class Executor:
         forget_groups()
         if signal.getsignal(signal.SIGTERM) == self._on_terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in _TIMER_SIGNALS:
+            if signal.getsignal(number) is _on_timer:
+                signal.signal(number, signal.SIG_DFL)
 
     def _flush(self) -> None:
         for shard in list(self._shards.values()):
@@ -195,6 +202,14 @@ class Executor:
         sys.stdout.flush()
         sys.stderr.flush()
         messages.flush(_FLUSH_SECONDS)
+
+
+def _on_timer(number: int, _frame: FrameType | None) -> None:
+    # It would end all shards of this executor, for the one that set it, or left it.
+    name = signal.Signals(number).name
+    tell_process(
+        f"{name} of a shard's alarm or timer was ignored: threads get none; PROCESS has them (docs/sdk.md)"
+    )
 
 
 def _exit_without_connection() -> NoReturn:

@@ -17,6 +17,7 @@ from typing import Any, TypedDict, cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.attempt import run_shard
+from elasticjob_cloud.sdk.connection import unsendable_status
 from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.error_handlers import messages
@@ -89,7 +90,10 @@ def _run_next(shard: Shard, send: Callable[[object], None], state: WorkerState) 
     # Before the end is told: the next shard may come at once.
     is_fit = state.restore() and not shard.killed
     for status in ended:
-        send({**status, LAST_KEY: not is_fit})
+        try:
+            send({**status, LAST_KEY: not is_fit})
+        except (TypeError, ValueError):
+            send({**unsendable_status(shard.context.task_id), LAST_KEY: not is_fit})
     if not is_fit:
         os._exit(0)
 
