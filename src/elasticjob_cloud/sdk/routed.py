@@ -94,13 +94,14 @@ class RoutedBuffer(io.BufferedWriter):
         self._wrappings_seen = 0
 
     def write(self, data: Any) -> int:
-        count = super().write(data)
-        self.flush()
-        return count
+        # Past the buffer of its class: what lay there for a moment might be written in another thread's name.
+        return self._routed.write(data)
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing."""
 
     def close(self) -> None:
         """Stay open, as `RoutedRaw`: Python's own close gives the memory back that the next write needs."""
-        flush_quietly(self)
 
     def make_text(self) -> TextIO:
         """Return a text stream like the one that Python starts with."""
