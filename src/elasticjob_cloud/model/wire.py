@@ -51,6 +51,7 @@ class JobMessage(TypedDict):
     cron: str
     timeZone: str
     eventTraceSamplingCount: int
+    timeoutSeconds: NotRequired[int]
 
 
 class TaskMessage(TypedDict):
