@@ -80,6 +80,30 @@ def locks(context):
         finally:
             lock.release()
 """
+UNGUARDED = """
+import multiprocessing, os
+from elasticjob_cloud import JobBootstrap
+with open("starts.txt", "a") as starts:
+    starts.write("x")
+def double(number):
+    return 2 * number
+def job(context):
+    for method in ("spawn", "forkserver"):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            print(pool.map(double, [1, 2, 3]))
+JobBootstrap.execute(job)
+"""
+AWAITS = """
+import asyncio, os
+async def forks(context):
+    ready.append(context.task_id)
+    while len(ready) < 4:
+        await asyncio.sleep(0)
+    pid = os.fork()
+    await asyncio.sleep(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+ready = []
+"""
 HANGING = """
 import os, time
 from pathlib import Path
@@ -196,3 +220,33 @@ def test_kill_leaves_no_lock_held(agent: SdkAgent, job: str, sign: str) -> None:
     agent.run(prefix="u")
     assert agent.wait_end("u0")["success"] is True
     assert agent.text("u0") == "emitting\nlogged\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["CPU", "PROCESS"])
+def test_bootstrap_script_without_guard_may_spawn(agent: SdkAgent, service: str) -> None:
+    agent.write("start.py", UNGUARDED)
+    agent.start("start.py")
+    tasks = agent.run(range(2), jobExecutorServiceHandlerType=service)
+    for task in tasks:
+        assert agent.wait_end(task)["success"] is True, agent.wait_end(task)
+        assert agent.text(task) == "[2, 4, 6]\n" * 2
+    # The executor, worker processes, and four processes of pools for each shard, one or two of them replaced maybe.
+    assert len((agent.folder / "starts.txt").read_text()) < 30
+
+
+def test_forked_child_that_awaits_runs_no_other_shard(agent: SdkAgent) -> None:
+    agent.write("awaits.py", AWAITS)
+    agent.start("awaits:forks")
+    for task in agent.run(range(4)):
+        assert agent.wait_end(task)["success"] is True, agent.wait_end(task)
+        assert agent.text(task) == "1\n"
+        assert "cannot await" in agent.text(task, "stderr")
+
+
+@pytest.mark.parametrize("service", ["CPU", "PROCESS"])
+def test_full_disk_below_the_output_fails_no_shard(agent: SdkAgent, service: str) -> None:
+    (agent.output / "t0.stdout").symlink_to("/dev/full")
+    agent.start("jobs:hello")
+    agent.run(jobExecutorServiceHandlerType=service)
+    assert agent.wait_end("t0")["success"] is True

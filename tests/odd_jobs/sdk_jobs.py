@@ -291,6 +291,24 @@ def runs_programs(task: str) -> None:
     print(f"{task} parent")
 
 
+THREADS = concurrent.futures.ThreadPoolExecutor(2)
+
+
+@odd("in a pool of all", "in a pool of all", "forked in its thread")
+def uses_a_pool_of_threads(task: str) -> None:
+    for future in [THREADS.submit(print, f"{task} in a pool of all") for _ in range(2)]:
+        future.result()
+
+    def fork() -> None:
+        pid = os.fork()
+        if pid == 0:
+            print(f"{task} forked in its thread")
+            os._exit(0)
+        wait_for(pid)
+
+    THREADS.submit(fork).result()
+
+
 @odd("7")
 def shares_memory(task: str) -> None:
     with mmap.mmap(-1, 4096) as memory:

@@ -10,6 +10,7 @@ import io
 import os
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from elasticjob_cloud.sdk.descriptors import duplicate_high
 from elasticjob_cloud.sdk.shard import StreamName, current_shard
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class OwnStream:
         self.name = name
         self._stream = stream
         self._descriptor = _DESCRIPTORS[name]
+
+    def keep(self) -> None:
+        """Write to the file that the descriptor is now, also when job code closes it or puts another in its place."""
+        with contextlib.suppress(OSError):
+            self._descriptor = duplicate_high(self._descriptor)
 
     def fileno(self) -> int:
         return self._descriptor if self._stream is None else self._stream.fileno()

@@ -4,6 +4,7 @@ Installed once in an executor: `sys.stdout` and `sys.stderr` are led by `shard_s
 before; threads started by a shard inherit it; and records of a program without logging configuration go to its stderr.
 """
 
+import functools
 import io
 import logging
 import os
@@ -20,7 +21,7 @@ from elasticjob_cloud.sdk.routed import (
     OwnStream,
     flush_quietly,
 )
-from elasticjob_cloud.sdk.shard import StreamName, current_shard
+from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
 from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, Routing, activate, deactivate
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -100,6 +101,7 @@ def _take_over(routing: Routing, name: StreamName) -> None:
         routing.add(OwnStream(name, present), present)  # no file: a test's, or none at all
         return
     own = OwnStream(name)
+    own.keep()
     common = CommonBuffer(own, bottom)
     if isinstance(first, io.TextIOWrapper) and _bottom_of(first) is common.buffer:
         common.lead_text(first, "utf-8", "backslashreplace")
@@ -141,6 +143,7 @@ def install_default_logging() -> None:
 def _inherit_shards() -> None:
     """Let a thread work for the shard that starts it: before Python 3.14 threads do not inherit contexts."""
     start_thread = threading.Thread.start
+    pools = _Pools()
 
     def start(thread: threading.Thread) -> None:
         shard = current_shard.get()
@@ -159,6 +162,39 @@ def _inherit_shards() -> None:
                 end_if_forked(process, None)
 
             thread.run = run_for_shard  # type: ignore[method-assign]  # on this one instance, as subclasses do
+        pools.lead()
         start_thread(thread)
 
     threading.Thread.start = start  # type: ignore[method-assign,assignment]  # for the life of the process
+
+
+class _Pools:
+    """Lets threads of a pool work for the shard that submits, rather than for the one that made them start."""
+
+    def __init__(self) -> None:
+        self._is_led = False
+
+    def lead(self) -> None:
+        """Look whether there are pools; they are slow to import for those who have none."""
+        pool: Any = getattr(sys.modules.get("concurrent.futures.thread"), "ThreadPoolExecutor", None)
+        if self._is_led or pool is None:
+            return
+        self._is_led = True
+        submit = pool.submit
+
+        @functools.wraps(submit)
+        def submit_for_shard(self: Any, function: Any, /, *arguments: Any, **options: Any) -> Any:
+            shard = current_shard.get()
+            if shard is None:
+                return submit(self, function, *arguments, **options)
+            return submit(self, _run_for, shard, function, arguments, options)
+
+        pool.submit = submit_for_shard
+
+
+def _run_for(shard: Shard, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    before = current_shard.set(shard)
+    try:
+        return function(*arguments, **options)
+    finally:
+        current_shard.reset(before)
