@@ -4,9 +4,10 @@ import asyncio
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Coroutine
 from functools import partial
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from elasticjob_cloud.sdk.attempt import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED, end_process
@@ -20,6 +21,13 @@ _LOOP_LOST = (
 )
 # A loop that fails so often in a second has lost its descriptors.
 _MOST_FAILURES = 20
+
+
+class _Nothing(deque[Any]):
+    """What an event loop has to do that shall do nothing more."""
+
+    def append(self, _handle: object, /) -> None:
+        """Take nothing."""
 
 
 class CoroutineLoop:
@@ -52,9 +60,10 @@ class CoroutineLoop:
     def _stop_in_child(self) -> None:
         """A forked child must not run the tasks of all shards once more, when its own coroutine comes to an `await`."""
         type(self)._shared = None  # noqa: SLF001 - its own class
-        for name in ("_ready", "_scheduled"):
-            getattr(self.loop, name, []).clear()
-        self.loop.stop()
+        loop: Any = self.loop
+        loop._ready = _Nothing()  # noqa: SLF001 - no public way leads to what it is about to run
+        loop._scheduled = []  # noqa: SLF001 - likewise
+        loop.stop()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)

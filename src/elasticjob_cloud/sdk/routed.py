@@ -10,7 +10,7 @@ import io
 import os
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from elasticjob_cloud.sdk.descriptors import duplicate_high
+from elasticjob_cloud.sdk.descriptors import duplicate_high, identify
 from elasticjob_cloud.sdk.shard import StreamName, current_shard
 
 if TYPE_CHECKING:
@@ -27,14 +27,27 @@ class OwnStream:
         self.name = name
         self._stream = stream
         self._descriptor = _DESCRIPTORS[name]
+        self._identity: tuple[int, int] | None = None
 
     def keep(self) -> None:
         """Write to the file that the descriptor is now, also when job code closes it or puts another in its place."""
         with contextlib.suppress(OSError):
+            self._identity = identify(self._descriptor)
             self._descriptor = duplicate_high(self._descriptor)
 
+    def renew(self) -> None:
+        """In a forked child, whose descriptors 1 and 2 are its shard's."""
+        if self._identity is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+            self._identity, self._descriptor = None, _DESCRIPTORS[self.name]
+
     def fileno(self) -> int:
-        return self._descriptor if self._stream is None else self._stream.fileno()
+        if self._stream is not None:
+            return self._stream.fileno()
+        if self._identity is not None and identify(self._descriptor) != self._identity:
+            return _DESCRIPTORS[self.name]  # job code has closed every other one
+        return self._descriptor
 
     def write(self, data: bytes) -> None:
         """Write. Never raises: there may be nobody left who reads it."""
@@ -44,7 +57,7 @@ class OwnStream:
                 self._stream.flush()
                 return
             while data:
-                data = data[os.write(self._descriptor, data) :]
+                data = data[os.write(self.fileno(), data) :]
         except (OSError, ValueError):
             pass
 

@@ -58,6 +58,8 @@ class Routing:
         """Go on in a forked child."""
         for buffer in self._buffers:
             buffer.renew()
+        for own in self.own.values():
+            own.renew()
 
     def find(self, name: StreamName) -> Any:
         """Return what `sys.stdout` is here and now."""
