@@ -85,6 +85,10 @@ def _before() -> None:
 
 def _in_parent() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
+    shard = current_shard.get()
+    if shard is not None:
+        for name in STREAM_NAMES:
+            shard.output.fileno(name)  # shared from now on: its limit is held here
 
 
 def _in_child() -> None:

@@ -22,14 +22,10 @@ class SharedFiles:
     """Holds the limits of some files, in a thread that lives while there are any."""
 
     def __init__(self) -> None:
-        self.reset()
-        add_reset(self.reset)
-
-    def reset(self) -> None:
-        """Begin with nothing, as a forked child does: its parent looks after the same files."""
         self._lock = threading.Lock()
         self._files: set[SharedFile] = set()
         self._is_working = False
+        add_reset(self._leave_to_parent)
 
     def watch(self, file: SharedFile) -> None:
         """Look after a file until it is closed."""
@@ -39,6 +35,11 @@ class SharedFiles:
                 return
             self._is_working = True
         Context().run(threading.Thread(target=self._work, name="elasticjob-output", daemon=True).start)
+
+    def _leave_to_parent(self) -> None:
+        """Do nothing in a forked child: its parent looks after the same files."""
+        self._lock = threading.Lock()
+        self._is_working = True
 
     def _work(self) -> None:
         while True:
