@@ -4,6 +4,7 @@ They inherit file descriptors 1 and 2, which belong to the whole executor. `subp
 `multiprocessing` start programs by one function, which takes the descriptors that the program shall have in their place.
 """
 
+import importlib
 import os
 import sys
 from typing import Any
@@ -36,8 +37,12 @@ def lead_launches() -> None:
     lead.is_led = True  # type: ignore[attr-defined]
     module: Any = _posixsubprocess
     module.fork_exec = lead
+    if sys.version_info >= (3, 13):
+        importlib.import_module("subprocess")
     subprocess: Any = sys.modules.get("subprocess")
     if subprocess is not None:
+        # The documented switch: from 3.13 on `posix_spawn` would start most programs, past `fork_exec`.
+        subprocess._USE_POSIX_SPAWN = False  # noqa: SLF001 - as its documentation says
         subprocess._fork_exec = lead  # noqa: SLF001 - it has taken its own reference
 
 
