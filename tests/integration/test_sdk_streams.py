@@ -56,6 +56,15 @@ def errors_at_once(context):
     while not os.path.exists("seen"):
         time.sleep(0.01)
 
+def flushes(context):
+    print("half", end="", flush=True)
+    while not os.path.exists("seen"):
+        time.sleep(0.01)
+    sys.stdout.write(" and more")
+    sys.stdout.flush()
+    while not os.path.exists("seen too"):
+        time.sleep(0.01)
+
 def patches(context):
     with mock.patch("sys.stdout", new=io.StringIO()) as caught:
         print("caught")
@@ -133,6 +142,17 @@ def test_stderr_is_not_held_back(agent: SdkAgent) -> None:
     agent.run()
     agent.wait_text("t0", "50%", "stderr")
     agent.write("seen", "")
+    assert agent.wait_end("t0")["success"] is True
+
+
+@pytest.mark.parametrize("service", ["CPU", "PROCESS"])
+def test_flushed_half_line_is_seen_at_once(agent: SdkAgent, service: str) -> None:
+    agent.start("jobs:flushes")
+    agent.run(jobExecutorServiceHandlerType=service)
+    agent.wait_text("t0", "half")
+    agent.write("seen", "")
+    agent.wait_text("t0", "half and more")
+    agent.write("seen too", "")
     assert agent.wait_end("t0")["success"] is True
 
 

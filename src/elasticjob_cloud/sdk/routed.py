@@ -89,6 +89,12 @@ class RoutedRaw(io.RawIOBase):
             self._own.write(content)
         return len(content)
 
+    def flush(self) -> None:
+        """Make half a line visible."""
+        shard = current_shard.get() or self._maker
+        if shard is not None:
+            shard.output.flush(self._own.name)
+
     def fileno(self) -> int:
         shard = current_shard.get() or self._maker
         descriptor = None if shard is None else shard.output.fileno(self._own.name)
@@ -117,7 +123,7 @@ class RoutedBuffer(io.BufferedWriter):
         return self._routed.write(data)
 
     def flush(self) -> None:
-        """Do nothing: there is nothing."""
+        self._routed.flush()
 
     def close(self) -> None:
         """Stay open, as `RoutedRaw`: Python's own close gives the memory back that the next write needs."""
