@@ -32,6 +32,7 @@ from elasticjob_cloud.sdk.shard import Shard, TaskKilledError
 START_VARIABLE = "ELASTICJOB_WORKER_START_SECONDS"
 _START_SECONDS = 60.0
 _LOOK_MS = 100
+_KILLED = "The task was killed before its worker process had started."
 _GRACE_SECONDS = 2.0
 # Where the command line's relative paths were true, whatever the bootstrap script did later.
 _start_directory = os.getcwd()  # noqa: PTH109 - given to Popen as it is
@@ -121,6 +122,8 @@ class WorkerProcess:
         if self._process is not None and self._process.poll() is None:
             return ""
         self.discard()
+        if is_killed():
+            return _KILLED
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -151,7 +154,7 @@ class WorkerProcess:
         poll.register(connection, select.POLLIN)
         while not poll.poll(_LOOK_MS):
             if is_killed():
-                return "The task was killed before its worker process had started."
+                return _KILLED
             if time.monotonic() > deadline:
                 return (
                     f"A worker process did not come to JobBootstrap.execute within {seconds:g} seconds, and was ended. "
