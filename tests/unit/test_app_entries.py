@@ -27,15 +27,18 @@ def _entry(key: str, used_ns: int, *, written: int = 0) -> Entry:
     return entry
 
 
-async def test_no_other_app_is_dropped_while_a_filled_folder_is_extracted_again() -> None:
-    full, other = _entry("full", 2, written=2_000_000), _entry("other", 1)
-    entries = Entries({it.key: it for it in (full, other)})
-    assert entries.plan_room(1_020_000, LIMIT_BYTES) == ([full], [])
+def test_no_other_app_is_dropped_while_a_filled_folder_is_extracted_again() -> None:
+    async def run() -> None:
+        full, other = _entry("full", 2, written=2_000_000), _entry("other", 1)
+        entries = Entries({it.key: it for it in (full, other)})
+        assert entries.plan_room(1_020_000, LIMIT_BYTES) == ([full], [])
 
-    full.renewal = asyncio.ensure_future(asyncio.sleep(0))
-    assert full.version is not None
-    full.version.hold()
+        full.renewal = asyncio.ensure_future(asyncio.sleep(0))
+        assert full.version is not None
+        full.version.hold()
 
-    assert entries.plan_room(1_020_000, LIMIT_BYTES) == ([], [])
-    assert entries.plan_room(2_020_000, LIMIT_BYTES) == ([], [other])
-    await full.renewal
+        assert entries.plan_room(1_020_000, LIMIT_BYTES) == ([], [])
+        assert entries.plan_room(2_020_000, LIMIT_BYTES) == ([], [other])
+        await full.renewal
+
+    asyncio.run(run())
