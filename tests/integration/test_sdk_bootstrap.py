@@ -23,6 +23,18 @@ def second_is_bad(context):
     print("no newline", end="")
     if context.sharding_item == 1: bad(context)
 async def asynchronous(context): print("async", context.job_name, context.job_parameter)
+def knows_its_task(context):
+    from elasticjob_cloud import current_task
+    assert current_task().task_id == context.task_id
+    print("known")
+def forks(context):
+    import os
+    pid = os.fork()
+    if pid == 0:
+        print("child", context.sharding_item)
+        return
+    os.waitpid(pid, 0)
+    print("parent", context.sharding_item)
 def stops(context):
     breakpoint()
     print("went on")
@@ -121,6 +133,20 @@ def test_local_run_of_all_shards_names_them(tmp_path: Path) -> None:
 def test_local_run_of_one_item_prints_plainly(tmp_path: Path) -> None:
     ended = run_local("jobs:good", "--shards", "5", "--item", "3", folder=tmp_path)
     assert ended.stdout == "item 3  {}\n"
+
+
+def test_local_run_of_one_shard_knows_its_task(tmp_path: Path) -> None:
+    ended = run_local("jobs:knows_its_task", folder=tmp_path)
+    assert ended.stdout == "known\n", ended.stderr
+
+
+def test_forked_child_of_a_local_run_ends_by_itself(tmp_path: Path) -> None:
+    one = run_local("jobs:forks", folder=tmp_path)
+    assert one.returncode == 0, one.stderr
+    assert one.stdout == "child 0\nparent 0\n"
+    both = run_local("jobs:forks", "--shards", "2", folder=tmp_path)
+    assert both.returncode == 0, both.stderr
+    assert sorted(both.stdout.splitlines()) == ["[0] child 0", "[0] parent 0", "[1] child 1", "[1] parent 1"]
 
 
 def test_local_run_awaits_async_jobs(tmp_path: Path) -> None:

@@ -48,6 +48,9 @@ def floods(context):
         count += 1
         print(f"{count:06} \u5317\u4eac")
 
+def dawdles(context):
+    time.sleep(2.2)
+
 inside = 0
 def alone(context):
     global inside
@@ -206,3 +209,33 @@ def test_execution_knows_whether_it_is_sampled(agent: SdkAgent, service: str) ->
     agent.start("jobs:tells_sampling")
     agent.run(jobExecutionType="DAEMON", jobExecutorServiceHandlerType=service, eventTraceSamplingCount=3)
     agent.wait_text("t0", "3 1 False\n3 2 False\n3 2 True\n3 1 False\n")
+
+
+@pytest.mark.parametrize("job, service", [("spins", "CPU"), ("sleeps", "CPU"), ("spins", "PROCESS")])
+def test_execution_that_takes_too_long_is_ended_and_the_next_one_comes(
+    agent: SdkAgent, job: str, service: str
+) -> None:
+    agent.start(f"jobs:{job}")
+    agent.run(jobExecutionType="DAEMON", jobExecutorServiceHandlerType=service, timeoutSeconds=1)
+
+    def failed() -> list[str]:
+        return [status["failureCause"] for status in agent.statuses if status.get("success") is False]
+
+    agent.wait_until(lambda: len(failed()) >= 2)
+    assert "longer than 1 seconds (timeoutSeconds)" in failed()[0]
+    agent.kill("t0")
+    assert agent.wait_end("t0")["state"] == "TASK_KILLED"
+
+
+def test_fires_that_come_during_an_execution_are_recorded(agent: SdkAgent) -> None:
+    agent.start("jobs:dawdles")
+    agent.run(jobExecutionType="DAEMON", cron=EVERY_SECOND)
+    agent.wait_until(lambda: any("Skipped" in status.get("message", "") for status in agent.statuses))
+    told = [status.get("message", "") for status in agent.statuses]
+    first = next(index for index, message in enumerate(told) if "Skipped" in message)
+    assert told[first - 2 : first] == ["BEGIN", "COMPLETE"]
+    assert "fires that came during an execution" in told[first]
+    agent.wait_until(lambda: len(agent.statuses) > first + 1)
+    assert agent.statuses[first + 1]["message"] == "COMPLETE"
+    agent.kill("t0")
+    agent.wait_end("t0")

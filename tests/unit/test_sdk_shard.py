@@ -9,10 +9,11 @@ import pytest
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
 from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.attempt import ThreadInterrupt, run_shard
+from elasticjob_cloud.sdk.attempt import run_shard
 from elasticjob_cloud.sdk.daemons import DaemonLane, Runner
 from elasticjob_cloud.sdk.error_handlers import handler_problem
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.job import bind_job
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
 
@@ -20,10 +21,14 @@ from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
 class NoOutput:
     limit_bytes = 0
 
-    def write(self, stream: StreamName, text: str) -> bool:
+    def write(self, stream: StreamName, data: bytes) -> bool:
         return True
 
     def flush(self, stream: StreamName) -> None: ...
+
+    def fileno(self, stream: StreamName) -> int | None: ...
+
+    def renew(self) -> None: ...
 
     def close(self) -> None: ...
 

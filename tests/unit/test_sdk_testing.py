@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from elasticjob_cloud import ShardingContext, StartError
-from elasticjob_cloud.sdk.streams import RoutedStream
+from elasticjob_cloud.sdk.routed import OwnStream, RoutedBuffer, RoutedRaw
 from elasticjob_cloud.sdk.testing import run_shard
 
 
@@ -67,7 +67,7 @@ def test_bytes_can_be_written_after_a_job_has_closed_the_buffer() -> None:
 def test_buffer_that_outlives_the_processes_own_stream_ends_silently() -> None:
     """Python closes it when it collects it, and from 3.13 on prints what goes wrong then."""
     own = io.TextIOWrapper(io.BytesIO())
-    buffer = RoutedStream(own, "stdout").buffer
+    buffer = RoutedBuffer(RoutedRaw(OwnStream("stdout", own)))
     own.close()
     buffer.close()
 

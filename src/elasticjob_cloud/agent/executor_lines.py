@@ -128,6 +128,10 @@ def run_message(
         "timeZone": job.time_zone,
         "eventTraceSamplingCount": sampling_count,
     }
+    if job.is_daemon and job.timeout_seconds > 0:
+        message["timeoutSeconds"] = (
+            job.timeout_seconds
+        )  # of each execution; the agent watches that of other tasks
     return {"type": "run", "job": message, "tasks": tasks, "outputLimitBytes": output_limit_bytes}
 
 

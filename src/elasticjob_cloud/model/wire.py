@@ -49,6 +49,7 @@ class JobMessage(TypedDict):
     cron: str
     timeZone: str
     eventTraceSamplingCount: int
+    timeoutSeconds: NotRequired[int]
 
 
 class TaskMessage(TypedDict):

@@ -1,18 +1,19 @@
 """Running one shard in the calling thread, and what is reported of it."""
 
-import ctypes
+import os
 import time
 from collections.abc import Callable
-from threading import get_ident
 
 from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.error_handlers import find_error_handler
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
+from elasticjob_cloud.sdk.forks import end_if_forked
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
+from elasticjob_cloud.sdk.shard_streams import finish_streams
 from elasticjob_cloud.sdk.streams import tell_process
 
 Report = Callable[[ExecutorStatus], None]
-_set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
 def now_ms() -> int:
@@ -20,23 +21,10 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-class ThreadInterrupt:
-    """Raises TaskKilledError in one thread, between two of its bytecodes, and takes that back."""
-
-    def __init__(self) -> None:
-        self._thread = ctypes.c_ulong(get_ident())
-
-    def __call__(self) -> None:
-        _set_exception(self._thread, ctypes.py_object(TaskKilledError))
-
-    def disarm(self) -> None:
-        _set_exception(self._thread, None)
-
-
 def run_shard(shard: Shard, interrupt: ThreadInterrupt, report: Report) -> None:
     """Run a shard in this thread, from its `TASK_RUNNING` to its terminal status, which is the last thing done."""
     current_shard.set(shard)
-    started_ms = now_ms()
+    started_ms, process = now_ms(), os.getpid()
     failure: BaseException | None = None
     try:
         try:
@@ -47,6 +35,7 @@ def run_shard(shard: Shard, interrupt: ThreadInterrupt, report: Report) -> None:
             shard.bound.function(shard.context)
         except BaseException as raised:  # noqa: BLE001 - SystemExit too ends a shard, not the executor
             failure = raised
+        end_if_forked(process, failure)
         shard.settle(interrupt.disarm)
     except TaskKilledError as killed:  # it came between the job's last line and `settle`
         failure = killed
@@ -58,21 +47,36 @@ def run_shard(shard: Shard, interrupt: ThreadInterrupt, report: Report) -> None:
 
 def conclude(shard: Shard, started_ms: int, failure: BaseException | None, report: Report) -> None:
     """Handle the exception, close the output, report the terminal status. The calling context is the shard's."""
-    if failure is None and not shard.killed:
-        shard.output.close()
-        report(
-            {
+    try:
+        if failure is None and not shard.killed:
+            status: ExecutorStatus = {
                 "taskId": shard.context.task_id,
                 "state": "TASK_FINISHED",
                 "startTime": started_ms,
                 "completeTime": now_ms(),
                 "success": True,
             }
-        )
-        return
-    status = failed_status(shard, started_ms, failure)
-    shard.output.close()
+        else:
+            status = failed_status(shard, started_ms, failure)
+        finish_streams(shard)
+        shard.output.close()
+    except Exception as bug:  # noqa: BLE001 - ours: a task that does not end is worse than one that says so
+        status = bug_status(shard, bug, started_ms)
     report(status)
+
+
+def bug_status(shard: Shard, bug: BaseException, started_ms: int) -> ExecutorStatus:
+    """Return the terminal status of a shard that a fault of this SDK has ended."""
+    tell_process(f"a bug in elasticjob-cloud ended {shard.context.task_id}:\n{describe_failure(bug)}")
+    return {
+        "taskId": shard.context.task_id,
+        "state": "TASK_FAILED",
+        "message": f"This is a bug in elasticjob-cloud, please report it: {summarize_failure(bug)}",
+        "startTime": started_ms,
+        "completeTime": now_ms(),
+        "success": False,
+        "failureCause": describe_failure(bug),
+    }
 
 
 def failed_status(shard: Shard, started_ms: int, failure: BaseException | None) -> ExecutorStatus:

@@ -35,7 +35,8 @@ class JobBootstrap:
         """Serve the agent that started this process, until it says stop.
 
         Call it last, at the end of the bootstrap script: with the executor service `PROCESS`, pool workers run the
-        script once more, up to this call. When the agent is gone, the process ends here, at once.
+        script once more, up to this call. In the processes that `multiprocessing` spawns, which run the script too, it
+        returns at once. When the agent is gone, the process ends here, at once.
 
         Args:
             jobs: One job for every job name of the app, or a mapping from job names to jobs. A job is a class or
@@ -54,6 +55,8 @@ class JobBootstrap:
 
         if max_threads < 1:
             raise StartError(f"max_threads must be at least 1, not {max_threads}.")
+        if _is_copy():
+            return
         registry = JobRegistry(jobs, listeners)
         pool = os.environ.pop(POOL_VARIABLE, "")
         if pool:
@@ -70,11 +73,22 @@ class JobBootstrap:
         _serve_agent(registry, address, max_threads)
 
 
+def _is_copy() -> bool:
+    """Whether multiprocessing runs the bootstrap script once more, in a process of job code: it wants its functions only."""
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    if multiprocessing is None:
+        return False
+    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
+
+
 def _serve_agent(registry: "JobRegistry", address: str, max_threads: int) -> None:
     from elasticjob_cloud.sdk.connection import connect, register  # noqa: PLC0415 - as above
+    from elasticjob_cloud.sdk.descriptors import protect_connection  # noqa: PLC0415
     from elasticjob_cloud.sdk.executor import Executor  # noqa: PLC0415
+    from elasticjob_cloud.sdk.forks import hide_connection  # noqa: PLC0415
 
-    connection = connect(address)
+    connection = protect_connection(connect(address))
+    hide_connection(connection)
     # By name: the package itself imports this module, and is no room of its own.
     version = import_module("elasticjob_cloud").__version__
     # Job code has no business with the token, nor have the processes that it starts.

@@ -23,3 +23,8 @@ def kill_groups() -> None:
     for group in list(_groups):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
+
+
+def forget_groups() -> None:
+    """In a forked child: they are its parent's."""
+    _groups.clear()

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import PROTOCOL_VERSION, ExecutorStatus, Register, Statuses
+from elasticjob_cloud.sdk.descriptors import DescriptorsClosedError, Ownership
 
 _READ_BYTES = 1 << 18
 # An agent bounds the lines that it reads: a line holds so many statuses, and ends after so many characters of causes.
@@ -47,13 +48,20 @@ def register(connection: socket.socket, token: str, pid: int, sdk: str) -> None:
 
 
 def read_messages(connection: socket.socket, tell: Callable[[str], None]) -> Iterator[dict[str, object]]:
-    """Yield what the agent sends until it is gone. Lines that are no JSON object are told and skipped."""
+    """Yield what the agent sends until it is gone. Lines that are no JSON object are told and skipped.
+
+    Raises:
+        DescriptorsClosedError: If job code closed the connection.
+    """
+    ownership = Ownership(connection)
     with connection.makefile("rb", buffering=_READ_BYTES) as lines:
         while True:
             try:
                 line = lines.readline()
-            except ConnectionError:
-                return
+            except OSError:
+                line = b""
+            if ownership.is_lost():
+                raise DescriptorsClosedError
             if not line.endswith(b"\n"):
                 return  # the agent is gone; a line that it did not end was not meant
             try:
@@ -69,8 +77,19 @@ def read_messages(connection: socket.socket, tell: Callable[[str], None]) -> Ite
 class StatusWriter:
     """Sends statuses to the agent: all that have come while the last line was written go into the next one."""
 
-    def __init__(self, connection: socket.socket, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: socket.socket, on_lost: Callable[[], None], on_closed: Callable[[], None]
+    ) -> None:
+        """Start.
+
+        Args:
+            connection: The socket.
+            on_lost: Called when the agent is gone.
+            on_closed: Called when job code closed the socket here: nothing more can be told.
+        """
         self._connection = connection
+        self._ownership = Ownership(connection)
+        self._on_closed = on_closed
         self._on_lost = on_lost
         self._queue: SimpleQueue[ExecutorStatus | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="elasticjob-statuses", daemon=True)
@@ -96,12 +115,29 @@ class StatusWriter:
                 statuses.append(status)
                 if "failureCause" in status:
                     causes += len(status["failureCause"])
-            message: Statuses = {"type": "statuses", "statuses": statuses}
+            if self._ownership.is_lost():
+                self._on_closed()
+                return
             try:
-                self._connection.sendall(_encode(message))
+                self._connection.sendall(_encode_statuses(statuses))
             except OSError:
                 self._on_lost()
                 return
+
+
+def _encode_statuses(statuses: list[ExecutorStatus]) -> bytes:
+    try:
+        return _encode({"type": "statuses", "statuses": statuses})
+    except (TypeError, ValueError, RecursionError):
+        if len(statuses) > 1:
+            return b"".join(_encode_statuses([status]) for status in statuses)
+        return _encode({"type": "statuses", "statuses": [unsendable_status(str(statuses[0]["taskId"]))]})
+
+
+def unsendable_status(task_id: str) -> ExecutorStatus:
+    """Return the end of a task whose true one cannot be sent, by a fault of ours: come to an end it must."""
+    message = "This is a bug in elasticjob-cloud, please report it: the task's status cannot be sent."
+    return {"taskId": task_id, "state": "TASK_FAILED", "message": message}
 
 
 def _encode(message: Register | Statuses) -> bytes:

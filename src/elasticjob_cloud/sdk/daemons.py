@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
-from elasticjob_cloud.sdk.attempt import Report, ThreadInterrupt, now_ms, run_shard
+from elasticjob_cloud.sdk.attempt import Report, bug_status, now_ms, run_shard
 from elasticjob_cloud.sdk.coroutines import CoroutineLane
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.processes import WorkerProcess
 from elasticjob_cloud.sdk.shard import Shard, ShardOutput, StreamName, TaskKilledError
 
@@ -25,6 +26,8 @@ _PAUSE_AFTER_FAILURE_SECONDS = 1.0
 # The wall clock may be set while a thread waits: it looks again after this time at the latest.
 _LONGEST_WAIT_SECONDS = 30.0
 _GATE_SECONDS = 0.1
+# Of fires that were skipped, so that the count of a month's takes no time.
+_MOST_COUNTED = 1000
 
 
 class DaemonLane:
@@ -115,6 +118,16 @@ class Schedule:
             return after_ms + int(pause_seconds * 1000)
         return self._expression.next_fire_ms(after_ms, self._zone)
 
+    def count_fires(self, after_ms: int, until_ms: int) -> int:
+        """Return how many fires lie after an instant and not after another, as far as somebody wants to know."""
+        count, fire_ms = 0, after_ms
+        while self._expression is not None and count < _MOST_COUNTED:
+            following = self._expression.next_fire_ms(fire_ms, self._zone)
+            if following is None or following > until_ms:
+                break
+            count, fire_ms = count + 1, following
+        return count
+
 
 class _SharedOutput:
     """The output of the task, which all its executions write to."""
@@ -123,15 +136,56 @@ class _SharedOutput:
         self._output = output
         self.limit_bytes = output.limit_bytes
 
-    def write(self, stream: StreamName, text: str) -> bool:
-        return self._output.write(stream, text)
+    def write(self, stream: StreamName, data: bytes) -> bool:
+        return self._output.write(stream, data)
 
     def flush(self, stream: StreamName) -> None:
         self._output.flush(stream)
 
+    def fileno(self, stream: StreamName) -> int | None:
+        return self._output.fileno(stream)
+
+    def renew(self) -> None:
+        self._output.renew()
+
     def close(self) -> None:
         self._output.flush("stdout")
         self._output.flush("stderr")
+
+
+class _TimeLimit:
+    """Ends one execution that takes too long, and leaves the task as it is."""
+
+    def __init__(self, execution: Shard, seconds: int) -> None:
+        self._execution = execution
+        self._seconds = seconds
+        self.has_struck = False
+        self._timer = threading.Timer(seconds, self._strike)
+        self._timer.daemon = True
+        if seconds > 0:
+            self._timer.start()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def make_status(self, begun_ms: int) -> ExecutorStatus:
+        """Return the end of the execution: a failed one."""
+        cause = (
+            f"The execution was ended, because it took longer than {self._seconds} seconds (timeoutSeconds)."
+        )
+        return {
+            "taskId": self._execution.context.task_id,
+            "state": "TASK_FINISHED",
+            "startTime": begun_ms,
+            "completeTime": now_ms(),
+            "success": False,
+            "failureCause": cause,
+        }
+
+    def _strike(self) -> None:
+        if not self._execution.finished:
+            self.has_struck = True
+            self._execution.kill()
 
 
 class _Daemon:
@@ -145,6 +199,12 @@ class _Daemon:
         self._executions = 0
 
     def run(self) -> None:
+        try:
+            self._run()
+        except Exception as bug:  # noqa: BLE001 - ours: otherwise the task would never end, and never execute again
+            self._report(bug_status(self._shard, bug, now_ms()))
+
+    def _run(self) -> None:
         task_id = self._shard.context.task_id
         status: ExecutorStatus = {
             "taskId": task_id,
@@ -178,7 +238,17 @@ class _Daemon:
             pause_seconds = _PAUSE_SECONDS if status["success"] else _PAUSE_AFTER_FAILURE_SECONDS
             # Never before the last fire again, should the clock have been set back (promise 10).
             after_ms = max(begun_ms, now_ms())
+            self._tell_skipped(schedule.count_fires(begun_ms, after_ms))
         return None
+
+    def _tell_skipped(self, count: int) -> None:
+        """Have the record say which fires came to nothing, and that the task is idle all the same."""
+        if count:
+            many = f"{count} or more" if count == _MOST_COUNTED else str(count)
+            task_id = self._shard.context.task_id
+            told = f"Skipped {many} fires that came during an execution."
+            self._report({"taskId": task_id, "state": "TASK_RUNNING", "message": told})
+            self._report({"taskId": task_id, "state": "TASK_RUNNING", "message": COMPLETE})
 
     def _wait_until(self, fire_ms: int | None) -> bool:
         """Wait for a fire; False when the task was killed."""
@@ -222,10 +292,16 @@ class _Daemon:
             elif is_sampled:
                 self._report({**status, "message": BEGIN})
 
+        limit = _TimeLimit(execution, outer.job.get("timeoutSeconds", 0))
+        begun_ms = now_ms()
         self._runner.run(execution, report)
-        if told.empty():
+        limit.cancel()
+        if limit.has_struck and not outer.killed:
+            ended = limit.make_status(begun_ms)
+        elif told.empty():
             return None  # killed before it began
-        ended = told.get()
+        else:
+            ended = told.get()
         # A failed execution is always recorded (semantics, "Error handlers"), sampled or not.
         if ended["state"] == "TASK_FINISHED" and (is_sampled or not ended["success"]):
             self._report({**ended, "state": "TASK_RUNNING", "message": COMPLETE})

@@ -10,7 +10,7 @@ import traceback
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
@@ -22,11 +22,13 @@ from elasticjob_cloud.sdk.error_handlers import (
     handler_problem,
     messages,
 )
+from elasticjob_cloud.sdk.forks import end_if_forked
 from elasticjob_cloud.sdk.job import BoundJob, bind_job
 from elasticjob_cloud.sdk.listeners import add_listeners, bind_listeners
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shard_streams import finish_streams
 from elasticjob_cloud.sdk.spec import load_job, load_listener
-from elasticjob_cloud.sdk.streams import install_default_logging, install_routing
+from elasticjob_cloud.sdk.streams import install_default_logging, install_routing, write_own
 
 _EXIT_FAILED = 1
 _EXIT_INTERRUPTED = 130
@@ -126,20 +128,17 @@ def call_job(bound: BoundJob, context: ShardingContext) -> None:
 def run_in_terminal(bound: BoundJob, context: ShardingContext, error_handler: str = "LOG") -> bool:
     """Run a shard with its output where it is; whether it ended well."""
     install_default_logging()
+    shard = Shard(context, bound, _NoOutput(), cast("JobMessage", {}), cast("TaskMessage", {}))
+    before = current_shard.set(shard)
     try:
-        call_job(bound, context)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as failure:  # noqa: BLE001 - SystemExit counts as an exception of the shard
-        _handle(context, failure, error_handler)
-        return False
-    return True
+        return _call_and_handle(bound, context, error_handler)
+    finally:
+        current_shard.reset(before)
 
 
 def _run_all(bound: BoundJob, contexts: Sequence[ShardingContext], error_handler: str) -> list[int]:
-    own_streams: dict[StreamName, TextIO] = {"stdout": sys.stdout, "stderr": sys.stderr}
     install_routing()
-    terminal = _Terminal(own_streams)
+    terminal = _Terminal()
     with ThreadPoolExecutor(min(len(contexts), _MOST_THREADS)) as pool:
         try:
             ended = list(
@@ -156,14 +155,26 @@ def _run_one(bound: BoundJob, context: ShardingContext, terminal: "_Terminal", e
     shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
     current_shard.set(shard)
     try:
-        call_job(bound, context)
-    except BaseException as failure:  # noqa: BLE001 - as above
-        _handle(context, failure, error_handler)
-        return False
+        return _call_and_handle(bound, context, error_handler)
     finally:
+        finish_streams(shard)
         output.close()
         current_shard.set(None)
-    return True
+
+
+def _call_and_handle(bound: BoundJob, context: ShardingContext, error_handler: str) -> bool:
+    """Call a job; whether it ended well. A forked child of it ends here."""
+    process, failure = os.getpid(), None
+    try:
+        call_job(bound, context)
+    except BaseException as raised:  # noqa: BLE001 - SystemExit counts as an exception of the shard
+        failure = raised
+    end_if_forked(process, failure)
+    if isinstance(failure, KeyboardInterrupt):
+        raise failure
+    if failure is not None:
+        _handle(context, failure, error_handler)
+    return failure is None
 
 
 def _handle(context: ShardingContext, failure: BaseException, error_handler: str) -> None:
@@ -179,14 +190,15 @@ def _handle(context: ShardingContext, failure: BaseException, error_handler: str
 class _Terminal:
     """The process's own streams, a line at a time."""
 
-    def __init__(self, streams: Mapping[StreamName, TextIO]) -> None:
-        self._streams = streams
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
+        self.renew()
 
-    def write(self, stream: StreamName, line: str) -> None:
+    def renew(self) -> None:
+        self._lock = threading.RLock()
+
+    def write(self, stream: StreamName, line: bytes) -> None:
         with self._lock:
-            self._streams[stream].write(line)
-            self._streams[stream].flush()
+            write_own(stream, line)
 
 
 class _PrefixedOutput:
@@ -194,23 +206,51 @@ class _PrefixedOutput:
 
     def __init__(self, prefix: str, terminal: _Terminal) -> None:
         self.limit_bytes = _UNBOUNDED
-        self._prefix = prefix
+        self._prefix = prefix.encode()
         self._terminal = terminal
-        self._pending: dict[StreamName, str] = {"stdout": "", "stderr": ""}
+        self._pending: dict[StreamName, bytes] = {"stdout": b"", "stderr": b""}
 
-    def write(self, stream: StreamName, text: str) -> bool:
-        *lines, self._pending[stream] = (self._pending[stream] + text).split("\n")
+    def write(self, stream: StreamName, data: bytes) -> bool:
+        *lines, self._pending[stream] = (self._pending[stream] + data).split(b"\n")
         for line in lines:
-            self._terminal.write(stream, f"{self._prefix}{line}\n")
+            self._terminal.write(stream, self._prefix + line + b"\n")
         return True
 
     def flush(self, stream: StreamName) -> None:
         """Do nothing: half a line would be continued by another shard."""
 
+    def fileno(self, stream: StreamName) -> int | None:
+        """There is no file: what other processes print has no item in front."""
+
+    def renew(self) -> None:
+        self._terminal.renew()
+        self._pending = {"stdout": b"", "stderr": b""}
+
     def close(self) -> None:
         for stream, rest in self._pending.items():
             if rest:
-                self.write(stream, "\n")
+                self.write(stream, b"\n")
+
+
+class _NoOutput:
+    """Leaves the terminal to a shard that has it to itself."""
+
+    limit_bytes = _UNBOUNDED
+
+    def write(self, stream: StreamName, data: bytes) -> bool:  # noqa: ARG002 - as its protocol says
+        return False
+
+    def flush(self, stream: StreamName) -> None:
+        """Do nothing, as all of these: the shard writes to the terminal."""
+
+    def fileno(self, stream: StreamName) -> int | None:
+        """There is no file."""
+
+    def renew(self) -> None:
+        """There is no lock."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def _make_contexts(options: argparse.Namespace, parameters: Mapping[int, str]) -> list[ShardingContext]:

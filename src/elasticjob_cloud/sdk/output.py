@@ -6,6 +6,7 @@ import threading
 from elasticjob_cloud.model.kept_output import KeptOutput
 from elasticjob_cloud.model.wire import TaskMessage
 from elasticjob_cloud.sdk.shard import StreamName
+from elasticjob_cloud.sdk.shared_files import shared_files
 
 # A line longer than this is written in pieces, so that memory stays bounded.
 _LINE_BYTES = 8192
@@ -13,16 +14,20 @@ _opening = threading.Lock()
 
 
 class OutputFile:
-    """One stream of one task. Whole lines go to the file at once, so that it can be followed.
+    """One stream of one task. Whole lines go to the file at once, so that it can be followed; stderr does not wait.
 
-    Of a long stream the first part and the last part are kept (`model/kept_output.py`).
+    Of a long stream the first part and the last part are kept (`model/kept_output.py`), whoever else writes to its files:
+    forked children of the shard, and programs that it gave the file to.
     """
 
-    def __init__(self, path: str, limit_bytes: int) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, path: str, limit_bytes: int, *, at_once: bool = False) -> None:
+        # Re-entrant: a signal handler of job code may print while the same thread does.
+        self._lock = threading.RLock()
         self._pending = bytearray()
         self._kept = KeptOutput(path, limit_bytes)
         self._kept.open()
+        self._at_once = at_once
+        self._is_shared = False
         self._closed = False
 
     def write(self, data: bytes) -> bool:
@@ -30,10 +35,10 @@ class OutputFile:
             if self._closed:
                 return False
             self._pending += data
-            if b"\n" in data:
-                self._drain(self._pending.rfind(b"\n") + 1)
-            elif len(self._pending) > _LINE_BYTES:
+            if self._at_once or len(self._pending) > _LINE_BYTES:
                 self._drain(len(self._pending))
+            elif b"\n" in data:
+                self._drain(self._pending.rfind(b"\n") + 1)
             return True
 
     def flush(self) -> None:
@@ -41,13 +46,41 @@ class OutputFile:
             if not self._closed:
                 self._drain(len(self._pending))
 
+    def share(self) -> int | None:
+        """Give the descriptor, for another process to write to."""
+        with self._lock:
+            if self._closed:
+                return None
+            try:
+                descriptor = self._kept.share()
+            except OSError:
+                return None
+            if not self._is_shared:
+                self._is_shared = True
+                shared_files.watch(self)
+            return descriptor
+
+    def renew(self) -> None:
+        """Go on in a forked child."""
+        self._lock = threading.RLock()
+        self._pending.clear()
+
     def close(self) -> None:
+        """Write what is left, and take nothing more. Never raises: the end of a shard is worth more than its output."""
         with self._lock:
             if self._closed:
                 return
             self._drain(len(self._pending))
             self._closed = True
             self._kept.close()
+
+    def hold_limit(self) -> bool:
+        """Move what other processes wrote beyond the limit to the last part; False at the end of the shard."""
+        with self._lock:
+            if not self._closed:
+                with contextlib.suppress(OSError):
+                    self._kept.collect()
+            return not self._closed
 
     def _drain(self, count: int) -> None:
         if not count:
@@ -70,15 +103,23 @@ class TaskOutput:
         self._files: dict[StreamName, OutputFile] | None = None
         self._closed = False
 
-    def write(self, stream: StreamName, text: str) -> bool:
-        file = self._files.get(stream) if self._files else None
-        if file is None:
-            file = self._open(stream)
-        return file is not None and file.write(text.encode("utf-8", "backslashreplace"))
+    def write(self, stream: StreamName, data: bytes) -> bool:
+        file = self._find(stream)
+        return file is not None and file.write(data)
 
     def flush(self, stream: StreamName) -> None:
         if self._files and stream in self._files:
             self._files[stream].flush()
+
+    def fileno(self, stream: StreamName) -> int | None:
+        file = self._find(stream)
+        return None if file is None else file.share()
+
+    def renew(self) -> None:
+        global _opening  # noqa: PLW0603 - a lock that belongs to all, so that a task costs none
+        _opening = threading.Lock()
+        for file in (self._files or {}).values():
+            file.renew()
 
     def close(self) -> None:
         self._closed = True
@@ -87,6 +128,10 @@ class TaskOutput:
         with _opening:
             self._close_files()
 
+    def _find(self, stream: StreamName) -> OutputFile | None:
+        file = self._files.get(stream) if self._files else None
+        return self._open(stream) if file is None else file
+
     def _open(self, stream: StreamName) -> OutputFile | None:
         with _opening:
             if self._closed:
@@ -94,7 +139,11 @@ class TaskOutput:
             files = self._files if self._files is not None else {}
             try:
                 if stream not in files:
-                    files[stream] = OutputFile(f"{self._path}.{stream}", self.limit_bytes)
+                    files[stream] = OutputFile(
+                        f"{self._path}.{stream}",
+                        self.limit_bytes,
+                        at_once=stream == "stderr",
+                    )
             except OSError:
                 return None  # without its folder the output goes to the executor's own
             self._adopt(files)

@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, replace
 from queue import SimpleQueue
 from types import FrameType
@@ -15,16 +16,24 @@ from typing import Any, TypedDict, cast
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.attempt import ThreadInterrupt, run_shard
+from elasticjob_cloud.sdk.attempt import run_shard
+from elasticjob_cloud.sdk.connection import unsendable_status
+from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection
+from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.error_handlers import messages
+from elasticjob_cloud.sdk.forks import add_reset, hide_connection
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.job import BoundJob
 from elasticjob_cloud.sdk.message import FailureMessage
 from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.registry import JobRegistry
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
+from elasticjob_cloud.sdk.worker_state import WorkerState
 
 # What a line holds instead of a status when an error handler has something to send.
 MESSAGE_KEY = "failureMessage"
+# In a terminal status: this process is not fit for another shard, and ends.
+LAST_KEY = "isLast"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -40,31 +49,53 @@ class ProcessRequest(TypedDict):
 
 def serve_pool(registry: JobRegistry, descriptor: int) -> None:
     """Run shards in the main thread, so that a kill interrupts even a sleep, until the executor is gone."""
-    connection = socket.socket(fileno=descriptor)
-    os.set_inheritable(descriptor, False)  # noqa: FBT003 - positional only
+    connection = protect_connection(socket.socket(fileno=descriptor))
+    hide_connection(connection)
+    ownership = Ownership(connection)
     _end_with_parent()
     signal.signal(signal.SIGTERM, _on_terminate)
+    add_reset(_reset_in_child)
     inbox: SimpleQueue[ProcessRequest] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, inbox), daemon=True).start()
-    interrupt = ThreadInterrupt()
 
-    def report(status: ExecutorStatus) -> None:
-        connection.sendall(json.dumps(status).encode() + b"\n")
+    def send(message: object) -> None:
+        if ownership.is_lost():
+            os._exit(EXIT_DESCRIPTORS_CLOSED)
+        connection.sendall(json.dumps(message).encode() + b"\n")
 
     def forward(message: FailureMessage) -> None:
         # One process sends: it alone knows how much a receiver got, and lives on when this one is killed.
-        connection.sendall(json.dumps({MESSAGE_KEY: asdict(message)}).encode() + b"\n")
+        send({MESSAGE_KEY: asdict(message)})
 
     messages.forward_to(forward)
-    connection.sendall(b"{}\n")
+    state = WorkerState()
+    send({})
     while True:
-        shard = _make_shard(registry, inbox.get())
+        _run_next(_make_shard(registry, inbox.get()), send, state)
+
+
+def _run_next(shard: Shard, send: Callable[[object], None], state: WorkerState) -> None:
+    ended: list[ExecutorStatus] = []
+
+    def report(status: ExecutorStatus) -> None:
+        if status["state"] == "TASK_RUNNING":
+            send(status)
+        else:
+            ended.append(status)
+
+    try:
+        run_shard(shard, ThreadInterrupt(), report)
+    except (TaskKilledError, OSError):
+        os._exit(0)  # killed before it began, or the executor is gone
+    # Before the end is told: the next shard may come at once.
+    is_fit = state.restore() and not shard.killed
+    for status in ended:
         try:
-            run_shard(shard, interrupt, report)
-        except (TaskKilledError, OSError):
-            os._exit(0)  # killed before it began, or the executor is gone
-        if shard.killed:
-            os._exit(0)
+            send({**status, LAST_KEY: not is_fit})
+        except (TypeError, ValueError):
+            send({**unsendable_status(shard.context.task_id), LAST_KEY: not is_fit})
+    if not is_fit:
+        os._exit(0)
 
 
 def _make_shard(registry: JobRegistry, request: ProcessRequest) -> Shard:
@@ -103,6 +134,11 @@ def _read(connection: socket.socket, inbox: "SimpleQueue[ProcessRequest]") -> No
         os._exit(1)  # no shard outlives its executor
 
 
+def _reset_in_child() -> None:
+    if signal.getsignal(signal.SIGTERM) == _on_terminate:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _on_terminate(number: int, _frame: FrameType | None) -> None:
     shard = current_shard.get()
     if shard is None:
@@ -114,4 +150,6 @@ def _on_terminate(number: int, _frame: FrameType | None) -> None:
 
 def _end_with_parent() -> None:
     """Ask Linux to end this process with its executor, should job code hold the interpreter lock for ever then."""
+    if not sys.platform.startswith("linux"):
+        return  # elsewhere the thread that reads the connection sees to it
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)

@@ -6,23 +6,33 @@ script, whatever they are made of, and no lock is inherited in a bad state, as a
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import ClassVar, cast
 
 from elasticjob_cloud.model.wire import ExecutorStatus
-from elasticjob_cloud.sdk.attempt import Report, conclude, now_ms
+from elasticjob_cloud.sdk.attempt import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
+from elasticjob_cloud.sdk.descriptors import protect_connection
+from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.error_handlers import messages
+from elasticjob_cloud.sdk.forks import add_reset, forget_connection, hide_connection
 from elasticjob_cloud.sdk.message import FailureMessage
-from elasticjob_cloud.sdk.process_worker import MESSAGE_KEY, ProcessRequest
+from elasticjob_cloud.sdk.process_worker import LAST_KEY, MESSAGE_KEY, ProcessRequest
 from elasticjob_cloud.sdk.shard import Shard, TaskKilledError
 
+# In the environment of the executor: how long a bootstrap script may take until its worker process serves.
+START_VARIABLE = "ELASTICJOB_WORKER_START_SECONDS"
+_START_SECONDS = 60.0
+_LOOK_MS = 100
+_KILLED = "The task was killed before its worker process had started."
 _GRACE_SECONDS = 2.0
 # Where the command line's relative paths were true, whatever the bootstrap script did later.
 _start_directory = os.getcwd()  # noqa: PTH109 - given to Popen as it is
@@ -53,7 +63,12 @@ class ProcessPool:
         # This thread lives as long as its processes: Linux ends them when the thread that started them ends.
         process = WorkerProcess()
         while True:
-            process.run(self._queue.get(), self._report)
+            shard = self._queue.get()
+            try:
+                process.run(shard, self._report)
+            except BaseException as bug:  # noqa: BLE001 - a lane less would be a silent end of its shard
+                self._report(bug_status(shard, bug, now_ms()))
+            del shard
             with self._lock:
                 self._unfinished -= 1
 
@@ -62,6 +77,7 @@ class WorkerProcess:
     """One worker process, started when needed and started again after it died or was killed."""
 
     _alive: ClassVar[set[subprocess.Popen[bytes]]] = set()
+    add_reset(_alive.clear)  # a forked child must not end the workers of its parent
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,7 +93,7 @@ class WorkerProcess:
         """Run a shard in the process, to its terminal status, which is reported here in every case."""
         started_ms = now_ms()
         try:
-            problem = self._ensure_started()
+            problem = self._ensure_started(lambda: shard.killed)
             if not shard.enter(self._terminate):
                 return
             status = self._refusal(shard, problem) if problem else self._exchange(shard, started_ms, report)
@@ -97,14 +113,17 @@ class WorkerProcess:
             self._process.wait()
             self._alive.discard(self._process)
         if self._connection is not None:
+            forget_connection(self._connection)
             self._connection.close()
         self._process = self._connection = None
 
-    def _ensure_started(self) -> str:
+    def _ensure_started(self, is_killed: Callable[[], bool]) -> str:
         """Start the process if it is not there; give what went wrong, or nothing."""
         if self._process is not None and self._process.poll() is None:
             return ""
         self.discard()
+        if is_killed():
+            return _KILLED
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -119,13 +138,31 @@ class WorkerProcess:
             ours.close()
             return f"A worker process could not be started: {error}."
         self._alive.add(self._process)
-        self._connection = ours
-        self._lines = ours.makefile("rb")
+        self._connection = protect_connection(ours)
+        hide_connection(self._connection)
+        self._lines = self._connection.makefile("rb")
+        problem = self._await_start(self._connection, is_killed)
+        if problem:
+            self.discard()
+        return problem
+
+    def _await_start(self, connection: socket.socket, is_killed: Callable[[], bool]) -> str:
+        """Wait until the process serves; give what went wrong, or nothing."""
+        seconds = _start_seconds()
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        while not poll.poll(_LOOK_MS):
+            if is_killed():
+                return _KILLED
+            if time.monotonic() > deadline:
+                return (
+                    f"A worker process did not come to JobBootstrap.execute within {seconds:g} seconds, and was ended. "
+                    f"What stands above it in the bootstrap script hangs or takes long; {START_VARIABLE} gives it longer."
+                )
         if self._lines.readline():
             return ""
-        ended = self._describe_end()
-        self.discard()
-        return f"A worker process {ended} before it came to JobBootstrap.execute; its stderr says why."
+        return f"A worker process {self._describe_end()} before it came to JobBootstrap.execute; its stderr says why."
 
     def _exchange(self, shard: Shard, started_ms: int, report: Report) -> ExecutorStatus | None:
         request: ProcessRequest = {
@@ -143,7 +180,10 @@ class WorkerProcess:
                 if MESSAGE_KEY in told:
                     messages.post(FailureMessage(**told[MESSAGE_KEY]))
                     continue
+                is_last = told.pop(LAST_KEY, False)
                 status = cast("ExecutorStatus", told)
+                if is_last:
+                    self.discard()
                 if status["state"] != "TASK_RUNNING":
                     return status
                 report(status)
@@ -179,10 +219,22 @@ class WorkerProcess:
             code = self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             return "closed its connection"
+        if code == EXIT_DESCRIPTORS_CLOSED:
+            return (
+                "lost its connection: job code closed descriptors that it did not open (os.closerange, maybe)"
+            )
         if code >= 0:
             return f"ended with exit code {code}"
         names: Mapping[int, str] = {number.value: number.name for number in signal.Signals}
         return f"was ended by signal {-code} ({names.get(-code, 'unknown')})"
+
+
+def _start_seconds() -> float:
+    try:
+        seconds = float(os.environ.get(START_VARIABLE, ""))
+    except ValueError:
+        return _START_SECONDS
+    return seconds if seconds > 0 else _START_SECONDS
 
 
 def _nothing() -> None:

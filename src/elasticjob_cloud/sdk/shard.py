@@ -1,6 +1,7 @@
 """One shard in this process: its context, its output, and the protocol by which it is killed."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,8 +12,12 @@ from elasticjob_cloud.model.wire import JobMessage, TaskMessage
 
 if TYPE_CHECKING:
     from elasticjob_cloud.sdk.job import BoundJob
+    from elasticjob_cloud.sdk.shard_streams import ShardStreams
 
 StreamName = Literal["stdout", "stderr"]
+
+
+_INSIST_SECONDS = 0.002
 
 
 class TaskKilledError(BaseException):
@@ -24,12 +29,20 @@ class ShardOutput(Protocol):
 
     limit_bytes: int
 
-    def write(self, stream: StreamName, text: str) -> bool:
-        """Take text; False if it is not taken here, and belongs to the process's own stream."""
+    def write(self, stream: StreamName, data: bytes) -> bool:
+        """Take UTF-8; False if it is not taken here, and belongs to the process's own stream."""
         ...
 
     def flush(self, stream: StreamName) -> None:
         """Make what was written visible."""
+        ...
+
+    def fileno(self, stream: StreamName) -> int | None:
+        """Return the descriptor of its file, for processes that the shard starts; None if there is no file."""
+        ...
+
+    def renew(self) -> None:
+        """Go on in a forked child: without locks that threads of the parent hold, and without its unwritten bytes."""
         ...
 
     def close(self) -> None:
@@ -54,6 +67,7 @@ class Shard:
         "job",
         "killed",
         "output",
+        "streams",
         "task",
     )
 
@@ -70,13 +84,17 @@ class Shard:
         self.output = output
         self.job = job
         self.task = task
+        self.streams: ShardStreams | None = None
         self.killed = False
         self.finished = False
         self._abandoned = False
         self._interrupt: Callable[[], object] | None = None
 
     def enter(self, interrupt: Callable[[], object]) -> bool:
-        """Start: from here on a kill calls `interrupt`. False if a kill was first, and has been reported."""
+        """Start: from here on a kill calls `interrupt`, again and again while that returns False.
+
+        False if a kill was first, and has been reported.
+        """
         self._interrupt = interrupt
         if not self.killed:
             return True
@@ -108,9 +126,17 @@ class Shard:
             self.killed = True
             if self._interrupt is None:
                 self._abandoned = True
-            elif not self.finished:
-                self._interrupt()
+            elif not self.finished and self._interrupt() is False:
+                threading.Thread(target=self._insist, name="elasticjob-kill", daemon=True).start()
             return self._abandoned
+
+    def _insist(self) -> None:
+        current_shard.set(None)
+        while True:
+            time.sleep(_INSIST_SECONDS)
+            with _killing:
+                if self.finished or self._interrupt is None or self._interrupt() is not False:
+                    return
 
 
 # Re-entrant: a daemon task passes its kill on to the execution that runs just now.

@@ -1,93 +1,30 @@
 """Routing of what job code prints and logs to the shard that it belongs to.
 
-Installed once in an executor: `sys.stdout` and `sys.stderr` are replaced by streams that ask whose text it is, threads
-started by a shard inherit it, and records of a program without logging configuration go to the shard's stderr.
+Installed once in an executor: `sys.stdout` and `sys.stderr` are led by `shard_streams`, also where somebody took hold of them
+before; threads started by a shard inherit it; and records of a program without logging configuration go to its stderr.
 """
 
+import functools
 import io
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.shard import StreamName, current_shard
+from elasticjob_cloud.sdk.forks import end_if_forked
+from elasticjob_cloud.sdk.launches import lead_launches
+from elasticjob_cloud.sdk.routed import (
+    CommonBuffer,
+    OwnStream,
+    flush_quietly,
+)
+from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, Routing, activate, deactivate
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-class RoutedStream(io.TextIOBase):
-    """Stands for `sys.stdout` or `sys.stderr`: text of a shard goes to its output, all other to the process's own."""
-
-    def __init__(self, own: TextIO, name: StreamName) -> None:
-        self._own = own
-        self._name: StreamName = name
-        self._buffer = _RoutedBuffer(self)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # typeshed has a plain attribute here
-        return "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]  # as above
-        return "backslashreplace"
-
-    @property
-    def buffer(self) -> "_RoutedBuffer":
-        return self._buffer
-
-    @property
-    def line_buffering(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        shard = current_shard.get()
-        if shard is None or not shard.output.write(self._name, text):
-            self._own.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        shard = current_shard.get()
-        if shard is not None:
-            shard.output.flush(self._name)
-        else:
-            self._own.flush()
-
-    def fileno(self) -> int:
-        return self._own.fileno()
-
-    def isatty(self) -> bool:
-        return self._own.isatty()
-
-    def writable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Stay open: job code that closes `sys.stdout` must not silence its neighbours."""
-
-
-class _RoutedBuffer(io.RawIOBase):
-    """`sys.stdout.buffer` of a routed stream, for job code that writes bytes."""
-
-    def __init__(self, stream: RoutedStream) -> None:
-        self._stream = stream
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        text = bytes(cast("bytes", data))
-        self._stream.write(text.decode("utf-8", "backslashreplace"))
-        return len(text)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Stay open, as the stream does; also when it is collected, after the process's own stream maybe."""
 
 
 class ShardLogHandler(logging.StreamHandler[TextIO]):
@@ -104,32 +41,28 @@ class ShardLogHandler(logging.StreamHandler[TextIO]):
 
 def install_routing() -> None:
     """Route print, logging and threads of this process. A second call changes nothing."""
-    if isinstance(sys.stdout, RoutedStream):
+    if Routing.active is not None:
         return
-    own_out, own_error = sys.stdout, sys.stderr
-    for stream in (own_out, own_error):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    routed_out, routed_error = RoutedStream(own_out, "stdout"), RoutedStream(own_error, "stderr")
-    sys.stdout = cast("TextIO", routed_out)
-    sys.stderr = cast("TextIO", routed_error)
-    for handler in _stream_handlers():
-        if handler.stream is own_out:
-            handler.setStream(sys.stdout)
-        elif handler.stream is own_error:
-            handler.setStream(sys.stderr)
+    routing = Routing(is_lasting=True)
+    for name in STREAM_NAMES:
+        _take_over(routing, name)
+    activate(routing)
     install_default_logging()
+    lead_launches()
     _inherit_shards()
 
 
 @contextmanager
 def routing() -> Iterator[None]:
     """Route print, logging and threads for a while, inside a test say, and leave all as it was."""
-    own_out, own_error, start_thread = sys.stdout, sys.stderr, threading.Thread.start
+    before, streams, start_thread = Routing.active, dict(_streams_of_sys()), threading.Thread.start
     root, handler = logging.getLogger(), ShardLogHandler()
     level = root.level
-    sys.stdout = cast("TextIO", RoutedStream(own_out, "stdout"))
-    sys.stderr = cast("TextIO", RoutedStream(own_error, "stderr"))
+    routing = Routing(is_lasting=False)
+    for name in STREAM_NAMES:
+        own = getattr(sys, name)
+        routing.add(OwnStream(name, own), own)
+    activate(routing)
     root.addHandler(handler)
     root.setLevel(min(level, logging.INFO))
     _inherit_shards()
@@ -139,23 +72,53 @@ def routing() -> Iterator[None]:
         threading.Thread.start = start_thread  # type: ignore[method-assign]  # as it was
         root.setLevel(level)
         root.removeHandler(handler)
-        sys.stdout, sys.stderr = own_out, own_error
+        deactivate(streams, before)
+
+
+def write_own(name: StreamName, data: bytes) -> None:
+    """Write to a stream of the process itself, whatever shard is current."""
+    own = Routing.active.own[name] if Routing.active is not None else OwnStream(name, getattr(sys, name))
+    own.write(data)
 
 
 def tell_process(message: str) -> None:
     """Write a line to the executor's own stderr, whatever shard is current."""
-    stream = sys.stderr
-    own = stream._own if isinstance(stream, RoutedStream) else stream  # noqa: SLF001 - its own module
-    own.write(f"elasticjob-cloud: {message}\n")
-    own.flush()
+    write_own("stderr", f"elasticjob-cloud: {message}\n".encode("utf-8", "backslashreplace"))
 
 
-def _stream_handlers() -> Iterator[logging.StreamHandler[TextIO]]:
-    """Yield the handlers that were configured before the streams were replaced and still hold the old ones."""
-    loggers = [logging.getLogger(), *logging.getLogger().manager.loggerDict.values()]
-    for logger in loggers:
-        if isinstance(logger, logging.Logger):
-            yield from (handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler))
+def _streams_of_sys() -> Iterator[tuple[StreamName, object]]:
+    for name in STREAM_NAMES:
+        yield name, vars(sys)[name]
+
+
+def _take_over(routing: Routing, name: StreamName) -> None:
+    """Lead a stream of the process, and what job code made of it while its modules were imported."""
+    present, first = getattr(sys, name), getattr(sys, f"__{name}__")
+    flush_quietly(present)
+    flush_quietly(first)
+    bottom = _bottom_of(first) or _bottom_of(present)
+    if bottom is None:
+        routing.add(OwnStream(name, present), present)  # no file: a test's, or none at all
+        return
+    own = OwnStream(name)
+    own.keep()
+    common = CommonBuffer(own, bottom)
+    if isinstance(first, io.TextIOWrapper) and _bottom_of(first) is common.buffer:
+        common.lead_text(first, "utf-8", "backslashreplace")
+    routing.add(own, present, is_chosen=present is not first)
+    routing.watch(common)
+
+
+def _bottom_of(stream: object) -> io.BufferedWriter | io.FileIO | None:
+    """Find what a stream of the process writes to: a buffer, or with `python -u` the file itself."""
+    for attribute in ("buffer", "stream"):
+        try:
+            below = getattr(stream, attribute, None)
+        except ValueError:  # detached
+            continue
+        if isinstance(below, io.BufferedWriter | io.FileIO):
+            return below
+    return stream if isinstance(stream, io.BufferedWriter | io.FileIO) else None
 
 
 def install_default_logging() -> None:
@@ -180,6 +143,7 @@ def install_default_logging() -> None:
 def _inherit_shards() -> None:
     """Let a thread work for the shard that starts it: before Python 3.14 threads do not inherit contexts."""
     start_thread = threading.Thread.start
+    pools = _Pools()
 
     def start(thread: threading.Thread) -> None:
         shard = current_shard.get()
@@ -189,9 +153,48 @@ def _inherit_shards() -> None:
             def run_for_shard() -> None:
                 del thread.run  # ends the reference cycle
                 current_shard.set(shard)
-                run()
+                process = os.getpid()
+                try:
+                    run()
+                except BaseException as failure:
+                    end_if_forked(process, failure)
+                    raise
+                end_if_forked(process, None)
 
             thread.run = run_for_shard  # type: ignore[method-assign]  # on this one instance, as subclasses do
+        pools.lead()
         start_thread(thread)
 
     threading.Thread.start = start  # type: ignore[method-assign,assignment]  # for the life of the process
+
+
+class _Pools:
+    """Lets threads of a pool work for the shard that submits, rather than for the one that made them start."""
+
+    def __init__(self) -> None:
+        self._is_led = False
+
+    def lead(self) -> None:
+        """Look whether there are pools; they are slow to import for those who have none."""
+        pool: Any = getattr(sys.modules.get("concurrent.futures.thread"), "ThreadPoolExecutor", None)
+        if self._is_led or pool is None:
+            return
+        self._is_led = True
+        submit = pool.submit
+
+        @functools.wraps(submit)
+        def submit_for_shard(self: Any, function: Any, /, *arguments: Any, **options: Any) -> Any:
+            shard = current_shard.get()
+            if shard is None:
+                return submit(self, function, *arguments, **options)
+            return submit(self, _run_for, shard, function, arguments, options)
+
+        pool.submit = submit_for_shard
+
+
+def _run_for(shard: Shard, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    before = current_shard.set(shard)
+    try:
+        return function(*arguments, **options)
+    finally:
+        current_shard.reset(before)

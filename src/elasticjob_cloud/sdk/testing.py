@@ -1,5 +1,6 @@
 """For the tests of a job author: run one shard, and look at what it did."""
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
 from elasticjob_cloud.sdk.error_handlers import find_error_handler, handler_problem, messages
+from elasticjob_cloud.sdk.forks import end_if_forked
 from elasticjob_cloud.sdk.job import Job, bind_job
 from elasticjob_cloud.sdk.listeners import Listener, add_listeners, bind_listeners
 from elasticjob_cloud.sdk.local import call_job
 from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shard_streams import flush_streams
 from elasticjob_cloud.sdk.streams import routing
 
 _UNBOUNDED = 1 << 62
@@ -82,12 +85,16 @@ def run_shard(
     shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
     failure: BaseException | None = None
     with routing():
-        before = current_shard.set(shard)
+        before, process = current_shard.set(shard), os.getpid()
         try:
             call_job(bound, context)
         except BaseException as raised:  # noqa: BLE001 - whatever job code raises is a result here
             failure = raised
-            _handle(context, raised, error_handler)
+        try:
+            end_if_forked(process, failure)
+            if failure is not None:
+                _handle(context, failure, error_handler)
+            flush_streams(shard)
         finally:
             current_shard.reset(before)
     return ShardResult(output.text("stdout"), output.text("stderr"), failure)
@@ -104,18 +111,24 @@ class _MemoryOutput:
     def __init__(self) -> None:
         self.limit_bytes = _UNBOUNDED
         self._lock = threading.Lock()
-        self._written: dict[StreamName, list[str]] = {"stdout": [], "stderr": []}
+        self._written: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
 
-    def write(self, stream: StreamName, text: str) -> bool:
+    def write(self, stream: StreamName, data: bytes) -> bool:
         with self._lock:
-            self._written[stream].append(text)
+            self._written[stream] += data
         return True
 
     def flush(self, stream: StreamName) -> None:
         """Do nothing: what is written is there."""
 
+    def fileno(self, stream: StreamName) -> int | None:
+        """There is no file: what other processes print is not seen here."""
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+
     def close(self) -> None:
         """Do nothing: it is memory."""
 
     def text(self, stream: StreamName) -> str:
-        return "".join(self._written[stream])
+        return self._written[stream].decode("utf-8", "backslashreplace")

@@ -4,7 +4,8 @@ import threading
 import time
 from queue import Empty, SimpleQueue
 
-from elasticjob_cloud.sdk.attempt import Report, ThreadInterrupt, run_shard
+from elasticjob_cloud.sdk.attempt import Report, bug_status, now_ms, run_shard
+from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.shard import Shard
 
 _GROWTH_SECONDS = 0.005
@@ -67,7 +68,10 @@ class ThreadPool:
                 if self._retire():
                     return
                 continue
-            run_shard(shard, interrupt, report)
+            try:
+                run_shard(shard, interrupt, report)
+            except BaseException as bug:  # noqa: BLE001 - a thread less would be a silent end of its shard, and of the queue
+                report(bug_status(shard, bug, now_ms()))
             # Held on to, the last shard's context would stay in memory while the thread waits.
             del shard
 

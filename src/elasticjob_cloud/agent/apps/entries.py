@@ -95,6 +95,15 @@ class Entries(dict[str, Entry]):
             for entry in self.values()
             if entry.version is not None and not entry.version.holders and entry.flight is None
         ]
+        # What is being extracted again, and so is held, gives its room back soon.
+        over_bytes -= sum(
+            version.disk_bytes - version.record.disk_bytes
+            for entry in self.values()
+            if entry.renewal is not None
+            and (version := entry.version) is not None
+            and version.holders
+            and version.outgrows(limit_bytes)
+        )
         filled, dropped = [], []
         for version, entry in sorted(
             idle, key=lambda row: (not row[0].outgrows(limit_bytes), row[0].used_ns)
