@@ -277,6 +277,7 @@ class Leader:
             loop.close()  # where the engine did not start, callers wait already
             self._metrics.set_leader(leads=False)
             self._metrics.forget()
+            self._agent_log.end_term(self.core.state.agents)
             self.loop = self.core = None
 
     def _make_loop(self, core: Core, lease: Lease) -> SchedulingLoop:
@@ -369,7 +370,7 @@ class Leader:
         if isinstance(event, AgentJoined):
             self._refusal = None
             self._is_obeyed = True
-        self._agent_log.note(event)
+        self._agent_log.note(event, self.core.state.agents if self.core is not None else ())
         # Between two terms nothing is lost: the next one has the agents tell anew.
         if self.loop is not None:
             self.loop.take(event)
