@@ -119,6 +119,12 @@ chaos: $(STAMP) $(RAY_STAMP) ## break a cluster on hosts of its own, by SEED=1 f
 	@echo "==> chaos: seed $(SEED), $(MINUTES) minutes"
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)
 
+ROUNDS ?= 50
+.PHONY: odd-jobs
+odd-jobs: $(STAMP) ## run jobs that fork, rewrap and close what they find, ROUNDS=50 times in every executor service
+	@echo "==> odd jobs: $(ROUNDS) rounds"
+	ODD_ROUNDS=$(ROUNDS) $(PYTEST) -n $(LONG_WORKERS) -m long --timeout 3000 tests/odd_jobs $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## measure, and compare with the targets
 	@echo "==> benchmarks"

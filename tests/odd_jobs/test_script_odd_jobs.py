@@ -11,6 +11,7 @@ from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import Kill, Launch, TaskSpec
 from tests.integration.test_agent_scripts import World, play
+from tests.odd_jobs.rounds import LONG_ROUNDS
 from tests.odd_jobs.script_jobs import JOBS, OddJob
 
 pytestmark = [
@@ -99,5 +100,5 @@ def test_odd_scripts_end_as_they_should_and_leave_nothing(tmp_path: Path) -> Non
 
 @pytest.mark.long
 @pytest.mark.timeout(3000)
-def test_odd_scripts_end_as_they_should_fifty_times(tmp_path: Path) -> None:
-    play_rounds(tmp_path, 50)
+def test_odd_scripts_end_as_they_should_many_times(tmp_path: Path) -> None:
+    play_rounds(tmp_path, LONG_ROUNDS)

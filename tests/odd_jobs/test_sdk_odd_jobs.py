@@ -12,8 +12,9 @@ from types import ModuleType
 import pytest
 
 from tests.integration.sdk_agent import PATIENCE_SECONDS, TERMINAL, SdkAgent
+from tests.odd_jobs.rounds import LONG_ROUNDS
 
-APP = Path(__file__).parents[1] / "odd_jobs" / "sdk_jobs.py"
+APP = Path(__file__).parent / "sdk_jobs.py"
 SERVICES = ["CPU", "SINGLE_THREAD", "PROCESS", "CPU-async", "SINGLE_THREAD-async", "PROCESS-async"]
 SHARDS = 4
 PATIENCE = 6 * PATIENCE_SECONDS
@@ -152,5 +153,5 @@ def test_odd_jobs_work_with_unbuffered_streams(agent: SdkAgent) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("service", SERVICES)
-def test_fifty_rounds_of_odd_jobs_leave_nothing(agent: SdkAgent, service: str) -> None:
-    run_rounds(agent, service, int(os.environ.get("ODD_ROUNDS", "50")))
+def test_many_rounds_of_odd_jobs_leave_nothing(agent: SdkAgent, service: str) -> None:
+    run_rounds(agent, service, LONG_ROUNDS)
