@@ -13,7 +13,7 @@ from elasticjob_cloud.model.messages import AgentDraining, AgentEvent, AgentJoin
 from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now
-from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob, UpdateJob
+from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob
 from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
 from elasticjob_cloud.scheduling.rewinding import without
 from elasticjob_cloud.scheduling.room import NOTHING, Room
@@ -76,6 +76,7 @@ class Checker:
         self._runs: set[tuple[str, int]] = set()  # cron fires of each job that ran, while it is registered
         self._draining: set[str] = set()
         self._placed: set[str] = set()
+        self._since_ms: dict[str, int] = {}
         self._evaluated_ms: dict[str, int] = {}  # up to when each job's cron was seen to be evaluated
 
     def task_starts(self, task_id: str, launch: Launch) -> None:
@@ -131,13 +132,12 @@ class Checker:
             assert fire.due_ms <= self._latest_ms, f"promise 10: {fire} is early"
             if fire.state is FireState.RUNNING and not fire.reason:
                 self._check_whole_run(fire, staged[fire.fire_id])
-        updated = {
-            request[0].configuration.job_name
-            for request, error in zip(requests, decisions.outcomes.values(), strict=True)
-            if request is not None and error is None and isinstance(request[0], UpdateJob)
-        }
         for name, job in decisions.changes.jobs.items():
-            self._follow(name, job, now, repairs=name in updated)
+            # Only an update or a registration sets since when a job's settings hold.
+            updated = job is not None and self._since_ms.get(name) != job.since_ms
+            self._follow(name, job, now, repairs=updated)
+            if job is not None:
+                self._since_ms[name] = job.since_ms
         if any(
             request is not None and error is None and isinstance(request[0], ReconcileClock)
             for request, error in zip(requests, decisions.outcomes.values(), strict=True)
