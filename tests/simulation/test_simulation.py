@@ -7,10 +7,11 @@ from _pytest.mark import ParameterSet
 
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.mutants import MUTANTS, Mutant, how_caught
-from tests.simulation.scenarios import WORLDS, play_calm_days, play_wild
+from tests.simulation.scenarios import WORLDS, play_calm_days, play_slow_machine, play_wild, play_wrong_clocks
 from tests.simulation.world import World
 
 _SEEDS_A_TEST = 20
+_SEEDS_OF_COSTLY_WORLDS: dict[Callable[[int], World], int] = {play_slow_machine: 5, play_wrong_clocks: 10}
 _CLUSTERS_A_TEST = 4
 
 
@@ -22,7 +23,8 @@ def _batches(short: int, all_of_them: int) -> list[ParameterSet]:
 @pytest.mark.parametrize("play", WORLDS)
 @pytest.mark.parametrize("batch", _batches(2, 10))
 def test_promises_hold_for_one_scheduler(play: Callable[[int], World], batch: int) -> None:
-    for seed in range(batch * _SEEDS_A_TEST, (batch + 1) * _SEEDS_A_TEST):
+    seeds = _SEEDS_OF_COSTLY_WORLDS.get(play, _SEEDS_A_TEST)
+    for seed in range(batch * seeds, (batch + 1) * seeds):
         try:
             play(seed)
         except Exception as error:
