@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from elasticjob_cloud.agent import executor_process, scripts
+from elasticjob_cloud.agent import child, executor_process, scripts
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.executor import AppExecutor
 from elasticjob_cloud.agent.executor_lines import ExecutorConnection
@@ -185,3 +185,18 @@ def test_idle_executors_are_stopped_though_one_cannot_be(
 
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(run())
+
+
+@pytest.mark.parametrize("name", ["read_much", "read_rest"])
+def test_script_ends_though_the_end_of_its_output_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    async def scenario(world: World) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(child._Pump, name, fail)
+            world.agent.handle([world.script("exit 0", "t")])
+            assert (await world.end_of("t")).state is TaskState.FINISHED
+        world.agent.handle([world.script("exit 0", "next")])
+        assert (await world.end_of("next")).state is TaskState.FINISHED
+
+    play(tmp_path, scenario)

@@ -146,6 +146,13 @@ class ChildProcess:
     def _exited(self) -> None:
         self._room.watch.remove(self._exit_descriptor)
         os.close(self._exit_descriptor)
+        try:
+            self._end_or_linger()
+        except Exception:  # noqa: BLE001 - a fault of ours must not hang the task
+            _log.exception("What a process left could not be waited for.", pid=self.pid)
+            self._end()
+
+    def _end_or_linger(self) -> None:
         trees, tree = self._room.trees, self.tree
         for pump in self._pumps:
             pump.read_much()
@@ -168,15 +175,21 @@ class ChildProcess:
 
     def _end(self) -> None:
         """Reap the main process, and end what is left of its group."""
+        if self.ended_ms:
+            return
         self.ended_ms = time.time_ns() // 1_000_000
         self.exit_code = reap_exit_code(self.pid)
-        if is_group(self.pid):
-            # Whoever is in the group keeps its number.
-            self._room.trees.note_left(self.tree)
-            signal_group(self.pid, signal.SIGKILL)
-        for pump in self._pumps:
-            pump.read_rest()
-        self._room.trees.main_exited(self.tree)
+        try:
+            if is_group(self.pid):
+                # Whoever is in the group keeps its number.
+                self._room.trees.note_left(self.tree)
+                signal_group(self.pid, signal.SIGKILL)
+            for pump in self._pumps:
+                pump.read_rest()
+        except Exception:  # noqa: BLE001 - a fault of ours must not hang the task
+            _log.exception("The output of a process could not be read to its end.", pid=self.pid)
+        finally:
+            self._room.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
         try:
