@@ -194,9 +194,9 @@ def test_script_ends_though_the_end_of_its_output_cannot_be_read(
     async def scenario(world: World) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(child._Pump, name, fail)
-            world.agent.handle([world.script("exit 0", "t")])
+            world.launch("exit 0", "t")
             assert (await world.end_of("t")).state is TaskState.FINISHED
-        world.agent.handle([world.script("exit 0", "next")])
+        world.launch("exit 0", "next")
         assert (await world.end_of("next")).state is TaskState.FINISHED
 
     play(tmp_path, scenario)
