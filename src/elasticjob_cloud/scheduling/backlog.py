@@ -2,14 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
 
-
-class DueFire(NamedTuple):
-    """One due time of a job's cron."""
-
-    due_ms: int
-    job_name: str
+DueFire = tuple[int, str]  # one due time of a job's cron
 
 
 class Backlog:
@@ -22,7 +16,7 @@ class Backlog:
     def __init__(self) -> None:
         self.missed_until_ms = 0
         self._due: deque[DueFire] = deque()
-        self._due_of_job: dict[str, deque[int]] = {}
+        self._due_of_job: dict[str, list[int]] = {}
         self._missed: deque[str] = deque()
         self._missed_after_ms: dict[str, int] = {}
 
@@ -32,33 +26,38 @@ class Backlog:
 
     def add_due(self, due_ms: int, job_names: Iterable[str]) -> None:
         """Let these jobs' fires wait."""
+        due, due_of_job = self._due, self._due_of_job
         for job_name in job_names:
-            self._due.append(DueFire(due_ms, job_name))
-            times = self._due_of_job.get(job_name)
+            due.append((due_ms, job_name))
+            times = due_of_job.get(job_name)
             if times is None:
-                self._due_of_job[job_name] = deque((due_ms,))
+                due_of_job[job_name] = [due_ms]
             else:
                 times.append(due_ms)
 
     def oldest_due_ms(self) -> int | None:
         """Give the due time that has waited longest; None where only missed fires are left."""
-        return self._due[0].due_ms if self._due_of_job else None
+        return self._due[0][0] if self._due_of_job else None
 
-    def pop_due(self) -> DueFire | None:
-        """Take the fire that has waited longest."""
-        while self._due:
-            fire = self._due.popleft()
-            times = self._due_of_job.get(fire.job_name)
-            if times is not None and times[0] == fire.due_ms:
-                times.popleft()
-                if not times:
-                    del self._due_of_job[fire.job_name]
-                return fire
-        return None
+    def pop_due(self, most: int) -> list[DueFire]:
+        """Take so many of the fires that have waited longest."""
+        due, due_of_job = self._due, self._due_of_job
+        fires: list[DueFire] = []
+        while due and len(fires) < most:
+            fire = due.popleft()
+            times = due_of_job.get(fire[1])
+            if times is None or times[0] != fire[0]:
+                continue  # it was taken with all of its job
+            if len(times) == 1:
+                del due_of_job[fire[1]]
+            else:
+                del times[0]
+            fires.append(fire)
+        return fires
 
-    def pop_due_of(self, job_name: str) -> deque[int]:
+    def pop_due_of(self, job_name: str) -> list[int]:
         """Take a job's due times, the oldest first."""
-        return self._due_of_job.pop(job_name, deque())
+        return self._due_of_job.pop(job_name, [])
 
     def add_missed(self, job_name: str, after_ms: int) -> None:
         """Let a job's fires from this instant to `missed_until_ms` be counted."""

@@ -30,11 +30,8 @@ def record_due(turn: Turn) -> None:
 
     Where thousands are due in the same second, the first of them run while the others are still being recorded.
     """
-    for _ in range(turn.settings.fires_a_turn):
-        fire = turn.state.backlog.pop_due()
-        if fire is None:
-            return
-        _record(turn, fire.job_name, fire.due_ms)
+    for due_ms, job_name in turn.state.backlog.pop_due(turn.settings.fires_a_turn):
+        _record(turn, job_name, due_ms)
 
 
 def record_missed(turn: Turn) -> None:
@@ -64,7 +61,7 @@ def settle_due(turn: Turn, job_name: str) -> None:
 
 def _record(turn: Turn, job_name: str, due_ms: int) -> None:
     turn.put_schedule(job_name, due_ms)
-    if is_taken(turn, job_name, due_ms):
+    if job_name in turn.state.spans and is_taken(turn, job_name, due_ms):
         return
     turn.decisions.lateness_ms.append(max(0, turn.now_ms - due_ms))
     fire_job(turn, job_name, due_ms)

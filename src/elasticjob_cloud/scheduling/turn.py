@@ -121,14 +121,14 @@ class Turn:
 
         It never goes back: fires between would be recorded twice.
         """
-        if evaluated_to_ms <= self.state.schedules.get(job_name, -1):
-            return
-        self.rewind_schedule(job_name, evaluated_to_ms)
+        if evaluated_to_ms > self.state.schedules.get(job_name, -1):
+            self.rewind_schedule(job_name, evaluated_to_ms)
 
     def rewind_schedule(self, job_name: str, evaluated_to_ms: int) -> None:
         """Record up to when a job's cron counts as evaluated, though that was later: the clock had been ahead."""
         self.state.schedules[job_name] = evaluated_to_ms
-        self.state.ahead.pop(job_name, None)
+        if self.state.ahead:
+            self.state.ahead.pop(job_name, None)
         self._changes.schedules[job_name] = evaluated_to_ms
 
     def put_spans(self, job_name: str, spans: ScheduleSpans) -> None:
