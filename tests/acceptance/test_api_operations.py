@@ -79,6 +79,25 @@ def test_probes_tell_alive_from_ready(memory_server: MemoryServer) -> None:
             assert client.request(method, "/healthz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/api/app/list", "/api/job/jobs", "/api/docs", "/healthz", "/api/nothing", "/api/job/no"]
+)
+def test_head_answers_as_get_without_a_body(admin: httpx.Client, guest: httpx.Client, path: str) -> None:
+    for client in (admin, guest):
+        got, head = client.get(path), client.head(path)
+        assert head.status_code == got.status_code
+        assert head.content == b""
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert client.get("/healthz").status_code == 200, "the connection goes on"
+
+
+def test_head_needs_a_token_and_a_path_that_can_be_got(server: str, admin: httpx.Client) -> None:
+    with http_client(base_url=server) as stranger:
+        assert stranger.head("/api/app").status_code == 401
+    assert admin.head("/api/job/trigger").status_code == 405
+    assert "HEAD" in admin.request("PATCH", "/api/job/jobs").headers["allow"]
+
+
 def test_metrics_are_prometheus(memory_server: MemoryServer) -> None:
     answer = http_get(f"{memory_server.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

@@ -199,6 +199,55 @@ def test_attempts_at_the_same_time_count_too() -> None:
     assert sum(isinstance(outcome, TooManyAttemptsError) for outcome in outcomes) == 45
 
 
+def test_who_was_refused_is_in_the_log_and_too_many_attempts_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    checker = authenticator(clock=clock)
+    for _ in range(20):
+        with pytest.raises((UnauthorizedError, TooManyAttemptsError)):
+            login(checker, "root\nforged line " + "x" * 1000, "wrong", "10.0.0.9")
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 6
+    assert all("'root\\nforged line x" in line and "10.0.0.9" in line and len(line) < 200 for line in lines)
+    assert "too many have failed" in lines[5]
+    clock.seconds += 60
+    for _ in range(6):
+        with pytest.raises((UnauthorizedError, TooManyAttemptsError)):
+            login(checker, "root", "wrong", "10.0.0.9")
+    assert sum("too many have failed" in record.getMessage() for record in caplog.records) == 2
+
+
+def test_attempts_of_strangers_do_not_hold_up_another_callers_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    verify = argon2.PasswordHasher.verify
+
+    def noted(self: argon2.PasswordHasher, hash: str, password: str) -> bool:  # noqa: A002 - argon2's name
+        order.append(password)
+        return verify(self, hash, password)
+
+    async def attack(checker: Authenticator) -> str:
+        strangers = [
+            asyncio.create_task(checker.login(f"user {number}", "guess", "10.0.0.9")) for number in range(30)
+        ]
+        await asyncio.sleep(0)
+        token = await checker.login("root", "secret", "127.0.0.1")
+        await asyncio.gather(*strangers, return_exceptions=True)
+        return token
+
+    checker = authenticator()
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", noted)
+    assert asyncio.run(attack(checker))
+    assert len(order) == 31
+    assert order.index("secret") < 6
+
+
+def test_two_users_of_one_name_keep_the_server_from_starting() -> None:
+    users = (User("root", "one", Role.ADMIN), User("root", "two", Role.GUEST))
+    with pytest.raises(StartError, match="same user name"):
+        authenticator(AuthSettings(users=users))
+
+
 def test_hash_check_runs_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[threading.Thread] = []
     verify = argon2.PasswordHasher.verify

@@ -169,6 +169,13 @@ def test_empty_password_is_refused() -> None:
     assert "must not be empty" in refusal({"admin_password": ""})
 
 
+def test_a_guest_with_the_admins_name_is_refused() -> None:
+    assert "option --guest-username: the guest has the admin's name, 'root'" in refusal(
+        {"guest_username": "root"}
+    )
+    assert "the admin's name, 'guest'" in refusal({"admin_username": "guest"})
+
+
 def test_whole_password_hash_is_accepted() -> None:
     import argon2
 

@@ -125,7 +125,8 @@ def _no_such_call(routers: Sequence[APIRouter]) -> Callable[[Request, Exception]
         if error.status_code == 405:
             # One path may have several routes, one for each method; the router knows of the first alone.
             partial = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
-            allowed = ", ".join(sorted({method for route in partial for method in route.methods or ()}))
+            methods = {method for route in partial for method in route.methods or ()}
+            allowed = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
             message = f"There is no {call}; allowed here: {allowed}."
             return json_response({"message": message}, 405, {"Allow": allowed})
         return json_response({"message": str(error.detail)}, error.status_code, error.headers)

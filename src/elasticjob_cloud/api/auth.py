@@ -14,8 +14,9 @@ from typing import Final
 import argon2
 import jwt
 
-from elasticjob_cloud.api.login_limit import LoginLimit
-from elasticjob_cloud.model.errors import StartError, UnauthorizedError
+from elasticjob_cloud.api.fair_turns import FairTurns
+from elasticjob_cloud.api.login_limit import LoginLimit, network_of
+from elasticjob_cloud.model.errors import StartError, TooManyAttemptsError, UnauthorizedError
 from elasticjob_cloud.service.settings import SchedulerSettings
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ _HASH_PREFIX: Final = "$argon2id$"
 _ALGORITHM: Final = "HS256"
 # Each argon2 check takes tens of MiB and of milliseconds: more at a time would let strangers use up the machine.
 _PARALLEL_CHECKS: Final = 2
+_WAITING_CHECKS: Final = 1_000
+_SHOWN_NAME: Final = 64
 _ACCEPTED_TOKENS: Final = 1_000
 
 
@@ -150,12 +153,14 @@ class Authenticator:
             monotonic_seconds: The clock that failed logins are forgotten by.
 
         Raises:
-            StartError: The secret is too short, or a password hash cannot be read.
+            StartError: The secret is too short, a password hash cannot be read, or two users have one name.
         """
         if len(secret) < MINIMUM_SECRET_BYTES:
             raise StartError(
                 f"The key that signs access tokens must have at least {MINIMUM_SECRET_BYTES} bytes."
             )
+        if len({user.name for user in settings.users}) < len(settings.users):
+            raise StartError("The admin and the guest have the same user name. Give them different ones.")
         for user in settings.users:
             if user.is_hashed and not _is_readable_hash(user.password):
                 raise StartError(f"The password hash of {user.name} is not a whole argon2id hash.")
@@ -166,7 +171,7 @@ class Authenticator:
         self._has_default_passwords = bool(settings.default_password_users())
         self._limit = LoginLimit(login_failures)
         self._accepted: dict[bytes, tuple[Principal, float]] = {}
-        self._checks = asyncio.Semaphore(_PARALLEL_CHECKS)
+        self._checks = FairTurns(_PARALLEL_CHECKS, _WAITING_CHECKS)
         self._wall_seconds = wall_seconds
         self._monotonic_seconds = monotonic_seconds
 
@@ -182,10 +187,17 @@ class Authenticator:
             UnauthorizedError: Wrong password, or no such user: the two are not told apart, by message or by time.
             TooManyAttemptsError: Too many failed logins from this address.
         """
-        self._limit.begin_attempt(address, username, self._monotonic_seconds())
+        try:
+            self._limit.begin_attempt(address, username, self._monotonic_seconds())
+        except TooManyAttemptsError as error:
+            if error.is_first:
+                _log.warning(
+                    "Refused a login of %s from %s unseen: too many have failed.", _shown(username), address
+                )
+            raise
         user = self._users.get(username)
-        if not await self._is_right(user, password) or user is None:
-            _log.warning("Refused a login from %s.", address)
+        if not await self._is_right(user, password, network_of(address)) or user is None:
+            _log.warning("Refused a login of %s from %s.", _shown(username), address)
             raise UnauthorizedError
         self._limit.forgive(address, username)
         now = self._wall_seconds()
@@ -236,14 +248,14 @@ class Authenticator:
         self._accepted[token] = (Principal(user.name, user.role), expiry)
         return self._accepted[token]
 
-    async def _is_right(self, user: User | None, password: str) -> bool:
+    async def _is_right(self, user: User | None, password: str, network: str) -> bool:
         # Every login does the same work whoever it is for: one hash check if any user has a hash, one comparison.
         plain = user.password if user is not None and not user.is_hashed else ""
         right = _same_text(plain, password) and user is not None and not user.is_hashed
         hashed = user.password if user is not None and user.is_hashed else self._reference_hash
         if hashed is None:
             return right
-        async with self._checks:
+        async with self._checks.turn(network):
             verified = await asyncio.to_thread(_verifies, hashed, password)
         return verified if user is not None and user.is_hashed else right
 
@@ -251,6 +263,11 @@ class Authenticator:
         """Tie a token to the password it was given for: a new password ends the old tokens."""
         text = f"{user.name}\0{user.password}".encode("utf-8", "surrogatepass")
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:32]
+
+
+def _shown(username: str) -> str:
+    """Give a name for the log: quoted, so that a stranger's line break begins no line there, and short."""
+    return repr(username[:_SHOWN_NAME])
 
 
 def _is_readable_hash(text: str) -> bool:

@@ -45,6 +45,9 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            # Whatever can be got has a head: the routes need not know.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         started = False
 
         async def send_and_note(message: Message) -> None:
@@ -78,6 +81,13 @@ class Boundary:
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self._body_limit_bytes):
             raise too_large(self._body_limit_bytes)
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
 
 
 def _answer_to(error: Exception, scope: Scope) -> Response:

@@ -84,13 +84,14 @@ class UnsupportedMediaError(CallerError):
 
 
 class TooManyAttemptsError(CallerError):
-    """Too many failed logins from this address for this user."""
+    """Too many failed logins from this address for this user. `is_first`: the first that is refused for it in a minute."""
 
     status = 429
 
-    def __init__(self, message: str, retry_after_seconds: int = 60) -> None:
+    def __init__(self, message: str, retry_after_seconds: int = 60, *, is_first: bool = False) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.is_first = is_first
 
 
 class UnavailableError(ElasticJobError):

@@ -90,6 +90,11 @@ def load_settings(
             f"{_FENCE_ENDS_SECONDS:g} at least, so that an agent has killed its tasks before they start elsewhere; "
             f"it is {settings.lost_seconds:g}."
         )
+    if settings.admin_username == settings.guest_username:
+        raise StartError(
+            f"{sources.source_of('guest_username')}: the guest has the admin's name, {settings.admin_username!r}. "
+            "Give them different ones."
+        )
     _check_exposure(settings)
     return settings
 
