@@ -67,6 +67,15 @@ TimeZoneOption = Annotated[
         "--time-zone", metavar="ZONE", help="For crons without one (the machine's).", show_default=False
     ),
 ]
+TrustedProxiesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--trusted-proxies",
+        metavar="NETWORKS",
+        help="Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/24 (none).",
+        show_default=False,
+    ),
+]
 LogLevelOption = Annotated[
     str | None,
     typer.Option(
@@ -90,6 +99,7 @@ def standalone(
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
     time_zone: TimeZoneOption = None,
+    trusted_proxies: TrustedProxiesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     config: ConfigOption = None,
@@ -104,6 +114,7 @@ def standalone(
             "cpus": cpus,
             "memory_mb": memory_mb,
             "time_zone": time_zone,
+            "trusted_proxies": trusted_proxies,
             "log_level": log_level,
             "log_format": log_format,
         },
@@ -139,6 +150,7 @@ def scheduler(
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
     time_zone: TimeZoneOption = None,
+    trusted_proxies: TrustedProxiesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     config: ConfigOption = None,
@@ -156,6 +168,7 @@ def scheduler(
             "cpus": cpus,
             "memory_mb": memory_mb,
             "time_zone": time_zone,
+            "trusted_proxies": trusted_proxies,
             "log_level": log_level,
             "log_format": log_format,
         },
