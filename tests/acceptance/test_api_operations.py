@@ -80,7 +80,8 @@ def test_probes_tell_alive_from_ready(memory_server: MemoryServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/api/app/list", "/api/job/jobs", "/api/docs", "/healthz", "/api/nothing", "/api/job/no"]
+    "path",
+    ["/metrics", "/api/app/list", "/api/job/jobs", "/api/docs", "/healthz", "/api/nothing", "/api/job/no"],
 )
 def test_head_answers_as_get_without_a_body(admin: httpx.Client, guest: httpx.Client, path: str) -> None:
     for client in (admin, guest):

@@ -5,7 +5,7 @@ from typing import Final
 
 _WANTED: Final = 8192
 # For the database, agents, downloads and logs: callers must not use up what the scheduler itself needs.
-_RESERVED: Final = 256
+RESERVED_DESCRIPTORS: Final = 256
 
 
 def raise_descriptor_limit(wanted: int = _WANTED) -> int:
@@ -29,4 +29,4 @@ def raise_descriptor_limit(wanted: int = _WANTED) -> int:
 
 def connection_limit(descriptors: int, most: int) -> int:
     """Give how many connections there may be, with some descriptors held in reserve."""
-    return min(most, max(descriptors - _RESERVED, descriptors // 2))
+    return min(most, max(descriptors - RESERVED_DESCRIPTORS, descriptors // 2))

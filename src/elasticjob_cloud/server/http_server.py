@@ -11,12 +11,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from elasticjob_cloud.server.connections import Connections
-from elasticjob_cloud.server.descriptors import connection_limit, raise_descriptor_limit
+from elasticjob_cloud.server.descriptors import RESERVED_DESCRIPTORS, connection_limit, raise_descriptor_limit
 from elasticjob_cloud.server.http_limits import HttpLimits
 from elasticjob_cloud.server.http_protocol import BoundedProtocol, DoorState
 from elasticjob_cloud.server.memory import GarbageWatch
 
 SHUTDOWN_SECONDS: Final = 5
+_BACKLOG: Final = 1024
 _TICKS_A_SECOND: Final = 10  # of uvicorn's
 _GARBAGE_TICKS: Final = 10 * _TICKS_A_SECOND
 
@@ -39,10 +40,17 @@ class HttpServer(uvicorn.Server):
             limits: What callers may have at most.
             is_trusted: Tells a trusted proxy by its address.
         """
+        wanted = limits or HttpLimits()
+        most = connection_limit(raise_descriptor_limit(), wanted.connections)
+        if most < wanted.address_connections:
+            log.warning("few file descriptors: raise the hard limit (ulimit -Hn)", connections=most)
+        bounded = replace(wanted, connections=most)
         super().__init__(
             uvicorn.Config(
                 app,
                 http=BoundedProtocol,
+                # All of them may be accepted before the first is counted: no more than the reserve holds.
+                backlog=_BACKLOG if most == wanted.connections else RESERVED_DESCRIPTORS // 2,
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -52,11 +60,6 @@ class HttpServer(uvicorn.Server):
                 proxy_headers=False,  # `TrustedProxies` tells the caller's address
             )
         )
-        wanted = limits or HttpLimits()
-        most = connection_limit(raise_descriptor_limit(), wanted.connections)
-        if most < wanted.address_connections:
-            log.warning("few file descriptors: raise the hard limit (ulimit -Hn)", connections=most)
-        bounded = replace(wanted, connections=most)
         self.server_state = DoorState(bounded, Connections(bounded, is_trusted))
         self._garbage = GarbageWatch()
 
