@@ -29,7 +29,7 @@ _PARALLEL_CHECKS: Final = 2
 _WAITING_CHECKS: Final = 1_000
 _SHOWN_NAME: Final = 64
 # When too many have failed, attempts are still looked at, but one after another and so slowly: guessing gets nowhere.
-_LATE_CHECK_SECONDS: Final = 0.1
+_LATE_CHECK_SECONDS: Final = 0.05
 _WAITING_LATE_CHECKS: Final = 100
 _ACCEPTED_TOKENS: Final = 1_000
 

@@ -149,7 +149,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._held = b""
             self._flow.is_holding = False
             self._take(held, start)
-            self.flow.resume_reading()  # unless it holds again
+            if not self.transport.is_closing():
+                self.flow.resume_reading()  # unless it holds again
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, msg)
