@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from elasticjob_cloud.server.connections import Connections
+from elasticjob_cloud.server.http_limits import HttpLimits
+from elasticjob_cloud.server.http_protocol import BoundedProtocol, DoorState
 
 _DEADLINE_SECONDS = 20.0
 _TICK_SECONDS = 0.1
@@ -17,8 +21,9 @@ _TICK_SECONDS = 0.1
 class _Server(uvicorn.Server):
     """uvicorn, which ends at once: by itself it looks and waits by tenths of a second, and hundreds of tests have one."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, door: DoorState) -> None:
         super().__init__(config)
+        self.server_state = door
         self.is_up = threading.Event()
         self._ends: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -42,6 +47,10 @@ class _Server(uvicorn.Server):
         ticks = 1
         while not await self.on_tick(ticks):
             ticks += 1
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                assert isinstance(connection, BoundedProtocol)
+                connection.look(now)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ends.wait(), _TICK_SECONDS)
 
@@ -54,19 +63,44 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.001)
 
 
+def new_door(limits: HttpLimits) -> DoorState:
+    """Give what a server's connections share, with these limits."""
+    return DoorState(limits, Connections(limits))
+
+
+def _run(
+    serving: Coroutine[None, None, None], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None
+) -> None:
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(serving)
+
+
 @contextmanager
-def serve(app: FastAPI) -> Iterator[str]:
-    """Serve the app; give its base URL, without a slash at the end."""
+def serve(
+    app: ASGIApp,
+    door: DoorState | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> Iterator[str]:
+    """Serve the app by the scheduler's own protocol; give its base URL, without a slash at the end."""
     # Named TCP, or else asyncio does not switch Nagle's algorithm off, and each answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = _Server(
-        uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, proxy_headers=False)
+        uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            log_config=None,
+            lifespan="off",
+            access_log=False,
+            proxy_headers=False,
+        ),
+        door or new_door(HttpLimits()),
     )
     # A loop of its own: asyncio's signal handlers belong to the main thread, which runs the test.
     thread = threading.Thread(
-        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="api-server", daemon=True
+        target=lambda: _run(server.serve(sockets=[listener]), loop_factory), name="api-server", daemon=True
     )
     thread.start()
     assert server.is_up.wait(_DEADLINE_SECONDS), "the server did not start"

@@ -275,6 +275,7 @@ def test_failed_log_ins_count_by_the_callers_address_wherever_they_arrive(
         headers = forged if where is leader else {"X-Forwarded-For": f"10.0.0.{attempt}"}
         assert log_in(where, "wrong", "127.0.0.7", **headers) == 401
 
-    assert log_in(standby, "pwd", "127.0.0.7") == 429
-    assert log_in(leader, "pwd", "127.0.0.7") == 429
-    assert log_in(standby, "pwd", "127.0.0.8") == 200
+    assert log_in(standby, "wrong", "127.0.0.7") == 429
+    assert log_in(leader, "wrong", "127.0.0.7") == 429
+    assert log_in(standby, "wrong", "127.0.0.8") == 401
+    assert log_in(standby, "pwd", "127.0.0.7") == 200

@@ -20,6 +20,7 @@ from elasticjob_cloud.api.job_routes import job_routes
 from elasticjob_cloud.api.login_routes import login_routes
 from elasticjob_cloud.api.operation_routes import operation_routes
 from elasticjob_cloud.api.probe_routes import probe_routes
+from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.api.responses import json_response
 from elasticjob_cloud.api.settings import ApiSettings
@@ -42,6 +43,7 @@ def create_app(
     wall_ms: Callable[[], int] = _wall_ms,
     monotonic_seconds: Callable[[], float] = time.monotonic,
     relay: Relay | None = None,
+    proxies: TrustedProxies | None = None,
 ) -> FastAPI:
     """Make the REST API of a scheduler.
 
@@ -52,6 +54,7 @@ def create_app(
         registry: The metrics that `/metrics` shows.
         wall_ms: The clock that fires are counted from, in epoch milliseconds.
         monotonic_seconds: The clock that limits how often one may reconcile, and how long calls wait for a leader.
+        proxies: Whose word about a caller's address is believed.
         relay: The way to the scheduler that leads when this one does not; None: there is no other.
 
     Returns:
@@ -85,6 +88,7 @@ def create_app(
         authenticator=authenticator,
         guard=_browser_guard(authenticator, settings),
         body_limit_bytes=settings.body_limit_bytes,
+        proxies=proxies,
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (

@@ -28,6 +28,9 @@ _ALGORITHM: Final = "HS256"
 _PARALLEL_CHECKS: Final = 2
 _WAITING_CHECKS: Final = 1_000
 _SHOWN_NAME: Final = 64
+# When too many have failed, attempts are still looked at, but one after another and so slowly: guessing gets nowhere.
+_LATE_CHECK_SECONDS: Final = 0.05
+_WAITING_LATE_CHECKS: Final = 100
 _ACCEPTED_TOKENS: Final = 1_000
 
 
@@ -140,6 +143,7 @@ class Authenticator:
         secret: bytes,
         *,
         login_failures: int = 5,
+        late_check_seconds: float = _LATE_CHECK_SECONDS,
         wall_seconds: Callable[[], float] = time.time,
         monotonic_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -149,6 +153,7 @@ class Authenticator:
             settings: The users.
             secret: At least 32 random bytes, the same after a restart and on all schedulers that share a store.
             login_failures: How many failed logins of a user from an address are allowed in a minute.
+            late_check_seconds: How long each check takes at least when too many have failed.
             wall_seconds: The clock that tokens expire by.
             monotonic_seconds: The clock that failed logins are forgotten by.
 
@@ -172,6 +177,8 @@ class Authenticator:
         self._limit = LoginLimit(login_failures)
         self._accepted: dict[bytes, tuple[Principal, float]] = {}
         self._checks = FairTurns(_PARALLEL_CHECKS, _WAITING_CHECKS)
+        self._late_checks = FairTurns(1, _WAITING_LATE_CHECKS)
+        self._late_check_seconds = late_check_seconds
         self._wall_seconds = wall_seconds
         self._monotonic_seconds = monotonic_seconds
 
@@ -185,18 +192,24 @@ class Authenticator:
 
         Raises:
             UnauthorizedError: Wrong password, or no such user: the two are not told apart, by message or by time.
-            TooManyAttemptsError: Too many failed logins from this address.
+            TooManyAttemptsError: Wrong again, after too many failed logins from this address.
         """
+        user = self._users.get(username)
+        network = network_of(address)
         try:
             self._limit.begin_attempt(address, username, self._monotonic_seconds())
         except TooManyAttemptsError as error:
-            if error.is_first:
+            # Many people may share an address: who knows the password is not locked out by others who do not.
+            is_right = await self._is_right_late(user, password, network)
+            if not is_right and error.is_first:
                 _log.warning(
-                    "Refused a login of %s from %s unseen: too many have failed.", _shown(username), address
+                    "Refused a login of %s from %s: too many have failed.", _shown(username), address
                 )
-            raise
-        user = self._users.get(username)
-        if not await self._is_right(user, password, network_of(address)) or user is None:
+            if not is_right:
+                raise
+        else:
+            is_right = await self._is_right(user, password, network)
+        if not is_right or user is None:
             _log.warning("Refused a login of %s from %s.", _shown(username), address)
             raise UnauthorizedError
         self._limit.forgive(address, username)
@@ -258,6 +271,13 @@ class Authenticator:
         async with self._checks.turn(network):
             verified = await asyncio.to_thread(_verifies, hashed, password)
         return verified if user is not None and user.is_hashed else right
+
+    async def _is_right_late(self, user: User | None, password: str, network: str) -> bool:
+        async with self._late_checks.turn(network):
+            right = await self._is_right(user, password, network)
+            if not right:
+                await asyncio.sleep(self._late_check_seconds)
+            return right
 
     def _fingerprint(self, user: User) -> str:
         """Tie a token to the password it was given for: a new password ends the old tokens."""

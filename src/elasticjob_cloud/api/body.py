@@ -16,9 +16,15 @@ from elasticjob_cloud.model.errors import (
 from elasticjob_cloud.model.names import name_problem
 
 _ADD_HEADER: Final = "Add the header -H 'Content-type: application/json'."
+LOGIN_BODY_BYTES: Final = 8 * 1024
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 # No field takes an integer of more digits; int() of a very long text is slow, and refused by Python from 4,300 digits on.
 _MAXIMUM_DIGITS: Final = 30
+
+
+def body_limit(path: str, limit_bytes: int) -> int:
+    """Give the limit of a call's body: strangers may log in, and need few bytes for it."""
+    return min(limit_bytes, LOGIN_BODY_BYTES) if path.rstrip("/") == "/api/login" else limit_bytes
 
 
 def too_large(limit_bytes: int) -> TooLargeError:
@@ -69,11 +75,12 @@ class BodyReader:
 
     async def _text(self, request: Request) -> str:
         _check_content_type(request.headers.get("content-type", ""))
+        limit = body_limit(request.url.path, self._limit_bytes)
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > self._limit_bytes:
-                raise too_large(self._limit_bytes)
+            if len(body) > limit:
+                raise too_large(limit)
         try:
             return body.decode("utf-8-sig")
         except UnicodeDecodeError as error:

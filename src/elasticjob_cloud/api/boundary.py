@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.auth import Authenticator, Role
-from elasticjob_cloud.api.body import too_large
+from elasticjob_cloud.api.body import body_limit, too_large
 from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.responses import error_response, json_response
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
@@ -35,16 +36,20 @@ class Boundary:
         authenticator: Authenticator | None,
         guard: BrowserGuard | None,
         body_limit_bytes: int,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._guard = guard
         self._body_limit_bytes = body_limit_bytes
+        self._proxies = proxies or None  # None as well where none is named: most have none
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._proxies is not None:
+            scope = self._proxies.with_caller(scope)
         if scope["method"] == "HEAD":
             # Whatever can be got has a head: the routes need not know.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
@@ -79,8 +84,9 @@ class Boundary:
                     "log in as an admin for this."
                 )
         declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and (len(declared) > 18 or int(declared) > self._body_limit_bytes):
-            raise too_large(self._body_limit_bytes)
+        limit = body_limit(path, self._body_limit_bytes)
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
+            raise too_large(limit)
 
 
 def _without_body(send: Send) -> Send:

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elasticjob_cloud.api.body import too_large
+from elasticjob_cloud.api.body import body_limit, too_large
 from elasticjob_cloud.api.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.leader_directory import UNKNOWING
@@ -59,7 +59,8 @@ class Forwarding:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = Call(scope, await _read_body(receive, self._body_limit_bytes))
+        limit = body_limit(scope["path"], self._body_limit_bytes)
+        call = Call(scope, await _read_body(receive, limit))
         deadline = self._monotonic_seconds() + self._wait_seconds
         going: asyncio.Future[Message] | None = None
         try:

@@ -17,7 +17,6 @@ class ApiSettings:
         body_limit_bytes: The largest body that is read.
         reconcile_interval_seconds: The shortest time between two reconciliations on request.
         leader_wait_seconds: How long a call waits for a leader, where there is none at the moment.
-        login_failures: How many failed logins of one user from one address are allowed in a minute.
     """
 
     allowed_url_prefixes: tuple[str, ...] = ("http://", "https://", "ftp://")
@@ -26,9 +25,12 @@ class ApiSettings:
     reconcile_interval_seconds: float = 10.0
     # As long as a leader may take to come, whatever became of the one before.
     leader_wait_seconds: float = 6.0
-    login_failures: int = 5
 
     @classmethod
     def of(cls, settings: SchedulerSettings) -> "ApiSettings":
         """Take over what the scheduler's settings say about the API."""
-        return cls(allowed_url_prefixes=settings.allowed_url_prefixes)
+        return cls(
+            allowed_url_prefixes=settings.allowed_url_prefixes,
+            allowed_hosts=settings.allowed_hosts,
+            body_limit_bytes=int(settings.body_limit_bytes),
+        )

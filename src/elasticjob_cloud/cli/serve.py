@@ -84,6 +84,15 @@ TimeZoneOption = Annotated[
         "--time-zone", metavar="ZONE", help="For crons without one (the machine's).", show_default=False
     ),
 ]
+TrustedProxiesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--trusted-proxies",
+        metavar="NETWORKS",
+        help="Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/24 (none).",
+        show_default=False,
+    ),
+]
 LogLevelOption = Annotated[
     str | None,
     typer.Option(
@@ -109,6 +118,7 @@ def standalone(
     memory_mb: MemoryOption = None,
     ca_file: CaFileOption = None,
     time_zone: TimeZoneOption = None,
+    trusted_proxies: TrustedProxiesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     config: ConfigOption = None,
@@ -125,6 +135,7 @@ def standalone(
             "memory_mb": memory_mb,
             "ca_file": None if ca_file is None else str(ca_file),
             "time_zone": time_zone,
+            "trusted_proxies": trusted_proxies,
             "log_level": log_level,
             "log_format": log_format,
         },
@@ -171,6 +182,7 @@ def scheduler(
     memory_mb: MemoryOption = None,
     ca_file: CaFileOption = None,
     time_zone: TimeZoneOption = None,
+    trusted_proxies: TrustedProxiesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     config: ConfigOption = None,
@@ -191,6 +203,7 @@ def scheduler(
             "memory_mb": memory_mb,
             "ca_file": None if ca_file is None else str(ca_file),
             "time_zone": time_zone,
+            "trusted_proxies": trusted_proxies,
             "log_level": log_level,
             "log_format": log_format,
         },

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from elasticjob_cloud.api.app import create_app
 from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposure
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
+from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.api.settings import ApiSettings
 from elasticjob_cloud.engine.contract import Engine
@@ -71,6 +72,8 @@ def build_server(
         on_commit=on_commit,
     )
 
+    proxies = TrustedProxies(settings.trusted_proxies)
+
     async def build_app(closing: AsyncExitStack) -> FastAPI:
         """Make the API once the scheduler has its database, which may keep the key of the tokens."""
         secret = None if settings.no_auth else await _token_secret(settings, scheduler)
@@ -78,13 +81,18 @@ def build_server(
         closing.push_async_callback(relay.close)
         return create_app(
             scheduler,
-            None if secret is None else Authenticator(AuthSettings.of(settings), secret),
+            None if secret is None else _authenticator(settings, secret),
             ApiSettings.of(settings),
             registry=scheduler.metrics.registry,
             relay=relay,
+            proxies=proxies,
         )
 
-    return Server(scheduler, build_app, listener, server_url(settings.host, port))
+    return Server(scheduler, build_app, listener, server_url(settings.host, port), proxies.trusts)
+
+
+def _authenticator(settings: SchedulerSettings, secret: bytes) -> Authenticator:
+    return Authenticator(AuthSettings.of(settings), secret, login_failures=settings.login_failures)
 
 
 async def _token_secret(settings: SchedulerSettings, scheduler: Scheduler) -> bytes:

@@ -2,20 +2,18 @@
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 
-import uvicorn
 from fastapi import FastAPI
 
 from elasticjob_cloud.agent.known_state import keep_exit_codes
 from elasticjob_cloud.agent.orphans import OrphanReaper
+from elasticjob_cloud.server.http_server import HttpServer
+from elasticjob_cloud.server.memory import calm_garbage_collector
 from elasticjob_cloud.service.scheduler import Scheduler
-
-_SHUTDOWN_SECONDS = 5
 
 AppBuilder = Callable[[contextlib.AsyncExitStack], Awaitable[FastAPI]]
 
@@ -24,7 +22,12 @@ class Server:
     """A scheduler and its API on one listening socket."""
 
     def __init__(
-        self, scheduler: Scheduler, build_app: AppBuilder, listener: socket.socket, url: str
+        self,
+        scheduler: Scheduler,
+        build_app: AppBuilder,
+        listener: socket.socket,
+        url: str,
+        is_trusted: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Make a server.
 
@@ -33,11 +36,13 @@ class Server:
             build_app: Makes the API once the scheduler is up; what it opens is closed with the stack.
             listener: Where the API is reached.
             url: Its URL for people on this machine.
+            is_trusted: Tells a trusted proxy by its address.
         """
         self.url = url
         self._scheduler = scheduler
         self._build_app = build_app
         self._listener = listener
+        self._is_trusted = is_trusted
         self._stopping = asyncio.Event()
 
     def run(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -46,7 +51,7 @@ class Server:
         Raises:
             StartError: the store or the engine cannot be used.
         """
-        _calm_garbage_collector()
+        calm_garbage_collector()
         keep_exit_codes()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self.serve(when_up))
@@ -62,7 +67,9 @@ class Server:
                     scheduling = asyncio.create_task(self._scheduler.ended())
                     scheduling.add_done_callback(lambda _: self.stop())
                     async with contextlib.AsyncExitStack() as closing:
-                        await self._serve_http(_HttpServer(await self._build_app(closing)), when_up)
+                        await self._serve_http(
+                            HttpServer(await self._build_app(closing), is_trusted=self._is_trusted), when_up
+                        )
             finally:
                 await self._scheduler.stop()
             if scheduling is not None:
@@ -82,7 +89,7 @@ class Server:
             await self._scheduler.retire()
         await starting
 
-    async def _serve_http(self, http: "_HttpServer", when_up: Callable[[], Awaitable[None]] | None) -> None:
+    async def _serve_http(self, http: HttpServer, when_up: Callable[[], Awaitable[None]] | None) -> None:
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))
         companion = asyncio.create_task(_run(when_up)) if when_up is not None else None
         stopping = asyncio.create_task(self._stopping.wait())
@@ -110,27 +117,6 @@ class Server:
                 loop.remove_signal_handler(number)
 
 
-class _HttpServer(uvicorn.Server):
-    """uvicorn without its signal handlers: they raise the signal again, before the scheduler has let go."""
-
-    def __init__(self, app: FastAPI) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-                server_header=False,
-                proxy_headers=False,  # who is believed about an address proves that it is a scheduler
-            )
-        )
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @contextlib.contextmanager
 def _reaping() -> Iterator[None]:
     reaping = asyncio.create_task(OrphanReaper().run())
@@ -148,13 +134,6 @@ async def _end(companion: asyncio.Task[None]) -> None:
 
 async def _run(when_up: Callable[[], Awaitable[None]]) -> None:
     await when_up()
-
-
-def _calm_garbage_collector() -> None:
-    # What is loaded now stays, and rows go without cycles: looking at all of it again and again took a tenth of the time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

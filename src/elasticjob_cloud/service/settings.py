@@ -4,6 +4,7 @@ A setting `data_dir` is the option `--data-dir` (where `OPTIONS` has it), the va
 TOML key `data_dir`.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +52,7 @@ OPTIONS: Final = frozenset(
         "clock_limit_seconds",
         "ca_file",
         "time_zone",
+        "trusted_proxies",
         "log_level",
         "log_format",
     }
@@ -132,6 +134,26 @@ def _zero_or_long(seconds: float) -> float:
             "come back"
         )
     return seconds
+
+
+def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for network in networks:
+        try:
+            parsed = ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ValueError(f"must be addresses and CIDR networks such as 10.0.0.0/24; {error}") from None
+        if parsed.prefixlen == 0:
+            raise ValueError(
+                f"must not be all addresses ({network}): any caller could then claim any address"
+            )
+    return networks
+
+
+def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if any(sign in name for sign in "/@ ") or name.rpartition(":")[2].isdigit():
+            raise ValueError(f"must be host names without scheme, port or path, not '{name}'")
+    return names
 
 
 def _http_url(url: str) -> str:
@@ -233,6 +255,29 @@ class SchedulerSettings(AgentTuning):
         description="Their password, or its argon2id hash. The default is refused off loopback.",
     )
     token_hours: PositiveNumber = Field(24.0, description="How long a log-in lasts.")
+    login_failures: PositiveInt = Field(
+        5,
+        description="How many failed log-ins of a user from an address are allowed in a minute (of all users: six times that).",
+    )
+    trusted_proxies: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_networks)
+    ] = Field(
+        (),
+        description="Addresses and CIDR networks of proxies (comma-separated) whose `X-Forwarded-For` or `Forwarded` is "
+        "believed.",
+    )
+    allowed_hosts: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_host_names)
+    ] = Field(
+        (),
+        description="Names besides `localhost` (comma-separated) under which browsers may reach a server without a password "
+        "of its own.",
+    )
+    body_limit_bytes: ByteSize = Field(
+        ByteSize(1024**2),
+        ge=8 * 1024,
+        description="The largest body of a call; a log-in's has 8 KiB at most.",
+    )
 
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         default_factory=machine_time_zone,
