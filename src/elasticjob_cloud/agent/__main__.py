@@ -61,7 +61,8 @@ def _serve(directory: Path, settings: AgentSettings) -> int:
     if lock is None:
         return _refuse(f"Another agent has {place.directory}.", ALREADY_RUNS)
     _configure_log(place.log)
-    file_limit = _raise_file_limit()
+    inherited = _raise_file_limit()
+    file_limit = settings.open_files or inherited
     # asyncio's own loop, never uvloop, which starts processes five times slower.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(AgentServer(place, settings, file_limit).run())

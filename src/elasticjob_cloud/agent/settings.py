@@ -25,6 +25,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     output_sweep_seconds: float = 60.0
     # Processes.
     kill_grace_seconds: float = 5.0  # from SIGTERM to SIGKILL
+    open_files: int = 0  # the soft limit that tasks get; 0: the one that the agent was started with
     memory_check_seconds: float = 0.25
     processes_at_once: int = 1_000  # scripts beyond it wait their turn
     fresh_processes_at_once: int = 0  # scripts that have just started; 0: by the number of processors

@@ -1,11 +1,23 @@
 """How many file descriptors this process may have, and how many of them are for connections."""
 
 import sys
+from functools import cache
 from typing import Final
 
 _WANTED: Final = 8192
 # For the database, agents, downloads and logs: callers must not use up what the scheduler itself needs.
 RESERVED_DESCRIPTORS: Final = 256
+
+
+@cache
+def inherited_descriptor_limit() -> int:
+    """Give the soft limit that this process was started with, which its agent's tasks keep. 0: there is none."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # noqa: PLC0415 - not there on Windows
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 0 if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_descriptor_limit(wanted: int = _WANTED) -> int:
@@ -14,6 +26,7 @@ def raise_descriptor_limit(wanted: int = _WANTED) -> int:
         return wanted
     import resource  # noqa: PLC0415 - not there on Windows
 
+    inherited_descriptor_limit()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted

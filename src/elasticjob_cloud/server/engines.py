@@ -11,6 +11,7 @@ from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import GatewaySettings
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.server.descriptors import inherited_descriptor_limit
 from elasticjob_cloud.service.settings import SchedulerSettings
 
 
@@ -21,9 +22,9 @@ def build_engine(settings: SchedulerSettings) -> Engine:
         StartError: what it needs is not installed.
     """
     if settings.engine == "local":
-        return LocalEngine(
-            settings.data_dir / "agent", agent_settings(settings), settings.cpus, settings.memory_mb
-        )
+        # The agent is a child of this process, which raises its own limit.
+        of_agent = msgspec.structs.replace(agent_settings(settings), open_files=inherited_descriptor_limit())
+        return LocalEngine(settings.data_dir / "agent", of_agent, settings.cpus, settings.memory_mb)
     if find_spec("ray") is None:
         raise StartError(
             "The ray engine needs Ray: pip install 'elasticjob-cloud[scheduler,ray]', here and on all nodes."
