@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.body import too_large
+from elasticjob_cloud.api.own_user import OwnUser
 from elasticjob_cloud.api.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.port import SchedulerView
@@ -28,6 +30,7 @@ class Forwarding:
         app: ASGIApp,
         *,
         relay: Relay,
+        own_user: OwnUser,
         body_limit_bytes: int,
         wait_seconds: float,
         monotonic_seconds: Callable[[], float],
@@ -36,6 +39,7 @@ class Forwarding:
         self._relay = relay
         self._leadership = relay.leadership
         self._mark = relay.mark
+        self._own_user = own_user
         self._body_limit_bytes = body_limit_bytes
         self._wait_seconds = wait_seconds
         self._monotonic_seconds = monotonic_seconds
@@ -84,7 +88,10 @@ class Forwarding:
                 return NOBODY_LEADS  # it was deposed meanwhile
             return None
         leader = await self._find_leader(deadline)
-        return NOBODY_LEADS if leader is None else await self._relay.pass_on(leader, call, send)
+        if leader is None:
+            return NOBODY_LEADS
+        is_own_user = await self._own_user.makes(call.scope)
+        return await self._relay.pass_on(leader, replace(call, is_own_user=is_own_user), send)
 
     async def _find_leader(self, deadline: float) -> SchedulerView | None:
         try:
