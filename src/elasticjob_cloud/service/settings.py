@@ -166,7 +166,8 @@ class SchedulerSettings(BaseSettings):
         description="Where the database, apps, sandboxes and output are kept.",
     )
     no_auth: bool = Field(
-        default=False, description="Serve without log-in: whoever reaches the port may do all. Loopback only."
+        default=False,
+        description="Serve without log-in, on loopback, the user who started the scheduler and root.",
     )
     cpus: PositiveNumber | None = Field(
         None, description="How many CPUs this machine's agent offers; by default all."
@@ -205,12 +206,12 @@ class SchedulerSettings(BaseSettings):
     admin_username: str = Field("root", min_length=1, description="Who may do everything.")
     admin_password: Password = Field(
         SecretStr("pwd"),
-        description="Their password, or its argon2id hash. The default is refused off loopback.",
+        description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
     )
     guest_username: str = Field("guest", min_length=1, description="Who may only look.")
     guest_password: Password = Field(
         SecretStr("guest"),
-        description="Their password, or its argon2id hash. The default is refused off loopback.",
+        description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
     )
     token_hours: PositiveNumber = Field(24.0, description="How long a log-in lasts.")
 
