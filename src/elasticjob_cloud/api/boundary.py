@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from elasticjob_cloud.api.auth import Authenticator, Role
 from elasticjob_cloud.api.body import too_large
 from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.masked import with_caller
 from elasticjob_cloud.api.own_user import OwnUser, no_password_refusal, weak_password_refusal
 from elasticjob_cloud.api.responses import error_response, json_response
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
@@ -58,8 +59,7 @@ class Boundary:
             await send(message)
 
         try:
-            await self._admit(scope)
-            await self._app(scope, receive, send_and_note)
+            await self._app(await self._admit(scope), receive, send_and_note)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -67,7 +67,8 @@ class Boundary:
                 raise
             await _answer_to(error, scope)(scope, receive, send)
 
-    async def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope) -> Scope:
+        """Give the request with its caller, or raise."""
         path, method = scope["path"], scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if self._guard is not None and path not in _PROBES:
@@ -86,9 +87,11 @@ class Boundary:
                     f"{principal.username} has the role {principal.role.value} and may only look (GET); "
                     "log in as an admin for this."
                 )
+            scope = with_caller(scope, principal)
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self._body_limit_bytes):
             raise too_large(self._body_limit_bytes)
+        return scope
 
 
 def _without_body(send: Send) -> Send:
