@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.names import user_name_problem
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
@@ -88,6 +89,13 @@ def _readable_password(password: SecretStr) -> SecretStr:
     return password
 
 
+def _visible_name(name: str) -> str:
+    problem = user_name_problem(name)
+    if problem:
+        raise ValueError(problem.rstrip("."))
+    return name
+
+
 def _split(value: object) -> object:
     return (
         tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -145,6 +153,7 @@ def _lower(value: object) -> object:
 
 
 PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
+UserName = Annotated[str, Field(min_length=1), AfterValidator(_visible_name)]
 Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
@@ -203,12 +212,12 @@ class SchedulerSettings(BaseSettings):
         description="Where other schedulers reach this one's API; by default `http://HOST:PORT` as it listens.",
     )
 
-    admin_username: str = Field("root", min_length=1, description="Who may do everything.")
+    admin_username: UserName = Field("root", description="Who may do everything.")
     admin_password: Password = Field(
         SecretStr("pwd"),
         description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
     )
-    guest_username: str = Field("guest", min_length=1, description="Who may only look.")
+    guest_username: UserName = Field("guest", description="Who may only look.")
     guest_password: Password = Field(
         SecretStr("guest"),
         description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
