@@ -105,3 +105,13 @@ def test_log_in_on_the_command_line_needs_no_more(
             said = capsys.readouterr()
             assert end.value.code == 0, said.err
             assert settings.admin_password.get_secret_value() not in said.out + said.err
+
+
+def test_weak_password_that_was_set_is_warned_about_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    weak = SchedulerSettings(data_dir=tmp_path, host="0.0.0.0", admin_password=SecretStr("short"))
+    settle_passwords(weak, lambda: True)
+    assert "password of root is weak" in caplog.text
+    assert "guest" not in caplog.text
+    assert "short " not in caplog.text.replace("shorter", "")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from elasticjob_cloud.api.auth import DEFAULT_PASSWORDS
+from elasticjob_cloud.api.auth import DEFAULT_PASSWORDS, AuthSettings, is_weak_password
 from elasticjob_cloud.api.peer_users import can_tell_users
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.server.files import make_data_dir
@@ -27,6 +27,7 @@ def settle_passwords(
     Raises:
         StartError: it is to serve without log-in, and cannot tell whom; or the password cannot be kept.
     """
+    _warn_of_weak_passwords(settings)
     is_default = settings.admin_password.get_secret_value() in DEFAULT_PASSWORDS
     if not (is_default or settings.no_auth) or can_tell():
         return settings
@@ -43,3 +44,16 @@ def settle_passwords(
         settings.data_dir / PASSWORD_FILE,
     )
     return settings.model_copy(update={"admin_password": SecretStr(password)})
+
+
+def _warn_of_weak_passwords(settings: SchedulerSettings) -> None:
+    """Say whose password was set, and is refused to nearly everybody; the default ones are for trying out."""
+    for user in AuthSettings.of(settings).users:
+        if user.is_hashed or user.password in DEFAULT_PASSWORDS or settings.no_auth:
+            continue
+        if is_weak_password(user.name, user.password):
+            _log.warning(
+                "The password of %s is weak (shorter than 8 characters, or the user's name): it serves only the user who "
+                "started this scheduler, over loopback. Set a longer one.",
+                user.name,
+            )
