@@ -1,6 +1,5 @@
 """A standby's API for tests, and what it takes for the leader: a directory and HTTP servers that do as they are told."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 from prometheus_client import CollectorRegistry
 
-from elasticjob_cloud.api import ApiSettings, Authenticator, AuthSettings, create_app
-from elasticjob_cloud.api.auth import Role, User
+from elasticjob_cloud.api import ApiSettings, create_app
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark
 from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.service.port import SchedulerView
@@ -20,7 +18,6 @@ from tests.acceptance.api_server import serve
 from tests.http_client import http_client
 
 _LOOKS_IN_VAIN = 3
-_PASSWORD = "a strong password"
 KEY = b"a key of thirty-two bytes or more"
 APP = {"appName": "app", "appURL": "http://localhost/a.sh", "bootstrapScript": "b"}
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
@@ -124,15 +121,10 @@ def standby(
 ) -> Iterator[httpx.Client]:
     relay = Relay(known, ForwardingMark(KEY, time.time), own_url)
     settings = ApiSettings(leader_wait_seconds=wait_seconds)
-    authenticator = Authenticator(AuthSettings((User("root", _PASSWORD, Role.ADMIN),)), KEY)
-    token = asyncio.run(authenticator.login("root", _PASSWORD, "127.0.0.1"))
     app = create_app(
-        scheduler or MemoryScheduler(), authenticator, settings, registry=CollectorRegistry(), relay=relay
+        scheduler or MemoryScheduler(), None, settings, registry=CollectorRegistry(), relay=relay
     )
-    with (
-        serve(app) as url,
-        http_client(base_url=url, timeout=30, headers={"accessToken": token}) as client,
-    ):
+    with serve(app) as url, http_client(base_url=url, timeout=30) as client:
         yield client
 
 

@@ -19,7 +19,7 @@ from elasticjob_cloud.api.history_routes import history_routes
 from elasticjob_cloud.api.job_routes import job_routes
 from elasticjob_cloud.api.login_routes import login_routes
 from elasticjob_cloud.api.operation_routes import operation_routes
-from elasticjob_cloud.api.own_user import OwnUser
+from elasticjob_cloud.api.own_user import OwnUser, OwnUserGate
 from elasticjob_cloud.api.probe_routes import probe_routes
 from elasticjob_cloud.api.relay import Relay
 from elasticjob_cloud.api.responses import json_response
@@ -73,6 +73,8 @@ def create_app(
             "auto_configure": False,
         },
     )
+    if authenticator is None:
+        app.add_middleware(OwnUserGate, own_user=own_user)
     if relay is not None:
         # Within the boundary: what is refused there need not reach the leader.
         app.add_middleware(

@@ -12,14 +12,13 @@ from elasticjob_cloud.api.auth import Authenticator, Role
 from elasticjob_cloud.api.body import too_large
 from elasticjob_cloud.api.browser_guard import BrowserGuard
 from elasticjob_cloud.api.masked import with_caller
-from elasticjob_cloud.api.own_user import OwnUser, no_password_refusal, weak_password_refusal
+from elasticjob_cloud.api.own_user import DOCUMENTS, OwnUser, weak_password_refusal
 from elasticjob_cloud.api.responses import error_response, json_response
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
 API_PREFIX: Final = "/api"
 # All other paths below /api need a token: a new route is closed until it is put here.
-_DOCUMENTS: Final = frozenset({"/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css"})
-OPEN_PATHS: Final = _DOCUMENTS | {"/api/login"}
+OPEN_PATHS: Final = DOCUMENTS | {"/api/login"}
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _QUERY_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -74,10 +73,7 @@ class Boundary:
         if self._guard is not None and path not in _PROBES:
             self._guard.check(method, headers)
         inside = path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
-        if inside and self._authenticator is None and path not in _DOCUMENTS:
-            if not await self._own_user.makes(scope):
-                raise no_password_refusal()
-        elif inside and self._authenticator is not None and path not in OPEN_PATHS:
+        if inside and self._authenticator is not None and path not in OPEN_PATHS:
             principal = self._authenticator.identify(scope["headers"])
             # With each call: a token may wander to other users and machines.
             if principal.is_local_only and not await self._own_user.makes(scope):

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from elasticjob_cloud.api.auth import MINIMUM_PASSWORD_LENGTH, is_loopback
 from elasticjob_cloud.api.forwarding_mark import ForwardingMark, Headers
@@ -26,6 +26,8 @@ _PROXY_HEADERS: Final = frozenset(
 _PROXY_PREFIX: Final = b"x-forwarded"
 _REMEMBERED_CONNECTIONS: Final = 10_000
 
+DOCUMENTS: Final = frozenset({"/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css"})
+
 _ONLY_HERE: Final = (
     "is good only for the user who started the scheduler, on its own machine, under localhost or 127.0.0.1, and through "
     "no proxy. Set a password"
@@ -38,11 +40,6 @@ _HOW: Final = (
 def weak_password_refusal(username: str) -> ForbiddenError:
     """Give the answer to those for whom a weak password is not good."""
     return ForbiddenError(f"The password of {username} is a default or weak one, which {_ONLY_HERE} {_HOW}.")
-
-
-def no_password_refusal() -> ForbiddenError:
-    """Give the answer to those for whom a server without passwords is not there."""
-    return ForbiddenError(f"A scheduler without log-in (--no-auth) {_ONLY_HERE} {_HOW}, and drop --no-auth.")
 
 
 class OwnUser:
@@ -75,6 +72,27 @@ class OwnUser:
 
     def _is_own(self, client: tuple[str, int], server: tuple[str, int]) -> bool:
         return find_peer_uid(client, server) in self._uids
+
+
+class OwnUserGate:
+    """ASGI middleware of a server without log-in: serves its own user alone.
+
+    Where a call is answered, and not where another scheduler passes it on: the leader has that one's word.
+    """
+
+    def __init__(self, app: ASGIApp, *, own_user: OwnUser) -> None:
+        self._app = app
+        self._own_user = own_user
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_call = (
+            scope["type"] == "http" and scope["path"].startswith("/api") and scope["path"] not in DOCUMENTS
+        )
+        if is_call and not await self._own_user.makes(scope):
+            raise ForbiddenError(
+                f"A scheduler without log-in (--no-auth) {_ONLY_HERE} {_HOW}, and drop --no-auth."
+            )
+        await self._app(scope, receive, send)
 
 
 def _is_direct(headers: Headers) -> bool:
