@@ -304,3 +304,22 @@ def test_standby_judges_who_calls_and_the_leader_believes_schedulers_alone(
     # What a caller claims is not passed on as a scheduler's own word.
     del forged["X-ElasticJob-Forwarded"]
     assert log_in_as(OTHER_UID, standby.url, headers=forged)[0] == 403
+
+
+@needs_root
+def test_schedulers_without_log_in_serve_their_own_user_alone_whoever_is_asked(tmp_path: Path) -> None:
+    started: list[SchedulerProcess] = []
+    with new_database() as url:
+        try:
+            started.extend(
+                SchedulerProcess(url, tmp_path / name, lease_seconds=4, no_auth=True)
+                for name in ("first", "second")
+            )
+            for scheduler in started:
+                wait_for(scheduler.is_up, "the scheduler is ready")
+                assert call_as(0, scheduler.url, "GET", "/api/app/list") == (200, [])
+                assert call_as(OTHER_UID, scheduler.url, "GET", "/api/app/list")[0] == 403
+                assert call_as(0, scheduler.url, "GET", "/api/app/list", headers={"Via": "1.1 p"})[0] == 403
+        finally:
+            for scheduler in started:
+                scheduler.end()
