@@ -12,9 +12,8 @@ import typer
 
 from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.demo import Demo
-from elasticjob_cloud.server import Server, build_server
+from elasticjob_cloud.server import Server, build_server, settle_passwords
 from elasticjob_cloud.server.logs import configure_logs
-from elasticjob_cloud.server.passwords import settle_passwords
 from elasticjob_cloud.service.first_password import PASSWORD_FILE, note_password_file, uses_first_password
 from elasticjob_cloud.service.settings import SchedulerSettings
 from elasticjob_cloud.service.settings_sources import (

@@ -67,6 +67,7 @@ _REMEMBERED_LENGTH: Final = 1024
 _SHORTEST_SECRET: Final = 16  # of those that have neither a name nor a URL
 
 
+@functools.lru_cache(maxsize=16_384)
 def is_secret_name(name: str) -> bool:
     """Tell whether what has this name is a secret: a password, token, key, credential, webhook, signature ..."""
     name = unquote(name)
