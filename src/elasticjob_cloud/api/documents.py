@@ -138,12 +138,12 @@ def openapi_document(app: FastAPI, *, needs_token: bool) -> Document:
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }
     for path, calls in document["paths"].items():
-        for method, call in calls.items():
+        for call in calls.values():
             # FastAPI's own validation error never occurs: ours is 400.
             call["responses"].pop("422", None)
             closed = needs_token and path.startswith("/api/") and path != "/api/login"
             call["security"] = [{"accessToken": []}, {"bearer": []}] if closed else []
-            if closed and method != "get":
+            if closed:
                 forbidden = {"application/json": {"schema": reference("Error")}}
                 call["responses"]["403"] = {"description": _ERRORS[403], "content": forbidden}
     return document

@@ -15,6 +15,8 @@ _ALL_USERS: Final = (
 )  # /proc/self/uid_map of a process that sees every user as they are
 _UID_COLUMN: Final = 7
 _INODE_COLUMN: Final = 9
+# The kernel writes a table in pieces, and may pass over a row while others come and go.
+_LOOKS: Final = 3
 _PEER_SECONDS: Final = 5.0
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -44,7 +46,10 @@ def find_peer_uid(client: tuple[str, int], server: tuple[str, int], tables: Path
         server: This end's.
         tables: Where `tcp` and `tcp6` are.
     """
-    rows = _rows(client, server, tables)
+    rows: set[int] = set()
+    for _ in range(_LOOKS):
+        if rows := _rows(client, server, tables):
+            break
     if rows == {0}:
         # A socket that is closed between the reading of its inode and of its owner would pass for root's.
         rows |= _rows(client, server, tables) or {-1}
