@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import argon2
+import jwt
 import pytest
 
 from elasticjob_cloud.api import AuthSettings, Role, User
 from elasticjob_cloud.api.auth import is_weak_password
 from tests.acceptance.conftest import MemoryServer
 from tests.http_client import http_client, http_post
-from tests.security.servers import served_with
+from tests.security.servers import KEY, served_with
 from tests.security.strangers import OTHER_UID, call_as, free_local_port, log_in_as, needs_root
 
 APP = {"appName": "a", "appURL": "http://host/a.tar.gz", "bootstrapScript": "b"}
@@ -207,3 +208,12 @@ def test_hash_does_not_make_a_weak_password_strong(password: str) -> None:
         assert status == 200
         headers = {"accessToken": answer["accessToken"]}
         assert call_as(OTHER_UID, server.url, "GET", "/api/app/list", headers=headers)[0] == 403
+
+
+@needs_root
+def test_token_of_an_older_scheduler_does_not_open_more(default_server: MemoryServer) -> None:
+    claims = jwt.decode(own_token(default_server), KEY, ["HS256"], options={"verify_exp": False})
+    del claims["local"]
+    headers = {"accessToken": jwt.encode(claims, KEY, "HS256")}
+    assert call_as(0, default_server.url, "GET", "/api/app/list", headers=headers)[0] == 200
+    assert call_as(OTHER_UID, default_server.url, "GET", "/api/app/list", headers=headers)[0] == 403
