@@ -1,14 +1,18 @@
 """Secrets are masked for guests, in lists and in messages, and a mask that comes back keeps them (issue 11, C7)."""
 
+import io
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from elasticjob_cloud.api import AuthSettings
 from elasticjob_cloud.model.masking import MASK, is_secret_name, mask_configuration, mask_message, mask_text
+from elasticjob_cloud.server.logs import configure_logs
 from tests.acceptance.conftest import MemoryServer, login
 from tests.http_client import http_client
 from tests.security.servers import served_with
@@ -277,3 +281,19 @@ def test_no_text_takes_long(part: str) -> None:
     mask_configuration({"jobParameter": text})
     mask_message(text)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_log_holds_no_secret_of_a_url_or_a_command(log_format: str) -> None:
+    log = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        configure_logs("info", log_format, log)
+        logging.getLogger("any").warning("cannot get %s", f"https://me:{SECRET}@host/x?sig={SECRET}")
+        structlog.get_logger("any").warning("it failed", command=f"run --password {SECRET}")
+    finally:
+        root.handlers[:], root.level = handlers, level
+        structlog.reset_defaults()
+    assert "https://***@host/x?sig=***" in log.getvalue()
+    assert SECRET not in log.getvalue()

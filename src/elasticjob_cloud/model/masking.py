@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -104,6 +104,14 @@ def mask_message(text: str) -> str:
         text, lambda name: is_secret_name(name) and _SECRET_PARTS.search(unquote(name)) is not None
     )
     return _SCHEME.sub(rf"\g<scheme> {MASK}", text)
+
+
+def mask_record(_logger: object, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask the texts of a log record; a processor of structlog."""
+    for name, value in record.items():
+        if isinstance(value, str):
+            record[name] = mask_message(value)
+    return record
 
 
 def mask_props(props: Mapping[str, str]) -> dict[str, str]:
