@@ -57,4 +57,5 @@ def test_page_cannot_log_in_with_a_default_password_under_a_name_of_its_own(serv
     answer = http_post(f"{server}/api/login", json=login, headers=rebound)
     assert answer.status_code == 403
     alias = http_post(f"{server}/api/login", json=login, headers={"Host": "scheduler:8899"})
-    assert alias.status_code == 200
+    assert alias.status_code == 403
+    assert "password" in alias.json()["message"]

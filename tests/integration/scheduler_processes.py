@@ -38,11 +38,13 @@ def wait_for(look: Callable[[], T], what: str, seconds: float = _DEADLINE_SECOND
 class SchedulerProcess:
     """One scheduler."""
 
-    def __init__(self, database_url: str, directory: Path, lease_seconds: float) -> None:
+    def __init__(
+        self, database_url: str, directory: Path, lease_seconds: float, *, no_auth: bool = False
+    ) -> None:
         self.port = free_port("127.0.0.1")
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = directory / "log"
-        self._command = (database_url, str(directory / "data"), self.port, lease_seconds)
+        self._command = (database_url, str(directory / "data"), self.port, lease_seconds, no_auth)
         self._clients: list[httpx.Client] = []
         directory.mkdir(exist_ok=True)
         self.start()
@@ -116,7 +118,7 @@ def schedulers(
             scheduler.end()
 
 
-def serve(database_url: str, data_dir: str, port: int, lease_seconds: float, log: str) -> None:
+def serve(database_url: str, data_dir: str, port: int, lease_seconds: float, no_auth: bool, log: str) -> None:
     """Serve until SIGTERM."""
     with Path(log).open("ab") as output:
         os.dup2(output.fileno(), sys.stdout.fileno())
@@ -128,6 +130,7 @@ def serve(database_url: str, data_dir: str, port: int, lease_seconds: float, log
         port=port,
         time_zone="UTC",
         lease_seconds=lease_seconds,
+        no_auth=no_auth,
     )
     # An agent counts on, whoever leads.
     build_server(settings, engine=InstantEngine(time.time_ns())).run()

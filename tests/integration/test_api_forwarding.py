@@ -226,3 +226,19 @@ def test_long_answer_is_streamed(leader: FakeLeader) -> None:
             first_part_arrived.set()
 
     assert arrived == b"a" * _LONG_BYTES + b"b" * _LONG_BYTES
+
+
+@pytest.mark.parametrize("headers, is_vouched", [({}, True), ({"Via": "1.1 proxy"}, False)])
+def test_leader_is_told_whether_the_schedulers_own_user_calls(
+    leader: FakeLeader, headers: dict[str, str], is_vouched: bool
+) -> None:
+    known = KnownLeader()
+    known.appoint(leader.url)
+    leader.behaviours = [answer(b"[]")]
+    claims = {"X-ElasticJob-Own-User": f"{int(time.time())}.{'0' * 64}"}
+    with standby(known) as client:
+        assert client.get("/api/app/list", headers={**headers, **claims}).status_code == 200
+
+    ((_, _, pairs, _),) = leader.requests
+    raw = [(name.lower().encode(), value.encode()) for name, value in pairs]
+    assert ForwardingMark(KEY, time.time).vouches(raw) is is_vouched

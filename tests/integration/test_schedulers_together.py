@@ -16,6 +16,7 @@ from elasticjob_cloud.server.files import token_secret
 from tests.http_client import http_client, http_get
 from tests.integration.scheduler_processes import SchedulerProcess, schedulers, wait_for
 from tests.postgres_databases import new_database
+from tests.security.strangers import OTHER_UID, call_as, log_in_as, needs_root
 
 pytestmark = pytest.mark.slow
 # A busy machine's: tests/simulation/test_failover.py holds the times that are promised, 1 s and 6 s, against each cause.
@@ -279,3 +280,47 @@ def test_failed_log_ins_count_by_the_callers_address_wherever_they_arrive(
     assert log_in(leader, "wrong", "127.0.0.7") == 429
     assert log_in(standby, "wrong", "127.0.0.8") == 401
     assert log_in(standby, "pwd", "127.0.0.7") == 200
+
+
+@needs_root
+def test_standby_judges_who_calls_and_the_leader_believes_schedulers_alone(
+    calm_pair: Sequence[SchedulerProcess],
+) -> None:
+    leader, standby = calm_pair
+    forged = {
+        "X-ElasticJob-Forwarded": f"{int(time.time())}.{'0' * 64}",
+        "X-ElasticJob-Own-User": f"{int(time.time())}.{'0' * 64}",
+        "X-Forwarded-For": "127.0.0.1",
+    }
+    status, answer = log_in_as(0, standby.url)
+    assert status == 200
+    headers = {"accessToken": answer["accessToken"]}
+    assert call_as(0, standby.url, "GET", "/api/app/list", headers=headers)[0] == 200
+    for scheduler in calm_pair:
+        assert log_in_as(OTHER_UID, scheduler.url)[0] == 403
+        assert call_as(OTHER_UID, scheduler.url, "GET", "/api/app/list", headers=headers)[0] == 403
+    assert log_in_as(OTHER_UID, leader.url, headers=forged)[0] == 403
+    assert call_as(OTHER_UID, leader.url, "GET", "/api/app/list", headers={**headers, **forged})[0] == 403
+    assert log_in_as(0, leader.url, headers={"X-Forwarded-For": "127.0.0.1"})[0] == 403
+    # What a caller claims is not passed on as a scheduler's own word.
+    del forged["X-ElasticJob-Forwarded"]
+    assert log_in_as(OTHER_UID, standby.url, headers=forged)[0] == 403
+
+
+@needs_root
+def test_schedulers_without_log_in_serve_their_own_user_alone_whoever_is_asked(tmp_path: Path) -> None:
+    started: list[SchedulerProcess] = []
+    with new_database() as url:
+        try:
+            started.extend(
+                SchedulerProcess(url, tmp_path / name, lease_seconds=4, no_auth=True)
+                for name in ("first", "second")
+            )
+            for scheduler in started:
+                wait_for(scheduler.is_up, "the scheduler is ready")
+                assert call_as(0, scheduler.url, "GET", "/api/app/list") == (200, [])
+                assert call_as(OTHER_UID, scheduler.url, "GET", "/api/app/list")[0] == 403
+                assert call_as(0, scheduler.url, "GET", "/api/app/list", headers={"Via": "1.1 p"})[0] == 403
+        finally:
+            for scheduler in started:
+                scheduler.end()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.api.forwarding_mark import FORWARDED_FOR, MARK, ForwardingMark, Headers
+from elasticjob_cloud.api.forwarding_mark import FORWARDED_FOR, MARK, VOUCHER, ForwardingMark, Headers
 
 _KEY = b"a key of thirty-two bytes or more"
 _NOW = 1_795_000_000.0
@@ -50,3 +50,31 @@ def test_without_a_key_nobody_is_believed() -> None:
 
     assert mark(None).client_of(headers) is None
     assert mark(None).is_on(headers)
+
+
+def test_scheduler_vouches_for_the_caller_that_it_has_recognised() -> None:
+    headers = mark().of_call([], "127.0.0.1", is_own_user=True)
+
+    assert mark(now=_NOW + 60).vouches(headers)
+    assert mark().client_of(headers) == "127.0.0.1"
+    assert not mark().vouches(mark().of_call([], "127.0.0.1"))
+
+
+_VOUCHED = mark().of_call([], "127.0.0.1", is_own_user=True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [*mark().of_call([], "127.0.0.1"), (VOUCHER, b"1")],
+        [*mark().of_call([], "127.0.0.1"), (VOUCHER, mark().of_call([], "127.0.0.1")[1][1])],
+        [*mark().of_call([], "10.0.0.7"), _VOUCHED[2]],
+        [_VOUCHED[0], _VOUCHED[2]],
+        mark(b"another key of thirty-two bytes!!").of_call([], "127.0.0.1", is_own_user=True),
+        mark(now=_NOW - 301).of_call([], "127.0.0.1", is_own_user=True),
+        mark(None).of_call([], "127.0.0.1", is_own_user=True),
+    ],
+    ids=["made-up", "the-mark-itself", "another-call", "no-mark", "other-key", "old", "no-key"],
+)
+def test_nobody_else_vouches(headers: Headers) -> None:
+    assert not mark().vouches(headers)

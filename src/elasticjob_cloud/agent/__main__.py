@@ -19,6 +19,7 @@ from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.masking import mask_record
 
 _LOG_BYTES = 5 << 20
 _LOG_FILES = 2
@@ -96,6 +97,7 @@ def _configure_log(path: Path) -> None:
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            mask_record,
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),

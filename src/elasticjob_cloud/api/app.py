@@ -19,6 +19,7 @@ from elasticjob_cloud.api.history_routes import history_routes
 from elasticjob_cloud.api.job_routes import job_routes
 from elasticjob_cloud.api.login_routes import login_routes
 from elasticjob_cloud.api.operation_routes import operation_routes
+from elasticjob_cloud.api.own_user import OwnUser, OwnUserGate
 from elasticjob_cloud.api.probe_routes import probe_routes
 from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.relay import Relay
@@ -49,7 +50,7 @@ def create_app(
 
     Args:
         scheduler: What answers queries and carries out commands.
-        authenticator: Who may do what; None serves everybody, which the caller allows on loopback only (`--no-auth`).
+        authenticator: Who may do what; None asks nobody to log in (`--no-auth`), and serves the user who started it.
         settings: The API's own settings.
         registry: The metrics that `/metrics` shows.
         wall_ms: The clock that fires are counted from, in epoch milliseconds.
@@ -61,6 +62,7 @@ def create_app(
         An ASGI app, to be served by uvicorn.
     """
     settings = settings or ApiSettings()
+    own_user = OwnUser(None if relay is None else relay.mark)
     # All off: FastAPI's telemetry would wrap each request, and prometheus-client has our metrics.
     app = FastAPI(
         title="ElasticJob-Cloud",
@@ -74,11 +76,14 @@ def create_app(
             "auto_configure": False,
         },
     )
+    if authenticator is None:
+        app.add_middleware(OwnUserGate, own_user=own_user)
     if relay is not None:
         # Within the boundary: what is refused there need not reach the leader.
         app.add_middleware(
             Forwarding,
             relay=relay,
+            own_user=own_user,
             body_limit_bytes=settings.body_limit_bytes,
             wait_seconds=settings.leader_wait_seconds,
             monotonic_seconds=monotonic_seconds,
@@ -87,12 +92,13 @@ def create_app(
         Boundary,
         authenticator=authenticator,
         guard=_browser_guard(authenticator, settings),
+        own_user=own_user,
         body_limit_bytes=settings.body_limit_bytes,
         proxies=proxies,
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (
-        login_routes(authenticator, bodies),
+        login_routes(authenticator, bodies, own_user),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),

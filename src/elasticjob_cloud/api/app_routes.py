@@ -10,6 +10,7 @@ from elasticjob_cloud.api.app_urls import is_allowed
 from elasticjob_cloud.api.body import BodyReader
 from elasticjob_cloud.api.documents import BOOLEAN, TRUE, array_of, described, reference
 from elasticjob_cloud.api.known import check_app_name
+from elasticjob_cloud.api.masked import keep_masked, sees_secrets
 from elasticjob_cloud.api.responses import done, json_response
 from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import app_view
@@ -41,17 +42,17 @@ def app_routes(
     @router.post("", **described(TRUE, body=PublishAppRequest, errors=(409,)))
     async def publish_app(request: Request) -> Response:
         """Publish an app."""
-        given = check_fields(PublishAppRequest, await bodies.object(request))
+        given = check_fields(PublishAppRequest, keep_masked(await bodies.object(request)))
         check_url(given.app_url)
         await scheduler.submit(PublishApp(given.to_configuration()))
         return done()
 
     @router.put("", **described(TRUE, body=UpdateAppRequest, errors=(404, 409)))
     async def update_app(request: Request) -> Response:
-        """Change the given fields of an app, keep the rest. Running executors keep their settings until they restart."""
+        """Change the given fields of an app, keep the rest. `***` where a list shows it keeps the secret. Running executors keep their settings until they restart."""
         payload = await bodies.object(request)
         stored = await stored_app(payload.get("appName"))
-        given = check_fields(UpdateAppRequest, payload, stored=stored)
+        given = check_fields(UpdateAppRequest, keep_masked(payload, stored), stored=stored)
         if stored is None or given.app_url != stored.app_url:
             check_url(given.app_url)
         await scheduler.submit(UpdateApp(given.app_name, given.to_changes()))
@@ -59,13 +60,14 @@ def app_routes(
 
     @router.get("/list", **described(array_of(reference("AppConfiguration"))))
     async def list_apps() -> Response:
-        """Give all apps, by name."""
+        """Give all apps, by name, with secrets as `***`."""
         return json_response([app_view(record) for record in await scheduler.apps()])
 
     @router.get("/{appName}", **described(reference("AppConfiguration"), errors=(404,)))
-    async def read_app(app_name: AppName) -> Response:
-        """Give one app."""
-        return json_response(app_view(await scheduler.app(check_app_name(app_name))))
+    async def read_app(app_name: AppName, request: Request) -> Response:
+        """Give one app; guests see secrets as `***`."""
+        record = await scheduler.app(check_app_name(app_name))
+        return json_response(app_view(record, shows_secrets=sees_secrets(request)))
 
     @router.delete("/{appName}", **described(TRUE, errors=(404, 409)))
     async def delete_app(app_name: AppName) -> Response:

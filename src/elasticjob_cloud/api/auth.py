@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +22,7 @@ from elasticjob_cloud.service.settings import SchedulerSettings
 _log = logging.getLogger(__name__)
 DEFAULT_PASSWORDS: Final = frozenset({"pwd", "guest"})
 MINIMUM_SECRET_BYTES: Final = 32
+MINIMUM_PASSWORD_LENGTH: Final = 8
 _HASH_PREFIX: Final = "$argon2id$"
 _ALGORITHM: Final = "HS256"
 # Each argon2 check takes tens of MiB and of milliseconds: more at a time would let strangers use up the machine.
@@ -82,10 +83,11 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a token belongs to."""
+    """Who a token belongs to. `is_local_only`: by a weak password, which is good for the scheduler's own user alone."""
 
     username: str
     role: Role
+    is_local_only: bool = field(default=False, compare=False)
 
 
 def is_loopback(host: str) -> bool:
@@ -113,6 +115,15 @@ def check_exposure(host: str, settings: AuthSettings) -> None:
             f"{' and '.join(users)} must have a password of their own before the server may listen on {host}: "
             "set one, or listen on 127.0.0.1."
         )
+
+
+def is_weak_password(username: str, password: str) -> bool:
+    """Tell whether a password is a default, the user's own name, or short: whoever may try can guess it."""
+    return (
+        len(password) < MINIMUM_PASSWORD_LENGTH
+        or password in DEFAULT_PASSWORDS
+        or password.casefold() == username.casefold()
+    )
 
 
 def _matches(user: User, password: str) -> bool:
@@ -173,7 +184,14 @@ class Authenticator:
         self._token_seconds = settings.token_seconds
         self._users = {user.name: user for user in settings.users}
         self._reference_hash = next((user.password for user in settings.users if user.is_hashed), None)
-        self._has_default_passwords = bool(settings.default_password_users())
+        default_users = settings.default_password_users()
+        self._has_default_passwords = bool(default_users)
+        self._weak_users = {
+            user.name
+            for user in settings.users
+            if user.name in default_users
+            or (not user.is_hashed and is_weak_password(user.name, user.password))
+        }
         self._limit = LoginLimit(login_failures)
         self._accepted: dict[bytes, tuple[Principal, float]] = {}
         self._checks = FairTurns(_PARALLEL_CHECKS, _WAITING_CHECKS)
@@ -220,6 +238,7 @@ class Authenticator:
             "iat": int(now),
             "exp": int(now + self._token_seconds),
             "pwd": self._fingerprint(user),
+            "local": is_weak_password(user.name, password),
         }
         return jwt.encode(claims, self._secret, _ALGORITHM)
 
@@ -258,7 +277,9 @@ class Authenticator:
             raise UnauthorizedError
         if len(self._accepted) >= _ACCEPTED_TOKENS:
             self._accepted.clear()
-        self._accepted[token] = (Principal(user.name, user.role), expiry)
+        # One that an older scheduler gave does not say so.
+        is_local_only = bool(claims.get("local")) or user.name in self._weak_users
+        self._accepted[token] = (Principal(user.name, user.role, is_local_only), expiry)
         return self._accepted[token]
 
     async def _is_right(self, user: User | None, password: str, network: str) -> bool:

@@ -13,7 +13,7 @@ from elasticjob_cloud.model.errors import (
     TooLargeError,
     UnsupportedMediaError,
 )
-from elasticjob_cloud.model.names import name_problem
+from elasticjob_cloud.model.names import known_name_problem
 
 _ADD_HEADER: Final = "Add the header -H 'Content-type: application/json'."
 LOGIN_BODY_BYTES: Final = 8 * 1024
@@ -68,7 +68,7 @@ class BodyReader:
             raise _bad_name('must be the body itself: my_job or "my_job", not an object or an array.')
         if not name:
             raise _bad_name("is required: send the job's name as body.")
-        problem = name_problem(name)
+        problem = known_name_problem(name)
         if problem is not None:
             raise _bad_name(problem)
         return name

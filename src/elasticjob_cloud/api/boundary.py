@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from elasticjob_cloud.api.auth import Authenticator, Role
 from elasticjob_cloud.api.body import body_limit, too_large
 from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.masked import with_caller
+from elasticjob_cloud.api.own_user import DOCUMENTS, OwnUser, weak_password_refusal
 from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.responses import error_response, json_response
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
 API_PREFIX: Final = "/api"
 # All other paths below /api need a token: a new route is closed until it is put here.
-OPEN_PATHS: Final = frozenset(
-    {"/api/login", "/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css"}
-)
+OPEN_PATHS: Final = DOCUMENTS | {"/api/login"}
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _QUERY_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -35,12 +35,14 @@ class Boundary:
         *,
         authenticator: Authenticator | None,
         guard: BrowserGuard | None,
+        own_user: OwnUser,
         body_limit_bytes: int,
         proxies: TrustedProxies | None = None,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._guard = guard
+        self._own_user = own_user
         self._body_limit_bytes = body_limit_bytes
         self._proxies = proxies or None  # None as well where none is named: most have none
 
@@ -61,8 +63,7 @@ class Boundary:
             await send(message)
 
         try:
-            self._admit(scope)
-            await self._app(scope, receive, send_and_note)
+            await self._app(await self._admit(scope), receive, send_and_note)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -70,23 +71,29 @@ class Boundary:
                 raise
             await _answer_to(error, scope)(scope, receive, send)
 
-    def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope) -> Scope:
+        """Give the request with its caller, or raise."""
         path, method = scope["path"], scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if self._guard is not None and path not in _PROBES:
             self._guard.check(method, headers)
         inside = path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
-        if inside and path not in OPEN_PATHS and self._authenticator is not None:
+        if inside and self._authenticator is not None and path not in OPEN_PATHS:
             principal = self._authenticator.identify(scope["headers"])
+            # With each call: a token may wander to other users and machines.
+            if principal.is_local_only and not await self._own_user.makes(scope):
+                raise weak_password_refusal(principal.username)
             if principal.role is not Role.ADMIN and method not in _QUERY_METHODS:
                 raise ForbiddenError(
                     f"{principal.username} has the role {principal.role.value} and may only look (GET); "
                     "log in as an admin for this."
                 )
+            scope = with_caller(scope, principal)
         declared = headers.get(b"content-length", b"0")
         limit = body_limit(path, self._body_limit_bytes)
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
             raise too_large(limit)
+        return scope
 
 
 def _without_body(send: Send) -> Send:

@@ -32,7 +32,7 @@ _REFERENCE: Final = "#/components/schemas/{model}"
 _ERRORS: Final = {
     400: "The body is malformed, or fields or parameters are invalid: `errors` names each.",
     401: "No access token, or one that is wrong or has expired; at login: wrong user or password.",
-    403: "The role is too weak, or the request comes from a page of another site.",
+    403: "The role is too weak, the password is too weak for this caller, or a page of another site has sent it.",
     404: "There is no such app, job or task.",
     409: "It exists already, or its state does not allow the call.",
     413: "The body is over 1 MiB.",
@@ -138,12 +138,12 @@ def openapi_document(app: FastAPI, *, needs_token: bool) -> Document:
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }
     for path, calls in document["paths"].items():
-        for method, call in calls.items():
+        for call in calls.values():
             # FastAPI's own validation error never occurs: ours is 400.
             call["responses"].pop("422", None)
             closed = needs_token and path.startswith("/api/") and path != "/api/login"
             call["security"] = [{"accessToken": []}, {"bearer": []}] if closed else []
-            if closed and method != "get":
+            if closed:
                 forbidden = {"application/json": {"schema": reference("Error")}}
                 call["responses"]["403"] = {"description": _ERRORS[403], "content": forbidden}
     return document

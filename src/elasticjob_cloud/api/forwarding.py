@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.body import body_limit, too_large
+from elasticjob_cloud.api.own_user import OwnUser
 from elasticjob_cloud.api.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.leader_directory import UNKNOWING
@@ -30,6 +32,7 @@ class Forwarding:
         app: ASGIApp,
         *,
         relay: Relay,
+        own_user: OwnUser,
         body_limit_bytes: int,
         wait_seconds: float,
         monotonic_seconds: Callable[[], float],
@@ -38,6 +41,7 @@ class Forwarding:
         self._relay = relay
         self._leadership = relay.leadership
         self._mark = relay.mark
+        self._own_user = own_user
         self._body_limit_bytes = body_limit_bytes
         self._wait_seconds = wait_seconds
         self._monotonic_seconds = monotonic_seconds
@@ -88,7 +92,8 @@ class Forwarding:
             return None
         leader = await self._find_leader(deadline)
         if leader is not None:
-            return await self._relay.pass_on(leader, call, send)
+            is_own_user = await self._own_user.makes(call.scope)
+            return await self._relay.pass_on(leader, replace(call, is_own_user=is_own_user), send)
         if call.scope["method"] == "GET":
             # What was and what was printed can be read all the same; what needs a leader says so.
             with contextlib.suppress(NotLeadingError):

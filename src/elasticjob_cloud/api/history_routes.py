@@ -12,10 +12,12 @@ from elasticjob_cloud.api.responses import json_response
 from elasticjob_cloud.api.views import shown_time
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
+from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.requests import ShortText
 from elasticjob_cloud.service.port import SchedulerPort
 
 _TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
+_MESSAGES: Final = ("failureCause", "message")
 _PAGE: Final = object_of({"total": INTEGER, "rows": array_of({"type": "object"})})
 
 
@@ -136,7 +138,10 @@ def _page(page: HistoryPage, zone_name: str) -> Response:
 
 
 def _shown(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    return {
+    shown = {
         name: shown_time(value, zone) if name in _TIMES and isinstance(value, int) else value
         for name, value in row.items()
     }
+    # They quote what jobs and scripts say: URLs and options with secrets in them, for one.
+    masked = {name: mask_message(shown[name]) for name in _MESSAGES if isinstance(shown.get(name), str)}
+    return {**shown, **masked}

@@ -21,6 +21,7 @@ from elasticjob_cloud.api.documents import (
     reference,
 )
 from elasticjob_cloud.api.known import check_job_name
+from elasticjob_cloud.api.masked import keep_masked, sees_secrets
 from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.responses import done, json_response
 from elasticjob_cloud.api.schedules import cron_view, schedule_errors
@@ -75,15 +76,16 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     @router.post("/register", **described(TRUE, body=JobRequest, errors=(404, 409)))
     async def register_job(request: Request) -> Response:
         """Register a job under a published app."""
-        given = check_job(await bodies.object(request))
+        given = check_job(keep_masked(await bodies.object(request)))
         await scheduler.submit(RegisterJob(given.to_configuration(), disabled=bool(given.disabled)))
         return done()
 
     @router.put("/update", **described(TRUE, body=JobRequest, errors=(404, 409)))
     async def update_job(request: Request) -> Response:
-        """Replace a job's settings; its schedule starts afresh. Only what changes is checked."""
+        """Replace a job's settings; its schedule starts afresh. Only what changes is checked. `***` where a list shows it keeps the secret."""
         payload = await bodies.object(request)
-        given = check_job(payload, await stored_job(payload.get("jobName")))
+        stored = await stored_job(payload.get("jobName"))
+        given = check_job(keep_masked(payload, stored), stored)
         await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled))
         return done()
 
@@ -107,13 +109,14 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
 
     @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
     async def list_jobs() -> Response:
-        """Give all jobs, by name."""
+        """Give all jobs, by name, with secrets as `***`."""
         return json_response([job_view(record) for record in await scheduler.jobs()])
 
     @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
-    async def read_job(job_name: JobName) -> Response:
-        """Give one job."""
-        return json_response(job_view(await scheduler.job(check_job_name(job_name))))
+    async def read_job(job_name: JobName, request: Request) -> Response:
+        """Give one job; guests see secrets as `***`."""
+        record = await scheduler.job(check_job_name(job_name))
+        return json_response(job_view(record, shows_secrets=sees_secrets(request)))
 
     @router.get("/{jobName}/disable", **described(BOOLEAN, errors=(404,)))
     async def is_job_disabled(job_name: JobName) -> Response:

@@ -2,7 +2,7 @@
 
 from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.names import name_problem
+from elasticjob_cloud.model.names import known_name_problem
 from elasticjob_cloud.model.task import TaskId
 
 
@@ -27,6 +27,6 @@ def check_task_id(task_id: str) -> str:
 
 
 def _check_name(kind: str, name: str) -> str:
-    if name_problem(name) is not None:
+    if known_name_problem(name) is not None:
         raise NotFoundError(f"There is no {kind} '{shown(name)}'.")
     return name

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import httpx
 from starlette.types import Scope, Send
 
-from elasticjob_cloud.api.forwarding_mark import FORWARDED_FOR, MARK, ForwardingMark
+from elasticjob_cloud.api.forwarding_mark import FORWARDED_FOR, MARK, VOUCHER, ForwardingMark
 from elasticjob_cloud.api.responses import NOT_LEADING_HEADER
 from elasticjob_cloud.model.errors import OutcomeUnknownError
 from elasticjob_cloud.model.trust import trusted_context
@@ -26,7 +26,7 @@ _HOP_BY_HOP: Final = frozenset(
         *(b"te", b"trailer", b"transfer-encoding", b"upgrade"),
     }
 )
-_NOT_PASSED_ON: Final = _HOP_BY_HOP | {b"content-length", b"expect", FORWARDED_FOR, MARK}
+_NOT_PASSED_ON: Final = _HOP_BY_HOP | {b"content-length", b"expect", FORWARDED_FOR, MARK, VOUCHER}
 _NOT_PASSED_BACK: Final = _HOP_BY_HOP | {b"date", b"server", NOT_LEADING_HEADER.lower().encode()}
 _CONNECTIONS: Final = 200
 # Shorter than uvicorn keeps an idle connection (5 s), so that none is used that is just being closed.
@@ -54,6 +54,7 @@ class Call:
 
     scope: Scope
     body: bytes
+    is_own_user: bool = False  # made by the user who started this scheduler
 
     @property
     def is_query(self) -> bool:
@@ -157,10 +158,11 @@ class Relay:
         query: bytes = scope["query_string"]
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         peer = scope["client"][0] if scope.get("client") else ""
+        marks = self.mark.of_call(headers, peer, is_own_user=call.is_own_user)
         return httpx.Request(
             scope["method"],
             url,
-            headers=[*_without(headers, _NOT_PASSED_ON), *self.mark.of_call(headers, peer)],
+            headers=[*_without(headers, _NOT_PASSED_ON), *marks],
             content=call.body,
             # The very bytes that came: httpx would write a URL anew.
             extensions={"target": path + b"?" + query if query else path},

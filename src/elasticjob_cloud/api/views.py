@@ -5,19 +5,25 @@ from typing import Any
 
 import msgspec
 
+from elasticjob_cloud.model.masking import mask_configuration
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 
 
-def app_view(record: AppRecord) -> dict[str, Any]:
-    """Show an app: its configuration by the manual's names, and `disabled`."""
-    return {**msgspec.to_builtins(record.configuration), "disabled": record.disabled}
+def app_view(record: AppRecord, *, shows_secrets: bool = False) -> dict[str, Any]:
+    """Show an app: its configuration by the manual's names, and `disabled`; secrets as `***` unless they are to be shown."""
+    return _configuration_view(record, shows_secrets=shows_secrets)
 
 
-def job_view(record: JobRecord) -> dict[str, Any]:
-    """Show a job: its configuration by the manual's names, and `disabled`."""
-    return {**msgspec.to_builtins(record.configuration), "disabled": record.disabled}
+def job_view(record: JobRecord, *, shows_secrets: bool = False) -> dict[str, Any]:
+    """Show a job: its configuration by the manual's names, and `disabled`; secrets as `***` unless they are to be shown."""
+    return _configuration_view(record, shows_secrets=shows_secrets)
+
+
+def _configuration_view(record: AppRecord | JobRecord, *, shows_secrets: bool) -> dict[str, Any]:
+    fields = msgspec.to_builtins(record.configuration)
+    return {**(fields if shows_secrets else mask_configuration(fields)), "disabled": record.disabled}
 
 
 def running_task_view(record: TaskRecord) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from elasticjob_cloud.cli.options import (
     AppNameArgument,
     FileOption,
     JsonOption,
+    SecretsOption,
     UrlOption,
     YesOption,
     confirm,
@@ -16,6 +17,7 @@ from elasticjob_cloud.cli.options import (
 )
 from elasticjob_cloud.cli.output import print_fields, print_json, print_table, say
 from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.masking import mask_configuration
 
 app = typer.Typer(no_args_is_help=True, help="Apps: the archives or scripts that jobs run.")
 OptionalAppName = Annotated[
@@ -88,12 +90,19 @@ def list_apps(json: JsonOption = False, url: UrlOption = None) -> None:
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud app show my_app")
-def show(app_name: AppNameArgument, json: JsonOption = False, url: UrlOption = None) -> None:
+def show(
+    app_name: AppNameArgument,
+    json: JsonOption = False,
+    show_secrets: SecretsOption = False,
+    url: UrlOption = None,
+) -> None:
     """Show one app with all its settings."""
     with connect(url) as scheduler:
         found = scheduler.get("app", app_name)
         # Upstream keeps this apart from the settings.
         found = {**found, "disabled": scheduler.get("app", app_name, "disable")}
+    if not (json or show_secrets):  # JSON is for other programs, such as one that registers it elsewhere
+        found = mask_configuration(found)
     print_json(found) if json else print_fields(found)
 
 

@@ -22,6 +22,7 @@ from elasticjob_cloud.cli.options import (
     FileOption,
     JobNameArgument,
     JsonOption,
+    SecretsOption,
     UrlOption,
     YesOption,
     confirm,
@@ -29,6 +30,7 @@ from elasticjob_cloud.cli.options import (
 )
 from elasticjob_cloud.cli.output import print_fields, print_json, print_table, say
 from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.masking import mask_configuration
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: what runs when, in how many shards.")
 OptionalJobName = Annotated[
@@ -148,11 +150,18 @@ def list_jobs(app_name: AppNameFilter = None, json: JsonOption = False, url: Url
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud job show my_job --json > job.json")
-def show(job_name: JobNameArgument, json: JsonOption = False, url: UrlOption = None) -> None:
+def show(
+    job_name: JobNameArgument,
+    json: JsonOption = False,
+    show_secrets: SecretsOption = False,
+    url: UrlOption = None,
+) -> None:
     """Show one job with all its settings."""
     with connect(url) as scheduler:
         found = scheduler.get("job", "jobs", job_name)
         found = {**found, "disabled": scheduler.get("job", job_name, "disable")}
+    if not (json or show_secrets):  # JSON is for other programs, such as one that registers it elsewhere
+        found = mask_configuration(found)
     if json:
         print_json(found)
     else:

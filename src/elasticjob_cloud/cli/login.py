@@ -1,7 +1,8 @@
 """`elasticjob-cloud login` and `logout`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -9,6 +10,9 @@ from elasticjob_cloud.cli.credentials import Login, forget_login, login_url, sav
 from elasticjob_cloud.cli.options import UrlOption
 from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.model.errors import CallerError, UnauthorizedError
+
+if TYPE_CHECKING:
+    from elasticjob_cloud.cli.connection import Connection
 
 DEFAULT_USERNAME = "root"
 
@@ -31,16 +35,33 @@ def login(
 
     chosen = Login(login_url(url))
     user = username or _ask_username(password_stdin)
-    password = _read_password(user, password_stdin)
     if chosen.url.startswith("http://") and not is_loopback(chosen.url):
         say(f"Warning: the password goes to {chosen.url} unencrypted.")
     with Connection(chosen) as scheduler:
-        try:
-            token = str(scheduler.post("login", json={"username": user, "password": password})["accessToken"])
-        except UnauthorizedError:
-            raise CallerError(f"{chosen.url} knows no user {user} with this password.") from None
+        token = None
+        if user == DEFAULT_USERNAME and not password_stdin and is_loopback(chosen.url):
+            token = _try_first_password(scheduler, user)
+        if token is None:
+            token = _token_for(scheduler, user, _read_password(user, password_stdin))
+        if token is None:
+            raise CallerError(f"{chosen.url} knows no user {user} with this password.")
     path = save_login(Login(chosen.url, token, user))
     say(f"Logged in to {chosen.url} as {user}; the token is in {path}. Log out: elasticjob-cloud logout")
+
+
+def _try_first_password(scheduler: "Connection", user: str) -> str | None:
+    """Log in with the password that this user's scheduler made for itself, if it did."""
+    from elasticjob_cloud.service.first_password import find_first_password  # noqa: PLC0415 - slow to import, as above
+
+    password = find_first_password(urlsplit(scheduler.url).port or 80)
+    return None if password is None else _token_for(scheduler, user, password)
+
+
+def _token_for(scheduler: "Connection", user: str, password: str) -> str | None:
+    try:
+        return str(scheduler.post("login", json={"username": user, "password": password})["accessToken"])
+    except UnauthorizedError:
+        return None
 
 
 def _ask_username(password_stdin: bool) -> str:

@@ -24,6 +24,10 @@ UrlOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+SecretsOption = Annotated[
+    bool,
+    typer.Option("--show-secrets", help="Show passwords and the like, which the table has as *** otherwise."),
+]
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask first. Nothing is asked without a terminal, either.")
 ]

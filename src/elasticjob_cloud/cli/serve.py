@@ -6,13 +6,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.demo import Demo
-from elasticjob_cloud.server import Server, build_server
+from elasticjob_cloud.server import Server, build_server, settle_passwords
 from elasticjob_cloud.server.logs import configure_logs
+from elasticjob_cloud.service.first_password import PASSWORD_FILE, note_password_file, uses_first_password
 from elasticjob_cloud.service.settings import SchedulerSettings
 from elasticjob_cloud.service.settings_sources import (
     STANDALONE_DEFAULTS,
@@ -227,9 +229,11 @@ def demo(
         defaults["data_dir"] = Demo.default_data_dir()
     settings = _load_settings(options, config, defaults=defaults)
     configure_logs(settings.log_level, settings.log_format)
+    settings = settle_passwords(settings)
     show = Demo(settings, sys.stdout)
     server = build_server(settings, on_commit=show.show_changes)
     show.greet(server.url)
+    _note_password(settings, server)
     server.run(show.begin)
 
 
@@ -251,7 +255,9 @@ def _serve(settings: SchedulerSettings) -> None:
     configure_logs(settings.log_level, settings.log_format)
     if "time_zone" not in settings.model_fields_set and (warning := find_machine_zone().warning):
         _log.warning(warning)
+    settings = settle_passwords(settings)
     server = build_server(settings)
+    _note_password(settings, server)
 
     async def greet() -> None:
         _print_welcome(settings, server)
@@ -259,12 +265,20 @@ def _serve(settings: SchedulerSettings) -> None:
     server.run(greet)
 
 
+def _note_password(settings: SchedulerSettings, server: Server) -> None:
+    port = urlsplit(server.url).port
+    if port is not None and uses_first_password(settings):
+        note_password_file(port, settings.data_dir)
+
+
 def _print_welcome(settings: SchedulerSettings, server: Server) -> None:
     login = "nobody has to log in (--no-auth)"
     if not settings.no_auth:
         login = f"log in with: elasticjob-cloud login --url {server.url} --username {settings.admin_username}"
         if settings.admin_password.get_secret_value() == "pwd":
-            login += " (password: pwd)"
+            login += " (password: pwd; for this user and root only)"
+        elif uses_first_password(settings):
+            login += f" (its password is in {settings.data_dir / PASSWORD_FILE})"
     print(f"ElasticJob-Cloud serves at {server.url}/api ({server.url}/api/docs describes it)")
     print(f"  data in {settings.data_dir}; crons without a timeZone are in {settings.time_zone}")
     print(f"  {login}")

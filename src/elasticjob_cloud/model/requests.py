@@ -29,7 +29,7 @@ from elasticjob_cloud.model.job import (
     JobConfiguration,
     JobExecutionType,
 )
-from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, name_problem
+from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, known_name_problem, name_problem
 from elasticjob_cloud.model.sharding import check_sharding_item_parameters
 from elasticjob_cloud.model.stored_values import keep_stored_value
 
@@ -88,6 +88,11 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_known_name(name: str) -> str:
+    _raise_if(known_name_problem(name))
+    return name
+
+
 def _check_script(script: str) -> str:
     _raise_if("must not be blank." if not script.strip() else None)
     return script
@@ -121,14 +126,12 @@ ShortText = Annotated[
 LongText = Annotated[
     str, AfterValidator(_text_up_to(64 * KIBIBYTE)), Field(json_schema_extra={"maxLength": 64 * KIBIBYTE})
 ]
-Name = Annotated[
-    str,
-    AfterValidator(_check_name),
-    Field(
-        description="1 to 100 letters (any script), digits, `_`, `.` and `-`",
-        json_schema_extra={"minLength": 1, "maxLength": MAXIMUM_NAME_LENGTH},
-    ),
-]
+_NAME_FIELD = Field(
+    description="1 to 100 letters (any script), digits, `_`, `.` and `-`",
+    json_schema_extra={"minLength": 1, "maxLength": MAXIMUM_NAME_LENGTH},
+)
+Name = Annotated[str, AfterValidator(_check_name), _NAME_FIELD]
+KnownName = Annotated[str, AfterValidator(_check_known_name), _NAME_FIELD]  # of what exists already
 AppUrl = Annotated[
     str,
     AfterValidator(_text_up_to(2 * KIBIBYTE)),
@@ -210,7 +213,7 @@ class PublishAppRequest(RequestBody):
 class UpdateAppRequest(RequestBody):
     """`PUT /api/app`: only what is given changes."""
 
-    app_name: Name
+    app_name: KnownName
     app_url: AppUrl | None = Field(alias="appURL", default=None)
     bootstrap_script: Script | None = None
     cpu_count: CpuCount | None = None
@@ -239,7 +242,7 @@ def _named_or_false(names: type[ExecutorServiceType] | type[ErrorHandlerType]) -
 class JobRequest(RequestBody):
     """`POST /api/job/register` and `PUT /api/job/update`."""
 
-    app_name: Name
+    app_name: KnownName
     job_name: Name
     job_execution_type: Annotated[JobExecutionType, Field(strict=False)]
     sharding_total_count: Annotated[int, Field(ge=1, le=MAXIMUM_SHARDING_TOTAL_COUNT)]

@@ -13,13 +13,16 @@ from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import IO, Any, cast
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from elasticjob_cloud.model.errors import JobExecutionError
 from elasticjob_cloud.sdk.tls import trusted_context
 
 _MOST_REDIRECTS = 20  # as Java's HttpURLConnection
 _READ_BYTES = 1 << 16
+_PORTS = {"http": 80, "https": 443}
+# All others are the caller's own, and may be secrets of one host.
+_FOR_EVERY_HOST = frozenset({"accept", "content-type", "user-agent", "shardingcontext"})
 _URL_CHARACTERS = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -178,7 +181,7 @@ class _SecureConnections(urllib.request.AbstractHTTPHandler):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows within one protocol, as ElasticJob's HttpURLConnection does: a secret never leaves TLS."""
+    """Follows within one protocol, as ElasticJob's HttpURLConnection does: a secret leaves neither TLS nor its host."""
 
     max_redirections = max_repeats = 1000  # counted here
 
@@ -202,16 +205,23 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             fp.close()
             raise URLError(f"more than {_MOST_REDIRECTS} redirects")
         method = req.get_method()
+        is_same = _host_of(old) == _host_of(new)
         becomes_get = method not in {"GET", "HEAD"} and (code == 303 or (code < 303 and method == "POST"))
         dropped = {"content-length", "content-type"} if becomes_get else {"content-length"}
-        if old.netloc != new.netloc:
-            dropped.add("authorization")
         return urllib.request.Request(  # noqa: S310 - the protocol is the same
             quote(newurl, safe=_URL_CHARACTERS),
             None if becomes_get else cast("bytes | None", req.data),
-            {name: value for name, value in req.headers.items() if name.lower() not in dropped},
+            {
+                name: value
+                for name, value in req.headers.items()
+                if name.lower() not in dropped and (is_same or name.lower() in _FOR_EVERY_HOST)
+            },
             method="GET" if becomes_get else method,
         )
+
+
+def _host_of(url: SplitResult) -> tuple[str | None, int | None]:
+    return url.hostname, url.port or _PORTS.get(url.scheme)
 
 
 def _read_answer(response: HTTPResponse, limit_bytes: int) -> HttpAnswer:

@@ -76,12 +76,12 @@ def build_server(
 
     async def build_app(closing: AsyncExitStack) -> FastAPI:
         """Make the API once the scheduler has its database, which may keep the key of the tokens."""
-        secret = None if settings.no_auth else await _token_secret(settings, scheduler)
+        secret = await _token_secret(settings, scheduler)
         relay = Relay(scheduler.leadership, ForwardingMark(secret, time.time), address, settings.ca_file)
         closing.push_async_callback(relay.close)
         return create_app(
             scheduler,
-            None if secret is None else _authenticator(settings, secret),
+            None if settings.no_auth else _authenticator(settings, secret),
             ApiSettings.of(settings),
             registry=scheduler.metrics.registry,
             relay=relay,

@@ -6,6 +6,8 @@ from typing import TextIO
 
 import structlog
 
+from elasticjob_cloud.model.masking import mask_record
+
 
 def configure_logs(level: str, log_format: str, stream: TextIO = sys.stderr) -> None:
     """Send structlog's and the standard library's records to `stream` in one form."""
@@ -21,9 +23,12 @@ def configure_logs(level: str, log_format: str, stream: TextIO = sys.stderr) -> 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    final: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    final: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        mask_record,
+    ]
     if log_format == "json":
-        final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        final += [structlog.processors.format_exc_info, mask_record, structlog.processors.JSONRenderer()]
     else:
         # Plain tracebacks: Rich's show local variables, which may hold passwords.
         final.append(

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from elasticjob_cloud.model.errors import CallerError, StartError
+from elasticjob_cloud.model.names import user_name_problem
 from elasticjob_cloud.model.trust import require_certificates
 from elasticjob_cloud.service.agent_tuning import AgentTuning
 from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
@@ -93,6 +94,13 @@ def _readable_password(password: SecretStr) -> SecretStr:
         except argon2.exceptions.InvalidHashError:
             raise ValueError("begins as an argon2id hash, but is not a whole one") from None
     return password
+
+
+def _visible_name(name: str) -> str:
+    problem = user_name_problem(name)
+    if problem:
+        raise ValueError(problem.rstrip("."))
+    return name
 
 
 def _split(value: object) -> object:
@@ -183,6 +191,7 @@ def _lower(value: object) -> object:
 
 
 PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
+UserName = Annotated[str, Field(min_length=1), AfterValidator(_visible_name)]
 Password = Annotated[SecretStr, AfterValidator(_readable_password)]
 
 
@@ -204,7 +213,8 @@ class SchedulerSettings(AgentTuning):
         description="Where the database, apps, sandboxes and output are kept.",
     )
     no_auth: bool = Field(
-        default=False, description="Serve without log-in: whoever reaches the port may do all. Loopback only."
+        default=False,
+        description="Serve without log-in, on loopback, the user who started the scheduler and root.",
     )
     cpus: PositiveNumber | None = Field(
         None, description="How many CPUs this machine's agent offers; by default all."
@@ -244,15 +254,15 @@ class SchedulerSettings(AgentTuning):
         description="Where other schedulers reach this one's API; by default `http://HOST:PORT` as it listens.",
     )
 
-    admin_username: str = Field("root", min_length=1, description="Who may do everything.")
+    admin_username: UserName = Field("root", description="Who may do everything.")
     admin_password: Password = Field(
         SecretStr("pwd"),
-        description="Their password, or its argon2id hash. The default is refused off loopback.",
+        description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
     )
-    guest_username: str = Field("guest", min_length=1, description="Who may only look.")
+    guest_username: UserName = Field("guest", description="Who may only look.")
     guest_password: Password = Field(
         SecretStr("guest"),
-        description="Their password, or its argon2id hash. The default is refused off loopback.",
+        description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
     )
     token_hours: PositiveNumber = Field(24.0, description="How long a log-in lasts.")
     login_failures: PositiveInt = Field(
