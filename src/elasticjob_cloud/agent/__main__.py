@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.agent.known_state import take_known_state
+from elasticjob_cloud.agent.own_memory import hide_from_jobs
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
@@ -32,9 +33,12 @@ ALREADY_RUNS = 75  # the exit code when another agent has the directory
 def main() -> int:
     """Run an agent until it is over; give the exit code."""
     take_known_state()
+    hide_from_jobs()
     parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.agent")
     parser.add_argument("--directory", type=Path, required=True)
-    parser.add_argument("--settings", default="{}", help="AgentSettings as JSON")
+    parser.add_argument(
+        "--settings", default="{}", help="AgentSettings as JSON; - has them read from the input"
+    )
     parser.add_argument(
         "--detach", action="store_true", help="wait for the agent's end in a process that nothing depends on"
     )
@@ -42,7 +46,9 @@ def main() -> int:
     if arguments.detach:
         _detach()
     try:
-        settings = msgspec.json.decode(arguments.settings, type=AgentSettings)
+        # Whoever starts an agent sends them: what stands in arguments can be read by every user.
+        given = sys.stdin.buffer.read() if arguments.settings == "-" else arguments.settings
+        settings = msgspec.json.decode(given, type=AgentSettings)
     except msgspec.MsgspecError as error:
         return _refuse(f"The agent's settings cannot be read: {error}.", _BAD_SETTINGS)
     try:
