@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from elasticjob_cloud.agent.known_state import own_environment
+from elasticjob_cloud.model.names import is_own_variable
 from elasticjob_cloud.model.trust import CA_FILE_VARIABLE
 
 AGENT_VARIABLE = "ELASTICJOB_AGENT_ID"  # the mark by which a later agent finds what was left behind
@@ -20,7 +21,6 @@ OWNER_VARIABLE = (
 _PASSED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 _PASSED_IN_EITHER_CASE = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"})
 _LOCALE_PREFIX = "LC_"
-_OURS = "ELASTICJOB_"
 # What the agent itself needs beyond that: to be started as its scheduler was, and to find a place for its sockets.
 _NEEDED_BY_AGENT = frozenset({"XDG_RUNTIME_DIR", "LD_LIBRARY_PATH"})
 _PYTHON_PREFIX = "PYTHON"
@@ -58,7 +58,7 @@ def passed_environment(source: Mapping[str, str], pass_env: Iterable[str] = ()) 
     return {
         name: value
         for name, value in source.items()
-        if (name in named or _is_on_list(name)) and not is_ours(name)
+        if (name in named or _is_on_list(name)) and not is_own_variable(name)
     }
 
 
@@ -70,12 +70,7 @@ def agent_environment(source: Mapping[str, str], pass_env: Iterable[str] = ()) -
 
 def without_ours(source: Mapping[str, str]) -> dict[str, str]:
     """Give an environment without our own settings, passwords and database addresses among them."""
-    return {name: value for name, value in source.items() if not is_ours(name)}
-
-
-def is_ours(name: str) -> bool:
-    """Tell whether a variable is one of our own, in any case: settings are read in each."""
-    return name.upper().startswith(_OURS)
+    return {name: value for name, value in source.items() if not is_own_variable(name)}
 
 
 def _is_on_list(name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, FiniteFloat, PositiveInt
 from pydantic_settings import BaseSettings, NoDecode
 
-from elasticjob_cloud.agent.environment import is_ours
+from elasticjob_cloud.model.names import is_own_variable
 
 _PositiveSeconds = Annotated[FiniteFloat, Field(gt=0)]
 _Seconds = Annotated[FiniteFloat, Field(ge=0)]
@@ -26,7 +26,7 @@ def _variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not _VARIABLE_NAME.fullmatch(name):
             raise ValueError("must be names of variables, without their values")
-        if is_ours(name):
+        if is_own_variable(name):
             raise ValueError("must name no ELASTICJOB_ variable: among them are the scheduler's passwords")
     return names
 
