@@ -1,5 +1,6 @@
 """What jobs learn of the secrets of those who started them: nothing, through their environment, `ps` or /proc."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.environment import agent_environment, base_environment
+from elasticjob_cloud.engine.ray.frames import GatewaySettings
+from elasticjob_cloud.engine.ray.gateway_process import _spawn
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.settings_sources import load_settings
 from tests.acceptance.standalone import Standalone, wait_for
@@ -172,3 +175,19 @@ def test_other_processes_of_the_user_can_be_read() -> None:
             wait_for("it can be read", lambda: can_be_read_by_jobs(process.pid))
         finally:
             process.kill()
+
+
+def test_gateway_to_ray_shows_no_setting_and_gets_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ELASTICJOB_ADMIN_PASSWORD", "elasticjob_database_url"):
+        monkeypatch.setenv(name, "hush")
+    settings = GatewaySettings(address="hush:1", namespace="hush", agent_dir="hush", agent_settings="{}")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = _spawn(settings, theirs.fileno(), None)
+        try:
+            shown = Path(f"/proc/{process.pid}")
+            assert b"elasticjob_cloud.engine.ray.gateway" in (shown / "cmdline").read_bytes()
+            assert b"hush" not in (shown / "cmdline").read_bytes() + (shown / "environ").read_bytes()
+        finally:
+            process.kill()
+            process.wait()
