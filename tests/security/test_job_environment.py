@@ -186,7 +186,8 @@ def test_gateway_to_ray_shows_no_setting_and_gets_no_password(monkeypatch: pytes
         process = _spawn(settings, theirs.fileno(), None)
         try:
             shown = Path(f"/proc/{process.pid}")
-            assert b"elasticjob_cloud.engine.ray.gateway" in (shown / "cmdline").read_bytes()
+            # The kernel shows it a moment after the start.
+            wait_for("its arguments", lambda: b".gateway" in (shown / "cmdline").read_bytes())
             assert b"hush" not in (shown / "cmdline").read_bytes() + (shown / "environ").read_bytes()
         finally:
             process.kill()
