@@ -19,14 +19,16 @@ def greet(path: str, hello: Hello) -> str:
     """Greet the agent as a scheduler does; say what came of it."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_SECONDS)
-        connection.connect(path)
         try:
+            connection.connect(path)
             content = encode_frame(hello)
             connection.sendall(struct.pack(">I", len(content)) + content)
             length = connection.recv(4, socket.MSG_WAITALL)
             if len(length) < 4:
                 return "closed"
             answer = connection.recv(struct.unpack(">I", length)[0], socket.MSG_WAITALL)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return "nobody"
         except (ConnectionResetError, BrokenPipeError):
             return "closed"
         return "refused" if isinstance(decode_agent_frame(answer), Refused) else "obeyed"

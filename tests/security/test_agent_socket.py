@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 
 from elasticjob_cloud.agent.frames import Hello
 from elasticjob_cloud.agent.obedience import Obedience
+from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.model.lineage import Lineage, Term
 from tests.acceptance.standalone import Standalone, wait_for
 from tests.integration.app_servers import HttpAppServer, http_app_server
@@ -113,6 +115,25 @@ def test_database_restored_from_a_backup_has_its_agent_again_when_it_takes_it_ov
         server._settings["ELASTICJOB_TAKE_OVER_AGENTS"] = "true"
         server.start()
         check_in_order(server, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs SO_PEERCRED: run it on Linux")
+def test_new_agent_hears_first_whoever_started_it(tmp_path: Path) -> None:
+    place = AgentPlace(tmp_path / "agent")
+    with subprocess.Popen(["sleep", "600"]) as starter:
+        command = [sys.executable, "-m", "elasticjob_cloud.agent", "--directory", str(place.directory)]
+        with subprocess.Popen([*command, "--starter", str(starter.pid)]) as agent:
+            try:
+                wait_for("the agent listens", place.has_socket)
+                wait_for("it hears nobody else", lambda: greet(str(place.socket), Hello(1)) == "closed")
+                starter.kill()
+                starter.wait()
+                assert greet(str(place.socket), Hello(1)) == "obeyed"
+            finally:
+                starter.kill()
+                agent.terminate()
+                agent.wait(30)
 
 
 def test_the_digests_that_an_agent_keeps_cannot_be_shown_to_one() -> None:

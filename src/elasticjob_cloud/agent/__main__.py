@@ -40,6 +40,9 @@ def main() -> int:
         "--settings", default="{}", help="AgentSettings as JSON; - has them read from the input"
     )
     parser.add_argument(
+        "--starter", type=int, help="the process whose scheduler is obeyed first, while it lives"
+    )
+    parser.add_argument(
         "--detach", action="store_true", help="wait for the agent's end in a process that nothing depends on"
     )
     arguments = parser.parse_args()
@@ -52,7 +55,7 @@ def main() -> int:
     except msgspec.MsgspecError as error:
         return _refuse(f"The agent's settings cannot be read: {error}.", _BAD_SETTINGS)
     try:
-        return _serve(arguments.directory, settings)
+        return _serve(arguments.directory, settings, arguments.starter)
     except StartError as error:
         return _refuse(str(error), _CANNOT_WORK)
     except OSError as error:
@@ -62,7 +65,7 @@ def main() -> int:
         )
 
 
-def _serve(directory: Path, settings: AgentSettings) -> int:
+def _serve(directory: Path, settings: AgentSettings, starter: int | None) -> int:
     place = AgentPlace(directory)
     lock = place.lock()
     if lock is None:
@@ -72,7 +75,7 @@ def _serve(directory: Path, settings: AgentSettings) -> int:
     file_limit = settings.open_files or inherited
     # asyncio's own loop, never uvloop, which starts processes five times slower.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(AgentServer(place, settings, file_limit).run())
+        runner.run(AgentServer(place, settings, file_limit, starter).run())
     return 0
 
 

@@ -23,7 +23,7 @@ _PASSED_IN_EITHER_CASE = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "AL
 _LOCALE_PREFIX = "LC_"
 # What the agent itself needs beyond that: to be started as its scheduler was, and to find a place for its sockets.
 _NEEDED_BY_AGENT = frozenset({"XDG_RUNTIME_DIR", "LD_LIBRARY_PATH"})
-_PYTHON_PREFIX = "PYTHON"
+_PREFIXES_FOR_AGENT = ("PYTHON", "COVERAGE_")  # the latter: how our own tests measure it
 _NOT_FOR_AGENT = frozenset({"PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT"})
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -78,4 +78,4 @@ def _is_on_list(name: str) -> bool:
 
 
 def _is_needed_by_agent(name: str) -> bool:
-    return name in _NEEDED_BY_AGENT or (name.startswith(_PYTHON_PREFIX) and name not in _NOT_FOR_AGENT)
+    return name in _NEEDED_BY_AGENT or (name.startswith(_PREFIXES_FOR_AGENT) and name not in _NOT_FOR_AGENT)

@@ -26,6 +26,11 @@ class Obedience:
         return self._lineage
 
     @property
+    def has_obeyed(self) -> bool:
+        """Whether anybody has come."""
+        return self._epoch >= 0
+
+    @property
     def hello(self) -> Hello:
         """The greeting of whom is obeyed, with all that was told since."""
         return Hello(self._epoch, self._lineage)

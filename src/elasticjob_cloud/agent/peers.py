@@ -34,13 +34,29 @@ class GuardedProtocol(FrameProtocol):
     ) -> None:
         super().__init__(receive, lost)
         self._agent_ids = agent_ids
+        self.peer_pid: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        pid = _peer_of(transport.get_extra_info("socket"))
+        pid = self.peer_pid = _peer_of(transport.get_extra_info("socket"))
         if pid is not None and is_task_process(pid, self._agent_ids()):
             _log.warning("A process of a task connected as a scheduler does; it is not heard.", pid=pid)
             self.abort()
+
+
+class Starter:
+    """Who started this agent, and so is to be obeyed first: a stranger might be faster, and nothing is known yet to refuse it by."""
+
+    def __init__(self, pid: int | None) -> None:
+        self._process = None if pid is None else read_process(pid)
+
+    def comes_first(self, connection: FrameProtocol) -> bool:
+        """Tell whether whoever connected has to wait for it. Not when it has ended, or where nobody can tell."""
+        pid = connection.peer_pid if isinstance(connection, GuardedProtocol) else None
+        if self._process is None or pid is None or pid == self._process.pid:
+            return False
+        present = read_process(self._process.pid)
+        return present is not None and not present.zombie and present.start_ticks == self._process.start_ticks
 
 
 def is_task_process(pid: int, agent_ids: tuple[str, ...]) -> bool:

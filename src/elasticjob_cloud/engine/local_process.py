@@ -48,7 +48,7 @@ class AgentLauncher:
             "--directory",
             str(self._place.directory),
         ]
-        arguments += ["--settings", "-"]
+        arguments += ["--settings", "-", "--starter", str(os.getpid())]
         arguments += ["--detach"] * self._detach
         try:
             with self._place.start_log.open("wb") as log:
