@@ -19,6 +19,7 @@ from tests.integration.app_servers import HttpAppServer
 
 T = TypeVar("T")
 _START_SECONDS = 30.0
+_Start = Callable[[Sequence[str], Mapping[str, str], Path], "ForkedCommand | subprocess.Popen[bytes]"]
 
 
 def wait_for(what: str, read: Callable[[], T], seconds: float = 20.0) -> T:
@@ -49,7 +50,7 @@ class Standalone:
         time_zone: str | None = "UTC",
     ) -> None:
         self.data_dir = data_dir
-        self._start = ForkedCommand if is_forked else _start_program
+        self._start: _Start = ForkedCommand if is_forked else _start_program
         self._settings = {} if time_zone is None else {"ELASTICJOB_TIME_ZONE": time_zone}
         self._settings |= {f"ELASTICJOB_{name}": value for name, value in (settings or {}).items()}
         self._options = (*options, *(() if auth else ("--no-auth",)))

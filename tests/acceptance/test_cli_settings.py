@@ -22,6 +22,7 @@ SHOWN_DEFAULTS = {
     "database_url": "SQLite",
     "advertise_url": "as it listens",
     "ca_file": "none",
+    "pass_env": "none",
 }
 
 

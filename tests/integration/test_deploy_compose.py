@@ -89,3 +89,16 @@ def test_page_makes_the_secrets_that_the_file_names(tmp_path: Path) -> None:
     settings = read_settings_file(tmp_path / "secrets" / "scheduler.toml")
     assert set(settings) == {"database_url", "admin_password", "guest_password"}
     assert (tmp_path / "secrets" / "database-password").read_text() in settings["database_url"]
+
+
+def test_jobs_run_as_another_user_than_schedulers_and_reach_no_secret_of_theirs() -> None:
+    services = compose()["services"]
+    jobs = services["ray-node"]
+
+    dockerfile = (COMPOSE_FILE.parents[1] / "Dockerfile").read_text()
+    assert f"\nUSER {jobs['user']}\n" not in dockerfile
+    assert f"--uid {jobs['user'].partition(':')[0]} " in dockerfile
+    assert "user" not in services["scheduler-1"]
+    assert jobs["secrets"] == ["ray-token"]
+    folder = services["scheduler-1"]["environment"]["ELASTICJOB_AGENT_DIR"]
+    assert folder.startswith(f"{jobs['volumes'][0]}/")

@@ -150,3 +150,14 @@ def test_kustomizations_list_every_file_beside_them() -> None:
 
         assert {each for each in resources if each.endswith(".yaml")} == beside
         assert all((kustomization.parent / each).exists() for each in resources)
+
+
+def test_jobs_run_as_another_user_than_schedulers() -> None:
+    users = {
+        name: template["spec"]["securityContext"]["runAsUser"]
+        for name, template in pod_templates().items()
+        if name.endswith((" workers", "scheduler"))
+    }
+
+    assert len(users) == 2
+    assert len(set(users.values())) == 2

@@ -147,7 +147,7 @@ def test_ray_start_knows_every_option() -> None:
     known = set(printed.stdout.split())
     used = ray_options()
 
-    assert len(used) == 10
+    assert len(used) == 11
     for where, options in used.items():
         assert options, where
         assert options <= known, where
@@ -157,7 +157,7 @@ def test_ray_start_knows_every_option() -> None:
 def test_container_starts_its_ray_node_again_and_ends_as_its_scheduler_does(tmp_path: Path) -> None:
     log = tmp_path / "log"
     for name, body in {
-        "ray": f'echo ray "$@" >> {log}\nexit 1',
+        "ray": f'echo ray "$@" $(env | grep -ic elasticjob_) >> {log}\nexit 1',
         "elasticjob-cloud": f'until [ "$(grep -cs ^ray {log})" = 2 ]; do sleep 0.05; done\n'
         f'echo scheduler "$@" >> {log}\nexit 7',
     }.items():
@@ -169,6 +169,7 @@ def test_container_starts_its_ray_node_again_and_ends_as_its_scheduler_does(tmp_
         env={
             "PATH": f"{tmp_path}:/usr/bin:/bin",
             "ELASTICJOB_RAY_ADDRESS": "head:6379",
+            "elasticjob_admin_password": "line one\nelasticjob_line_two=hush",
             "RAY_NODE_OPTIONS": "--node-manager-port=6380 --min-worker-port=10002",
         },
         # No pipes, which its loop would hold open until it sees, too, that the scheduler is gone.
@@ -183,4 +184,5 @@ def test_container_starts_its_ray_node_again_and_ends_as_its_scheduler_does(tmp_
     assert lines[2] == "scheduler scheduler --port 9000"
     for line in lines[:2]:
         assert line.startswith("ray start --address=head:6379 --num-cpus=0 ")
-        assert "--node-manager-port=6380 --min-worker-port=10002 --block" in line
+        # No setting of the scheduler's is in its environment; one line is the second of a value.
+        assert line.endswith("--node-manager-port=6380 --min-worker-port=10002 --block 0")

@@ -62,7 +62,17 @@ def test_units_restart_without_limit_and_not_as_root(name: str) -> None:
 
     assert settings["Restart"] == ["always"]
     assert settings["StartLimitIntervalSec"] == ["0"]
-    assert settings["User"] == ["elasticjob"]
+    assert settings["User"] != ["root"]
+
+
+def test_jobs_run_as_another_user_than_schedulers() -> None:
+    users = {name: unit(name)["User"][0] for name in UNITS}
+
+    jobs = users.pop("elasticjob-ray-node.service")
+    assert jobs not in users.values()
+    assert len(set(users.values())) == 1
+    folder = environment_file("scheduler.env")["ELASTICJOB_AGENT_DIR"].removeprefix("/var/lib/")
+    assert folder in unit("elasticjob-ray-node.service")["StateDirectory"][0].split()
 
 
 def test_head_and_node_on_one_machine_have_ports_and_folders_of_their_own() -> None:

@@ -104,7 +104,7 @@ def _record_that_goes_back() -> Iterator[None]:
         yield
 
 
-def _refuse_lower_epochs(obedience: Obedience, hello: Hello) -> Refused | None:
+def _refuse_lower_epochs(obedience: Obedience, hello: Hello, *, is_led: bool = False) -> Refused | None:
     return None if hello.epoch >= obedience._epoch else Refused(obedience._epoch)
 
 

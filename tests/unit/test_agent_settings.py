@@ -30,6 +30,8 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def another(value: Any) -> Any:
     """Give another value of that type which is allowed."""
     match value:
+        case ():
+            return ("ANOTHER",)
         case tuple():
             return ("https://another.example/",)
         case float() if value < 1:

@@ -70,7 +70,8 @@ def test_with_an_earlier_version_the_epoch_alone_counts() -> None:
     assert obedience.refusal_of(Hello(3)) is None
     obedience.obey(Hello(3))
     assert obedience.refusal_of(Hello(3)) is None, "it joins again"
-    assert refusal(obedience, SUCCESSOR) == Refused(3)
+    assert refusal(obedience, PRODUCTION) == Refused(3), "it was deposed"
+    assert refusal(obedience, SUCCESSOR) is None, "whoever shows the record needs no number"
     assert refusal(obedience, Lineage("database", (*SUCCESSOR.terms, Term(4, "g")))) is None
 
 

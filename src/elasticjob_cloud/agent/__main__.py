@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.agent.known_state import take_known_state
+from elasticjob_cloud.agent.own_memory import hide_from_jobs
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
@@ -32,9 +33,15 @@ ALREADY_RUNS = 75  # the exit code when another agent has the directory
 def main() -> int:
     """Run an agent until it is over; give the exit code."""
     take_known_state()
+    hide_from_jobs()
     parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.agent")
     parser.add_argument("--directory", type=Path, required=True)
-    parser.add_argument("--settings", default="{}", help="AgentSettings as JSON")
+    parser.add_argument(
+        "--settings", default="{}", help="AgentSettings as JSON; - has them read from the input"
+    )
+    parser.add_argument(
+        "--starter", type=int, help="the process whose scheduler is obeyed first, while it lives"
+    )
     parser.add_argument(
         "--detach", action="store_true", help="wait for the agent's end in a process that nothing depends on"
     )
@@ -42,11 +49,13 @@ def main() -> int:
     if arguments.detach:
         _detach()
     try:
-        settings = msgspec.json.decode(arguments.settings, type=AgentSettings)
+        # Whoever starts an agent sends them: what stands in arguments can be read by every user.
+        given = sys.stdin.buffer.read() if arguments.settings == "-" else arguments.settings
+        settings = msgspec.json.decode(given, type=AgentSettings)
     except msgspec.MsgspecError as error:
         return _refuse(f"The agent's settings cannot be read: {error}.", _BAD_SETTINGS)
     try:
-        return _serve(arguments.directory, settings)
+        return _serve(arguments.directory, settings, arguments.starter)
     except StartError as error:
         return _refuse(str(error), _CANNOT_WORK)
     except OSError as error:
@@ -56,7 +65,7 @@ def main() -> int:
         )
 
 
-def _serve(directory: Path, settings: AgentSettings) -> int:
+def _serve(directory: Path, settings: AgentSettings, starter: int | None) -> int:
     place = AgentPlace(directory)
     lock = place.lock()
     if lock is None:
@@ -66,7 +75,7 @@ def _serve(directory: Path, settings: AgentSettings) -> int:
     file_limit = settings.open_files or inherited
     # asyncio's own loop, never uvloop, which starts processes five times slower.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(AgentServer(place, settings, file_limit).run())
+        runner.run(AgentServer(place, settings, file_limit, starter).run())
     return 0
 
 

@@ -107,7 +107,11 @@ class Agent:
             self._apps,
             self._outputs,
             ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
-            base_environment(self.info.agent_id, ca_file=self._settings.app_limits.ca_file),
+            base_environment(
+                self.info.agent_id,
+                ca_file=self._settings.app_limits.ca_file,
+                pass_env=self._settings.pass_env,
+            ),
         )
         self._scripts = ScriptTasks(room, loop)
         self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")

@@ -1,11 +1,15 @@
-"""The environment that tasks and executors start with: the agent's own, without secrets and without what is only its own."""
+"""The environment that tasks and executors start with: what is on a list, and nothing else of the agent's.
+
+A list of what is secret would never be whole: every service has names of its own for its keys and passwords.
+"""
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from elasticjob_cloud.agent.known_state import own_environment
+from elasticjob_cloud.model.names import is_own_variable
 from elasticjob_cloud.model.trust import CA_FILE_VARIABLE
 
 AGENT_VARIABLE = "ELASTICJOB_AGENT_ID"  # the mark by which a later agent finds what was left behind
@@ -14,38 +18,29 @@ OWNER_VARIABLE = (
     "ELASTICJOB_PROCESS"  # the mark by which an agent finds what escaped from a task's process group
 )
 
-# Ray's hold its token (engine notes); ours hold passwords and database addresses.
-_SCRUBBED_PREFIXES = ("RAY_", "ELASTICJOB_", "LISTEN_", "WATCHDOG_")
-_SCRUBBED = frozenset(
-    {
-        # The agent runs from a virtual environment; a script that calls another Python must not be led into it.
-        "VIRTUAL_ENV",
-        "VIRTUAL_ENV_PROMPT",
-        "PYTHONHOME",
-        "PYTHONSTARTUP",
-        "PYTHONINSPECT",
-        "__PYVENV_LAUNCHER__",
-        # systemd's, meant for the agent's unit alone.
-        "NOTIFY_SOCKET",
-        "INVOCATION_ID",
-        "JOURNAL_STREAM",
-        # The working directory of the agent.
-        "PWD",
-        "OLDPWD",
-    }
-)
+_PASSED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+_PASSED_IN_EITHER_CASE = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"})
+_LOCALE_PREFIX = "LC_"
+# What the agent itself needs beyond that: to be started as its scheduler was, and to find a place for its sockets.
+_NEEDED_BY_AGENT = frozenset({"XDG_RUNTIME_DIR", "LD_LIBRARY_PATH"})
+_PREFIXES_FOR_AGENT = ("PYTHON", "COVERAGE_")  # the latter: how our own tests measure it
+_NOT_FOR_AGENT = frozenset({"PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT"})
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def base_environment(
-    agent_id: str, source: Mapping[str, str] | None = None, *, ca_file: str = ""
+    agent_id: str,
+    source: Mapping[str, str] | None = None,
+    *,
+    ca_file: str = "",
+    pass_env: Iterable[str] = (),
 ) -> dict[str, str]:
     """Give what every task starts with.
 
     `PATH` begins with the directory of the agent's own interpreter, so that `python -m elasticjob_cloud module:Job` as
     `bootstrapScript` finds the SDK.
     """
-    environment = scrubbed_environment(own_environment() if source is None else source)
+    environment = passed_environment(own_environment() if source is None else source, pass_env)
     interpreter_directory = str(Path(sys.executable).parent)
     path = environment.get("PATH") or _DEFAULT_PATH
     if path.split(os.pathsep, 1)[0] != interpreter_directory:
@@ -57,11 +52,30 @@ def base_environment(
     return environment
 
 
-def scrubbed_environment(source: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment without our own settings, Ray's, and those of the service manager."""
+def passed_environment(source: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
+    """Give what of an environment tasks get; `pass_env` names more than the list has."""
+    named = frozenset(pass_env)
     return {
         name: value
         for name, value in source.items()
-        # No process can be started with the former two, though this one may have been.
-        if name and "=" not in name and name not in _SCRUBBED and not name.startswith(_SCRUBBED_PREFIXES)
+        if (name in named or _is_on_list(name)) and not is_own_variable(name)
     }
+
+
+def agent_environment(source: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
+    """Give what an agent starts with: what its tasks get, and what it needs itself."""
+    needed = {name: value for name, value in source.items() if _is_needed_by_agent(name)}
+    return needed | passed_environment(source, pass_env)
+
+
+def without_ours(source: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment without our own settings, passwords and database addresses among them."""
+    return {name: value for name, value in source.items() if not is_own_variable(name)}
+
+
+def _is_on_list(name: str) -> bool:
+    return name in _PASSED or name.startswith(_LOCALE_PREFIX) or name.upper() in _PASSED_IN_EITHER_CASE
+
+
+def _is_needed_by_agent(name: str) -> bool:
+    return name in _NEEDED_BY_AGENT or (name.startswith(_PREFIXES_FOR_AGENT) and name not in _NOT_FOR_AGENT)

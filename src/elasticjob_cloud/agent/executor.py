@@ -22,6 +22,7 @@ from elasticjob_cloud.agent.executor_lines import (
     run_message,
 )
 from elasticjob_cloud.agent.executor_process import ExecutorProcess
+from elasticjob_cloud.agent.progress import Progress
 from elasticjob_cloud.agent.room import TaskRoom
 from elasticjob_cloud.agent.tasks import Ending, own_fault, timed_out
 from elasticjob_cloud.model.app import AppConfiguration
@@ -91,6 +92,7 @@ class AppExecutor:
         self._doomed: list[str] = []  # the tasks that waited for a start which we ended
         self._failures = 0  # in a row: starts that came to nothing, or to an early death
         self._idle_since = loop.time()
+        self._progress = Progress(loop, self._tell, self._tell_more, room.outputs.add_note)
 
     @property
     def is_busy(self) -> bool:
@@ -178,12 +180,13 @@ class AppExecutor:
         )
         self._advance()
 
-    def statuses_received(self, statuses: Sequence[StatusItem]) -> None:
-        """Take what became of tasks; of tasks that it does not have, nothing is heard."""
+    def statuses_received(self, statuses: Sequence[StatusItem]) -> float:
+        """Take what became of tasks; of tasks that it does not have, nothing is heard. Gives for how long to read no more."""
         for status in statuses:
             sent = self._sent.get(status.task_id)
             if sent is not None and status.state in _REPORTABLE:
                 self._take(status, sent)
+        return self._progress.pause_seconds()
 
     def connection_lost(self, connection: ExecutorConnection, reason: str) -> None:
         """Without a connection it is of no use: its process is ended. No reason: it closed the connection itself."""
@@ -227,16 +230,22 @@ class AppExecutor:
             self._process.send(line)
 
     def _take(self, status: StatusItem, sent: _Sent) -> None:
-        task_id, state, message = status.task_id, status.state, excerpt(status.message)
-        execution = status.execution()
-        if not state.is_terminal:
-            self._watch_time(task_id, sent)
-        else:
-            if state is TaskState.KILLED and sent.ending is not None:
-                state, message = sent.ending.state, sent.ending.message
-            self._forget(task_id, sent)
-        now_ms = time.time_ns() // 1_000_000
-        self._room.ledger.report(TaskStatus(task_id, state, now_ms, message, execution, by_executor=True))
+        if not status.state.is_terminal:
+            self._watch_time(status.task_id, sent)
+            self._progress.take(status)
+            return
+        self._forget(status.task_id, sent)
+        if status.state is TaskState.KILLED and sent.ending is not None:
+            status.state, status.message = sent.ending.state, sent.ending.message
+        self._tell(status)
+
+    def _tell(self, status: StatusItem) -> None:
+        now_ms, message = time.time_ns() // 1_000_000, excerpt(status.message)
+        told = TaskStatus(status.task_id, status.state, now_ms, message, status.execution(), by_executor=True)
+        self._room.ledger.report(told)
+
+    def _tell_more(self, task_id: str, message: str) -> None:
+        self._report(task_id, TaskState.RUNNING, message)
 
     def _watch_time(self, task_id: str, sent: _Sent) -> None:
         seconds = sent.job.timeout_seconds
@@ -246,6 +255,7 @@ class AppExecutor:
     def _forget(self, task_id: str, sent: _Sent) -> None:
         if sent.timer is not None:
             sent.timer.cancel()
+        self._progress.end(task_id)
         del self._sent[task_id]
         self._sent_memory_mb -= sent.job.memory_mb
         if not self._sent:
@@ -334,6 +344,7 @@ class AppExecutor:
             self._process, self.phase = None, ExecutorPhase.STOPPED
             fault = own_fault(error)
             for task_id in [*self._sent, *self._waiting]:
+                self._progress.end(task_id)
                 self._report(task_id, fault.state, fault.message)
             self._sent.clear()
             self._waiting.clear()

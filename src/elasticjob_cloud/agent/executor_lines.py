@@ -80,8 +80,8 @@ class ProtocolError(ElasticJobError):
 class LineHandler(Protocol):
     """Who a registered connection belongs to."""
 
-    def statuses_received(self, statuses: Sequence[StatusItem]) -> None:
-        """Take what became of tasks."""
+    def statuses_received(self, statuses: Sequence[StatusItem]) -> float:
+        """Take what became of tasks; give for how long to read no more, in seconds."""
 
     def connection_lost(self, connection: "ExecutorConnection", reason: str) -> None:
         """It cannot be spoken to any more by this connection; no reason: it was closed from either end in order."""
@@ -196,7 +196,7 @@ class ExecutorConnection(asyncio.Protocol):
         if isinstance(message, RegisterLine):
             self._register(message)
         elif isinstance(message, StatusesLine) and self._handler is not None:
-            self._handler.statuses_received(message.statuses)
+            self._pause(self._handler.statuses_received(message.statuses))
         elif self._handler is None:
             raise ProtocolError("it spoke before it registered")
 
@@ -208,6 +208,17 @@ class ExecutorConnection(asyncio.Protocol):
             raise ProtocolError("its token is wrong, or was used before")
         if self._register_timer is not None:
             self._register_timer.cancel()
+
+    def _pause(self, seconds: float) -> None:
+        """Let an executor that says too much wait until it is read again."""
+        transport = self._transport
+        if seconds and transport is not None and transport.is_reading():
+            transport.pause_reading()
+            self._loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _keep(self, part: bytes) -> None:
         if not part:

@@ -68,6 +68,16 @@ class OutputStore:
         file_name = name if plain else hashlib.sha256(name.encode(errors="replace")).hexdigest()
         return f"{self._directory}/{file_name}"
 
+    def add_note(self, name: str, line: str) -> None:
+        """Add a line of ours to what a task prints to stderr; without room on the disk it goes without."""
+        kept = KeptOutput(f"{self.base_path(name)}.stderr", self._limit_bytes)
+        try:
+            kept.open()
+            kept.write(line.encode())
+        except OSError as error:
+            _log.warning("A note in the output of a task is lost.", task=name, error=str(error))
+        kept.close()
+
     def read(self, name: str, stream: str, offset: int, limit: int, *, known: bool, ended: bool) -> LogChunk:
         """Read a part of a stream. `known`: no file only means that nothing was printed so far.
 

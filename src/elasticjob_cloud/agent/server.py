@@ -42,6 +42,7 @@ from elasticjob_cloud.agent.heart import Heart
 from elasticjob_cloud.agent.kept_socket import KeptSocket
 from elasticjob_cloud.agent.obedience import Obedience
 from elasticjob_cloud.agent.obeyed_file import ObeyedFile
+from elasticjob_cloud.agent.peers import GuardedProtocol, Starter
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.model.errors import NotFoundError, StartError
@@ -72,7 +73,13 @@ def _heart_ms() -> int:
 class AgentServer:
     """Obeys the scheduler that leads with the record it knows (`obedience.py`); ends itself when none comes for long (promise 5)."""
 
-    def __init__(self, place: AgentPlace, settings: AgentSettings, file_limit: int | None = None) -> None:
+    def __init__(
+        self,
+        place: AgentPlace,
+        settings: AgentSettings,
+        file_limit: int | None = None,
+        starter: int | None = None,
+    ) -> None:
         self._place = place
         self._settings = settings
         self._apps = AppCache(place.directory / "apps", settings.app_limits)
@@ -80,7 +87,8 @@ class AgentServer:
             place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
         )
         self._obedience = Obedience()
-        self._socket = KeptSocket(lambda: FrameProtocol(self._receive, self._lost))
+        self._starter = Starter(starter)
+        self._socket = KeptSocket(lambda: GuardedProtocol(self._receive, self._lost, self._ids))
         self._cannot_listen = False
         self._touched_at = time.monotonic()
         self._scheduler: FrameProtocol | None = None
@@ -89,7 +97,7 @@ class AgentServer:
         self._heart: Heart | None = None
         if settings.fence_seconds > 0:
             self._heart = Heart(int(settings.fence_seconds * 1000), _heart_ms())
-        self._obeyed_file = ObeyedFile(place.directory / "obeyed.json")
+        self._obeyed_file = ObeyedFile(place.directory / "obeyed-terms.json")
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._closing = False
@@ -179,6 +187,9 @@ class AgentServer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await self._hung_up.wait()
+
+    def _ids(self) -> tuple[str, ...]:
+        return (self._agent.info.agent_id, *self._former)
 
     def _name_process(self) -> bool:
         try:
@@ -310,7 +321,15 @@ class AgentServer:
         self._agent.handle(commands)
 
     def _greet(self, connection: FrameProtocol, hello: Hello) -> None:
-        refused = self._obedience.refusal_of(hello)
+        if not self._obedience.has_obeyed and self._starter.comes_first(connection):
+            _log.warning("Another process was faster than whoever started this agent; it is not heard.")
+            connection.abort()
+            return
+        if hello.lineage is not None:
+            # Nothing that this process keeps, on the disk as well, can be shown to an agent.
+            hello = msgspec.structs.replace(hello, lineage=hello.lineage.sealed())
+        is_led = self._scheduler is not None and self._scheduler is not connection
+        refused = self._obedience.refusal_of(hello, is_led=is_led)
         if refused is not None:
             _log.warning(
                 "Refused a scheduler.", epoch=hello.epoch, obeyed=refused.epoch, reason=refused.reason

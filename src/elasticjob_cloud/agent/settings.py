@@ -39,6 +39,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     executor_settled_seconds: float = (
         10.0  # one that dies with its tasks before that counts as a failed start
     )
+    pass_env: tuple[str, ...] = ()  # variables that tasks get beyond those of `environment.py`
     # An agent without a scheduler.
     orphan_seconds: float = 600.0
     fence_seconds: float = 0.0  # when others may take its tasks; 0: nobody can

@@ -13,6 +13,7 @@ import typer
 from elasticjob_cloud.cli.output import say
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.server import Server, build_server, settle_passwords
+from elasticjob_cloud.server.arguments import hide_password_of_url
 from elasticjob_cloud.server.logs import configure_logs
 from elasticjob_cloud.service.first_password import PASSWORD_FILE, note_password_file, uses_first_password
 from elasticjob_cloud.service.settings import SchedulerSettings
@@ -80,6 +81,15 @@ CaFileOption = Annotated[
         show_default=False,
     ),
 ]
+PassEnvOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pass-env",
+        metavar="NAME",
+        help="A variable that jobs inherit beyond PATH, HOME and the like; repeatable.",
+        show_default=False,
+    ),
+]
 TimeZoneOption = Annotated[
     str | None,
     typer.Option(
@@ -119,6 +129,7 @@ def standalone(
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
     ca_file: CaFileOption = None,
+    pass_env: PassEnvOption = None,
     time_zone: TimeZoneOption = None,
     trusted_proxies: TrustedProxiesOption = None,
     log_level: LogLevelOption = None,
@@ -136,6 +147,7 @@ def standalone(
             "cpus": cpus,
             "memory_mb": memory_mb,
             "ca_file": None if ca_file is None else str(ca_file),
+            "pass_env": tuple(pass_env) if pass_env else None,
             "time_zone": time_zone,
             "trusted_proxies": trusted_proxies,
             "log_level": log_level,
@@ -183,6 +195,7 @@ def scheduler(
     cpus: CpusOption = None,
     memory_mb: MemoryOption = None,
     ca_file: CaFileOption = None,
+    pass_env: PassEnvOption = None,
     time_zone: TimeZoneOption = None,
     trusted_proxies: TrustedProxiesOption = None,
     log_level: LogLevelOption = None,
@@ -190,6 +203,10 @@ def scheduler(
     config: ConfigOption = None,
 ) -> None:
     """Run a scheduler with the engine and the database of your choice."""
+    if database_url is not None and hide_password_of_url(database_url):
+        say(
+            "warning: the password in --database-url could be seen in ps; set ELASTICJOB_DATABASE_URL instead"
+        )
     settings = _load_settings(
         {
             "engine": engine,
@@ -204,6 +221,7 @@ def scheduler(
             "cpus": cpus,
             "memory_mb": memory_mb,
             "ca_file": None if ca_file is None else str(ca_file),
+            "pass_env": tuple(pass_env) if pass_env else None,
             "time_zone": time_zone,
             "trusted_proxies": trusted_proxies,
             "log_level": log_level,

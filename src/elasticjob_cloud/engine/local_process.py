@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from elasticjob_cloud.agent.environment import scrubbed_environment
+from elasticjob_cloud.agent.environment import agent_environment
 from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.causes import cause_in
@@ -48,19 +48,20 @@ class AgentLauncher:
             "--directory",
             str(self._place.directory),
         ]
-        arguments += ["--settings", msgspec.json.encode(self._settings).decode()]
+        arguments += ["--settings", "-", "--starter", str(os.getpid())]
         arguments += ["--detach"] * self._detach
         try:
             with self._place.start_log.open("wb") as log:
                 self._process = subprocess.Popen(
                     arguments,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
                     cwd=self._place.directory,
-                    env=scrubbed_environment(os.environ),
+                    env=agent_environment(os.environ, self._settings.pass_env),
                     start_new_session=True,
                 )
+            send_settings(self._process, msgspec.json.encode(self._settings))
         except OSError as error:
             raise StartError(f"The agent cannot be started in {self._place.directory}: {error}") from error
 
@@ -96,3 +97,11 @@ class AgentLauncher:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             threading.Thread(target=process.wait, name="wait-for-agent", daemon=True).start()
+
+
+def send_settings(process: subprocess.Popen[bytes], settings: bytes) -> None:
+    """Send a process its settings through its input: everybody on the machine can read arguments."""
+    assert process.stdin is not None
+    # Whatever ended it so early, it is told by its exit code.
+    with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+        stream.write(settings)

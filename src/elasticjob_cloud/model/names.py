@@ -79,3 +79,8 @@ def _shown(characters: list[str]) -> str:
 def _allowed(character: str) -> bool:
     # Marks (M*) belong to the letters of many scripts, such as the vowel signs of Hindi and Thai.
     return character in _EXTRA or unicodedata.category(character)[0] in "LM" or character.isdecimal()
+
+
+def is_own_variable(name: str) -> bool:
+    """Tell whether an environment variable is one of our own, in any case: settings are read in each."""
+    return name.upper().startswith("ELASTICJOB_")

@@ -42,6 +42,7 @@ def build_engine(settings: SchedulerSettings) -> Engine:
 def agent_settings(settings: SchedulerSettings) -> AgentSettings:
     """Give what an agent is started with."""
     return AgentSettings(
+        pass_env=settings.pass_env,
         app_limits=AppLimits(
             download_bytes=int(settings.app_download_limit_bytes),
             extracted_bytes=int(settings.app_extracted_limit_bytes),

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from elasticjob_cloud.agent.known_state import keep_exit_codes
 from elasticjob_cloud.agent.orphans import OrphanReaper
+from elasticjob_cloud.agent.own_memory import hide_from_jobs
 from elasticjob_cloud.server.http_server import HttpServer
 from elasticjob_cloud.server.memory import calm_garbage_collector
 from elasticjob_cloud.service.scheduler import Scheduler
@@ -51,6 +52,7 @@ class Server:
         Raises:
             StartError: the store or the engine cannot be used.
         """
+        hide_from_jobs()
         calm_garbage_collector()
         keep_exit_codes()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -1,17 +1,46 @@
 """Settings of agents that few need to touch. `SchedulerSettings` has them all, with those that many need."""
 
+import re
 from typing import Annotated
 
-from pydantic import ByteSize, Field, FiniteFloat, PositiveInt
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, FiniteFloat, PositiveInt
+from pydantic_settings import BaseSettings, NoDecode
+
+from elasticjob_cloud.model.names import is_own_variable
 
 _PositiveSeconds = Annotated[FiniteFloat, Field(gt=0)]
 _Seconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _split(value: object) -> object:
+    parts = (value,) if isinstance(value, str) else value
+    if not isinstance(parts, (tuple, list)) or not all(isinstance(part, str) for part in parts):
+        return value
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+def _variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not _VARIABLE_NAME.fullmatch(name):
+            raise ValueError("must be names of variables, without their values")
+        if is_own_variable(name):
+            raise ValueError("must name no ELASTICJOB_ variable: among them are the scheduler's passwords")
+    return names
+
+
 class AgentTuning(BaseSettings):
     """How often an agent looks, how much it does at once, and how patient it is."""
 
+    pass_env: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_variable_names)
+    ] = Field(
+        (),
+        description="Variables that jobs inherit beyond `PATH`, `HOME` and the like (comma-separated; the option can be "
+        "repeated).",
+    )
     memory_check_seconds: _PositiveSeconds = Field(
         0.25, description="How often an agent measures the memory of tasks and executors."
     )

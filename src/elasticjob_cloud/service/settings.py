@@ -52,6 +52,7 @@ OPTIONS: Final = frozenset(
         "take_over_agents",
         "clock_limit_seconds",
         "ca_file",
+        "pass_env",
         "time_zone",
         "trusted_proxies",
         "log_level",

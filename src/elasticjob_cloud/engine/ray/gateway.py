@@ -20,6 +20,7 @@ import ray
 from ray.job_config import JobConfig
 
 from elasticjob_cloud.agent.frames import FrameProtocol
+from elasticjob_cloud.agent.own_memory import hide_from_jobs
 from elasticjob_cloud.engine.ray.blocks import Leases, WantedRoom
 from elasticjob_cloud.engine.ray.facts import (
     NodeFacts,
@@ -226,12 +227,12 @@ def _cluster_id() -> str:
 
 
 def main() -> None:
-    """Run a gateway over the socket that it inherits."""
+    """Run a gateway over the socket that it inherits; `GatewaySettings` come as JSON through its input."""
     parser = argparse.ArgumentParser(prog="python -m elasticjob_cloud.engine.ray.gateway")
     parser.add_argument("--socket", type=int, required=True, help="the descriptor of the scheduler's socket")
-    parser.add_argument("--settings", required=True, help="GatewaySettings as JSON")
     arguments = parser.parse_args()
-    settings = msgspec.json.decode(arguments.settings, type=GatewaySettings)
+    hide_from_jobs()
+    settings = msgspec.json.decode(sys.stdin.buffer.read(), type=GatewaySettings)
     logging.basicConfig(level=logging.WARNING)
 
     async def serve() -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent.environment import without_ours
 from elasticjob_cloud.agent.frames import FrameProtocol
+from elasticjob_cloud.engine.local_process import send_settings
 from elasticjob_cloud.engine.ray.frames import (
     Beat,
     FromGateway,
@@ -154,17 +156,17 @@ class GatewayProcess:
 
 def _spawn(settings: GatewaySettings, descriptor: int, log_file: Path | None) -> subprocess.Popen[bytes]:
     arguments = [sys.executable, "-m", "elasticjob_cloud.engine.ray.gateway", "--socket", str(descriptor)]
-    arguments += ["--settings", msgspec.json.encode(settings).decode()]
     # A session of its own: Ctrl-C is meant for the scheduler, which ends it in its time.
     process = subprocess.Popen(
         arguments,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=None if log_file is None else subprocess.PIPE,
-        env={**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
+        env={**without_ours(os.environ), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
         pass_fds=[descriptor],
         start_new_session=True,
     )
+    send_settings(process, msgspec.json.encode(settings))
     if log_file is not None and process.stderr is not None:
         keep_log(process.stderr, log_file)
     return process
