@@ -17,7 +17,8 @@ from elasticjob_cloud.service.settings_sources import load_settings
 _OF_OTHERS = {
     "app_limits",
     "fence_seconds",
-}  # the former are looked at one by one, the latter is of the ray engine
+    "open_files",
+}  # the first are looked at one by one, the second is of the ray engine, the third of the local one
 
 
 @pytest.fixture(autouse=True)

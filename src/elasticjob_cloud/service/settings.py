@@ -4,14 +4,11 @@ A setting `data_dir` is the option `--data-dir` (where `OPTIONS` has it), the va
 TOML key `data_dir`.
 """
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
-import argon2
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -23,20 +20,28 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from elasticjob_cloud.model.errors import CallerError, StartError
-from elasticjob_cloud.model.names import user_name_problem
-from elasticjob_cloud.model.trust import require_certificates
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.agent_tuning import AgentTuning
-from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
+from elasticjob_cloud.service.settings_values import (
+    URL_SCHEMES,
+    Password,
+    PositiveNumber,
+    UserName,
+    certificates,
+    host_names,
+    http_url,
+    known_database,
+    known_schemes,
+    known_zone,
+    lower,
+    networks,
+    split,
+    whole_path,
+    zero_or_long,
+)
+from elasticjob_cloud.service.time_zone import machine_time_zone
 
 ENVIRONMENT_PREFIX: Final = "ELASTICJOB_"
-ARGON2ID_PREFIX: Final = "$argon2id$"
-_LEAST_RELEASE_SECONDS: Final = 30.0
-URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
-_DATABASE_SCHEMES: Final = (
-    "sqlite:",
-    *(f"{name}{driver}:" for name in ("postgres", "postgresql") for driver in ("", "+psycopg")),
-)
 # Only these can be given on the command line; all others belong in the environment or the file.
 OPTIONS: Final = frozenset(
     {
@@ -78,124 +83,6 @@ def default_data_dir(environment: Mapping[str, str] | None = None) -> Path:
         raise StartError(message) from None
 
 
-def _known_zone(name: str) -> str:
-    problem = time_zone_problem(name)
-    if problem:
-        raise ValueError(problem)
-    return name
-
-
-def _readable_password(password: SecretStr) -> SecretStr:
-    text = password.get_secret_value()
-    if not text:
-        raise ValueError("must not be empty")
-    if text.startswith(ARGON2ID_PREFIX):
-        try:
-            argon2.extract_parameters(text)
-        except argon2.exceptions.InvalidHashError:
-            raise ValueError("begins as an argon2id hash, but is not a whole one") from None
-    return password
-
-
-def _visible_name(name: str) -> str:
-    problem = user_name_problem(name)
-    if problem:
-        raise ValueError(problem.rstrip("."))
-    return name
-
-
-def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _known_schemes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
-    for prefix in prefixes:
-        if not prefix.lower().startswith(URL_SCHEMES):
-            raise ValueError(f"must have prefixes that each begin with one of {', '.join(URL_SCHEMES)}")
-    return prefixes
-
-
-def _known_database(url: str) -> str:
-    url = url.strip()
-    # What follows the scheme is read by the store (`store/database_url.py`).
-    if url and not url.lower().startswith(_DATABASE_SCHEMES):
-        raise ValueError("must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
-    return url
-
-
-def _certificates(ca_file: str) -> str:
-    if not ca_file:
-        return ca_file
-    path = str(_whole_path(Path(ca_file)))
-    try:
-        require_certificates(path)
-    except CallerError:
-        raise ValueError("must be a PEM file of certificates that can be read") from None
-    return path
-
-
-def _zero_or_long(seconds: float) -> float:
-    if 0 < seconds < _LEAST_RELEASE_SECONDS:
-        raise ValueError(
-            f"must be 0 (nodes are kept) or at least {_LEAST_RELEASE_SECONDS:g}: a node that is let go of takes seconds to "
-            "come back"
-        )
-    return seconds
-
-
-def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
-    for network in networks:
-        try:
-            parsed = ipaddress.ip_network(network)
-        except ValueError as error:
-            raise ValueError(f"must be addresses and CIDR networks such as 10.0.0.0/24; {error}") from None
-        if parsed.prefixlen == 0:
-            raise ValueError(
-                f"must not be all addresses ({network}): any caller could then claim any address"
-            )
-    return networks
-
-
-def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if any(sign in name for sign in "/@ ") or name.rpartition(":")[2].isdigit():
-            raise ValueError(f"must be host names without scheme, port or path, not '{name}'")
-    return names
-
-
-def _http_url(url: str) -> str:
-    if url and not _is_http_url(url):
-        raise ValueError("must be an http:// or https:// URL with a host, and a port up to 65535 if any")
-    return url.rstrip("/")
-
-
-def _is_http_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        # A port is looked at when it is asked for.
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _whole_path(path: Path) -> Path:
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError:
-        raise ValueError("begins with ~, and this user has no home directory; give the whole path") from None
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-PositiveNumber = Annotated[FiniteFloat, Field(gt=0)]
-UserName = Annotated[str, Field(min_length=1), AfterValidator(_visible_name)]
-Password = Annotated[SecretStr, AfterValidator(_readable_password)]
-
-
 class SchedulerSettings(AgentTuning):
     """All settings of a scheduler. Made by `settings_sources.load_settings`, which also says where a bad value came from."""
 
@@ -209,7 +96,7 @@ class SchedulerSettings(AgentTuning):
 
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8899, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
-    data_dir: Annotated[Path, AfterValidator(_whole_path)] = Field(
+    data_dir: Annotated[Path, AfterValidator(whole_path)] = Field(
         default_factory=default_data_dir,
         description="Where the database, apps, sandboxes and output are kept.",
     )
@@ -240,7 +127,7 @@ class SchedulerSettings(AgentTuning):
         min_length=1,
         description="Where agents on the nodes of a Ray cluster keep apps, sandboxes and output.",
     )
-    database_url: Annotated[str, AfterValidator(_known_database)] = Field(
+    database_url: Annotated[str, AfterValidator(known_database)] = Field(
         "",
         repr=False,
         description="SQLite or PostgreSQL, as an SQLAlchemy URL; by default `elasticjob.db` in the data directory.",
@@ -250,7 +137,7 @@ class SchedulerSettings(AgentTuning):
         description="Have agents obey that know a later state of the database: after restoring it from a backup, for one start.",
     )
 
-    advertise_url: Annotated[str, AfterValidator(_http_url)] = Field(
+    advertise_url: Annotated[str, AfterValidator(http_url)] = Field(
         "",
         description="Where other schedulers reach this one's API; by default `http://HOST:PORT` as it listens.",
     )
@@ -271,14 +158,14 @@ class SchedulerSettings(AgentTuning):
         description="How many failed log-ins of a user from an address are allowed in a minute (of all users: six times that).",
     )
     trusted_proxies: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_networks)
+        tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(networks)
     ] = Field(
         (),
         description="Addresses and CIDR networks of proxies (comma-separated) whose `X-Forwarded-For` or `Forwarded` is "
         "believed.",
     )
     allowed_hosts: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_host_names)
+        tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(host_names)
     ] = Field(
         (),
         description="Names besides `localhost` (comma-separated) under which browsers may reach a server without a password "
@@ -290,7 +177,7 @@ class SchedulerSettings(AgentTuning):
         description="The largest body of a call; a log-in's has 8 KiB at most.",
     )
 
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
         default_factory=machine_time_zone,
         description="The zone of crons whose job names none; by default the machine's.",
     )
@@ -306,11 +193,11 @@ class SchedulerSettings(AgentTuning):
         description="How often a shard of a transient job with failover is started in all when it fails; "
         "starts after its agent was lost do not count.",
     )
-    placement: Annotated[Literal["spread", "pack"], BeforeValidator(_lower)] = Field(
+    placement: Annotated[Literal["spread", "pack"], BeforeValidator(lower)] = Field(
         "spread",
         description="Where shards go: to the agents with the most room (`spread`), or on as few as will do (`pack`).",
     )
-    release_idle_seconds: Annotated[FiniteFloat, AfterValidator(_zero_or_long)] = Field(
+    release_idle_seconds: Annotated[FiniteFloat, AfterValidator(zero_or_long)] = Field(
         0.0,
         ge=0,
         description="On a Ray cluster a node without a task for so long is let go of, so that Ray's autoscaler can take it "
@@ -348,13 +235,13 @@ class SchedulerSettings(AgentTuning):
         300.0, description="An app's executor without tasks is stopped after this time."
     )
 
-    ca_file: Annotated[str, AfterValidator(_certificates)] = Field(
+    ca_file: Annotated[str, AfterValidator(certificates)] = Field(
         "",
         description="A PEM file of authorities to trust beside the system's: by downloads of apps, calls between schedulers, "
         "HTTP jobs and notifications.",
     )
     allowed_url_prefixes: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_schemes)
+        tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(known_schemes)
     ] = Field(
         URL_SCHEMES[:3],
         min_length=1,
@@ -390,10 +277,10 @@ class SchedulerSettings(AgentTuning):
         20_000, description="How many files of output of ended tasks an agent keeps in all."
     )
 
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = Field(
         "info", description="How much the scheduler logs."
     )
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(lower)] = Field(
         "console", description="Log lines for people (`console`) or for machines (`json`)."
     )
 

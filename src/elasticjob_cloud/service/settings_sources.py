@@ -17,11 +17,11 @@ from pydantic_core import ErrorDetails
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.service.settings import (
     ENVIRONMENT_PREFIX,
-    URL_SCHEMES,
     SchedulerSettings,
     option_of,
     variable_of,
 )
+from elasticjob_cloud.service.settings_values import URL_SCHEMES
 
 CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 # What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
