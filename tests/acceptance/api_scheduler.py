@@ -35,6 +35,8 @@ from elasticjob_cloud.service.port import (
     UpdateJob,
 )
 
+EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
+STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
 TASK_ID = "my_job@-@0@-@READY@-@agent-1@-@0b0d6c3e"
 
 
@@ -93,14 +95,15 @@ class MemoryScheduler:
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
-            case PublishApp(configuration):
+            case PublishApp(configuration, disabled):
                 if configuration.app_name in self.app_records:
                     raise ConflictError(f"App '{configuration.app_name}' exists already.")
-                self.app_records[configuration.app_name] = AppRecord(configuration)
-            case UpdateApp(app_name, changes):
+                self.app_records[configuration.app_name] = AppRecord(configuration, disabled)
+            case UpdateApp(app_name, changes, disabled):
                 record = self._app(app_name)
                 changed = msgspec.structs.replace(record.configuration, **changes)
-                self.app_records[app_name] = msgspec.structs.replace(record, configuration=changed)
+                kept = record.disabled if disabled is None else disabled
+                self.app_records[app_name] = AppRecord(changed, kept)
             case SetAppDisabled(app_name, disabled):
                 self.app_records[app_name] = msgspec.structs.replace(self._app(app_name), disabled=disabled)
             case DeleteApp(app_name):
@@ -198,12 +201,12 @@ class MemoryScheduler:
     async def executions(self, query: HistoryQuery) -> HistoryPage:
         self._fail()
         self.queries.append(query)
-        return HistoryPage(1, [{"jobName": "my_job", "isSuccess": True}])
+        return HistoryPage(1, [dict(EXECUTION)])
 
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         self._fail()
         self.queries.append(query)
-        return HistoryPage(1, [{"jobName": "my_job", "state": "TASK_RUNNING"}])
+        return HistoryPage(1, [dict(STATUS_TRACE)])
 
     async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         self._fail()

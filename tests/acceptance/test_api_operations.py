@@ -64,7 +64,13 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
     ]
     assert admin.post("/api/app", json=APP).text == "true"
     assert guest.get("/api/operate/sandbox?appName=my_app").json() == [
-        {"agentId": "agent-1", "appName": "my_app", "path": "/sandbox/my_app", "taskIds": [TASK_ID]}
+        {
+            "hostname": "host",
+            "agentId": "agent-1",
+            "appName": "my_app",
+            "path": "/sandbox/my_app",
+            "taskIds": [TASK_ID],
+        }
     ]
     assert guest.get("/api/operate/sandbox").status_code == 400
 

@@ -43,7 +43,7 @@ def app_routes(
         """Publish an app."""
         given = check_fields(PublishAppRequest, await bodies.object(request))
         check_url(given.app_url)
-        await scheduler.submit(PublishApp(given.to_configuration()))
+        await scheduler.submit(PublishApp(given.to_configuration(), disabled=bool(given.disabled)))
         return done()
 
     @router.put("", **described(TRUE, body=UpdateAppRequest, errors=(404, 409)))
@@ -54,7 +54,7 @@ def app_routes(
         given = check_fields(UpdateAppRequest, payload, stored=stored)
         if stored is None or given.app_url != stored.app_url:
             check_url(given.app_url)
-        await scheduler.submit(UpdateApp(given.app_name, given.to_changes()))
+        await scheduler.submit(UpdateApp(given.app_name, given.to_changes(), given.disabled))
         return done()
 
     @router.get("/list", **described(array_of(reference("AppConfiguration"))))
@@ -84,6 +84,7 @@ def app_routes(
         await scheduler.submit(SetAppDisabled(check_app_name(app_name), disabled=True))
         return done()
 
+    @router.delete("/{appName}/disable", **described(TRUE, errors=(404, 409)))  # as ElasticJob 2.x has it
     @router.post("/{appName}/enable", **described(TRUE, errors=(404, 409)))
     async def enable_app(app_name: AppName) -> Response:
         """Take the app's jobs up again."""

@@ -1,6 +1,7 @@
 """The outermost layer: who may come in, and what becomes of an error. Plain ASGI, so that it costs little."""
 
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -11,13 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from elasticjob_cloud.api.auth import Authenticator, Role
 from elasticjob_cloud.api.body import too_large
 from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.paths import API_PREFIX, DOCS_WITH_SLASH, without_last_slash
 from elasticjob_cloud.api.responses import error_response, json_response
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
-API_PREFIX: Final = "/api"
 # All other paths below /api need a token: a new route is closed until it is put here.
 OPEN_PATHS: Final = frozenset(
-    {"/api/login", "/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css"}
+    {"/api/login", "/api/openapi.json", "/api/docs", DOCS_WITH_SLASH, "/api/docs.js", "/api/docs.css"}
 )
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _QUERY_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -35,8 +36,10 @@ class Boundary:
         authenticator: Authenticator | None,
         guard: BrowserGuard | None,
         body_limit_bytes: int,
+        has_route: Callable[[Scope], bool],
     ) -> None:
         self._app = app
+        self._has_route = has_route
         self._authenticator = authenticator
         self._guard = guard
         self._body_limit_bytes = body_limit_bytes
@@ -48,6 +51,7 @@ class Boundary:
         if scope["method"] == "HEAD":
             # Whatever can be got has a head: the routes need not know.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
+        scope = without_last_slash(scope, self._has_route)
         started = False
 
         async def send_and_note(message: Message) -> None:
