@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 _DEADLINE_SECONDS = 20.0
 _TICK_SECONDS = 0.1
@@ -55,7 +55,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serve(app: FastAPI) -> Iterator[str]:
+def serve(app: ASGIApp) -> Iterator[str]:
     """Serve the app; give its base URL, without a slash at the end."""
     # Named TCP, or else asyncio does not switch Nagle's algorithm off, and each answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

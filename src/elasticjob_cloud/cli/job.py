@@ -152,7 +152,6 @@ def show(job_name: JobNameArgument, json: JsonOption = False, url: UrlOption = N
     """Show one job with all its settings."""
     with connect(url) as scheduler:
         found = scheduler.get("job", "jobs", job_name)
-        found = {**found, "disabled": scheduler.get("job", job_name, "disable")}
     if json:
         print_json(found)
     else:

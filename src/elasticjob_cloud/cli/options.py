@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elasticjob_cloud.cli.credentials import DEFAULT_URL, choose_login
+from elasticjob_cloud.model.errors import CallerError
 
 if TYPE_CHECKING:
     from elasticjob_cloud.cli.connection import Connection
@@ -22,7 +23,7 @@ UrlOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 YesOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask first. Nothing is asked without a terminal, either.")
+    bool, typer.Option("--yes", "-y", help="Do not ask first; required where no terminal is there to ask at.")
 ]
 FileOption = Annotated[
     Path | None,
@@ -54,6 +55,9 @@ def connect(url: str | None) -> "Connection":
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is removed, where somebody is there to answer; end the command on a no."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(question, abort=True, err=True)
+    """Ask before something is removed; end the command on a no, or where nobody is there to answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CallerError(f"{question} Nothing was removed: without a terminal to ask at, add --yes.")
+    typer.confirm(question, abort=True, err=True)
