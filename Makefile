@@ -83,7 +83,7 @@ check: $(STAMP) ## format, lint, types, and the arrows between rooms
 	$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: test
-test: $(STAMP) $(RAY_STAMP) ## the suite for every commit: all but long, chaos, scale and browser
+test: $(STAMP) $(RAY_STAMP) ## the suite for every commit: all but long and chaos
 	@echo "==> pytest"
 	$(PYTEST) -n $(WORKERS) $(ARGS)
 
@@ -93,7 +93,7 @@ test-long: $(STAMP) $(RAY_STAMP) ## what takes many seconds each: the long tour,
 	$(PYTEST) -n $(LONG_WORKERS) -m long --timeout 300 $(ARGS)
 
 .PHONY: test-all
-test-all: $(STAMP) $(RAY_STAMP) ## every test, chaos, scale and browser included; minutes
+test-all: $(STAMP) $(RAY_STAMP) ## every test, chaos included; minutes
 	@echo "==> pytest, all of it"
 	$(PYTEST) -n $(LONG_WORKERS) -m "" --timeout 900 $(ARGS)
 
