@@ -1,10 +1,19 @@
-"""A scheduler in memory, for tests of the API alone: real commands, kept in dictionaries, nothing ever runs."""
+"""A scheduler in memory, for tests of the API alone: real commands, kept in dictionaries, nothing ever runs.
+
+`tests/contract/test_scheduler_suite.py` holds it to what the real one does.
+"""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from elasticjob_cloud.model.errors import CallerError, ConflictError, ElasticJobError, NotFoundError
+from elasticjob_cloud.model.errors import (
+    ConflictError,
+    ElasticJobError,
+    FieldError,
+    InvalidRequestError,
+    NotFoundError,
+)
 from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
@@ -35,6 +44,8 @@ from elasticjob_cloud.service.port import (
     UpdateJob,
 )
 
+EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
+STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
 TASK_ID = "my_job@-@0@-@READY@-@agent-1@-@0b0d6c3e"
 
 
@@ -93,14 +104,15 @@ class MemoryScheduler:
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
-            case PublishApp(configuration):
+            case PublishApp(configuration, disabled):
                 if configuration.app_name in self.app_records:
                     raise ConflictError(f"App '{configuration.app_name}' exists already.")
-                self.app_records[configuration.app_name] = AppRecord(configuration)
-            case UpdateApp(app_name, changes):
+                self.app_records[configuration.app_name] = AppRecord(configuration, disabled)
+            case UpdateApp(app_name, changes, disabled):
                 record = self._app(app_name)
                 changed = msgspec.structs.replace(record.configuration, **changes)
-                self.app_records[app_name] = msgspec.structs.replace(record, configuration=changed)
+                kept = record.disabled if disabled is None else disabled
+                self.app_records[app_name] = AppRecord(changed, kept)
             case SetAppDisabled(app_name, disabled):
                 self.app_records[app_name] = msgspec.structs.replace(self._app(app_name), disabled=disabled)
             case DeleteApp(app_name):
@@ -108,7 +120,7 @@ class MemoryScheduler:
                 del self.app_records[app_name]
                 for name, job in list(self.job_records.items()):
                     if job.configuration.app_name == app_name:
-                        del self.job_records[name]
+                        self._remove_job(name)
             case KillTask(task_id):
                 if task_id not in self.task_records:
                     raise NotFoundError(f"There is no live task '{task_id}'.")
@@ -119,29 +131,34 @@ class MemoryScheduler:
     def _carry_out_for_job(self, command: ApiCommand) -> None:
         match command:
             case RegisterJob(configuration, disabled):
+                self._app(configuration.app_name)
                 if configuration.job_name in self.job_records:
                     raise ConflictError(f"Job '{configuration.job_name}' exists already.")
-                self._app(configuration.app_name)
                 self.job_records[configuration.job_name] = JobRecord(configuration, disabled)
             case UpdateJob(configuration, disabled):
                 record = self._job(configuration.job_name)
-                self._app(configuration.app_name)
+                if configuration.app_name != record.configuration.app_name:
+                    raise InvalidRequestError.of(FieldError("appName", "cannot be changed."))
                 kept = record.disabled if disabled is None else disabled
                 self.job_records[configuration.job_name] = JobRecord(configuration, kept)
             case DeregisterJob(job_name):
                 self._job(job_name)
-                del self.job_records[job_name]
+                self._remove_job(job_name)
             case SetJobDisabled(job_name, disabled):
                 self.job_records[job_name] = msgspec.structs.replace(self._job(job_name), disabled=disabled)
             case TriggerJob(job_name):
                 record = self._job(job_name)
                 if record.configuration.is_daemon:
-                    raise CallerError(f"Job '{job_name}' is a daemon job, which cannot be triggered.")
-                if record.disabled:
+                    raise InvalidRequestError(f"Job '{job_name}' is a daemon job, which cannot be triggered.")
+                if record.disabled or self._app(record.configuration.app_name).disabled:
                     raise ConflictError(f"Job '{job_name}' is disabled.")
                 self.waiting[job_name] = self.waiting.get(job_name, 0) + 1
             case _:
                 raise AssertionError(command)
+
+    def _remove_job(self, job_name: str) -> None:
+        del self.job_records[job_name]
+        self.waiting.pop(job_name, None)
 
     def _app(self, app_name: str) -> AppRecord:
         if app_name not in self.app_records:
@@ -198,12 +215,12 @@ class MemoryScheduler:
     async def executions(self, query: HistoryQuery) -> HistoryPage:
         self._fail()
         self.queries.append(query)
-        return HistoryPage(1, [{"jobName": "my_job", "isSuccess": True}])
+        return HistoryPage(1, [dict(EXECUTION)])
 
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         self._fail()
         self.queries.append(query)
-        return HistoryPage(1, [{"jobName": "my_job", "state": "TASK_RUNNING"}])
+        return HistoryPage(1, [dict(STATUS_TRACE)])
 
     async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         self._fail()

@@ -1,6 +1,7 @@
 """Bodies as tools send them: content types, sizes, encodings, bare words."""
 
 import contextlib
+import gzip
 import json
 import socket
 import subprocess
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
+from tests.acceptance.conftest import MemoryServer
 
 APP = {"appName": "my_app", "appURL": "http://app_host:8080/my-job.tar.gz", "bootstrapScript": "bin/start.sh"}
 JOB = {
@@ -89,10 +92,86 @@ def test_what_curl_sends_without_a_header_is_explained(client: httpx.Client, ser
     assert "curl -d" in json.loads(done.stdout)["message"]
 
 
-def test_charset_must_be_utf_8(client: httpx.Client) -> None:
-    answer = client.put("/api/app", content=b"{}", headers={"Content-Type": "application/json; charset=gbk"})
+@pytest.mark.parametrize(
+    "charset",
+    [
+        *("UTF-8", '"utf-8"', "us-ascii", "ISO-8859-1", "windows-1252", "GBK", "gb2312", "GB18030", "Big5"),
+        *("Shift_JIS", "EUC-JP", "euc-kr", "windows-1251", "UTF-16", "utf-16le", "utf-16be"),
+    ],
+)
+def test_body_is_read_in_the_charset_that_it_names(client: httpx.Client, charset: str) -> None:
+    codec = charset.strip('"')
+    text = {"GBK": "北京", "ISO-8859-1": "café", "windows-1252": "10 €", "Shift_JIS": "東京"}.get(
+        charset, "plain"
+    )
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    body = json.dumps({**JOB, "description": text}, ensure_ascii=False).encode(codec)
+    assert client.put("/api/job/update", content=body, headers=headers).text == "true"
+    assert client.get("/api/job/jobs/my_job").json()["description"] == text
+    assert client.post("/api/job/trigger", content="my_job".encode(codec), headers=headers).text == "true"
+
+
+@pytest.mark.parametrize("charset", ["klingon", "utf-7", "zip", "idna", "base64", "x" * 1000])
+def test_charset_that_is_not_read_is_told_which_are(client: httpx.Client, charset: str) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    answer = client.put("/api/app", content=b"{}", headers=headers)
     assert answer.status_code == 415
     assert "UTF-8" in answer.json()["message"]
+    assert "GBK" in answer.json()["message"]
+
+
+def test_body_that_is_not_in_its_charset_is_told_where(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json; charset=GBK"}
+    answer = client.put("/api/app", content=b'{"appName":"\xff"}', headers=headers)
+    assert (answer.status_code, answer.json()["message"]) == (400, "The body is not GBK: see byte 13.")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=ISO-8859-1"])
+def test_mark_before_a_body_says_that_it_is_utf_8(client: httpx.Client, content_type: str) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({**JOB, "description": "中"}, ensure_ascii=False).encode()
+    answer = client.put("/api/job/update", content=body, headers={"Content-Type": content_type})
+    assert answer.text == "true"
+    assert client.get("/api/job/jobs/my_job").json()["description"] == "中"
+
+
+def test_utf_16_without_its_name_is_told_what_it_is(client: httpx.Client) -> None:
+    answer = client.put("/api/app", content=json.dumps(APP).encode("utf-16"))
+    assert answer.status_code == 400
+    assert "is not UTF-8 but UTF-16" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "utf8", "identity", "ISO-8859-1"])
+def test_charset_in_the_wrong_header_does_no_harm(client: httpx.Client, encoding: str) -> None:
+    """Upstream's Java tests send `Content-Encoding: UTF-8`."""
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    assert client.put("/api/app", content=json.dumps(APP), headers=headers).text == "true"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "deflate", "br", "zstd", "x-gzip", "gzip, identity", "nonsense"]
+)
+def test_compressed_body_is_told_to_come_as_it_is(client: httpx.Client, encoding: str) -> None:
+    body = (
+        gzip.compress(b" " * 100_000_000) if encoding == "gzip" else gzip.compress(json.dumps(APP).encode())
+    )
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    for method, path in COMMANDS:
+        answer = client.request(method, path, content=body, headers=headers)
+        assert answer.status_code == 415, answer.text
+        assert "without compression" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_http_1_0_without_a_host_is_answered(
+    memory_server: MemoryServer, open_server: MemoryServer, admin: httpx.Client, protected: bool
+) -> None:
+    server = memory_server if protected else open_server
+    request = f"GET /api/app/list HTTP/1.0\r\naccessToken: {admin.headers['accessToken']}\r\n\r\n"
+    with connect(server.url) as connection:
+        connection.sendall(request.encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert b" 200 " in answer.splitlines()[0], answer
+    assert answer.endswith(b"\r\n\r\n[]")
 
 
 @pytest.mark.parametrize(

@@ -137,4 +137,4 @@ def test_page_loads_nothing_from_elsewhere(server: str) -> None:
         text = http_get(f"{server}{path}").text
         assert "//" not in re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
     for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        assert http_get(f"{server}{source}").status_code == 200
+        assert http_get(f"{server}/api/{source}").status_code == 200

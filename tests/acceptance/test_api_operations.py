@@ -66,6 +66,7 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
     assert admin.post("/api/app", json=APP).text == "true"
     assert guest.get("/api/operate/sandbox?appName=my_app").json() == [
         {
+            "hostname": "host",
             "agentId": "agent-1",
             "appName": "my_app",
             "path": "/sandbox/my_app",

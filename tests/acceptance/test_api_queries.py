@@ -14,6 +14,13 @@ def assert_blames(answer: httpx.Response, field: str) -> None:
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+EXECUTION = {
+    "jobName": "my_job",
+    "executionSource": "NORMAL_TRIGGER",
+    "isSuccess": True,
+    "source": "NORMAL_TRIGGER",
+    "success": True,
+}
 LOG = f"/api/job/tasks/{TASK_ID}/log"
 
 
@@ -169,7 +176,7 @@ def test_fires_of_the_past_are_shown_when_asked_for(guest: httpx.Client) -> None
 def test_history_query_arrives_as_it_was_asked(memory_server: MemoryServer, guest: httpx.Client) -> None:
     assert guest.get("/api/job/events/executions").json() == {
         "total": 1,
-        "rows": [{"jobName": "my_job", "isSuccess": True}],
+        "rows": [EXECUTION],
     }
     guest.get(
         "/api/job/events/executions?per_page=1000&page=2&sort=startTime&order=asc&startTime=2026-11-22 15:00:05"
@@ -195,16 +202,14 @@ def test_history_query_arrives_as_it_was_asked(memory_server: MemoryServer, gues
             ascending=True,
             filters={"state": "TASK_LOST", "slaveId": "a", "source": "AGENT", "executionType": "READY"},
         ),
-        HistoryQuery(ascending=True),
+        HistoryQuery(),
     ]
 
 
 BAD_HISTORY_QUERIES = [
-    ("per_page=0", "per_page"),
     ("per_page=1001", "per_page"),
     ("per_page=ten", "per_page"),
     ("perPage=10", "perPage"),
-    ("page=0", "page"),
     ("page=-1", "page"),
     ("sort=password", "sort"),
     ("sort=jobName;drop table job", "sort"),
@@ -215,6 +220,12 @@ BAD_HISTORY_QUERIES = [
     ("jobName=a%00b", "jobName"),
     ("job_name=a", "job_name"),
     ("page=1&page=2", "page"),
+    ("offset=5&limit=10", "offset"),
+    ("offset=-10", "offset"),
+    ("offset=10&page=3", "offset"),
+    ("limit=10&per_page=20", "limit"),
+    ("limit=1001", "limit"),
+    ("search=abc", "search"),
 ]
 
 
@@ -228,4 +239,4 @@ def test_bad_history_query_is_refused(memory_server: MemoryServer, guest: httpx.
 def test_filters_belong_to_their_own_table(guest: httpx.Client) -> None:
     assert guest.get("/api/job/events/executions?state=TASK_LOST").status_code == 400
     assert guest.get("/api/job/events/statusTraces?isSuccess=true").status_code == 400
-    assert guest.get("/api/job/events/executions?isSuccess=1").status_code == 400
+    assert guest.get("/api/job/events/executions?isSuccess=2").status_code == 400

@@ -38,9 +38,9 @@ CALLS: list[tuple[str, str, dict[str, Any], set[str]]] = [
 
 JUNK = "x" * (1024 * 1024 - 4096)
 NOT_TEXT: list[Any] = [5, 1.5, True, [], {}, ["a"]]
-NOT_NUMBER: list[Any] = ["5", "", True, [], {}, -1, 1e300]
-NOT_INTEGER: list[Any] = [*NOT_NUMBER, 1.5, 5.0]
-NOT_BOOLEAN: list[Any] = ["true", 1, 0, [], {}]
+NOT_NUMBER: list[Any] = ["5 ", "+5", "0x5", "05", "five", "1e", "NaN", "", True, [], {}, -1, 1e300]
+NOT_INTEGER: list[Any] = [*NOT_NUMBER, 1.5, 5.0, "5.0", "1e1", "9" * 5000]
+NOT_BOOLEAN: list[Any] = ["True", "yes", "1", "", 1, 0, [], {}]
 NAME: list[Any] = [*NOT_TEXT, "", "a b", "a/b", "a@-@b", "x" * 101, "\u0000", "\ud800", "\u2028", JUNK]
 TEXT: list[Any] = [*NOT_TEXT, "a\u0000b", "\udfff", JUNK]
 
@@ -72,6 +72,8 @@ BAD_VALUES: dict[str, list[Any]] = {
     "failover": NOT_BOOLEAN,
     "misfire": NOT_BOOLEAN,
     "disabled": NOT_BOOLEAN,
+    "scriptCommandLine": [*TEXT, "  "],
+    "streamingProcess": NOT_BOOLEAN,
     "jobExecutorServiceHandlerType": [5, True, "", "GPU", [], {}],
     "jobErrorHandlerType": [5, True, "", "SHOUT", [], {}],
     "timeoutSeconds": [*NOT_INTEGER, 2**31],
@@ -80,8 +82,10 @@ BAD_VALUES: dict[str, list[Any]] = {
     "username": TEXT,
     "password": TEXT,
 }
-APP_FIELDS = set(APP) | {"cpuCount", "memoryMB", "appCacheEnable", "eventTraceSamplingCount"}
-JOB_FIELDS = set(BAD_VALUES) - APP_FIELDS - {"username", "password"} | {"appName", "cpuCount", "memoryMB"}
+APP_FIELDS = set(APP) | {"cpuCount", "memoryMB", "appCacheEnable", "eventTraceSamplingCount", "disabled"}
+JOB_FIELDS = set(BAD_VALUES) - APP_FIELDS - {"username", "password"} | {
+    *("appName", "cpuCount", "memoryMB", "disabled")
+}
 LOGIN_FIELDS = {"username", "password"}
 LOGIN_BODY_BYTES = 8192
 
@@ -183,7 +187,7 @@ def test_url_of_a_file_is_refused_unless_allowed(client: httpx.Client) -> None:
 
 
 def test_all_faults_of_a_call_are_told_at_once(client: httpx.Client) -> None:
-    body = {**NEW_JOB, "cron": "nonsense", "timeZone": "Mars", "cpuCount": "1", "zzz": 1}
+    body = {**NEW_JOB, "cron": "nonsense", "timeZone": "Mars", "cpuCount": "one", "zzz": 1}
     answer = send(client, "POST", "/api/job/register", body)
     assert {error["field"] for error in answer.json()["errors"]} == {"cron", "timeZone", "cpuCount", "zzz"}
 
@@ -266,6 +270,12 @@ def test_legacy_fields_are_accepted_and_forgotten(admin: httpx.Client) -> None:
         "reconcileIntervalMinutes": 10,
         "jobShardingStrategyType": "AVG_ALLOCATION",
         "overwrite": False,
+        "jobType": "SIMPLE",
+        "jobProperties": {"job_exception_handler": "org.example.Handler"},
+        "editMode": True,
+        "streamingProcess2": "",
+        "appURL": "http://app_host/old.tar.gz",
+        "bootstrapScript": "",
     }
     assert admin.post("/api/app", json=APP).text == "true"
     assert admin.post("/api/job/register", json={**JOB, **legacy}).text == "true"

@@ -142,13 +142,17 @@ def test_removal_is_asked_about_at_a_terminal(
 
 
 @pytest.mark.slow
-def test_removal_is_not_asked_about_with_yes_or_without_a_terminal(
+def test_removal_without_a_terminal_requires_yes(
     terminal: Callable[..., Terminal], seen: list[str], environment: dict[str, str]
 ) -> None:
     assert terminal("job", "deregister", "one", "--yes").end() == 0
-    subprocess.run(
-        [*PROGRAM, "job", "deregister", "two"], env=environment, stdin=subprocess.DEVNULL, check=True
+    command = [*PROGRAM, "job", "deregister", "two"]
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
     )
+    assert done.returncode == 2
+    assert "add --yes" in done.stderr
+    subprocess.run([*command, "-y"], env=environment, stdin=subprocess.DEVNULL, check=True)
     assert seen == ["DELETE /api/job/one/deregister", "DELETE /api/job/two/deregister"]
 
 

@@ -92,7 +92,14 @@ def test_each_request_has_its_own_outcome() -> None:
     assert "job" in driver.store.jobs
 
 
-@pytest.mark.parametrize("halt", [lambda on: SetJobDisabled("job", on), lambda on: SetAppDisabled("app", on)])
+@pytest.mark.parametrize(
+    "halt",
+    [
+        lambda on: SetJobDisabled("job", on),
+        lambda on: SetAppDisabled("app", on),
+        lambda on: UpdateApp("app", {}, on),
+    ],
+)
 def test_a_halted_job_is_killed_and_fires_no_more_until_it_is_taken_up(
     halt: Callable[[bool], ApiCommand],
 ) -> None:
@@ -275,3 +282,15 @@ def test_job_whose_cron_is_spent_can_be_disabled_and_enabled() -> None:
 def test_changed_cron_or_zone_must_fire_again(configuration: JobConfiguration) -> None:
     with pytest.raises(InvalidRequestError, match="never fires again"):
         _spent().ask(UpdateJob(configuration))
+
+
+def test_app_that_is_published_disabled_starts_no_job_until_an_update_enables_it() -> None:
+    driver = CoreDriver()
+    driver.ask(
+        PublishApp(app("new"), disabled=True), RegisterJob(job("one", app_name="new", cron=EVERY_MINUTE))
+    )
+    driver.pass_time(2 * MINUTE_MS)
+    assert not driver.tasks("one")
+    driver.ask(UpdateApp("new", {"app_cache_enable": False}, disabled=False))
+    driver.pass_time(MINUTE_MS)
+    assert driver.tasks("one")

@@ -12,8 +12,8 @@ from elasticjob_cloud.model.job import (
     JobConfiguration,
     JobExecutionType,
 )
+from elasticjob_cloud.model.legacy import LEGACY_FIELDS
 from elasticjob_cloud.model.requests import (
-    LEGACY_FIELDS,
     JobRequest,
     LoginRequest,
     PublishAppRequest,
@@ -158,14 +158,14 @@ def test_values_within_the_bounds_are_accepted(field: str, value: object) -> Non
     assert job(**{field: value}) is not None
 
 
-NOT_AMOUNTS: list[object] = ["1", True, float("nan"), float("inf"), 0, -1, 10**30, None, [1]]
-NOT_COUNTS: list[object] = ["1", True, 1.5, 1.0, -1, 10**30, {}]
+NOT_AMOUNTS: list[object] = ["one", "1 ", True, float("nan"), float("inf"), 0, -1, 10**30, None, [1]]
+NOT_COUNTS: list[object] = ["one", "1.0", True, 1.5, 1.0, -1, 10**30, {}]
 BAD: list[tuple[str, object]] = [
     *[(field, value) for field in ("cpuCount", "memoryMB") for value in NOT_AMOUNTS],
     *[(field, value) for field in ("shardingTotalCount", "timeoutSeconds") for value in NOT_COUNTS],
     ("shardingTotalCount", 0),
     ("shardingTotalCount", 10_001),
-    *[(field, value) for field in ("failover", "misfire", "disabled") for value in ("true", 1, 0, "")],
+    *[(field, value) for field in ("failover", "misfire", "disabled") for value in ("True", 1, 0, "")],
     *[
         (field, value)
         for field in ("cron", "timeZone", "description", "jobParameter", "shardingItemParameters")

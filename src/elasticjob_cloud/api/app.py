@@ -20,6 +20,7 @@ from elasticjob_cloud.api.job_routes import job_routes
 from elasticjob_cloud.api.login_routes import login_routes
 from elasticjob_cloud.api.operation_routes import operation_routes
 from elasticjob_cloud.api.own_user import OwnUser, OwnUserGate
+from elasticjob_cloud.api.paths import path_hint
 from elasticjob_cloud.api.probe_routes import probe_routes
 from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.relay import Relay
@@ -95,6 +96,7 @@ def create_app(
         own_user=own_user,
         body_limit_bytes=settings.body_limit_bytes,
         proxies=proxies,
+        has_route=lambda scope: any(route.matches(scope)[0] is Match.FULL for route in app.router.routes),
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (
@@ -103,7 +105,7 @@ def create_app(
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
         history_routes(scheduler),
-        statistics_routes(scheduler),
+        statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
         probe_routes(scheduler, registry),
         docs_routes(app, needs_token=authenticator is not None),
@@ -131,7 +133,10 @@ def _no_such_call(routers: Sequence[APIRouter]) -> Callable[[Request, Exception]
         assert isinstance(error, HTTPException)
         call = f"{request.method} {shown(request.url.path)}"
         if error.status_code == 404:
-            return json_response({"message": f"There is no {call}; /api/docs lists all calls."}, 404)
+            return json_response(
+                {"message": f"There is no {call}; /api/docs lists all calls.{path_hint(request.url.path)}"},
+                404,
+            )
         if error.status_code == 405:
             # One path may have several routes, one for each method; the router knows of the first alone.
             partial = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]

@@ -44,7 +44,7 @@ def app_routes(
         """Publish an app."""
         given = check_fields(PublishAppRequest, keep_masked(await bodies.object(request)))
         check_url(given.app_url)
-        await scheduler.submit(PublishApp(given.to_configuration()))
+        await scheduler.submit(PublishApp(given.to_configuration(), disabled=bool(given.disabled)))
         return done()
 
     @router.put("", **described(TRUE, body=UpdateAppRequest, errors=(404, 409)))
@@ -55,7 +55,7 @@ def app_routes(
         given = check_fields(UpdateAppRequest, keep_masked(payload, stored), stored=stored)
         if stored is None or given.app_url != stored.app_url:
             check_url(given.app_url)
-        await scheduler.submit(UpdateApp(given.app_name, given.to_changes()))
+        await scheduler.submit(UpdateApp(given.app_name, given.to_changes(), given.disabled))
         return done()
 
     @router.get("/list", **described(array_of(reference("AppConfiguration"))))
@@ -86,6 +86,7 @@ def app_routes(
         await scheduler.submit(SetAppDisabled(check_app_name(app_name), disabled=True))
         return done()
 
+    @router.delete("/{appName}/disable", **described(TRUE, errors=(404, 409)))  # as ElasticJob 2.x has it
     @router.post("/{appName}/enable", **described(TRUE, errors=(404, 409)))
     async def enable_app(app_name: AppName) -> Response:
         """Take the app's jobs up again."""

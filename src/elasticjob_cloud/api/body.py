@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from elasticjob_cloud.api.charsets import check_not_compressed, decode, find_codec
 from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.model.errors import (
     FieldError,
@@ -17,7 +18,6 @@ from elasticjob_cloud.model.names import known_name_problem
 
 _ADD_HEADER: Final = "Add the header -H 'Content-type: application/json'."
 LOGIN_BODY_BYTES: Final = 8 * 1024
-_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 # No field takes an integer of more digits; int() of a very long text is slow, and refused by Python from 4,300 digits on.
 _MAXIMUM_DIGITS: Final = 30
 
@@ -74,24 +74,23 @@ class BodyReader:
         return name
 
     async def _text(self, request: Request) -> str:
-        _check_content_type(request.headers.get("content-type", ""))
+        codec = _codec_of(request.headers.get("content-type", ""))
+        check_not_compressed(request.headers.get("content-encoding", ""))
         limit = body_limit(request.url.path, self._limit_bytes)
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > limit:
                 raise too_large(limit)
-        try:
-            return body.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InvalidRequestError(f"The body is not UTF-8: see byte {error.start + 1}.") from None
+        return decode(bytes(body), codec)
 
 
 def _bad_name(problem: str) -> InvalidRequestError:
     return InvalidRequestError.of(FieldError("jobName", problem))
 
 
-def _check_content_type(header: str) -> None:
+def _codec_of(header: str) -> str:
+    """Check the content type, and give the codec of its charset; UTF-8 where it names none."""
     media_type, *parameters = (part.strip().lower() for part in header.split(";"))
     kind, _, subtype = media_type.partition("/")
     if media_type and kind != "text" and subtype != "json" and not subtype.endswith("+json"):
@@ -103,8 +102,9 @@ def _check_content_type(header: str) -> None:
         raise UnsupportedMediaError(f"The content type '{shown(media_type)}' is neither JSON nor text.{hint}")
     for parameter in parameters:
         key, _, charset = parameter.partition("=")
-        if key.strip() == "charset" and charset.strip(' "') not in _CHARSETS:
-            raise UnsupportedMediaError(f"The charset '{shown(charset)}' is not read; send UTF-8.")
+        if key.strip() == "charset" and charset:
+            return find_codec(charset)
+    return "utf-8"
 
 
 def parse_json(text: str) -> Any:

@@ -1,6 +1,7 @@
 """The outermost layer: who may come in, and what becomes of an error. Plain ASGI, so that it costs little."""
 
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -13,11 +14,11 @@ from elasticjob_cloud.api.body import body_limit, too_large
 from elasticjob_cloud.api.browser_guard import BrowserGuard
 from elasticjob_cloud.api.masked import with_caller
 from elasticjob_cloud.api.own_user import DOCUMENTS, OwnUser, weak_password_refusal
+from elasticjob_cloud.api.paths import API_PREFIX, without_last_slash
 from elasticjob_cloud.api.proxies import TrustedProxies
 from elasticjob_cloud.api.responses import error_response, json_response
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
-API_PREFIX: Final = "/api"
 # All other paths below /api need a token: a new route is closed until it is put here.
 OPEN_PATHS: Final = DOCUMENTS | {"/api/login"}
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
@@ -38,8 +39,10 @@ class Boundary:
         own_user: OwnUser,
         body_limit_bytes: int,
         proxies: TrustedProxies | None = None,
+        has_route: Callable[[Scope], bool],
     ) -> None:
         self._app = app
+        self._has_route = has_route
         self._authenticator = authenticator
         self._guard = guard
         self._own_user = own_user
@@ -55,6 +58,7 @@ class Boundary:
         if scope["method"] == "HEAD":
             # Whatever can be got has a head: the routes need not know.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
+        scope = without_last_slash(scope, self._has_route)
         started = False
 
         async def send_and_note(message: Message) -> None:

@@ -41,7 +41,9 @@ class BrowserGuard:
                 "This request comes from a page of another site; without a password of its own the scheduler takes "
                 "none from there. Set one, and log in."
             )
-        if (self._every_request or origin is not None) and not self._is_own(host):
+        # HTTP/1.0 knows no Host; every browser sends one.
+        named = self._every_request and b"host" in headers
+        if (named or origin is not None) and not self._is_own(host):
             raise ForbiddenError(
                 f"This server is not known as '{shown(host)}': without a password of its own it answers under "
                 "localhost and 127.0.0.1 only. Use one of these, or set a password."

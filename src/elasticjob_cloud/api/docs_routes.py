@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import RedirectResponse
 
 from elasticjob_cloud.api.documents import openapi_document
 from elasticjob_cloud.api.responses import text_response
@@ -27,6 +28,10 @@ def docs_routes(app: FastAPI, *, needs_token: bool) -> APIRouter:
     @router.get("/docs")
     async def read_page() -> Response:
         return text_response(_asset("docs.html"), "text/html", {"Content-Security-Policy": _POLICY})
+
+    @router.get("/docs/")
+    async def leave_folder() -> Response:
+        return RedirectResponse("../docs", 308)  # relative: nobody here knows the prefix of a proxy
 
     @router.get("/docs.js")
     async def read_script() -> Response:

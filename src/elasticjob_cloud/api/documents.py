@@ -12,7 +12,6 @@ from elasticjob_cloud.api.query import QueryParameters, parameter_documents
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.requests import (
-    LEGACY_FIELDS,
     JobRequest,
     LoginRequest,
     PublishAppRequest,
@@ -36,7 +35,7 @@ _ERRORS: Final = {
     404: "There is no such app, job or task.",
     409: "It exists already, or its state does not allow the call.",
     413: "The body is over 1 MiB.",
-    415: "The content type is neither JSON nor text.",
+    415: "The content type is neither JSON nor text, or the body is compressed.",
     429: "Too many failed logins; `Retry-After` says when to try again.",
     502: "The leader had the call and fell silent: look whether it was carried out before you repeat it.",
     503: "No leader at the moment, or a full queue; `Retry-After` says when to try again.",
@@ -155,7 +154,7 @@ def _schemas() -> Document:
     for body in _BODIES:
         if body.ignored_fields:
             ignored = {"deprecated": True, "description": "Upstream's; accepted and ignored."}
-            schemas[body.__name__]["properties"] |= dict.fromkeys(sorted(LEGACY_FIELDS), ignored)
+            schemas[body.__name__]["properties"] |= dict.fromkeys(sorted(body.ignored_fields), ignored)
     _, records = msgspec.json.schema_components(
         [AppConfiguration, JobConfiguration], ref_template="#/components/schemas/{name}"
     )

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.body import body_limit, too_large
 from elasticjob_cloud.api.own_user import OwnUser
+from elasticjob_cloud.api.paths import DOCS_WITH_SLASH
 from elasticjob_cloud.api.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.leader_directory import UNKNOWING
@@ -18,7 +19,14 @@ from elasticjob_cloud.service.port import SchedulerView
 
 # The same answer everywhere: the page of the API, and who leads, which the database knows.
 _ANSWERED_HERE: Final = frozenset(
-    {"/api/openapi.json", "/api/docs", "/api/docs.js", "/api/docs.css", "/api/operate/schedulers"}
+    {
+        "/api/openapi.json",
+        "/api/docs",
+        DOCS_WITH_SLASH,
+        "/api/docs.js",
+        "/api/docs.css",
+        "/api/operate/schedulers",
+    }
 )
 _LOOK_AGAIN_SECONDS: Final = 0.1
 _LOOK_SECONDS: Final = 1.0  # what the last look may take at least

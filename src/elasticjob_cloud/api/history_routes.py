@@ -1,5 +1,6 @@
 """`/api/job/events`: what has happened, from the trace tables."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -9,15 +10,19 @@ from pydantic import BeforeValidator, Field
 from elasticjob_cloud.api.documents import INTEGER, array_of, described, object_of
 from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.responses import json_response
-from elasticjob_cloud.api.views import shown_time
+from elasticjob_cloud.api.views import execution_view, status_trace_view
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
 from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.requests import ShortText
 from elasticjob_cloud.service.port import SchedulerPort
 
-_TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
 _MESSAGES: Final = ("failureCause", "message")
+# What ElasticJob's own consoles call these columns.
+_EXECUTION_COLUMNS: Final = {"success": "isSuccess", "source": "executionSource"}
+_STATUS_TRACE_COLUMNS: Final = {"shardingItems": "shardingItem"}
+_TRUTHS: Final = {"1": "true", "0": "false"}
+_ROWS: Final = 10
 _PAGE: Final = object_of({"total": INTEGER, "rows": array_of({"type": "object"})})
 
 
@@ -25,15 +30,35 @@ def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def _truth(value: Any) -> Any:
+    return _TRUTHS.get(value, value.lower()) if isinstance(value, str) else value
+
+
+def _default_for_zero(value: Any) -> Any:
+    # As upstream has it. None stands for the default, which depends on `limit` and `offset`.
+    return None if value == "0" else value
+
+
+PageSize = Annotated[int, Field(ge=1, le=1000)]
+PageNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class HistoryParameters(QueryParameters):
     """What both trace tables can be asked."""
 
-    per_page: int = Field(10, ge=1, le=1000, alias="per_page")
-    page: int = Field(1, ge=1, le=2**31 - 1)
+    per_page: Annotated[PageSize | None, BeforeValidator(_default_for_zero)] = Field(
+        None, alias="per_page", description="rows of a page; 10 by default"
+    )
+    page: Annotated[PageNumber | None, BeforeValidator(_default_for_zero)] = Field(
+        None, description="the first by default"
+    )
+    limit: Annotated[PageSize | None, BeforeValidator(_default_for_zero)] = Field(
+        None, description="another name for `per_page`"
+    )
+    offset: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(
+        None, description="instead of `page`: how many rows to leave out, a multiple of `limit`"
+    )
+    q: str = Field("", description="ignored, as upstream does")
     order: Annotated[Literal["ASC", "DESC"], BeforeValidator(_upper)] | None = None
     start_time: str = Field("", description="ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included")
     end_time: str = Field("", description="ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included")
@@ -44,7 +69,7 @@ class HistoryParameters(QueryParameters):
 class ExecutionParameters(HistoryParameters):
     """`GET /api/job/events/executions`."""
 
-    sort: (
+    sort: Annotated[
         Literal[
             "id",
             "jobName",
@@ -58,16 +83,17 @@ class ExecutionParameters(HistoryParameters):
             "startTime",
             "completeTime",
         ]
-        | None
-    ) = None
+        | None,
+        BeforeValidator(lambda name: _EXECUTION_COLUMNS.get(name, name)),
+    ] = None
     ip: ShortText | None = None
-    is_success: Annotated[Literal["true", "false"], BeforeValidator(_lower)] | None = None
+    is_success: Annotated[Literal["true", "false"], BeforeValidator(_truth)] | None = None
 
 
 class StatusTraceParameters(HistoryParameters):
     """`GET /api/job/events/statusTraces`."""
 
-    sort: (
+    sort: Annotated[
         Literal[
             "id",
             "jobName",
@@ -81,8 +107,9 @@ class StatusTraceParameters(HistoryParameters):
             "message",
             "creationTime",
         ]
-        | None
-    ) = None
+        | None,
+        BeforeValidator(lambda name: _STATUS_TRACE_COLUMNS.get(name, name)),
+    ] = None
     slave_id: ShortText | None = None
     source: ShortText | None = None
     execution_type: ShortText | None = None
@@ -106,12 +133,14 @@ def history_routes(scheduler: SchedulerPort) -> APIRouter:
         if start_ms is not None and end_ms is not None and end_ms < start_ms:
             raise InvalidRequestError.of(FieldError("endTime", "must not be before startTime."))
         values = given.model_dump(by_alias=True, exclude_none=True)
+        page, per_page = _page_asked_for(given)
         return HistoryQuery(
-            page=given.page,
-            per_page=given.per_page,
+            page=page,
+            per_page=per_page,
             sort=given.sort or "",
-            # As in SQL: ascending unless told otherwise, where a column is named.
-            ascending=given.order == "ASC" or (given.order is None and given.sort is not None),
+            # As in SQL: ascending unless told otherwise, where a column is named. Upstream's console sends an order
+            # always; without a column it means nothing.
+            ascending=given.sort is not None and given.order != "DESC",
             start_ms=start_ms,
             end_ms=end_ms,
             filters={name: values[name] for name in filters if name in values},
@@ -121,27 +150,41 @@ def history_routes(scheduler: SchedulerPort) -> APIRouter:
     async def list_executions(request: Request) -> Response:
         """Give a page of executions, the newest first unless sorted otherwise."""
         query = read_history_query(request, ExecutionParameters, EXECUTION_FILTERS)
-        return _page(await scheduler.executions(query), scheduler.default_time_zone())
+        return _page(await scheduler.executions(query), scheduler.default_time_zone(), execution_view)
 
     @router.get("/statusTraces", **described(_PAGE, query=StatusTraceParameters))
     async def list_status_traces(request: Request) -> Response:
         """Give a page of status changes, the newest first unless sorted otherwise."""
         query = read_history_query(request, StatusTraceParameters, STATUS_TRACE_FILTERS)
-        return _page(await scheduler.status_traces(query), scheduler.default_time_zone())
+        return _page(await scheduler.status_traces(query), scheduler.default_time_zone(), status_trace_view)
 
     return router
 
 
-def _page(page: HistoryPage, zone_name: str) -> Response:
+def _page_asked_for(given: HistoryParameters) -> tuple[int, int]:
+    """Give the page and its rows, from `page` and `per_page` or from `offset` and `limit`."""
+    if given.per_page and given.limit and given.per_page != given.limit:
+        raise InvalidRequestError.of(FieldError("limit", "says otherwise than per_page; give one of them."))
+    per_page = given.per_page or given.limit or _ROWS
+    if given.offset is None:
+        return given.page or 1, per_page
+    page, left = divmod(given.offset, per_page)
+    if left:
+        raise InvalidRequestError.of(
+            FieldError("offset", f"must be a multiple of {per_page}, the rows of a page.")
+        )
+    if given.page not in {None, page + 1}:
+        raise InvalidRequestError.of(FieldError("offset", "says otherwise than page; give one of them."))
+    return page + 1, per_page
+
+
+def _page(
+    page: HistoryPage, zone_name: str, view: Callable[[dict[str, Any], ZoneInfo], dict[str, Any]]
+) -> Response:
     zone = ZoneInfo(zone_name)
-    return json_response({"total": page.total, "rows": [_shown(row, zone) for row in page.rows]})
+    return json_response({"total": page.total, "rows": [_masked(view(row, zone)) for row in page.rows]})
 
 
-def _shown(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    shown = {
-        name: shown_time(value, zone) if name in _TIMES and isinstance(value, int) else value
-        for name, value in row.items()
-    }
+def _masked(row: dict[str, Any]) -> dict[str, Any]:
     # They quote what jobs and scripts say: URLs and options with secrets in them, for one.
-    masked = {name: mask_message(shown[name]) for name in _MESSAGES if isinstance(shown.get(name), str)}
-    return {**shown, **masked}
+    return {**row, **{name: mask_message(row[name]) for name in _MESSAGES if isinstance(row.get(name), str)}}

@@ -129,6 +129,7 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=True))
         return done()
 
+    @router.delete("/{jobName}/disable", **described(TRUE, errors=(404, 409)))  # as ElasticJob 2.x has it
     @router.post("/{jobName}/enable", **described(TRUE, errors=(404, 409)))
     async def enable_job(job_name: JobName) -> Response:
         """Take a job up again."""

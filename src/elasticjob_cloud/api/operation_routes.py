@@ -24,7 +24,14 @@ from elasticjob_cloud.model.errors import ConflictError
 from elasticjob_cloud.service.port import SchedulerPort
 
 _SANDBOX = object_of(
-    {"agentId": TEXT, "appName": TEXT, "path": TEXT, "taskIds": array_of(TEXT), "sizeBytes": INTEGER}
+    {
+        "hostname": TEXT,
+        "agentId": TEXT,
+        "appName": TEXT,
+        "path": TEXT,
+        "taskIds": array_of(TEXT),
+        "sizeBytes": INTEGER,
+    }
 )
 _AGENT = object_of(
     {
@@ -92,7 +99,9 @@ def operation_routes(
     async def list_sandboxes(request: Request) -> Response:
         """Tell where the agents keep an app's files."""
         app_name = check_app_name(read_query(request, SandboxQuery).app_name)
-        return json_response([sandbox_view(sandbox) for sandbox in await scheduler.sandboxes(app_name)])
+        sandboxes = await scheduler.sandboxes(app_name)
+        hostnames = {agent.agent_id: agent.hostname for agent in await scheduler.agents()}
+        return json_response([sandbox_view(each, hostnames.get(each.agent_id, "")) for each in sandboxes])
 
     @router.get("/agents", **described(array_of(_AGENT)))
     async def list_agents() -> Response:

@@ -37,18 +37,23 @@ def read_query(request: Request, model: type[Parameters]) -> Parameters:
         InvalidRequestError: One is unknown, given twice, missing, or not what it must be.
     """
     given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
+    for name, value in _asked(request):
         if name in given:
             raise InvalidRequestError.of(FieldError(shown(name), "is given twice."))
         given[name] = value
-    known = frozenset(field.alias or name for name, field in model.model_fields.items())
-    return check_fields(model, {name: value for name, value in given.items() if value or name not in known})
+    return check_fields(model, given)
+
+
+def _asked(request: Request) -> list[tuple[str, str]]:
+    """Give the parameters that ask for something: an empty one does not, nor does jQuery's `_` against caches."""
+    return [(name, value) for name, value in request.query_params.multi_items() if value and name != "_"]
 
 
 def refuse_query(request: Request) -> None:
     """Refuse parameters where there are none, so that a misspelt call does not pass for another."""
-    if request.query_params:
-        names = ", ".join(shown(name) for name in list(request.query_params)[:5])
+    asked = _asked(request)
+    if asked:
+        names = ", ".join(shown(name) for name, _ in asked[:5])
         raise InvalidRequestError(f"This call takes no query parameters; it has: {names}.")
 
 

@@ -1,7 +1,9 @@
 """`/api/job/statistics`: what was counted over time, in upstream's shapes."""
 
 import datetime as dt
-from typing import Any, Final, Literal
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
@@ -10,12 +12,12 @@ from pydantic import Field
 from elasticjob_cloud.api.documents import INTEGER, TEXT, array_of, described, object_of
 from elasticjob_cloud.api.query import QueryParameters, read_query, refuse_query
 from elasticjob_cloud.api.responses import json_response
-from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.api.views import shown_time
-from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
+from elasticjob_cloud.model.job import STREAMING_PROCESS, JobConfiguration
 from elasticjob_cloud.model.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
+    StatisticInterval,
     StatisticsPeriod,
     TaskResultStatistics,
 )
@@ -26,50 +28,64 @@ _RESULT: Final = object_of(
 )
 _RUNNING: Final = object_of({"runningCount": INTEGER, "statisticsTime": TEXT})
 _EXECUTION_TYPE: Final = object_of({"transientJobCount": INTEGER, "daemonJobCount": INTEGER})
+_JOB_TYPE: Final = object_of(
+    {"scriptJobCount": INTEGER, "simpleJobCount": INTEGER, "dataflowJobCount": INTEGER}
+)
 _REGISTER: Final = object_of({"registeredCount": INTEGER, "statisticsTime": TEXT})
+
+LAST_DAY: Final = "last24hours"
+LAST_WEEK: Final = "lastWeek"
 
 
 class LastDayQuery(QueryParameters):
     """`GET /api/job/statistics/tasks/results`."""
 
-    since: Literal["last24hours"] = Field("last24hours", description="there is one value")
+    since: str = Field(LAST_DAY, description=f"`{LAST_DAY}`; for any other there is nothing")
 
 
 class LastWeekQuery(QueryParameters):
     """`GET /api/job/statistics/tasks/running` and `.../jobs/running`."""
 
-    since: Literal["lastWeek"] = Field("lastWeek", description="there is one value")
+    since: str = Field(LAST_WEEK, description=f"`{LAST_WEEK}`; for any other there is nothing")
 
 
-def statistics_routes(scheduler: SchedulerPort) -> APIRouter:
+def statistics_routes(scheduler: SchedulerPort, wall_ms: Callable[[], int]) -> APIRouter:
     """Give the routes of the statistics."""
     router = APIRouter(prefix="/api/job/statistics", tags=["statistics"])
 
     @router.get("/tasks/results", **described(array_of(_RESULT), query=LastDayQuery))
     async def list_task_results(request: Request) -> Response:
         """Give the results of each full hour of the last 24, oldest first."""
-        read_query(request, LastDayQuery)
+        if read_query(request, LastDayQuery).since != LAST_DAY:
+            return json_response([])
         results = await scheduler.statistics.task_results_of_last_day()
         return json_response([_result_view(result, _zone(scheduler)) for result in results])
 
     @router.get("/tasks/results/{period}", **described(_RESULT, errors=(400,)))
     async def show_task_result(request: Request, period: str) -> Response:
-        """Sum up results: `online` (all), `lastWeek`, `lastHour` (the last full hour), `lastMinute` (likewise)."""
+        """Sum up results: `online` (all), `lastWeek`, `lastHour` (the last full hour), `lastMinute` (likewise).
+
+        Any other period has counts of zero, as in upstream.
+        """
         refuse_query(request)
-        result = await scheduler.statistics.task_result(_period(period))
+        known = _period(period)
+        nothing = TaskResultStatistics(0, 0, StatisticInterval.DAY, wall_ms())
+        result = nothing if known is None else await scheduler.statistics.task_result(known)
         return json_response(_result_view(result, _zone(scheduler)))
 
     @router.get("/tasks/running", **described(array_of(_RUNNING), query=LastWeekQuery))
     async def list_running_tasks(request: Request) -> Response:
         """Give how many tasks ran in each minute of the last week, oldest first."""
-        read_query(request, LastWeekQuery)
+        if read_query(request, LastWeekQuery).since != LAST_WEEK:
+            return json_response([])
         samples = await scheduler.statistics.running_tasks()
         return json_response([_running_view(sample, _zone(scheduler)) for sample in samples])
 
     @router.get("/jobs/running", **described(array_of(_RUNNING), query=LastWeekQuery))
     async def list_running_jobs(request: Request) -> Response:
         """Give how many jobs ran in each minute of the last week, oldest first."""
-        read_query(request, LastWeekQuery)
+        if read_query(request, LastWeekQuery).since != LAST_WEEK:
+            return json_response([])
         samples = await scheduler.statistics.running_jobs()
         return json_response([_running_view(sample, _zone(scheduler)) for sample in samples])
 
@@ -82,6 +98,12 @@ def statistics_routes(scheduler: SchedulerPort) -> APIRouter:
             {"transientJobCount": types.transient_job_count, "daemonJobCount": types.daemon_job_count}
         )
 
+    @router.get("/jobs/type", **described(_JOB_TYPE))
+    async def show_job_types(request: Request) -> Response:
+        """Give how many jobs of each of 2.x's types are registered now: `dataflow` are those with `streaming.process`."""
+        refuse_query(request)
+        return json_response(_type_view(record.configuration for record in await scheduler.jobs()))
+
     @router.get("/jobs/register", **described(array_of(_REGISTER)))
     async def list_registered_jobs(request: Request) -> Response:
         """Give how many jobs were registered on each day, oldest first."""
@@ -92,13 +114,20 @@ def statistics_routes(scheduler: SchedulerPort) -> APIRouter:
     return router
 
 
-def _period(name: str) -> StatisticsPeriod:
-    try:
-        return StatisticsPeriod(name)
-    except ValueError:
-        allowed = ", ".join(period.value for period in StatisticsPeriod)
-        error = FieldError("period", f"is one of {allowed}, not '{shown(name)}'.")
-        raise InvalidRequestError.of(error) from None
+def _period(name: str) -> StatisticsPeriod | None:
+    return next((period for period in StatisticsPeriod if period.value == name), None)
+
+
+def _type_view(jobs: Iterable[JobConfiguration]) -> dict[str, int]:
+    types = Counter(_job_type(job) for job in jobs)
+    return {f"{name}JobCount": types[name] for name in ("script", "simple", "dataflow")}
+
+
+def _job_type(job: JobConfiguration) -> str:
+    """Tell which of 2.x's types a job has; what its code does the scheduler cannot know, only what `props` say."""
+    if job.is_script:
+        return "script"
+    return "dataflow" if STREAMING_PROCESS in job.props else "simple"
 
 
 def _zone(scheduler: SchedulerPort) -> dt.tzinfo:

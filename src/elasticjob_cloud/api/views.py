@@ -1,7 +1,8 @@
 """What queries answer, in upstream's shapes."""
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -9,6 +10,8 @@ from elasticjob_cloud.model.masking import mask_configuration
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+
+_TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
 
 
 def app_view(record: AppRecord, *, shows_secrets: bool = False) -> dict[str, Any]:
@@ -78,9 +81,29 @@ def scheduler_view(scheduler: SchedulerView) -> dict[str, Any]:
     }
 
 
-def sandbox_view(sandbox: Sandbox) -> dict[str, Any]:
-    """Show where an agent keeps an app's files."""
+def execution_view(row: Mapping[str, Any], zone: dt.tzinfo) -> dict[str, Any]:
+    """Show a row of the executions: the table's columns, and two of them by the names of upstream's events too."""
+    view = _with_times(row, zone)
+    return {**view, "source": row.get("executionSource"), "success": row.get("isSuccess")}
+
+
+def status_trace_view(row: Mapping[str, Any], zone: dt.tzinfo) -> dict[str, Any]:
+    """Show a row of the status traces: the table's columns, and the item as upstream's events have it too."""
+    item = row.get("shardingItem")
+    return {**_with_times(row, zone), "shardingItems": "" if item is None else str(item)}
+
+
+def _with_times(row: Mapping[str, Any], zone: dt.tzinfo) -> dict[str, Any]:
     return {
+        name: shown_time(value, zone) if name in _TIMES and isinstance(value, int) else value
+        for name, value in row.items()
+    }
+
+
+def sandbox_view(sandbox: Sandbox, hostname: str) -> dict[str, Any]:
+    """Show where an agent keeps an app's files, and on which machine, as upstream does."""
+    return {
+        "hostname": hostname,
         "agentId": sandbox.agent_id,
         "appName": sandbox.app_name,
         "path": sandbox.path,

@@ -1,6 +1,6 @@
 """`elasticjob-cloud app`: publish apps and look after them."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,11 @@ from elasticjob_cloud.cli.options import (
     connect,
 )
 from elasticjob_cloud.cli.output import print_fields, print_json, print_table, say
-from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.masking import mask_configuration
+
+if TYPE_CHECKING:
+    from elasticjob_cloud.cli.connection import Connection
 
 app = typer.Typer(no_args_is_help=True, help="Apps: the archives or scripts that jobs run.")
 OptionalAppName = Annotated[
@@ -98,12 +101,21 @@ def show(
 ) -> None:
     """Show one app with all its settings."""
     with connect(url) as scheduler:
-        found = scheduler.get("app", app_name)
-        # Upstream keeps this apart from the settings.
-        found = {**found, "disabled": scheduler.get("app", app_name, "disable")}
+        found = _find(scheduler, app_name)
     if not (json or show_secrets):  # JSON is for other programs, such as one that registers it elsewhere
         found = mask_configuration(found)
     print_json(found) if json else print_fields(found)
+
+
+def _find(scheduler: "Connection", app_name: str) -> dict[str, Any]:
+    if app_name != "list":
+        found: dict[str, Any] = scheduler.get("app", app_name)
+        return found
+    # The path of an app with this name is that of the list.
+    for each in scheduler.get("app", "list"):
+        if each.get("appName") == app_name:
+            return dict(each)
+    raise NotFoundError(f"There is no app '{app_name}'.")
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud app disable my_app")

@@ -43,7 +43,6 @@ _CALLER_ERRORS: Mapping[int, type[CallerError]] = {
         ForbiddenError,
         NotFoundError,
         TooLargeError,
-        TooManyAttemptsError,
         UnsupportedMediaError,
     )
 }
@@ -129,6 +128,8 @@ class Connection:
         try:
             body = response.json()
         except ValueError:
+            if response.status_code == 429:  # from a proxy, in its own words
+                raise self._error(response, {}) from None
             raise UnavailableError(
                 f"What answers at {self.url} is no ElasticJob-Cloud scheduler (HTTP {response.status_code}, no JSON)."
             ) from None
@@ -143,6 +144,8 @@ class Connection:
             return InvalidRequestError(message, _field_errors(fields.get("errors")))
         if response.status_code == 401:
             return UnauthorizedError(message)
+        if response.status_code == 429:
+            return TooManyAttemptsError(_with_delay(message, response.headers.get("retry-after", "")))
         if response.status_code == 502:
             return OutcomeUnknownError(message)
         if response.status_code == 503:
@@ -151,6 +154,12 @@ class Connection:
         if caller_error is not None:
             return caller_error(message)
         return ElasticJobError(f"{message} (HTTP {response.status_code} from {self.url})")
+
+
+def _with_delay(message: str, retry_after: str) -> str:
+    if "try again" in message.lower():
+        return message
+    return f"{message} Try again {f'in {retry_after} s' if retry_after.isdigit() else 'later'}."
 
 
 def _segment(part: str) -> str:

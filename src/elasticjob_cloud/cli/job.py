@@ -159,7 +159,6 @@ def show(
     """Show one job with all its settings."""
     with connect(url) as scheduler:
         found = scheduler.get("job", "jobs", job_name)
-        found = {**found, "disabled": scheduler.get("job", job_name, "disable")}
     if not (json or show_secrets):  # JSON is for other programs, such as one that registers it elsewhere
         found = mask_configuration(found)
     if json:

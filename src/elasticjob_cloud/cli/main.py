@@ -1,14 +1,14 @@
 """The command `elasticjob-cloud`: puts the commands together, and turns errors into messages and exit codes.
 
-Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers, 4 the scheduler cannot start, for a setting or
+Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers or it asks to wait, 4 the scheduler cannot start, for a setting or
 its surroundings are wrong (`model/errors.py`), 130 interrupted, 141 whoever read the output went away.
 """
 
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from elasticjob_cloud.cli import cron, job, login, operations, task
 from elasticjob_cloud.cli.advice import advise_commands
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
 from elasticjob_cloud.cli.options import offer_ca_file
-from elasticjob_cloud.cli.output import say_error
+from elasticjob_cloud.cli.output import say_error, say_json_error
 from elasticjob_cloud.model.errors import BugError, ElasticJobError, InvalidRequestError, UnauthorizedError
 
 PROGRAM = "elasticjob-cloud"
@@ -60,15 +60,17 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ElasticJobError as error:
-        print_error(error)
+        print_error(error, as_json=_wants_json(arguments))
         return error.exit_code
 
 
 def _exit_code_of(arguments: Sequence[str]) -> int:
     stdout = sys.stdout
+    command = typer.main.get_command(build_app(_wants_server(arguments)))
+    offer_ca_file(command)
     try:
-        command = typer.main.get_command(build_app(_wants_server(arguments)))
-        offer_ca_file(command)
+        if _wants_json(arguments):
+            return _exit_code_with_json_errors(command, arguments)
         command(list(arguments), prog_name=PROGRAM)
     except SystemExit as end:
         if sys.stdout is not stdout:  # Typer's way to hush a broken pipe
@@ -76,6 +78,24 @@ def _exit_code_of(arguments: Sequence[str]) -> int:
             raise BrokenPipeError from None
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _exit_code_with_json_errors(command: Callable[..., Any], arguments: Sequence[str]) -> int:
+    try:
+        code = command(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except Exception as error:
+        # A wrong use has click's exception, or that of Typer's own copy of click: this is what both have.
+        message_of = getattr(error, "format_message", None)
+        if message_of is None:
+            raise
+        say_json_error(message_of())
+        return int(getattr(error, "exit_code", 2))
+    return code if isinstance(code, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
 
 
 def _discard_output() -> None:
@@ -152,14 +172,22 @@ def _add_client(app: typer.Typer) -> None:
     app.command(epilog="\b\nExample: elasticjob-cloud reconcile --clock")(operations.reconcile)
 
 
-def print_error(error: ElasticJobError) -> None:
-    """Say on stderr what went wrong and what to do, with the option for each field that the scheduler names."""
+def print_error(error: ElasticJobError, *, as_json: bool = False) -> None:
+    """Say on stderr what went wrong and what to do, with the option for each field that the scheduler names.
+
+    As JSON it is one line, in the API's form of errors.
+    """
     lines = str(error).splitlines() or [type(error).__name__]
     if isinstance(error, UnauthorizedError):
         lines = ["You are not logged in, or the log-in has expired. Run: elasticjob-cloud login"]
     elif isinstance(error, InvalidRequestError) and error.errors:
         lines = [f"{_field_name(problem.field)}: {problem.message}" for problem in error.errors]
-    say_error(advise_commands("\n".join(lines)))
+    message = advise_commands("\n".join(lines))
+    if not as_json:
+        say_error(message)
+        return
+    problems = error.errors if isinstance(error, InvalidRequestError) else ()
+    say_json_error(message, [{"field": each.field, "message": each.message} for each in problems])
 
 
 def _field_name(field: str) -> str:

@@ -125,6 +125,7 @@ def executions(
         found,
         json=json,
         page=page,
+        per_page=per_page,
         titles=("STARTED", "SECONDS", "JOB", "ITEM", "SUCCESS", "FAILURE"),
         rows=[
             (
@@ -168,6 +169,7 @@ def traces(
         found,
         json=json,
         page=page,
+        per_page=per_page,
         # The task's id tells its job and shard.
         titles=("TIME", "STATE", "TASK ID", "MESSAGE"),
         rows=[
@@ -182,15 +184,22 @@ def _print_page(
     *,
     json: bool,
     page: int,
+    per_page: int,
     titles: tuple[str, ...],
     rows: list[tuple[object, ...]],
 ) -> None:
     if json:
         print_json(found)
         return
+    total = int(found["total"])
+    last = -(-total // per_page)
+    if not rows and total:
+        say(f"There is no page {page}: the last is {last}, of {total} rows in all.")
+        return
     if not rows:
         say("Nothing of that kind is recorded. Run a job: elasticjob-cloud job trigger JOB_NAME")
         return
     print_table(titles, rows, folded=("FAILURE", "MESSAGE", "TASK ID"))
-    if int(found["total"]) > len(rows):
-        say(f"Page {page}: {len(rows)} of {found['total']} rows. The next: --page {page + 1}")
+    if total > len(rows):
+        following = f"The next: --page {page + 1}" if page < last else "It is the last."
+        say(f"Page {page}: {len(rows)} of {total} rows. {following}")

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from elasticjob_cloud.cli.credentials import DEFAULT_URL, choose_login
+from elasticjob_cloud.model.errors import CallerError
 
 if TYPE_CHECKING:
     from elasticjob_cloud.cli.connection import Connection
@@ -29,7 +30,7 @@ SecretsOption = Annotated[
     typer.Option("--show-secrets", help="Show passwords and the like, which the table has as *** otherwise."),
 ]
 YesOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask first. Nothing is asked without a terminal, either.")
+    bool, typer.Option("--yes", "-y", help="Do not ask first; required where no terminal is there to ask at.")
 ]
 FileOption = Annotated[
     Path | None,
@@ -103,6 +104,9 @@ def connect(url: str | None) -> "Connection":
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is removed, where somebody is there to answer; end the command on a no."""
-    if not yes and sys.stdin.isatty():
-        typer.confirm(question, abort=True, err=True)
+    """Ask before something is removed; end the command on a no, or where nobody is there to answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CallerError(f"{question} Nothing was removed: without a terminal to ask at, add --yes.")
+    typer.confirm(question, abort=True, err=True)

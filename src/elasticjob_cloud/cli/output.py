@@ -87,6 +87,12 @@ def say_error(message: str) -> None:
         console.print(Text("Error: ", style="bold red") + Text(printable(line)), soft_wrap=True)
 
 
+def say_json_error(message: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
+    """Tell a program what went wrong, in one line on stderr, in the API's form of errors."""
+    error = {"message": message, **({"errors": list(errors)} if errors else {})}
+    sys.stderr.write(json.dumps(error, ensure_ascii=False) + "\n")
+
+
 def printable(text: str) -> str:
     """Replace what would move a terminal's cursor or change its colours."""
     return "".join(

@@ -95,7 +95,7 @@ def log(
     with connect(url) as scheduler:
         offset = 0
         while True:
-            part = _read_part(scheduler, task_id, stream, offset, patient=follow and offset > 0)
+            part = _read_part(scheduler, task_id, stream, offset, patient=follow)
             content = str(part.get("content", ""))
             write_raw(content)
             start, offset = offset, int(part.get("nextOffset", offset + len(content.encode())))
@@ -113,6 +113,7 @@ def _read_part(
 ) -> Mapping[str, Any]:
     """Read the next part of the output; `patient` waits for a scheduler that is away for a moment (a new leader)."""
     deadline = time.monotonic() + (PATIENCE_SECONDS if patient else 0)
+    told = False
     while True:
         try:
             part: Mapping[str, Any] = scheduler.get(
@@ -123,9 +124,12 @@ def _read_part(
                 query={"stream": stream.value, "offset": offset, "limit": LOG_PART_BYTES},
             )
             return part
-        except UnavailableError:
+        except UnavailableError as error:
             if time.monotonic() >= deadline:
                 raise
+            if not told:
+                say(f"{error} Trying again for {PATIENCE_SECONDS:g} s.")
+                told = True
             time.sleep(FOLLOW_SECONDS)
 
 

@@ -87,6 +87,7 @@ class TooManyAttemptsError(CallerError):
     """Too many failed logins from this address for this user. `is_first`: the first that is refused for it in a minute."""
 
     status = 429
+    exit_code = 3  # as all that may work later
 
     def __init__(self, message: str, retry_after_seconds: int = 60, *, is_first: bool = False) -> None:
         super().__init__(message)

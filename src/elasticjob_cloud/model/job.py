@@ -6,6 +6,7 @@ import msgspec
 
 SCRIPT_COMMAND_LINE = "script.command.line"
 SCRIPT_CONTEXT = "script.pass.context"
+STREAMING_PROCESS = "streaming.process"
 
 
 class JobExecutionType(StrEnum):

@@ -1,7 +1,7 @@
 """What callers send: the bodies of the API's calls, with every bound and message (manual; api.md).
 
-Checked strictly: a string is not a number, and a boolean is not an integer. What needs a calendar (`cron`, `timeZone`) or
-a setting (allowed URL prefixes) is checked where these are known, in `api`.
+Checked strictly: a boolean is not an integer, and a string is a number only where it is exactly one, as forms send it.
+What needs a calendar (`cron`, `timeZone`) or a setting (allowed URL prefixes) is checked where these are known, in `api`.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,10 +24,17 @@ from pydantic.alias_generators import to_camel
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import (
     SCRIPT_COMMAND_LINE,
+    STREAMING_PROCESS,
     ErrorHandlerType,
     ExecutorServiceType,
     JobConfiguration,
     JobExecutionType,
+)
+from elasticjob_cloud.model.legacy import (
+    LEGACY_FIELDS,
+    LEGACY_JOB_FIELDS,
+    read_form_values,
+    upstream_props_problem,
 )
 from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, known_name_problem, name_problem
 from elasticjob_cloud.model.sharding import check_sharding_item_parameters
@@ -41,20 +48,6 @@ MAXIMUM_MEMORY_MB: Final = 1_000_000_000
 MAXIMUM_PROPS: Final = 1_000
 URL_SCHEMES: Final = ("http", "https", "ftp", "file")
 HTTP_METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
-
-# Upstream's fields that mean nothing here: existing scripts go on sending them (api.md).
-LEGACY_FIELDS: Final = frozenset(
-    {
-        "jobClass",
-        "beanName",
-        "applicationContext",
-        "monitorExecution",
-        "maxTimeDiffSeconds",
-        "reconcileIntervalMinutes",
-        "jobShardingStrategyType",
-        "overwrite",
-    }
-)
 
 
 def text_problem(text: str, limit_bytes: int) -> str | None:
@@ -178,11 +171,12 @@ class RequestBody(BaseModel):
         if not isinstance(payload, dict):
             return payload
         known = frozenset(cls.known_fields())
-        return {
+        given = {
             name: value
             for name, value in payload.items()
             if name not in cls.ignored_fields and not (value is None and name in known)
         }
+        return read_form_values(given, known)
 
 
 class LoginRequest(RequestBody):
@@ -204,10 +198,11 @@ class PublishAppRequest(RequestBody):
     memory_mb: MemoryMegabytes = Field(alias="memoryMB", default=128.0)
     app_cache_enable: bool = True
     event_trace_sampling_count: Count = 0
+    disabled: bool | None = Field(default=None, description="publish it disabled: none of its jobs starts")
 
     def to_configuration(self) -> AppConfiguration:
         """Give the app as the rest of the program knows it."""
-        return AppConfiguration(**self.model_dump())
+        return AppConfiguration(**self.model_dump(exclude={"disabled"}))
 
 
 class UpdateAppRequest(RequestBody):
@@ -220,12 +215,13 @@ class UpdateAppRequest(RequestBody):
     memory_mb: MemoryMegabytes | None = Field(alias="memoryMB", default=None)
     app_cache_enable: bool | None = None
     event_trace_sampling_count: Count | None = None
+    disabled: bool | None = None
 
     _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
 
     def to_changes(self) -> dict[str, Any]:
         """Give what was given, by the names of `AppConfiguration`."""
-        return self.model_dump(exclude={"app_name"}, exclude_unset=True)
+        return self.model_dump(exclude={"app_name", "disabled"}, exclude_unset=True)
 
 
 def _false_means(default: str) -> Callable[[Any], Any]:
@@ -239,8 +235,14 @@ def _named_or_false(names: type[ExecutorServiceType] | type[ErrorHandlerType]) -
     )
 
 
+def _instead(name: str) -> dict[str, Any]:
+    return {"deprecated": True, "description": f"2.x's; it becomes `{name}` of `props`"}
+
+
 class JobRequest(RequestBody):
     """`POST /api/job/register` and `PUT /api/job/update`."""
+
+    ignored_fields = LEGACY_JOB_FIELDS
 
     app_name: KnownName
     job_name: Name
@@ -271,6 +273,8 @@ class JobRequest(RequestBody):
     timeout_seconds: Count = 0
     description: LongText = ""
     props: dict[str, str] = Field(default_factory=dict)
+    script_command_line: LongText = Field(default="", json_schema_extra=_instead(SCRIPT_COMMAND_LINE))
+    streaming_process: bool = Field(default=False, json_schema_extra=_instead(STREAMING_PROCESS))
     disabled: bool | None = Field(
         default=None, description="register without starting; an update leaves it as it is"
     )
@@ -289,12 +293,34 @@ class JobRequest(RequestBody):
             _raise_if(_props_problem(props))
         return props
 
+    @field_validator("script_command_line")
+    @classmethod
+    def _check_script(cls, script: str, info: ValidationInfo) -> str:
+        if script:
+            _raise_if(_known_entry_problem(SCRIPT_COMMAND_LINE, script))
+            _raise_if(upstream_props_problem(SCRIPT_COMMAND_LINE, script, info.data.get("props", {})))
+        return script
+
+    @field_validator("streaming_process")
+    @classmethod
+    def _check_streaming(cls, streams: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic calls it
+        value = "true" if streams else "false"
+        _raise_if(upstream_props_problem(STREAMING_PROCESS, value, info.data.get("props", {})))
+        return streams
+
     # The last, so that it holds for all checks above.
     _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
 
     def to_configuration(self) -> JobConfiguration:
         """Give the job as the rest of the program knows it."""
-        return JobConfiguration(**self.model_dump(exclude={"disabled"}))
+        fields = self.model_dump(exclude={"disabled", "script_command_line", "streaming_process"})
+        return JobConfiguration(**{**fields, "props": self._all_props()})
+
+    def _all_props(self) -> dict[str, str]:
+        # Upstream's console sends both with each job: what they are by default says nothing.
+        script = {SCRIPT_COMMAND_LINE: self.script_command_line} if self.script_command_line else {}
+        streams = {STREAMING_PROCESS: "true"} if self.streaming_process else {}
+        return {**self.props, **script, **streams}
 
 
 def _props_problem(props: Mapping[str, Any]) -> str | None:

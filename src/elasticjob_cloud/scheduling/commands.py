@@ -12,13 +12,15 @@ class PublishApp(msgspec.Struct, frozen=True):
     """Publish a new app."""
 
     configuration: AppConfiguration
+    disabled: bool = False
 
 
 class UpdateApp(msgspec.Struct, frozen=True):
-    """Change the given fields of an app (names as in `AppConfiguration`), keep the rest."""
+    """Change the given fields of an app (names as in `AppConfiguration`), keep the rest; `disabled` of None too."""
 
     app_name: str
     changes: dict[str, Any]
+    disabled: bool | None = None
 
 
 class SetAppDisabled(msgspec.Struct, frozen=True):

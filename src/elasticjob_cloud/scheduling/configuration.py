@@ -35,14 +35,9 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
         case commands.PublishApp():
             _publish_app(turn, command)
         case commands.UpdateApp():
-            app = _app(turn, command.app_name)
-            changed = msgspec.structs.replace(app.configuration, **command.changes)
-            turn.put_app(msgspec.structs.replace(app, configuration=changed))
-            for job_name in turn.state.jobs_of_app.get(command.app_name, ()):
-                make_ready_anew(turn, job_name)
-            turn.state.room_freed = True  # for shards that wait to be started again
+            _update_app(turn, command)
         case commands.SetAppDisabled():
-            _set_app_disabled(turn, command)
+            _set_app_disabled(turn, command.app_name, disabled=command.disabled)
         case commands.DeleteApp():
             _delete_app(turn, command.app_name)
         case commands.RegisterJob():
@@ -75,7 +70,9 @@ def is_decidable(turn: Turn, command: commands.ApiCommand) -> bool:
             return not backlog.prefer_missed(command.configuration.job_name)
         case commands.DeregisterJob() | commands.SetJobDisabled():
             return not backlog.prefer_missed(command.job_name)
-        case commands.SetAppDisabled() | commands.DeleteApp():
+        case commands.UpdateApp(disabled=None):
+            return True
+        case commands.SetAppDisabled() | commands.UpdateApp() | commands.DeleteApp():
             jobs = turn.state.jobs_of_app.get(command.app_name, ())
             return not any(backlog.missed_after_ms(job_name) is not None for job_name in jobs)
         case commands.ReconcileClock():
@@ -93,17 +90,28 @@ def _publish_app(turn: Turn, command: commands.PublishApp) -> None:
     if app is not None:
         message = f"App '{name}' exists already. Change it with PUT /api/app, or delete it first."
         raise ConflictError(message)
-    turn.put_app(AppRecord(command.configuration))
+    turn.put_app(AppRecord(command.configuration, disabled=command.disabled))
 
 
-def _set_app_disabled(turn: Turn, command: commands.SetAppDisabled) -> None:
+def _update_app(turn: Turn, command: commands.UpdateApp) -> None:
     app = _app(turn, command.app_name)
-    if app.disabled == command.disabled:
-        return
-    turn.put_app(msgspec.structs.replace(app, disabled=command.disabled))
+    changed = msgspec.structs.replace(app.configuration, **command.changes)
+    turn.put_app(msgspec.structs.replace(app, configuration=changed))
     for job_name in turn.state.jobs_of_app.get(command.app_name, ()):
-        if command.disabled:
-            _halt(turn, job_name, DropReason.DISABLED, f"App '{command.app_name}' was disabled.")
+        make_ready_anew(turn, job_name)
+    turn.state.room_freed = True  # for shards that wait to be started again
+    if command.disabled is not None:
+        _set_app_disabled(turn, command.app_name, disabled=command.disabled)
+
+
+def _set_app_disabled(turn: Turn, app_name: str, *, disabled: bool) -> None:
+    app = _app(turn, app_name)
+    if app.disabled == disabled:
+        return
+    turn.put_app(msgspec.structs.replace(app, disabled=disabled))
+    for job_name in turn.state.jobs_of_app.get(app_name, ()):
+        if disabled:
+            _halt(turn, job_name, DropReason.DISABLED, f"App '{app_name}' was disabled.")
         elif turn.state.is_enabled(job_name):
             _take_up(turn, job_name)
 

@@ -4,24 +4,28 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from elasticjob_cloud.cli.main import main
-from tests.acceptance.commands.small_scheduler import Handler, SmallScheduler
-from tests.threaded_server import served
+from tests.acceptance.api_server import serve
+from tests.acceptance.commands.recorded_api import RecordedApi
+
+
+@pytest.fixture(scope="session")
+def recorded_api() -> Iterator[RecordedApi]:
+    api = RecordedApi()
+    with serve(api) as api.url:
+        yield api
 
 
 @pytest.fixture
-def scheduler() -> Iterator[SmallScheduler]:
-    kept = SmallScheduler()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"scheduler": kept}))
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    with served(server):
-        yield kept
+def scheduler(recorded_api: RecordedApi) -> RecordedApi:
+    """The API over a scheduler in memory, as new, which asks for no token unless a test has it `protected`."""
+    recorded_api.begin_anew()
+    return recorded_api
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def run(cli: Run, scheduler: SmallScheduler, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(cli: Run, scheduler: RecordedApi, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command line with the scheduler in its environment."""
     monkeypatch.setenv("ELASTICJOB_URL", scheduler.url)
     return cli

@@ -29,7 +29,7 @@ def test_life_of_an_app(run: Run, published: str) -> None:
     assert run("app", "show", published, "--json").json["disabled"] is True
     assert run("app", "enable", published).code == 0
     assert run("app", "show", published, "--json").json["disabled"] is False
-    assert run("app", "delete", published).code == 0
+    assert run("app", "delete", published, "--yes").code == 0
 
 
 def test_life_of_a_job(run: Run, published: str) -> None:
@@ -48,7 +48,7 @@ def test_life_of_a_job(run: Run, published: str) -> None:
     assert run("job", "disable", "my_job").code == 0
     assert run("job", "show", "my_job", "--json").json["disabled"] is True
     assert run("job", "enable", "my_job").code == 0
-    assert run("job", "deregister", "my_job").code == 0
+    assert run("job", "deregister", "my_job", "--yes").code == 0
     assert run("job", "show", "my_job").code == 2
 
 
@@ -77,7 +77,7 @@ def test_every_option_of_a_job_is_accepted_and_shown_again(run: Run, published: 
         60,
         True,
     )
-    assert run("job", "deregister", "every").code == 0
+    assert run("job", "deregister", "every", "--yes").code == 0
     assert run("job", "register", "--file", "-", stdin=shown.out).code == 0
     assert run("job", "show", "every", "--json").json == shown.json
 
@@ -98,7 +98,7 @@ def test_refusals_name_the_options_to_change(run: Run, published: str) -> None:
 def test_guest_may_look_and_not_touch(cli: Run, server: str) -> None:
     assert cli("login", "--url", server, "-u", "guest", "--password-stdin", stdin="guest").code == 0
     assert cli("app", "list", "--json").code == 0
-    assert cli("app", "delete", "x").code == 2
+    assert cli("app", "delete", "x", "--yes").code == 2
 
 
 def test_without_a_login_the_way_to_one_is_shown(cli: Run, server: str) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.commands.conftest import Run
-from tests.acceptance.commands.small_scheduler import SmallScheduler
+from tests.acceptance.commands.recorded_api import RecordedApi
 
 
-def test_login_keeps_the_token_for_its_owner_alone(cli: Run, scheduler: SmallScheduler, home: Path) -> None:
-    scheduler.token = "the-token"
+def test_login_keeps_the_token_for_its_owner_alone(cli: Run, scheduler: RecordedApi, home: Path) -> None:
+    scheduler.protected = True
     assert cli("login", "--url", scheduler.url, "--password-stdin", stdin="pwd\n").code == 0
     stored = home / "config/elasticjob-cloud/credentials.json"
     assert stored.stat().st_mode & 0o777 == 0o600
@@ -21,7 +21,8 @@ def test_login_keeps_the_token_for_its_owner_alone(cli: Run, scheduler: SmallSch
     assert "Nobody" in cli("logout").err
 
 
-def test_wrong_password_is_told_and_never_shown(cli: Run, scheduler: SmallScheduler, home: Path) -> None:
+def test_wrong_password_is_told_and_never_shown(cli: Run, scheduler: RecordedApi, home: Path) -> None:
+    scheduler.protected = True
     outcome = cli("login", "--url", scheduler.url, "-u", "me", "--password-stdin", stdin="hunter2\n")
     assert outcome.code == 2
     assert "me" in outcome.err
@@ -34,17 +35,21 @@ def test_login_without_a_terminal_asks_for_stdin(cli: Run) -> None:
     assert "no password" in cli("login", "--password-stdin").err
 
 
-def test_token_goes_to_no_other_scheduler(cli: Run, scheduler: SmallScheduler) -> None:
+def test_token_goes_to_no_other_scheduler(cli: Run, scheduler: RecordedApi) -> None:
+    scheduler.protected = True
     cli("login", "--url", scheduler.url, "--password-stdin", stdin="pwd")
+    cli("job", "list")
+    token = scheduler.calls[-1].token
+    assert token
     other = scheduler.url.replace("127.0.0.1", "localhost")
     cli("job", "list", "--url", other)
     assert scheduler.calls[-1].token is None
     cli("job", "list", "--url", f"{scheduler.url}/api/")
-    assert scheduler.calls[-1].token == "the-token"
+    assert scheduler.calls[-1].token == token
 
 
 def test_token_of_the_environment_goes_before_the_stored_one(
-    cli: Run, scheduler: SmallScheduler, monkeypatch: pytest.MonkeyPatch
+    cli: Run, scheduler: RecordedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cli("login", "--url", scheduler.url, "--password-stdin", stdin="pwd")
     monkeypatch.setenv("ELASTICJOB_TOKEN", "from-environment")
@@ -71,15 +76,15 @@ def test_password_that_would_cross_the_network_in_the_clear_is_warned_of(
     assert "Warning" in outcome.err
 
 
-def test_missing_login_says_how_to_log_in(run: Run, scheduler: SmallScheduler) -> None:
-    scheduler.token = "the-token"
+def test_missing_login_says_how_to_log_in(run: Run, scheduler: RecordedApi) -> None:
+    scheduler.protected = True
     outcome = run("job", "list")
     assert outcome.code == 2
     assert "elasticjob-cloud login" in outcome.err
 
 
 def test_damaged_credentials_are_told_and_can_be_overwritten(
-    cli: Run, scheduler: SmallScheduler, home: Path
+    cli: Run, scheduler: RecordedApi, home: Path
 ) -> None:
     stored = home / "config/elasticjob-cloud/credentials.json"
     stored.parent.mkdir(parents=True)

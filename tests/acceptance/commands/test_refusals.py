@@ -1,12 +1,14 @@
 """What goes wrong: how it is told, with which exit code. And what needs no scheduler at all."""
 
+import json
 import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.acceptance.api_scheduler import TASK_ID, running_task
 from tests.acceptance.commands.conftest import Run
-from tests.acceptance.commands.small_scheduler import Answer, SmallScheduler
+from tests.acceptance.commands.recorded_api import Answer, RecordedApi
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,8 @@ from tests.acceptance.commands.small_scheduler import Answer, SmallScheduler
         ((409, {"message": "It exists."}), 2, "It exists."),
         ((403, {"message": "guest may only look."}), 2, "guest may only look."),
         ((503, {"message": "No leader right now."}), 3, "No leader right now."),
+        ((429, {"message": "Too many failed logins; try again in 9 s."}), 3, "try again in 9 s."),
+        ((429, b"<html>"), 3, "Try again later."),
         ((500, {"message": "Oops."}), 1, "HTTP 500"),
         ((200, b"<html>"), 3, "no ElasticJob-Cloud scheduler"),
         ((404, b"<html>"), 3, "no ElasticJob-Cloud scheduler"),
@@ -24,7 +28,7 @@ from tests.acceptance.commands.small_scheduler import Answer, SmallScheduler
     ],
 )
 def test_error_of_the_scheduler_is_told_with_its_exit_code(
-    run: Run, scheduler: SmallScheduler, answer: Answer, code: int, shown: str
+    run: Run, scheduler: RecordedApi, answer: Answer, code: int, shown: str
 ) -> None:
     scheduler.fixed["app/x/enable"] = [answer]
     outcome = run("app", "enable", "x")
@@ -32,7 +36,35 @@ def test_error_of_the_scheduler_is_told_with_its_exit_code(
     assert shown in outcome.err
 
 
-def test_invalid_fields_are_told_with_their_options(run: Run, scheduler: SmallScheduler) -> None:
+def test_errors_of_a_command_with_json_are_json(run: Run, scheduler: RecordedApi) -> None:
+    errors = [{"field": "endTime", "message": "must not be before startTime."}]
+    queries = ("--start-time", "2026-11-23", "--end-time", "2026-11-22")
+    outcome = run("events", "executions", *queries, "--json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert json.loads(outcome.err)["errors"] == errors
+    outcome = run("app", "show", "gone", "--json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert json.loads(outcome.err) == {"message": "There is no app 'gone'."}
+    scheduler.fixed["job/jobs"] = [(503, {"message": "No leader."})]
+    outcome = run("job", "list", "--json")
+    assert (outcome.code, json.loads(outcome.err)) == (3, {"message": "No leader."})
+
+
+def test_errors_of_a_wrong_use_with_json_are_json(cli: Run) -> None:
+    for arguments in (("app", "list", "--nonsense"), ("job", "show"), ("events", "traces", "--page", "x")):
+        outcome = cli(*arguments, "--json")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert list(json.loads(outcome.err)) == ["message"]
+    outcome = cli("job", "list", "--url", "http://127.0.0.1:1", "--json")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "elasticjob-cloud standalone" in json.loads(outcome.err)["message"]
+    outcome = cli("cron", "nonsense", "--json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert json.loads(outcome.err)["message"]
+    assert cli("app", "list", "--json", "--help").code == 0
+
+
+def test_invalid_fields_are_told_with_their_options(run: Run, scheduler: RecordedApi) -> None:
     errors = [
         {"field": "cpuCount", "message": "must be at least 0.001."},
         {"field": "props.x", "message": "is bad."},
@@ -60,18 +92,20 @@ def test_bad_url_is_told(cli: Run, url: str) -> None:
 
 
 def test_proxy_of_the_environment_is_not_asked_for_loopback(
-    run: Run, scheduler: SmallScheduler, monkeypatch: pytest.MonkeyPatch
+    run: Run, scheduler: RecordedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert run("job", "list", "--json").json == []
 
 
-def test_nothing_but_queries_prints_to_stdout(run: Run, scheduler: SmallScheduler) -> None:
+def test_nothing_but_queries_prints_to_stdout(run: Run, scheduler: RecordedApi) -> None:
+    scheduler.memory.task_records[TASK_ID] = running_task(TASK_ID)
     assert run("app", "publish", "a", "-u", "http://h/x", "-b", "x").out == ""
     assert run("job", "register", "j", "-a", "a").out == ""
     assert run("job", "update", "j", "-n", "2").out == ""
-    assert run("task", "kill", "t").out == ""
+    killed = run("task", "kill", TASK_ID)
+    assert (killed.code, killed.out) == (0, "")
 
 
 def test_next_fires_need_no_scheduler(cli: Run) -> None:
@@ -83,7 +117,8 @@ def test_next_fires_need_no_scheduler(cli: Run) -> None:
     assert "never" in never.err
 
 
-def test_numbers_of_weekdays_are_shown_as_names(cli: Run, run: Run) -> None:
+def test_numbers_of_weekdays_are_shown_as_names(cli: Run, run: Run, scheduler: RecordedApi) -> None:
+    scheduler.publish("a")
     cron = "0 0 9 ? * 1-5"
     assert "1-5 is SUN-THU" in cli("cron", cron).err
     assert cli("cron", cron, "-n", "1", "--json").json["weekdays"] == "SUN-THU"

@@ -2,26 +2,27 @@
 
 import pytest
 
+from elasticjob_cloud.model.records import FailoverRecord
+from tests.acceptance.api_scheduler import running_task
 from tests.acceptance.commands.conftest import Run
-from tests.acceptance.commands.small_scheduler import TASK_ID, Answer, SmallScheduler
+from tests.acceptance.commands.recorded_api import TASK_ID, Answer, RecordedApi
 
 
-def test_tasks_of_all_kinds_are_listed(run: Run, scheduler: SmallScheduler) -> None:
+def test_tasks_of_all_kinds_are_listed(run: Run, scheduler: RecordedApi) -> None:
     running = {
         "id": TASK_ID,
-        "metaInfo": {"jobName": "my job", "shardingItems": [0]},
+        "metaInfo": {"jobName": "my_job", "shardingItems": [0]},
         "type": "READY",
+        "slaveId": "agent/1",
         "idle": False,
     }
-    ready = {"jobName": "big", "times": "2", "reason": "needs 8 CPUs"}
+    ready = {"jobName": "big", "times": "2", "reason": "no room"}
     failover = {"taskInfo": {"jobName": "lost", "shardingItems": [3]}, "originalTaskId": "lost@-@3"}
-    scheduler.fixed = {
-        "job/tasks/running": [(200, [running])],
-        "job/tasks/ready": [(200, [ready])],
-        "job/tasks/failover": [(200, [failover])],
-    }
+    scheduler.memory.task_records[TASK_ID] = running_task(TASK_ID)
+    scheduler.memory.waiting["big"] = 2
+    scheduler.memory.failovers.append(FailoverRecord(1, "lost", 3, "lost@-@3", "agent-1", 1, 0))
     listed = run("task", "list").out
-    for shown in (TASK_ID, "big", "needs 8 CPUs", "lost@-@3"):
+    for shown in (TASK_ID, "big", "no room", "lost@-@3"):
         assert shown in listed
     assert run("task", "list", "--json").json == {
         "running": [running],
@@ -47,7 +48,7 @@ def part(content: str, offset: int, size: int, *, ended: bool, truncated: bool =
     }
 
 
-def test_output_is_read_to_its_present_end(run: Run, scheduler: SmallScheduler) -> None:
+def test_output_is_read_to_its_present_end(run: Run, scheduler: RecordedApi) -> None:
     scheduler.fixed[f"job/tasks/{TASK_ID}/log"] = [
         part("作业\n", 0, 10, ended=False),
         part("end", 7, 10, ended=False),
@@ -58,11 +59,13 @@ def test_output_is_read_to_its_present_end(run: Run, scheduler: SmallScheduler) 
     assert scheduler.calls[0].query["stream"] == ["stderr"]
 
 
+@pytest.mark.parametrize("before", [[], [(503, {"message": "No leader."})] * 2])
 def test_followed_output_ends_with_the_task_and_outlives_a_change_of_leader(
-    run: Run, scheduler: SmallScheduler, monkeypatch: pytest.MonkeyPatch
+    run: Run, scheduler: RecordedApi, monkeypatch: pytest.MonkeyPatch, before: list[Answer]
 ) -> None:
     monkeypatch.setattr("elasticjob_cloud.cli.task.FOLLOW_SECONDS", 0.001)
     scheduler.fixed[f"job/tasks/{TASK_ID}/log"] = [
+        *before,
         part("one\n", 0, 4, ended=False),
         part("", 4, 4, ended=False),
         (503, {"message": "No leader."}),
@@ -71,9 +74,33 @@ def test_followed_output_ends_with_the_task_and_outlives_a_change_of_leader(
     outcome = run("task", "log", TASK_ID, "--follow")
     assert (outcome.code, outcome.out) == (0, "one\ntwo\n")
     assert "output_limit_bytes" in outcome.err
+    assert outcome.err.count("No leader. Trying again for 30 s.") == 1 + bool(before)
 
 
-def test_events_are_asked_for_by_field_and_page(run: Run, scheduler: SmallScheduler) -> None:
+def test_output_that_is_not_followed_is_not_waited_for(run: Run, scheduler: RecordedApi) -> None:
+    scheduler.fixed[f"job/tasks/{TASK_ID}/log"] = [(503, {"message": "No leader."})]
+    assert run("task", "log", TASK_ID).code == 3
+    assert len(scheduler.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "page, rows, said",
+    [
+        (1, 2, "Page 1: 2 of 3 rows. The next: --page 2"),
+        (2, 1, "Page 2: 1 of 3 rows. It is the last."),
+        (3, 0, "There is no page 3: the last is 2, of 3 rows in all."),
+    ],
+)
+def test_last_page_names_no_next_one(
+    run: Run, scheduler: RecordedApi, page: int, rows: int, said: str
+) -> None:
+    for command, path in (("executions", "executions"), ("traces", "statusTraces")):
+        scheduler.fixed[f"job/events/{path}"] = [(200, {"total": 3, "rows": [{"jobName": "my_job"}] * rows})]
+        outcome = run("events", command, "--per-page", "2", "--page", str(page))
+        assert outcome.err.strip() == said
+
+
+def test_events_are_asked_for_by_field_and_page(run: Run, scheduler: RecordedApi) -> None:
     row = {
         "jobName": "my_job",
         "startTime": "2026-11-22T15:00:05+00:00",
@@ -99,33 +126,21 @@ def test_events_are_asked_for_by_field_and_page(run: Run, scheduler: SmallSchedu
     assert run("events", "traces", "--json").json == {"total": 1, "rows": [{"state": "TASK_LOST"}]}
 
 
-def test_agents_and_schedulers_are_listed(run: Run, scheduler: SmallScheduler) -> None:
-    agent = {
-        "id": "a1",
-        "hostname": "h",
-        "cpusUsed": 0.5,
-        "cpusTotal": 2.0,
-        "executors": ["x", "y"],
-        "taskCount": 3,
-    }
-    going = {**agent, "id": "a2", "draining": "Ray drains its node."}
-    scheduler.fixed["operate/agents"] = [(200, [agent, going])]
-    scheduler.fixed["operate/schedulers"] = [(200, [{"id": "s1", "address": "h:1", "leader": True}])]
+def test_agents_and_schedulers_are_listed(run: Run, scheduler: RecordedApi) -> None:
     agents = run("agents").out
-    for shown in ("a1", "0.5 of 2", "x, y", "a2", "3, draining"):
+    for shown in ("agent-1", "0.5 of 4", "my_app"):
         assert shown in agents
-    assert agents.count("draining") == 1
     assert "leader" in run("schedulers").out
-    assert run("agents", "--json").json == [agent, going]
+    assert [agent["id"] for agent in run("agents", "--json").json] == ["agent-1"]
 
 
 @pytest.mark.parametrize("options, kind", [((), "explicit"), (("--clock",), "clock")])
 def test_reconciliation_is_asked_for(
-    run: Run, scheduler: SmallScheduler, options: tuple[str, ...], kind: str
+    run: Run, scheduler: RecordedApi, options: tuple[str, ...], kind: str
 ) -> None:
-    scheduler.fixed[f"operate/reconcile/{kind}"] = [(200, True)]
     outcome = run("reconcile", *options)
     assert (outcome.code, outcome.out) == (0, "")
+    assert scheduler.calls[-1].target == f"/api/operate/reconcile/{kind}"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +156,7 @@ def test_reconciliation_is_asked_for(
     ],
 )
 def test_empty_list_says_what_to_do_next(
-    run: Run, scheduler: SmallScheduler, command: tuple[str, ...], hint: str
+    run: Run, scheduler: RecordedApi, command: tuple[str, ...], hint: str
 ) -> None:
     empty: list[Answer] = [(200, [])]
     page: list[Answer] = [(200, {"total": 0, "rows": []})]

@@ -78,7 +78,7 @@ function show(openapi) {
   document.getElementById("calls").replaceChildren(element("p", openapi.info.description), ...sections, errors);
 }
 
-fetch("/api/openapi.json")
+fetch("openapi.json")
   .then((answer) => answer.json())
   .then(show)
   .catch((error) => {
