@@ -155,6 +155,7 @@ async def test_trigger_is_committed_launched_acknowledged_and_traced(tmp_path: P
             await scheduler.submit(command)
 
         rows = await traces(scheduler, 2)
+        await scheduler.running_tasks()  # the turn that wrote the last of them is over
 
         assert [row["state"] for row in rows] == ["TASK_STAGING", "TASK_FINISHED"]
         assert engine.launched == [rows[0]["taskId"]]

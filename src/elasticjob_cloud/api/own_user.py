@@ -60,7 +60,7 @@ class OwnUser:
         headers: Headers = scope["headers"]
         if self._mark is not None and self._mark.vouches(headers):
             return True
-        if not _is_direct(headers):
+        if not _is_direct(headers, has_host=scope.get("http_version") != "1.0"):
             return False
         client, server = scope.get("client"), scope.get("server")
         if client is None or server is None or server[1] is None or not is_loopback_address(client[0]):
@@ -98,12 +98,17 @@ class OwnUserGate:
         await self._app(scope, receive, send)
 
 
-def _is_direct(headers: Headers) -> bool:
-    """Tell whether no header says that a proxy passed this on, and `Host` names this machine's loopback."""
+def _is_direct(headers: Headers, *, has_host: bool) -> bool:
+    """Tell whether no header says that a proxy passed this on, and `Host` names this machine's loopback.
+
+    HTTP/1.0 needs no `Host` (`has_host`).
+    """
     hosts = [value for name, value in headers if name == b"host"]
     names = {name for name, _ in headers}
     if names & _PROXY_HEADERS or any(name.startswith(_PROXY_PREFIX) for name in names):
         return False
+    if not hosts and not has_host:
+        return True
     return len(hosts) == 1 and _is_loopback_authority(hosts[0].decode("latin-1").strip().lower())
 
 
