@@ -151,9 +151,7 @@ def test_charset_in_the_wrong_header_does_no_harm(client: httpx.Client, encoding
     "encoding", ["gzip", "deflate", "br", "zstd", "x-gzip", "gzip, identity", "nonsense"]
 )
 def test_compressed_body_is_told_to_come_as_it_is(client: httpx.Client, encoding: str) -> None:
-    body = (
-        gzip.compress(b" " * 5_000_000) if encoding == "gzip" else gzip.compress(json.dumps(APP).encode())
-    )
+    body = gzip.compress(b" " * 5_000_000) if encoding == "gzip" else gzip.compress(json.dumps(APP).encode())
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
     for method, path in COMMANDS:
         answer = client.request(method, path, content=body, headers=headers)
