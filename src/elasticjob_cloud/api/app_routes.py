@@ -11,7 +11,7 @@ from elasticjob_cloud.api.body import BodyReader
 from elasticjob_cloud.api.documents import BOOLEAN, TRUE, array_of, described, reference
 from elasticjob_cloud.api.known import check_app_name
 from elasticjob_cloud.api.masked import keep_masked, sees_secrets
-from elasticjob_cloud.api.responses import done, json_response
+from elasticjob_cloud.api.responses import done, json_response, list_response
 from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import app_view
 from elasticjob_cloud.model.app import AppConfiguration
@@ -61,7 +61,7 @@ def app_routes(
     @router.get("/list", **described(array_of(reference("AppConfiguration"))))
     async def list_apps() -> Response:
         """Give all apps, by name, with secrets as `***`."""
-        return json_response([app_view(record) for record in await scheduler.apps()])
+        return await list_response(app_view, await scheduler.apps())
 
     @router.get("/{appName}", **described(reference("AppConfiguration"), errors=(404,)))
     async def read_app(app_name: AppName, request: Request) -> Response:

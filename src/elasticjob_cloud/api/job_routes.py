@@ -23,7 +23,7 @@ from elasticjob_cloud.api.documents import (
 from elasticjob_cloud.api.known import check_job_name
 from elasticjob_cloud.api.masked import keep_masked, sees_secrets
 from elasticjob_cloud.api.query import QueryParameters, parse_time_ms, read_query
-from elasticjob_cloud.api.responses import done, json_response
+from elasticjob_cloud.api.responses import done, json_response, list_response
 from elasticjob_cloud.api.schedules import cron_view, schedule_errors
 from elasticjob_cloud.api.validation import check_fields
 from elasticjob_cloud.api.views import job_view
@@ -110,7 +110,7 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
     async def list_jobs() -> Response:
         """Give all jobs, by name, with secrets as `***`."""
-        return json_response([job_view(record) for record in await scheduler.jobs()])
+        return await list_response(job_view, await scheduler.jobs())
 
     @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
     async def read_job(job_name: JobName, request: Request) -> Response:

@@ -1,8 +1,9 @@
 """Answers: the JSON of results and errors, one form for each."""
 
+import asyncio
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 from fastapi import Response
@@ -21,7 +22,9 @@ from elasticjob_cloud.model.errors import (
 # Answers are about this moment and for this caller; and never anything but what their type says.
 _HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 NOT_LEADING_HEADER: Final = "X-ElasticJob-Not-Leading"
+_SHORT_LIST: Final = 100
 _encoder: Final = msgspec.json.Encoder()
+T = TypeVar("T")
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -29,6 +32,21 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     return Response(
         _encoder.encode(content), status, {**_HEADERS, **(headers or {})}, media_type="application/json"
     )
+
+
+async def list_response(view: Callable[[T], Any], items: Sequence[T]) -> Response:
+    """Make an answer of a list, item by item; a long one in a thread, so that scheduling goes on meanwhile."""
+    if len(items) <= _SHORT_LIST:
+        body = _list_body(view, items)
+    else:
+        body = await asyncio.to_thread(_list_body, view, items)
+    return Response(body, 200, dict(_HEADERS), media_type="application/json")
+
+
+def _list_body(view: Callable[[T], Any], items: Sequence[T]) -> bytes:
+    # Each item by itself: to write all of them in one call would keep every other thread waiting.
+    encode = msgspec.json.Encoder().encode
+    return b"[%b]" % b",".join([encode(view(item)) for item in items])
 
 
 def text_response(
