@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant(
         "believe agents blindly",
         lambda: patch.object(membership, "_settle", _nothing),
-        play_wild,
+        play_wrong_clocks,
         expected=r"promise 1: .* is staging",
     ),
     Mutant(
