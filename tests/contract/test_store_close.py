@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -27,6 +28,9 @@ def test_query_that_is_under_way_is_waited_for_so_that_no_connection_stays_open(
             begun.set()
             goes_on.wait(_SECONDS)
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # what other tests left is not this one's
     with database() as url:
         store = SqlStore(url)
         store.migrate()
