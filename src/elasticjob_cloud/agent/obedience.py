@@ -1,6 +1,7 @@
 """Whom an agent obeys: the scheduler with the record that it knows, and whoever leads with that record after it.
 
-The tokens of a record's terms are secrets that no job holds: whoever shows them has read the database.
+The tokens of a record's terms show that a scheduler has read the database. A job that runs as another user than the
+scheduler cannot read them; one that runs as the same user can (docs/security.md).
 """
 
 from typing import Final
