@@ -296,8 +296,9 @@ THREADS = concurrent.futures.ThreadPoolExecutor(2)
 
 @odd("in a pool of all", "in a pool of all", "forked in its thread")
 def uses_a_pool_of_threads(task: str) -> None:
-    for _ in range(2):  # one after the other: threads that print at once may tear each other's lines
-        THREADS.submit(print, f"{task} in a pool of all").result()
+    texts = [THREADS.submit(print, f"{task} in a pool of all") for _ in range(2)]
+    for text in texts:
+        text.result()
 
     def fork() -> None:
         pid = os.fork()

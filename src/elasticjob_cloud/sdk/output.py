@@ -5,11 +5,10 @@ import threading
 
 from elasticjob_cloud.model.kept_output import KeptOutput
 from elasticjob_cloud.model.wire import TaskMessage
+from elasticjob_cloud.sdk.half_lines import HalfLines
 from elasticjob_cloud.sdk.shard import StreamName
 from elasticjob_cloud.sdk.shared_files import shared_files
 
-# A line longer than this is written in pieces, so that memory stays bounded.
-_LINE_BYTES = 8192
 _opening = threading.Lock()
 
 
@@ -23,7 +22,7 @@ class OutputFile:
     def __init__(self, path: str, limit_bytes: int, *, at_once: bool = False) -> None:
         # Re-entrant: a signal handler of job code may print while the same thread does.
         self._lock = threading.RLock()
-        self._pending = bytearray()
+        self._half_lines = HalfLines()
         self._kept = KeptOutput(path, limit_bytes)
         self._kept.open()
         self._at_once = at_once
@@ -34,17 +33,13 @@ class OutputFile:
         with self._lock:
             if self._closed:
                 return False
-            self._pending += data
-            if self._at_once or len(self._pending) > _LINE_BYTES:
-                self._drain(len(self._pending))
-            elif b"\n" in data:
-                self._drain(self._pending.rfind(b"\n") + 1)
+            self._write(data if self._at_once else self._half_lines.add(data))
             return True
 
     def flush(self) -> None:
         with self._lock:
             if not self._closed:
-                self._drain(len(self._pending))
+                self._write(self._half_lines.take())
 
     def share(self) -> int | None:
         """Give the descriptor, for another process to write to."""
@@ -63,14 +58,14 @@ class OutputFile:
     def renew(self) -> None:
         """Go on in a forked child."""
         self._lock = threading.RLock()
-        self._pending.clear()
+        self._half_lines.clear()
 
     def close(self) -> None:
         """Write what is left, and take nothing more. Never raises: the end of a shard is worth more than its output."""
         with self._lock:
             if self._closed:
                 return
-            self._drain(len(self._pending))
+            self._write(self._half_lines.take_all())
             self._closed = True
             self._kept.close()
 
@@ -82,11 +77,9 @@ class OutputFile:
                     self._kept.collect()
             return not self._closed
 
-    def _drain(self, count: int) -> None:
-        if not count:
+    def _write(self, data: bytes) -> None:
+        if not data:
             return
-        data = bytes(self._pending[:count])
-        del self._pending[:count]
         # A full disk must not fail a job that merely prints. The next line is tried again.
         with contextlib.suppress(OSError):
             self._kept.write(data)
