@@ -28,7 +28,7 @@ from elasticjob_cloud.scheduling.fires import drop_waiting
 from elasticjob_cloud.scheduling.fleet import Fleet
 from elasticjob_cloud.scheduling.idle import IdleAgents
 from elasticjob_cloud.scheduling.state import State
-from elasticjob_cloud.scheduling.tasks import stop_run
+from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.service import record
 from elasticjob_cloud.service.loop import SchedulingLoop

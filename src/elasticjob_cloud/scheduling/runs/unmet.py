@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from elasticjob_cloud.model.records import FailoverRecord
 from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
+from elasticjob_cloud.scheduling.runs.launching import demand_of, shards_demand
 from elasticjob_cloud.scheduling.room import Room
 from elasticjob_cloud.scheduling.state import State
 

@@ -7,8 +7,8 @@ import msgspec
 from elasticjob_cloud.model.messages import Kill, TaskStatus
 from elasticjob_cloud.model.records import FireState, TaskRecord
 from elasticjob_cloud.model.task import TaskState, may_become
-from elasticjob_cloud.scheduling.launching import make_ready_anew
-from elasticjob_cloud.scheduling.retries import plan_restart
+from elasticjob_cloud.scheduling.runs.launching import make_ready_anew
+from elasticjob_cloud.scheduling.runs.retries import plan_restart
 from elasticjob_cloud.scheduling.state import Run
 from elasticjob_cloud.scheduling.turn import Turn
 
