@@ -22,14 +22,17 @@ from elasticjob_cloud.agent.obedience import Obedience
 from elasticjob_cloud.cron import expression
 from elasticjob_cloud.cron.zones import local_time
 from elasticjob_cloud.model.records import DropReason, TaskRecord
-from elasticjob_cloud.scheduling import catching_up, configuration, core, membership
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.fires import drop_waiting
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.idle import IdleAgents
-from elasticjob_cloud.scheduling.state import State
+from elasticjob_cloud.scheduling import core
+from elasticjob_cloud.scheduling.agents import membership
+from elasticjob_cloud.scheduling.configuration import jobs as configuration
+from elasticjob_cloud.scheduling.fires import catching_up
+from elasticjob_cloud.scheduling.fires.fires import drop_waiting
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.fleet import Fleet
+from elasticjob_cloud.scheduling.placement.idle import IdleAgents
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
-from elasticjob_cloud.scheduling.turn import Decisions, Turn
+from elasticjob_cloud.scheduling.state.state import State
+from elasticjob_cloud.scheduling.state.turn import Decisions, Turn
 from elasticjob_cloud.service import record
 from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back

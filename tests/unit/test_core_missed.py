@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.missed import MissedFires, MissedSearch
+from elasticjob_cloud.scheduling.schedules.missed import MissedFires, MissedSearch
 from tests.unit.core_driver import HOUR_MS, NOON_MS, SECOND_MS
 
 _CRONS = (

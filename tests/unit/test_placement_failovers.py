@@ -3,7 +3,7 @@
 from unittest.mock import patch
 
 from elasticjob_cloud.scheduling.commands import SetJobDisabled, TriggerJob
-from elasticjob_cloud.scheduling.queues import RetryQueue
+from elasticjob_cloud.scheduling.state.queues import RetryQueue
 from tests.unit.core_driver import CoreDriver, job
 
 

@@ -10,26 +10,26 @@ from typing import assert_never
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
 from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Snapshot
-from elasticjob_cloud.scheduling.catching_up import note_due, note_skipped, record_due, record_missed
-from elasticjob_cloud.scheduling.clock import Now
-from elasticjob_cloud.scheduling.commands import Request
-from elasticjob_cloud.scheduling.configuration import carry_out, is_decidable
-from elasticjob_cloud.scheduling.runs.launching import demand_of, start_what_can
-from elasticjob_cloud.scheduling.membership import (
+from elasticjob_cloud.scheduling.agents.membership import (
     take_agent_draining,
     take_agent_events,
     take_agent_joined,
     take_agent_lost,
 )
-from elasticjob_cloud.scheduling.refusals import EmptyAgents
-from elasticjob_cloud.scheduling.release import release_drained_agents, release_idle_agents
+from elasticjob_cloud.scheduling.agents.release import release_drained_agents, release_idle_agents
+from elasticjob_cloud.scheduling.clock import Now
+from elasticjob_cloud.scheduling.commands import Request
+from elasticjob_cloud.scheduling.configuration.jobs import carry_out, is_decidable
+from elasticjob_cloud.scheduling.fires.catching_up import note_due, note_skipped, record_due, record_missed
+from elasticjob_cloud.scheduling.fires.rewinding import forget_jobs_in_time, note_jobs_ahead
+from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
+from elasticjob_cloud.scheduling.runs.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.runs.retries import limit_retries, shift_retries
-from elasticjob_cloud.scheduling.rewinding import forget_jobs_in_time, note_jobs_ahead
-from elasticjob_cloud.scheduling.settings import CoreSettings
-from elasticjob_cloud.scheduling.state import State
-from elasticjob_cloud.scheduling.takeover import take_up_jobs
-from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.scheduling.runs.unmet import unmet_runs, waiting_shards
+from elasticjob_cloud.scheduling.settings import CoreSettings
+from elasticjob_cloud.scheduling.state.state import State
+from elasticjob_cloud.scheduling.state.turn import Decisions, Turn
+from elasticjob_cloud.scheduling.takeover import take_up_jobs
 
 Event = Request | EngineEvent
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."

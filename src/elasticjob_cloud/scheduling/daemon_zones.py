@@ -1,9 +1,9 @@
 """Daemons follow the scheduler's time zone, as the crons of other jobs do."""
 
-from elasticjob_cloud.scheduling.fires import start_daemon
+from elasticjob_cloud.scheduling.fires.fires import start_daemon
 from elasticjob_cloud.scheduling.runs.launching import with_zone
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def replace_daemon_of_other_zone(turn: Turn, job_name: str) -> None:

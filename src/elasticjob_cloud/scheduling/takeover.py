@@ -1,9 +1,9 @@
 """What a new leader does first: find out which fires came due while nobody led (promises 1 and 7)."""
 
 from elasticjob_cloud.scheduling.daemon_zones import replace_daemon_of_other_zone
-from elasticjob_cloud.scheduling.fires import start_daemon
+from elasticjob_cloud.scheduling.fires.fires import start_daemon
 from elasticjob_cloud.scheduling.runs.launching import make_ready
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def take_up_jobs(turn: Turn) -> None:

@@ -9,14 +9,14 @@ from elasticjob_cloud.model.messages import Launch, StopExecutor, TaskSpec
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, FireRecord, FireState, TaskRecord
 from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.policies import Placement
-from elasticjob_cloud.scheduling.queues import ReadyEntry
-from elasticjob_cloud.scheduling.room import Room
-from elasticjob_cloud.scheduling.state import Run, State
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.policies import Placement
+from elasticjob_cloud.scheduling.placement.room import Room
+from elasticjob_cloud.scheduling.state.queues import ReadyEntry
+from elasticjob_cloud.scheduling.state.state import Run, State
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def start_what_can(turn: Turn) -> None:

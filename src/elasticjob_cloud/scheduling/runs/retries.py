@@ -4,10 +4,10 @@ import msgspec
 
 from elasticjob_cloud.model.records import FailoverRecord, FireSource, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
-from elasticjob_cloud.scheduling.queues import RetryQueue
 from elasticjob_cloud.scheduling.settings import CoreSettings
-from elasticjob_cloud.scheduling.state import Run
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.queues import RetryQueue
+from elasticjob_cloud.scheduling.state.state import Run
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 _FAILED_OVER = frozenset({TaskState.LOST, TaskState.FAILED, TaskState.ERROR})
 

@@ -9,8 +9,8 @@ from elasticjob_cloud.model.records import FireState, TaskRecord
 from elasticjob_cloud.model.task import TaskState, may_become
 from elasticjob_cloud.scheduling.runs.launching import make_ready_anew
 from elasticjob_cloud.scheduling.runs.retries import plan_restart
-from elasticjob_cloud.scheduling.state import Run
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.state import Run
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"

@@ -4,10 +4,10 @@ import heapq
 from collections.abc import Iterator
 
 from elasticjob_cloud.model.records import FailoverRecord
-from elasticjob_cloud.scheduling.demand import Demand
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.runs.launching import demand_of, shards_demand
-from elasticjob_cloud.scheduling.room import Room
-from elasticjob_cloud.scheduling.state import State
+from elasticjob_cloud.scheduling.state.state import State
 
 _ENDLESS = Room(1 << 62, 1 << 62)
 

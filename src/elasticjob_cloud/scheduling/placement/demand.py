@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.room import Room
 
 
 class Kind(NamedTuple):

@@ -1,11 +1,11 @@
 """Recording what came due: in slices of the backlog, or all of a job before a command changes it (promises 1, 2, 10)."""
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.fires import fire_job, make_up_fires
-from elasticjob_cloud.scheduling.missed import MissedSearch
-from elasticjob_cloud.scheduling.rewinding import is_taken
-from elasticjob_cloud.scheduling.schedules import zone_of
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.fires.crons import zone_of
+from elasticjob_cloud.scheduling.fires.fires import fire_job, make_up_fires
+from elasticjob_cloud.scheduling.fires.rewinding import is_taken
+from elasticjob_cloud.scheduling.schedules.missed import MissedSearch
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 _SEARCHES_KEPT = 10_000
 

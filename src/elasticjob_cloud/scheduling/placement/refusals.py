@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.room import NOTHING
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.room import NOTHING
 
 
 class EmptyAgents:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.model.records import TaskRecord
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.room import Room
 
 
 class ExecutorRoom:

@@ -15,11 +15,11 @@ from elasticjob_cloud.model.messages import (
 )
 from elasticjob_cloud.model.records import TaskRecord
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.scheduling.agents import AgentState
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.room import NOTHING, Room
 from elasticjob_cloud.scheduling.runs.launching import launch_of
-from elasticjob_cloud.scheduling.room import NOTHING, Room
 from elasticjob_cloud.scheduling.runs.tasks import end_task, take_status
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def take_agent_joined(turn: Turn, event: AgentJoined) -> None:

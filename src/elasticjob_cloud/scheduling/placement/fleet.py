@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from elasticjob_cloud.model.messages import AgentInfo
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Kind
-from elasticjob_cloud.scheduling.policies import Entry, Policy
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Kind
+from elasticjob_cloud.scheduling.placement.policies import Entry, Policy
 
 # Orders are kept for so many kinds of shards, for fewer where there are many agents: an agent takes 200 bytes in each.
 _KINDS_KEPT: Final = 1_000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from elasticjob_cloud.model.records import FailoverKey, FailoverRecord, FireRecord
-from elasticjob_cloud.scheduling.demand import Demand
+from elasticjob_cloud.scheduling.placement.demand import Demand
 
 
 class ReadyEntry(NamedTuple):

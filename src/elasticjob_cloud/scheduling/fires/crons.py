@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import JobRecord
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def schedule(turn: Turn, job: JobRecord, after_ms: int) -> None:

@@ -25,7 +25,7 @@ from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.commands import Request
 from elasticjob_cloud.scheduling.settings import CoreSettings
-from elasticjob_cloud.scheduling.state import State
+from elasticjob_cloud.scheduling.state.state import State
 
 SOURCE_SCHEDULER = "CLOUD_SCHEDULER"
 SOURCE_EXECUTOR = "CLOUD_EXECUTOR"

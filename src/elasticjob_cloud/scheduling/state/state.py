@@ -16,14 +16,14 @@ from elasticjob_cloud.model.records import (
     Span,
     TaskRecord,
 )
-from elasticjob_cloud.scheduling.backlog import Backlog
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.idle import IdleAgents
-from elasticjob_cloud.scheduling.missed import MissedSearch
-from elasticjob_cloud.scheduling.policies import POLICIES
-from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
+from elasticjob_cloud.scheduling.placement.fleet import Fleet
+from elasticjob_cloud.scheduling.placement.idle import IdleAgents
+from elasticjob_cloud.scheduling.placement.policies import POLICIES
+from elasticjob_cloud.scheduling.schedules.backlog import Backlog
+from elasticjob_cloud.scheduling.schedules.missed import MissedSearch
+from elasticjob_cloud.scheduling.schedules.triggers import Triggers
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
-from elasticjob_cloud.scheduling.triggers import Triggers
+from elasticjob_cloud.scheduling.state.queues import ReadyQueue, RetryQueue
 
 # Cron, zone, the instants between which it looks, fires to keep, what it passes over.
 SearchKey = tuple[str, str, int, int, int, tuple[Span, ...]]

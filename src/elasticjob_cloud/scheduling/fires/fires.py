@@ -2,10 +2,10 @@
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource
+from elasticjob_cloud.scheduling.fires.rewinding import note_skipped_span
 from elasticjob_cloud.scheduling.runs.launching import make_ready, start_what_can
-from elasticjob_cloud.scheduling.missed import MissedFires
-from elasticjob_cloud.scheduling.rewinding import note_skipped_span
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.schedules.missed import MissedFires
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def fire_job(turn: Turn, job_name: str, due_ms: int) -> None:

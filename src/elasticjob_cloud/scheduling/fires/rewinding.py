@@ -6,7 +6,7 @@ A due time that was taken up while the clock was ahead never fires again. One th
 from collections.abc import Iterable
 
 from elasticjob_cloud.model.records import ScheduleSpans, Span
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 _SPANS_KEPT = 32
 _NO_SPANS = ScheduleSpans()
