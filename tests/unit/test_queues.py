@@ -1,6 +1,7 @@
 """Promise 11: who is next."""
 
-from elasticjob_cloud.model.records import FailoverRecord, FireRecord, FireSource, FireState
+from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.records import FailoverRecord, FireRecord
 from elasticjob_cloud.scheduling.placement.demand import Demand
 from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.state.queues import ReadyEntry, ReadyQueue, RetryQueue
