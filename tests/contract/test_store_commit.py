@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes, FailoverRecord, Snapshot
 from elasticjob_cloud.store import Store
 from tests.contract import store_records as records

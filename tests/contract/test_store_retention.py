@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes, FailoverRecord
 from elasticjob_cloud.store import Store
 from tests.contract import store_samples as samples

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from elasticjob_cloud.agent.fence import Fence
-from elasticjob_cloud.agent.frames import Hello, Refused
-from elasticjob_cloud.agent.obedience import Obedience
+from elasticjob_cloud.agent.scheduler_link.fence import Fence
+from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused
+from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.cron import expression
 from elasticjob_cloud.cron.zones import local_time
 from elasticjob_cloud.model.fire import DropReason
@@ -36,7 +36,7 @@ from elasticjob_cloud.scheduling.state.fire_changes import FireChanges
 from elasticjob_cloud.scheduling.state.schedule_changes import ScheduleChanges
 from elasticjob_cloud.scheduling.state.state import State
 from elasticjob_cloud.scheduling.state.turn import Turn
-from elasticjob_cloud.service import record
+from elasticjob_cloud.service.leadership import record
 from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_engine import ClusterEngine
