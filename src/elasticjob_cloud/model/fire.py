@@ -42,8 +42,3 @@ TRANSITIONS: Final[dict[FireState, frozenset[FireState]]] = {
     FireState.COMPLETED: frozenset(),
     FireState.DROPPED: frozenset(),
 }
-
-
-def may_become(state: FireState, following: FireState) -> bool:
-    """Tell whether the table allows `following` after `state`."""
-    return following in TRANSITIONS[state]

@@ -1,7 +1,7 @@
 """What a new leader does first: find out which fires came due while nobody led (promises 1 and 7)."""
 
 from elasticjob_cloud.scheduling.fires.fires import start_daemon
-from elasticjob_cloud.scheduling.runs.launching import look_for_room
+from elasticjob_cloud.scheduling.runs.launching import make_ready
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.state.run import RunState
 from elasticjob_cloud.scheduling.state.turn import Turn
@@ -14,7 +14,7 @@ def take_up_jobs(turn: Turn) -> None:
     """
     state = turn.state
     for fire in state.ready_fires():
-        look_for_room(turn, fire.job_name)
+        make_ready(turn, fire)
     for agent_id in [it for it in state.sequences if it not in state.tasks_of_agent]:
         turn.agents.drop_sequence(agent_id)
     turn.backlog.missed_until_ms = turn.now_ms

@@ -57,13 +57,9 @@ def take_agent_lost(turn: Turn, event: AgentLost) -> None:
 def take_agent_events(turn: Turn, batch: AgentEvents) -> None:
     """Take up what an agent tells; a batch that was taken up before changes nothing."""
     agent_id = batch.agent_id
-    is_there = agent_id in turn.state.agents
-    if is_there:
-        turn.agents.hear_from(agent_id)
-    if batch.sequence <= turn.state.sequences.get(agent_id, 0):
+    if not turn.agents.take_batch(agent_id, batch.sequence):
         return
-    if is_there:
-        turn.agents.put_sequence(agent_id, batch.sequence)
+    is_there = agent_id in turn.state.agents
     for event in batch.events:
         match event:
             case TaskStatus():

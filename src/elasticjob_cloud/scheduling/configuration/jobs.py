@@ -122,7 +122,7 @@ def take_up(turn: Turn, job_name: str) -> None:
     if job.configuration.is_daemon:
         start_daemon(turn, job_name)
     elif job.configuration.cron:
-        # A clock that was set backwards never repeats a fire, whatever is done to the job meanwhile (promise 10).
+        # A clock that was set backwards never repeats a fire, also where the job is changed meanwhile (promise 10).
         after_ms = max(turn.now_ms, turn.state.schedules.get(job_name, 0))
         turn.schedules.advance(job_name, after_ms)
         note_if_ahead(turn, job_name)

@@ -4,7 +4,7 @@ from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.fire import DropReason, FireSource
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling.fires.rewinding import note_skipped_span
-from elasticjob_cloud.scheduling.runs.launching import look_for_room, start_what_can
+from elasticjob_cloud.scheduling.runs.launching import make_ready, start_what_can
 from elasticjob_cloud.scheduling.schedules.missed import MissedFires
 from elasticjob_cloud.scheduling.state.turn import Turn
 
@@ -58,7 +58,7 @@ def enqueue(turn: Turn, fire: FireRecord) -> None:
     """Let a fire wait for its run."""
     turn.fires.wait(fire)
     if turn.state.ready_fire(fire.job_name) is fire:
-        look_for_room(turn, fire.job_name)
+        make_ready(turn, fire)
 
 
 def _is_full(turn: Turn, job_name: str) -> bool:

@@ -4,13 +4,14 @@ from functools import lru_cache
 
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Launch, TaskSpec
-from elasticjob_cloud.model.records import FailoverRecord, TaskRecord
+from elasticjob_cloud.model.records import FailoverRecord, FireRecord, TaskRecord
 from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling.placement.demand import Demand
 from elasticjob_cloud.scheduling.placement.planner import Planner
 from elasticjob_cloud.scheduling.placement.policies import Placement
-from elasticjob_cloud.scheduling.runs.demands import demand_of, executor_room, shards_demand
+from elasticjob_cloud.scheduling.placement.room import Room
+from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
 from elasticjob_cloud.scheduling.state.queues import ReadyEntry
 from elasticjob_cloud.scheduling.state.turn import Turn
 
@@ -22,11 +23,16 @@ def start_what_can(turn: Turn) -> None:
     turn.ready.start_oldest(lambda entry, demand: _start_entry(turn, planner, entry, demand))
 
 
+def make_ready(turn: Turn, fire: FireRecord) -> None:
+    """Let a job's ready fire start as soon as there is room."""
+    turn.ready.push(fire, demand_of(turn.state, fire.job_name))
+
+
 def look_for_room(turn: Turn, job_name: str) -> None:
-    """Let a job's ready fire start, if it has one: it has just become ready, or asks for something else now."""
+    """Make a job's ready fire ready, if it has one: its turn has come, or it asks for something else now."""
     fire = turn.state.ready_fire(job_name)
     if fire is not None:
-        turn.ready.push(fire, demand_of(turn.state, job_name))
+        make_ready(turn, fire)
 
 
 def _start_failovers(turn: Turn, planner: Planner) -> None:
@@ -44,7 +50,7 @@ def _start_failovers(turn: Turn, planner: Planner) -> None:
         if placement is None:
             turn.retries.set_aside(entry)
         else:
-            _restart(turn, configuration, failover, placement[0][0].info.agent_id)
+            _restart(turn, configuration, failover, placement[0][0].info.agent_id, demand.executor)
             turn.retries.offer_next(entry[1])
 
 
@@ -60,7 +66,7 @@ def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand
     placement = _place(turn, planner, demand)
     if placement is None:
         return False
-    _start_run(turn, state.jobs[entry.job_name].configuration, placement)
+    _start_run(turn, state.jobs[entry.job_name].configuration, placement, demand.executor)
     return True
 
 
@@ -98,7 +104,9 @@ def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> 
     return placement
 
 
-def _start_run(turn: Turn, configuration: JobConfiguration, placement: Placement) -> None:
+def _start_run(
+    turn: Turn, configuration: JobConfiguration, placement: Placement, executor: Room | None
+) -> None:
     started_with = turn.settings.with_zone(configuration)
     # The record tells a later leader which zone the daemon has, should it have another one itself.
     recorded = None if started_with is configuration else started_with
@@ -108,14 +116,20 @@ def _start_run(turn: Turn, configuration: JobConfiguration, placement: Placement
     for agent, count in placement:
         agent_id = agent.info.agent_id
         tasks = [
-            _stage(turn, fire_id, started_with, agent_id, item, TaskType.READY)
+            _stage(turn, fire_id, started_with, agent_id, item, executor)
             for item in range(first, first + count)
         ]
         first += count
         turn.send(agent_id, launches.launch_of(tasks))
 
 
-def _restart(turn: Turn, configuration: JobConfiguration, failover: FailoverRecord, agent_id: str) -> None:
+def _restart(
+    turn: Turn,
+    configuration: JobConfiguration,
+    failover: FailoverRecord,
+    agent_id: str,
+    executor: Room | None,
+) -> None:
     turn.tasks.drop_restart(failover)
     task = _stage(
         turn,
@@ -123,7 +137,8 @@ def _restart(turn: Turn, configuration: JobConfiguration, failover: FailoverReco
         configuration,
         agent_id,
         failover.item,
-        TaskType.FAILOVER if failover.original_task_id else TaskType.READY,
+        executor,
+        type_=TaskType.FAILOVER if failover.original_task_id else TaskType.READY,
         attempt=failover.attempt,
         original_task_id=failover.original_task_id,
     )
@@ -136,8 +151,9 @@ def _stage(
     configuration: JobConfiguration,
     agent_id: str,
     item: int,
-    type_: TaskType,
+    executor: Room | None,
     *,
+    type_: TaskType = TaskType.READY,
     attempt: int = 1,
     original_task_id: str = "",
 ) -> TaskRecord:
@@ -157,7 +173,7 @@ def _stage(
         original_task_id=original_task_id,
         is_script=configuration.is_script,
     )
-    turn.tasks.stage(task, None if task.is_script else executor_room(turn.state.apps[task.app_name]))
+    turn.tasks.stage(task, executor)
     turn.trace.status(task, TaskState.STAGING)
     return task
 

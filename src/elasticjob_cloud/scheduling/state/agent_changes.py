@@ -24,18 +24,26 @@ class AgentChanges(TurnPart):
         """Take an agent in, without tasks; one of the same id is replaced. `predecessors` had its place before it."""
         state = self._state
         state.fleet.join(info, predecessors)
-        self.hear_from(info.agent_id)
+        state.agents[info.agent_id].last_seen_ms = self._now_ms
         state.free_room()
         if info.agent_id not in state.tasks_of_agent:
-            state.idle.begin(info.agent_id, self._now.monotonic_ms)
+            state.idle.begin(info.agent_id, self._monotonic_ms)
 
     def hold_task(self, task: TaskRecord, executor: Room | None) -> None:
         """Reserve the room of a live task on the agent that has joined again."""
         self._state.agents[task.agent_id].add_task(task, executor)
 
-    def hear_from(self, agent_id: str) -> None:
-        """Note that an agent is heard of."""
-        self._state.agents[agent_id].last_seen_ms = self._now.wall_ms
+    def take_batch(self, agent_id: str, sequence: int) -> bool:
+        """Note that an agent tells something; tell whether it is new: what comes again changes nothing (promise 2)."""
+        state = self._state
+        agent = state.agents.get(agent_id)
+        if agent is not None:
+            agent.last_seen_ms = self._now_ms
+        if sequence <= state.sequences.get(agent_id, 0):
+            return False
+        if agent is not None:
+            self.put_sequence(agent_id, sequence)
+        return True
 
     def drain(self, agent_id: str, reason: str) -> None:
         """Place nothing on an agent from now on; what it runs stays."""
@@ -72,7 +80,7 @@ class AgentChanges(TurnPart):
         self._state.free_room()
 
     def put_sequence(self, agent_id: str, sequence: int) -> None:
-        """Record up to which batch an agent's events are taken up: one that comes again changes nothing (promise 2)."""
+        """Record up to which batch an agent's events are taken up."""
         self._state.sequences[agent_id] = sequence
         self._sequences[agent_id] = sequence
 

@@ -3,8 +3,10 @@
 import msgspec
 
 from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.model.fire import DropReason, FireSource
 from elasticjob_cloud.model.messages import Command
 from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.commands import Request
 
 
@@ -25,9 +27,9 @@ class Decisions(msgspec.Struct):
     outcomes: dict[int, ElasticJobError | None] = msgspec.field(default_factory=dict)
     deferred: list[Request] = msgspec.field(default_factory=list)
     lateness_ms: list[int] = msgspec.field(default_factory=list)
-    fires: dict[str, int] = msgspec.field(default_factory=dict)
+    fires: dict[FireSource, int] = msgspec.field(default_factory=dict)
     refused: int = 0
-    dropped: dict[str, int] = msgspec.field(default_factory=dict)
-    ended: dict[str, int] = msgspec.field(default_factory=dict)
+    dropped: dict[DropReason, int] = msgspec.field(default_factory=dict)
+    ended: dict[TaskState, int] = msgspec.field(default_factory=dict)
     released: list[str] = msgspec.field(default_factory=list)
     ahead: tuple[str, int] | None = None

@@ -1,6 +1,6 @@
 """Changes of fires and runs: from a due time to the end of the last shard.
 
-Each change of a fire or a run goes through `_record`: what is to follow runs hooks in there, and nowhere else.
+Each change of a fire or a run goes through `_change`: what is to follow runs hooks in there, and nowhere else.
 """
 
 from collections import deque
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from elasticjob_cloud.model.errors import BugError
-from elasticjob_cloud.model.fire import DropReason, FireSource, FireState, may_become
+from elasticjob_cloud.model.fire import TRANSITIONS, DropReason, FireSource, FireState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling.state.part import TurnPart
@@ -24,7 +24,7 @@ class FireChanges(TurnPart):
     def new(self, job_name: str, source: FireSource, due_ms: int) -> FireRecord:
         """Make a fire that waits; it is recorded by `wait` or `drop`."""
         fires = self._decisions.fires
-        fires[source.value] = fires.get(source.value, 0) + 1
+        fires[source] = fires.get(source, 0) + 1
         fire_id = self._state.next_fire_id
         self._state.next_fire_id += 1
         return FireRecord(
@@ -33,7 +33,7 @@ class FireChanges(TurnPart):
             source=source,
             due_ms=due_ms,
             state=FireState.WAITING,
-            recorded_ms=self._now.wall_ms,
+            recorded_ms=self._now_ms,
         )
 
     def wait(self, fire: FireRecord) -> None:
@@ -42,7 +42,7 @@ class FireChanges(TurnPart):
         if waiting is None:
             waiting = self._state.waiting[fire.job_name] = deque()
         waiting.append(fire)
-        self._record(fire)
+        self._change(None, fire)
 
     def drop(self, fire: FireRecord, reason: DropReason, *, count: int = 1, last_due_ms: int = 0) -> None:
         """Record why a fire (or so many, up to `last_due_ms`) never becomes a run (promise 1).
@@ -50,17 +50,17 @@ class FireChanges(TurnPart):
         Raises:
             BugError: it runs, or has ended; nothing has changed.
         """
-        now_ms = self._now.wall_ms
-        self._become(
+        dropped = msgspec.structs.replace(
             fire,
-            FireState.DROPPED,
-            reason=reason.value,
-            ended_ms=now_ms,
+            state=FireState.DROPPED,
+            reason=str(reason),
+            ended_ms=self._now_ms,
             count=count,
             last_due_ms=last_due_ms,
         )
-        dropped = self._decisions.dropped
-        dropped[reason.value] = dropped.get(reason.value, 0) + count
+        self._change(fire, dropped)
+        counts = self._decisions.dropped
+        counts[reason] = counts.get(reason, 0) + count
 
     def drop_waiting(self, job_name: str, reason: DropReason) -> None:
         """Record why none of the job's waiting fires will run."""
@@ -74,13 +74,17 @@ class FireChanges(TurnPart):
         """
         job_name = configuration.job_name
         waiting = self._state.waiting[job_name]
-        fire = waiting.popleft()
+        fire = waiting[0]
+        started = msgspec.structs.replace(
+            fire, state=FireState.RUNNING, started_ms=self._now_ms, configuration=recorded
+        )
+        self._change(fire, started)
+        waiting.popleft()
         if not waiting:
             del self._state.waiting[job_name]
-        fire = self._become(fire, FireState.RUNNING, started_ms=self._now.wall_ms, configuration=recorded)
-        run = self._state.runs[job_name] = Run(fire, configuration)
+        run = self._state.runs[job_name] = Run(started, configuration)
         run.open_items = set(range(configuration.sharding_total_count))
-        return fire
+        return started
 
     def keep_settings(self, job_name: str) -> None:
         """Record what a run was started with before its job changes: a new leader goes on with that.
@@ -88,24 +92,13 @@ class FireChanges(TurnPart):
         So it is promised in docs/api.md, PUT /job/update.
         """
         run = self._state.runs[job_name]
-        run.fire = self._become(
-            run.fire, FireState.RUNNING, configuration=run.fire.configuration or run.configuration
-        )
+        self._change_run(run, configuration=run.fire.configuration or run.configuration)
 
     def stop(self, job_name: str, reason: str) -> None:
-        """Record that none of a run's shards is started again, and why, with the settings that it was started with.
-
-        Raises:
-            BugError: it has ended; nothing has changed.
-        """
+        """Record that none of a run's shards is started again, and why, with the settings that it was started with."""
         run = self._state.runs[job_name]
         run.become(RunState.STOPPING)
-        run.fire = self._become(
-            run.fire,
-            FireState.RUNNING,
-            reason=reason,
-            configuration=run.fire.configuration or run.configuration,
-        )
+        self._change_run(run, reason=reason, configuration=run.fire.configuration or run.configuration)
 
     def end_item(self, job_name: str, item: int, *, failed: bool) -> bool:
         """Record that a shard of a run has ended for good; tell whether the run ended with it."""
@@ -114,29 +107,31 @@ class FireChanges(TurnPart):
         failed_tasks = run.fire.failed_tasks + failed
         if not run.open_items:
             run.become(RunState.ENDED)
-            self._become(
+            ended = msgspec.structs.replace(
                 run.fire,
-                FireState.COMPLETED,
-                ended_ms=self._now.wall_ms,
+                state=FireState.COMPLETED,
+                ended_ms=self._now_ms,
                 failed_tasks=failed_tasks,
                 configuration=None,
             )
+            self._change(run.fire, ended)
             del self._state.runs[job_name]
             return True
         if failed:
-            run.fire = self._become(run.fire, FireState.RUNNING, failed_tasks=failed_tasks)
+            self._change_run(run, failed_tasks=failed_tasks)
         return False
 
-    def _become(self, fire: FireRecord, following: FireState, **fields: Any) -> FireRecord:
-        if not may_become(fire.state, following):
+    def _change_run(self, run: Run, **fields: Any) -> None:
+        changed = msgspec.structs.replace(run.fire, **fields)
+        self._change(run.fire, changed)
+        run.fire = changed
+
+    def _change(self, before: FireRecord | None, after: FireRecord) -> None:
+        """Record a change; `before` of None: the fire is new."""
+        if before is not None and after.state not in TRANSITIONS[before.state]:
             message = (
-                f"Fire {fire.fire_id} of job '{fire.job_name}' is {fire.state.value}, "
-                f"and cannot become {following.value}."
+                f"Fire {before.fire_id} of job '{before.job_name}' is {before.state.value}, "
+                f"and cannot become {after.state.value}."
             )
             raise BugError(message)
-        changed = msgspec.structs.replace(fire, state=following, **fields)
-        self._record(changed)
-        return changed
-
-    def _record(self, fire: FireRecord) -> None:
-        self._rows.fires[fire.fire_id] = fire
+        self._rows.fires[after.fire_id] = after

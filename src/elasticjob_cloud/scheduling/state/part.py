@@ -8,10 +8,10 @@ from elasticjob_cloud.scheduling.state.state import State
 class TurnPart:
     """Changes one part of the state, and records each change as a row to write."""
 
-    __slots__ = ("_decisions", "_now", "_rows", "_state")
+    __slots__ = ("_decisions", "_monotonic_ms", "_now_ms", "_rows", "_state")
 
     def __init__(self, state: State, decisions: Decisions, now: Now) -> None:
         self._state = state
         self._decisions = decisions
         self._rows = decisions.changes
-        self._now = now
+        self._now_ms, self._monotonic_ms = now

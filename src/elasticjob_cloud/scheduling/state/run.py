@@ -1,7 +1,7 @@
 """Runs: fires whose tasks were launched. States, and the table of legal transitions."""
 
 from collections.abc import Set as AbstractSet
-from enum import Enum
+from enum import StrEnum
 from typing import Final, Protocol
 
 from elasticjob_cloud.model.errors import BugError
@@ -10,7 +10,7 @@ from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import FireRecord
 
 
-class RunState(Enum):
+class RunState(StrEnum):
     """What becomes of a run. The record tells `STOPPING` by the reason: a running fire has one only then."""
 
     RUNNING = "running"  # its shards run, or wait to be started again
@@ -26,11 +26,6 @@ TRANSITIONS: Final[dict[RunState, frozenset[RunState]]] = {
     RunState.STOPPING: frozenset({RunState.STOPPING, RunState.ENDED}),
     RunState.ENDED: frozenset(),
 }
-
-
-def may_become(state: RunState, following: RunState) -> bool:
-    """Tell whether the table allows `following` after `state`."""
-    return following in TRANSITIONS[state]
 
 
 class ReadOnlyRun(Protocol):
@@ -71,7 +66,7 @@ class Run:
         Raises:
             BugError: the table does not allow it; nothing has changed.
         """
-        if not may_become(self.state, following):
+        if following not in TRANSITIONS[self.state]:
             message = (
                 f"Run {self.fire.fire_id} of job '{self.fire.job_name}' is {self.state.value}, "
                 f"and cannot become {following.value}."

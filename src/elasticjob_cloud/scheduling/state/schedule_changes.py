@@ -49,7 +49,7 @@ class ScheduleChanges(TurnPart):
 
     def forget_in_time(self) -> None:
         """Forget the silenced jobs that the clock has caught up with."""
-        state, now_ms = self._state, self._now.wall_ms
+        state, now_ms = self._state, self._now_ms
         if state.ahead and state.ahead_until_ms <= now_ms:
             state.ahead = {name: to_ms for name, to_ms in state.ahead.items() if to_ms > now_ms}
             state.ahead_until_ms = min(state.ahead.values(), default=0)

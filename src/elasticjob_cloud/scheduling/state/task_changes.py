@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from elasticjob_cloud.model.errors import BugError
 from elasticjob_cloud.model.records import FailoverKey, FailoverRecord, TaskRecord
-from elasticjob_cloud.model.task import TaskState, may_become
+from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.state.part import TurnPart
 
@@ -25,7 +24,6 @@ class TaskChanges(TurnPart):
 
     def run(self, task: TaskRecord, *, idle: bool, running_ms: int) -> None:
         """Record that a task runs. `idle`: a daemon's, between executions."""
-        _check(task, TaskState.RUNNING)
         self._put(msgspec.structs.replace(task, state=TaskState.RUNNING, idle=idle, running_ms=running_ms))
 
     def kill(self, task: TaskRecord, reason: str) -> None:
@@ -33,23 +31,18 @@ class TaskChanges(TurnPart):
         self._put(msgspec.structs.replace(task, kill_reason=reason))
 
     def end(self, task: TaskRecord, end: TaskState) -> None:
-        """Forget a task that ended so, and give its room back.
-
-        Raises:
-            BugError: a task of this state cannot end so; nothing has changed.
-        """
-        _check(task, end)
+        """Forget a task that ended so, and give its room back."""
         state = self._state
         agent = state.agents.get(task.agent_id)
         if agent is not None:
             agent.remove_task(task)
             if not agent.task_ids:
-                state.idle.begin(task.agent_id, self._now.monotonic_ms)
+                state.idle.begin(task.agent_id, self._monotonic_ms)
         state.drop_task(task)
         state.free_room()
         self._rows.tasks[task.task_id] = None
         ended = self._decisions.ended
-        ended[end.value] = ended.get(end.value, 0) + 1
+        ended[end] = ended.get(end, 0) + 1
 
     def wait_for_restart(self, failover: FailoverRecord) -> None:
         """Record a shard that waits to be started again."""
@@ -79,9 +72,3 @@ class TaskChanges(TurnPart):
     def _put_failover(self, failover: FailoverRecord) -> None:
         self._state.failovers[failover.fire_id, failover.item] = failover
         self._rows.failovers[failover.fire_id, failover.item] = failover
-
-
-def _check(task: TaskRecord, following: TaskState) -> None:
-    if not may_become(task.state, following):
-        message = f"Task {task.task_id} is {task.state.value}, and cannot become {following.value}."
-        raise BugError(message)

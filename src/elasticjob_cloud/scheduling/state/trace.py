@@ -39,11 +39,11 @@ class Trace(TurnPart):
                 task.task_id,
                 task.agent_id,
                 SOURCE_EXECUTOR if by_executor else SOURCE_SCHEDULER,
-                task.type.value,
+                str(task.type),
                 task.item,
-                state.value,
+                str(state),
                 message,
-                time_ms or self._now.wall_ms,
+                time_ms or self._now_ms,
             )
         )
 
