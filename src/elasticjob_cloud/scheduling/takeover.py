@@ -1,6 +1,6 @@
 """What a new leader does first: find out which fires came due while nobody led (promises 1 and 7)."""
 
-from elasticjob_cloud.scheduling.fires.fires import start_daemon
+from elasticjob_cloud.scheduling.fires.new_fires import start_daemon
 from elasticjob_cloud.scheduling.runs.launching import make_ready
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.state.run import RunState

@@ -14,7 +14,7 @@ from elasticjob_cloud.scheduling.configuration.checks import (
     job_of,
 )
 from elasticjob_cloud.scheduling.fires.catching_up import settle_due
-from elasticjob_cloud.scheduling.fires.fires import enqueue_trigger, start_daemon
+from elasticjob_cloud.scheduling.fires.new_fires import enqueue_trigger, start_daemon
 from elasticjob_cloud.scheduling.fires.rewinding import go_on_from_now, note_if_ahead
 from elasticjob_cloud.scheduling.runs.launching import look_for_room
 from elasticjob_cloud.scheduling.runs.tasks import stop_run

@@ -1,6 +1,6 @@
 """Recording what came due: in slices of the backlog, or all of a job before a command changes it (promises 1, 2, 10)."""
 
-from elasticjob_cloud.scheduling.fires.fires import fire_job, make_up_fires
+from elasticjob_cloud.scheduling.fires.new_fires import fire_job, make_up_fires
 from elasticjob_cloud.scheduling.fires.rewinding import is_taken
 from elasticjob_cloud.scheduling.schedules.missed import MissedSearch
 from elasticjob_cloud.scheduling.state.turn import Turn
