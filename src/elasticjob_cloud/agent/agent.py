@@ -15,7 +15,7 @@ from elasticjob_cloud.agent.apps.port import AppSource
 from elasticjob_cloud.agent.executors.executors import Executors
 from elasticjob_cloud.agent.executors.process import executor_output_name
 from elasticjob_cloud.agent.machine.capacity import describe_agent
-from elasticjob_cloud.agent.process.child import ProcessRoom, keep_descriptors
+from elasticjob_cloud.agent.process.child import ProcessRuntime, keep_descriptors
 from elasticjob_cloud.agent.process.journal import ProcessJournal, end_predecessors_processes
 from elasticjob_cloud.agent.process.memory import MemoryWatch
 from elasticjob_cloud.agent.process.orphans import OrphanReaper
@@ -27,7 +27,7 @@ from elasticjob_cloud.agent.reporting.ending import agent_stopped, killed, own_f
 from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.agent.reporting.spool import StatusSpool
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import (
@@ -101,20 +101,20 @@ class Agent:
         self._trees = ProcessTrees(loop)
         self._journal = ProcessJournal(journal_path, self.info.agent_id)
         self._watch = Watch(loop)
-        room = TaskRoom(
+        runtime = TaskRuntime(
             self._settings,
             self._ledger,
             self._apps,
             self._outputs,
-            ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
+            ProcessRuntime(self._watch, self._trees, self._journal, self._null, self._file_limit),
             base_environment(
                 self.info.agent_id,
                 ca_file=self._settings.app_limits.ca_file,
                 pass_env=self._settings.pass_env,
             ),
         )
-        self._scripts = ScriptTasks(room, loop)
-        self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
+        self._scripts = ScriptTasks(runtime, loop)
+        self._executors = Executors(runtime, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
         await self._executors.listen(self._socket_directory)
         self._ledger.adopt(self._spool.load())
         self._spool.reserve()

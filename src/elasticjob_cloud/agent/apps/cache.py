@@ -363,7 +363,7 @@ class AppCache:
 
     def _evict(self) -> None:
         limit = self._limits.cache_bytes
-        filled, dropped = self._entries.plan_room(self._cached_bytes - limit, limit)
+        filled, dropped = self._entries.plan_eviction(self._cached_bytes - limit, limit)
         for entry in filled:
             if entry.renewal is None and not self._closing.is_set():
                 entry.renewal = asyncio.create_task(self._renew(entry))

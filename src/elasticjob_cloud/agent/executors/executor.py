@@ -24,7 +24,7 @@ from elasticjob_cloud.agent.executors.lines import (
 from elasticjob_cloud.agent.executors.process import ExecutorProcess
 from elasticjob_cloud.agent.executors.progress import Progress
 from elasticjob_cloud.agent.reporting.ending import Ending, own_fault, timed_out
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError
 from elasticjob_cloud.model.excerpt import excerpt
@@ -72,13 +72,13 @@ class AppExecutor:
 
     def __init__(
         self,
-        room: TaskRoom,
+        runtime: TaskRuntime,
         loop: asyncio.AbstractEventLoop,
         app: AppConfiguration,
         address: Callable[[], str],
         tokens: dict[str, "AppExecutor"],
     ) -> None:
-        self._room = room
+        self._runtime = runtime
         self._loop = loop
         self._app = app  # of the next start
         self._address = address
@@ -92,7 +92,7 @@ class AppExecutor:
         self._doomed: list[str] = []  # the tasks that waited for a start which we ended
         self._failures = 0  # in a row: starts that came to nothing, or to an early death
         self._idle_since = loop.time()
-        self._progress = Progress(loop, self._tell, self._tell_more, room.outputs.add_note)
+        self._progress = Progress(loop, self._tell, self._tell_more, runtime.outputs.add_note)
 
     @property
     def is_busy(self) -> bool:
@@ -101,7 +101,7 @@ class AppExecutor:
 
     @property
     def has_process(self) -> bool:
-        """Whether a process of it runs, and holds the app's room."""
+        """Whether a process of it runs, and holds what the app asks for."""
         return self._process is not None
 
     @property
@@ -139,7 +139,7 @@ class AppExecutor:
             self._send({"type": "stop"})
             self.phase = ExecutorPhase.STOPPING
             assert self._process is not None
-            self._loop.call_later(self._room.settings.kill_grace_seconds, self._process.terminate)
+            self._loop.call_later(self._runtime.settings.kill_grace_seconds, self._process.terminate)
 
     def end_all(self, ending: Ending) -> None:
         """End the process and with it all tasks, which come to the state of `ending`."""
@@ -213,7 +213,7 @@ class AppExecutor:
         tasks_by_job: dict[int, tuple[JobConfiguration, list[TaskMessage]]] = {}
         for task_id, (job, spec) in self._waiting.items():
             _, tasks = tasks_by_job.setdefault(id(job), (job, []))
-            output = self._room.outputs.base_path(task_id)
+            output = self._runtime.outputs.base_path(task_id)
             tasks.append(
                 {"taskId": task_id, "item": spec.item, "parameter": spec.parameter, "output": output}
             )
@@ -222,7 +222,7 @@ class AppExecutor:
         self._waiting.clear()
         for job, tasks in tasks_by_job.values():
             sampling_count = self._app.event_trace_sampling_count
-            limit = self._room.settings.output_limit_bytes
+            limit = self._runtime.settings.output_limit_bytes
             self._send(run_message(job, tasks, sampling_count, limit))
 
     def _send(self, line: AgentLine) -> None:
@@ -242,7 +242,7 @@ class AppExecutor:
     def _tell(self, status: StatusItem) -> None:
         now_ms, message = time.time_ns() // 1_000_000, excerpt(status.message)
         told = TaskStatus(status.task_id, status.state, now_ms, message, status.execution(), by_executor=True)
-        self._room.ledger.report(told)
+        self._runtime.ledger.report(told)
 
     def _tell_more(self, task_id: str, message: str) -> None:
         self._report(task_id, TaskState.RUNNING, message)
@@ -266,7 +266,7 @@ class AppExecutor:
         sent.ending = ending
         if sent.timer is not None:
             sent.timer.cancel()
-        grace = self._room.settings.kill_grace_seconds
+        grace = self._runtime.settings.kill_grace_seconds
         sent.timer = self._loop.call_later(grace, self._insist, task_id, sent)
 
     def _insist(self, task_id: str, sent: _Sent) -> None:
@@ -282,12 +282,12 @@ class AppExecutor:
 
     async def _start_guarded(self) -> None:
         if self._failures:
-            settings = self._room.settings
+            settings = self._runtime.settings
             delay = settings.executor_restart_seconds * 2 ** min(self._failures - 1, _DOUBLINGS)
             await asyncio.sleep(min(delay, settings.executor_restart_maximum_seconds))
         app = self._app
         try:
-            prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+            prepared = await self._runtime.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
         except AppUnavailableError as error:
             self._fail_start(str(error))
             return
@@ -299,7 +299,7 @@ class AppExecutor:
 
     def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
         try:
-            process = ExecutorProcess(self._room, self._loop, app, prepared, self._address(), self)
+            process = ExecutorProcess(self._runtime, self._loop, app, prepared, self._address(), self)
         except Exception as error:  # noqa: BLE001 - contained: the tasks that wait must hear of it, whatever it was
             if not isinstance(error, OSError):
                 _log.exception("An executor could not be started.", app=app.app_name)
@@ -309,7 +309,7 @@ class AppExecutor:
             return
         self._process = process
         self._tokens[process.token] = self
-        self._room.ledger.tell(ExecutorStarted(app.app_name))
+        self._runtime.ledger.tell(ExecutorStarted(app.app_name))
 
     def _fail_start(self, message: str) -> None:
         self.phase = ExecutorPhase.STOPPED
@@ -357,7 +357,7 @@ class AppExecutor:
         doomed, self._doomed = self._doomed if process.fault is not None else list(self._waiting), []
         self._count_failure(process, had_tasks=bool(self._sent))
         self._lose_sent(fault)
-        self._room.ledger.tell(ExecutorStopped(self._app.app_name, fault.message))
+        self._runtime.ledger.tell(ExecutorStopped(self._app.app_name, fault.message))
         if process.ready_since is None:
             self._fail_waiting(doomed, _start_message(process))
         self._advance()
@@ -365,7 +365,7 @@ class AppExecutor:
     def _count_failure(self, process: ExecutorProcess, *, had_tasks: bool) -> None:
         # One that dies of its tasks time and again is started ever more seldom, like one that cannot start.
         lived = -1.0 if process.ready_since is None else self._loop.time() - process.ready_since
-        early = lived < self._room.settings.executor_settled_seconds
+        early = lived < self._runtime.settings.executor_settled_seconds
         self._failures = self._failures + 1 if early and (lived < 0 or had_tasks) else 0
 
     def _lose_sent(self, fault: Ending) -> None:
@@ -375,7 +375,7 @@ class AppExecutor:
             self._report(task_id, ending.state, ending.message)
 
     def _report(self, task_id: str, state: TaskState, message: str) -> None:
-        self._room.ledger.report(TaskStatus(task_id, state, time.time_ns() // 1_000_000, message))
+        self._runtime.ledger.report(TaskStatus(task_id, state, time.time_ns() // 1_000_000, message))
 
 
 def _start_message(process: ExecutorProcess) -> str:

@@ -20,7 +20,7 @@ from elasticjob_cloud.agent.process.start.command import (
 from elasticjob_cloud.agent.process.start.explanations import explain_exit
 from elasticjob_cloud.agent.reporting.ending import Ending, describe_exit, over_memory, own_fault
 from elasticjob_cloud.agent.reporting.output import OutputFile
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
@@ -48,7 +48,7 @@ class ExecutorProcess:
 
     def __init__(
         self,
-        room: TaskRoom,
+        runtime: TaskRuntime,
         loop: asyncio.AbstractEventLoop,
         app: AppConfiguration,
         prepared: Prepared,
@@ -61,7 +61,7 @@ class ExecutorProcess:
             OSError: it could not be started; nothing is left of it.
             UnwatchableError: it began, and was ended at once.
         """
-        self._room = room
+        self._runtime = runtime
         self._loop = loop
         self._owner = owner
         self._prepared = prepared
@@ -78,7 +78,7 @@ class ExecutorProcess:
         tree = self._child.tree
         tree.memory_limit = lambda: int((app.memory_mb + owner.tasks_memory_mb) * _MEBIBYTE)
         tree.on_memory_exceeded = self._memory_exceeded
-        seconds = room.settings.executor_connect_seconds
+        seconds = runtime.settings.executor_connect_seconds
         self._connect_timer = loop.call_later(seconds, self._connect_overdue)
 
     @property
@@ -119,14 +119,16 @@ class ExecutorProcess:
         self._connect_timer.cancel()
         self.fault = self.fault or ending
         if number is signal.SIGKILL:
-            self._room.processes.trees.signal([self._child.tree], number)
+            self._runtime.processes.trees.signal([self._child.tree], number)
         else:
             self.terminate()
 
     def terminate(self) -> None:
         """Send SIGTERM, and SIGKILL after the grace, unless it is gone."""
         if not self._is_gone:
-            self._room.processes.trees.terminate([self._child.tree], self._room.settings.kill_grace_seconds)
+            self._runtime.processes.trees.terminate(
+                [self._child.tree], self._runtime.settings.kill_grace_seconds
+            )
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []
@@ -140,13 +142,13 @@ class ExecutorProcess:
 
     def _spawn(self, app: AppConfiguration, address: str) -> ChildProcess:
         environment = {
-            **self._room.environment,
+            **self._runtime.environment,
             ADDRESS_VARIABLE: address,
             TOKEN_VARIABLE: self.token,
             APP_NAME_VARIABLE: app.app_name,
         }
-        base = self._room.outputs.base_path(executor_output_name(app.app_name))
-        limit = self._room.settings.output_limit_bytes
+        base = self._runtime.outputs.base_path(executor_output_name(app.app_name))
+        limit = self._runtime.settings.output_limit_bytes
         command = shell_command(app.bootstrap_script, self.directory)
         # Of this life alone, lest what an earlier one left counts as a part of it.
         mark = f"executor-{secrets.token_hex(4)}-{app.app_name}"
@@ -156,7 +158,7 @@ class ExecutorProcess:
             stderr = OutputFile(f"{base}.stderr", limit)
             outputs = (stdout, stderr)
             return ChildProcess(
-                self._room.processes, arguments, self.directory, environment, mark, outputs, self._gone
+                self._runtime.processes, arguments, self.directory, environment, mark, outputs, self._gone
             )
 
         try:
@@ -167,12 +169,12 @@ class ExecutorProcess:
             return start(shell_arguments(command, None))
 
     def _connect_overdue(self) -> None:
-        seconds = self._room.settings.executor_connect_seconds
+        seconds = self._runtime.settings.executor_connect_seconds
         ending = Ending(TaskState.ERROR, f"The executor did not register within {seconds:g} s.")
         self._owner.process_failed(ending, signal.SIGTERM)
 
     def _describe_exit(self, code: int) -> str:
-        path = self._room.environment.get("PATH", "")
+        path = self._runtime.environment.get("PATH", "")
         command = shell_command(self._bootstrap_script, self.directory)
         found = explain_exit(code, command, self.directory, path)
         words = f"exit code {code} ({found})" if found else describe_exit(code)

@@ -43,7 +43,7 @@ class UnwatchableError(ElasticJobError):
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessRoom:
+class ProcessRuntime:
     """What starting processes takes, shared by all of an agent."""
 
     watch: Watch
@@ -62,7 +62,7 @@ class ChildProcess:
         "_exit_descriptor",
         "_on_gone",
         "_pumps",
-        "_room",
+        "_runtime",
         "ended_ms",
         "exit_code",
         "outputs",
@@ -73,7 +73,7 @@ class ChildProcess:
 
     def __init__(
         self,
-        room: ProcessRoom,
+        runtime: ProcessRuntime,
         arguments: Sequence[str],
         directory: str,
         environment: Mapping[str, str],
@@ -87,7 +87,7 @@ class ChildProcess:
             OSError: it could not be started; nothing is left of it.
             UnwatchableError: it began, and was ended at once.
         """
-        self._room = room
+        self._runtime = runtime
         self._on_gone = on_gone
         self.outputs = outputs
         self.ended_ms = 0
@@ -97,7 +97,7 @@ class ChildProcess:
         self.exit_code = 0
         marked = {**environment, OWNER_VARIABLE: mark, "PWD": directory}
         self.pid = self._start(arguments, directory, marked)
-        self.tree: Tree = room.trees.add(self.pid, mark, self._gone)
+        self.tree: Tree = runtime.trees.add(self.pid, mark, self._gone)
         try:
             self._exit_descriptor = self._watch_exit()
         except OSError as error:
@@ -107,7 +107,7 @@ class ChildProcess:
     def _watch_exit(self) -> int:
         descriptor = _exit_descriptor(self.pid)
         try:
-            self._room.watch.add(descriptor, self._exited)
+            self._runtime.watch.add(descriptor, self._exited)
         except OSError:
             os.close(descriptor)
             raise
@@ -120,8 +120,8 @@ class ChildProcess:
             for output in self.outputs:
                 reader, writer = os.pipe()
                 writers.append(writer)
-                self._pumps.append(_Pump(self._room.watch, reader, output))
-            pid = _spawn(arguments, directory, environment, (self._room.null, *writers))
+                self._pumps.append(_Pump(self._runtime.watch, reader, output))
+            pid = _spawn(arguments, directory, environment, (self._runtime.null, *writers))
         except BaseException:
             for pump in self._pumps:
                 pump.close()
@@ -129,9 +129,9 @@ class ChildProcess:
         finally:
             for writer in writers:
                 os.close(writer)
-        self._room.journal.started(pid, earliest, boot_clock())
-        if self._room.file_limit is not None:
-            _limit_files(pid, self._room.file_limit)
+        self._runtime.journal.started(pid, earliest, boot_clock())
+        if self._runtime.file_limit is not None:
+            _limit_files(pid, self._runtime.file_limit)
         return pid
 
     def _give_up(self) -> None:
@@ -140,11 +140,11 @@ class ChildProcess:
             pump.close()
         os.killpg(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        self._room.trees.drop(self.tree)
-        self._room.journal.ended(self.pid)
+        self._runtime.trees.drop(self.tree)
+        self._runtime.journal.ended(self.pid)
 
     def _exited(self) -> None:
-        self._room.watch.remove(self._exit_descriptor)
+        self._runtime.watch.remove(self._exit_descriptor)
         os.close(self._exit_descriptor)
         try:
             self._end_or_linger()
@@ -153,7 +153,7 @@ class ChildProcess:
             self._end()
 
     def _end_or_linger(self) -> None:
-        trees, tree = self._room.trees, self.tree
+        trees, tree = self._runtime.trees, self.tree
         for pump in self._pumps:
             pump.read_much()
         if tree.grace_ends is not None:
@@ -182,18 +182,18 @@ class ChildProcess:
         try:
             if is_group(self.pid):
                 # Whoever is in the group keeps its number.
-                self._room.trees.note_left(self.tree)
+                self._runtime.trees.note_left(self.tree)
                 signal_group(self.pid, signal.SIGKILL)
             for pump in self._pumps:
                 pump.read_rest()
         except Exception:  # noqa: BLE001 - a fault of ours must not hang the task
             _log.exception("The output of a process could not be read to its end.", pid=self.pid)
         finally:
-            self._room.trees.main_exited(self.tree)
+            self._runtime.trees.main_exited(self.tree)
 
     def _gone(self) -> None:
         try:
-            self._room.journal.ended(self.pid)
+            self._runtime.journal.ended(self.pid)
             if self.tree.left:
                 _, stderr = self.outputs
                 stderr.write(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))

@@ -16,7 +16,7 @@ from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.machine import kept_socket
 from elasticjob_cloud.agent.machine.kept_socket import KeptSocket
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.fence import Fence
 from elasticjob_cloud.agent.scheduler_link.frames import (
     Acknowledge,
@@ -75,16 +75,16 @@ class AgentServer:
 
     def __init__(
         self,
-        place: AgentPlace,
+        directory: AgentDirectory,
         settings: AgentSettings,
         file_limit: int | None = None,
         starter: int | None = None,
     ) -> None:
-        self._place = place
+        self._directory = directory
         self._settings = settings
-        self._apps = AppCache(place.directory / "apps", settings.app_limits)
+        self._apps = AppCache(directory.path / "apps", settings.app_limits)
         self._agent = Agent(
-            place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
+            directory.path, settings, self._apps, self._emit, directory.socket_directory, file_limit
         )
         self._obedience = Obedience()
         self._starter = Starter(starter)
@@ -97,7 +97,7 @@ class AgentServer:
         self._heart: Heart | None = None
         if settings.fence_seconds > 0:
             self._heart = Heart(int(settings.fence_seconds * 1000), _heart_ms())
-        self._obeyed_file = ObeyedFile(place.directory / "obeyed-terms.json")
+        self._obeyed_file = ObeyedFile(directory.path / "obeyed-terms.json")
         self._former: tuple[str, ...] = ()
         self._draining = False
         self._closing = False
@@ -115,21 +115,21 @@ class AgentServer:
         if not is_named:
             _log.warning("The agent's process could not be noted; it is tried until it can be.")
         # This process has the directory's lock: whoever made those that are there is gone.
-        self._place.remove_sockets()
+        self._directory.remove_sockets()
         await self._agent.start()
         # One without a fence is its scheduler's only agent, and what ran before the machine was started is gone: to wait
         # for its orphan rule would keep jobs from running for minutes.
         has_fence = self._heart is not None
-        self._former = self._place.note_life(self._agent.info.agent_id, since_start_only=has_fence)
+        self._former = self._directory.note_life(self._agent.info.agent_id, since_start_only=has_fence)
         obeyed = self._obeyed_file.read(_heart_ms()) if has_fence else None
         if obeyed is not None:
             self._obedience.obey(obeyed)
-        await self._socket.keep(self._place.socket)
+        await self._socket.keep(self._directory.socket)
         self._orphan.acknowledged(_monotonic_ms())
-        _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._place.socket))
+        _log.info("The agent serves.", agent=self._agent.info.agent_id, socket=str(self._directory.socket))
         while not self._is_over():
             self._beat()
-            if await self._keep_sockets() or not self._place.is_named():
+            if await self._keep_sockets() or not self._directory.is_named():
                 is_named = False
             is_named = is_named or self._name_process()
             self._touch_files()
@@ -139,13 +139,13 @@ class AgentServer:
 
     async def _keep_sockets(self) -> bool:
         """Bind again what somebody removed, elsewhere if need be; True where the sockets are elsewhere now."""
-        former = self._place.socket_directory
+        former = self._directory.socket_directory
         try:
-            if not self._place.has_socket():
-                self._place.choose_sockets()
-                self._place.ensure_socket_directory()
-            is_new = await self._socket.keep(self._place.socket)
-            is_new |= await self._agent.listen(self._place.socket_directory)
+            if not self._directory.has_socket():
+                self._directory.choose_sockets()
+                self._directory.ensure_socket_directory()
+            is_new = await self._socket.keep(self._directory.socket)
+            is_new |= await self._agent.listen(self._directory.socket_directory)
         except (OSError, StartError) as error:
             if not self._cannot_listen:
                 _log.error("The agent's sockets are gone and cannot be bound again.", error=str(error))
@@ -153,10 +153,10 @@ class AgentServer:
             return False
         if is_new:
             _log.warning(
-                "The agent's sockets were gone; they are bound again.", socket=str(self._place.socket)
+                "The agent's sockets were gone; they are bound again.", socket=str(self._directory.socket)
             )
         self._cannot_listen = False
-        return former != self._place.socket_directory
+        return former != self._directory.socket_directory
 
     async def _close(self) -> None:
         self._closing = True
@@ -168,14 +168,14 @@ class AgentServer:
         has_ended = await self._agent.end_all(self._stop_reason, self._closing_grace())
         await self._take_leave(has_ended=has_ended)
         await self._agent.close(self._stop_reason)
-        self._place.remove_socket_directory()
+        self._directory.remove_socket_directory()
 
     def _touch_files(self) -> None:
         # A directory below a temporary one is swept as well, its lock included.
         now = time.monotonic()
         if now - self._touched_at >= kept_socket.TOUCH_SECONDS:
             self._touched_at = now
-            kept_socket.touch(*self._place.own_files())
+            kept_socket.touch(*self._directory.own_files())
 
     async def _take_leave(self, *, has_ended: bool) -> None:
         if self._scheduler is None:
@@ -193,7 +193,7 @@ class AgentServer:
 
     def _name_process(self) -> bool:
         try:
-            self._place.write_process(self._agent.info.agent_id, build_of(self._settings))
+            self._directory.write_process(self._agent.info.agent_id, build_of(self._settings))
         except OSError:
             # A full disk must not keep an agent from ending what its predecessor left: others may start that anew.
             return False
@@ -228,7 +228,7 @@ class AgentServer:
             self._fence(f"no scheduler was heard of for {self._settings.fence_seconds:g} s.")
         elif self._scheduler is not None:
             self._orphan.acknowledged(now_ms)
-        elif self._place.is_gone():
+        elif self._directory.is_gone():
             self._stop("its directory was deleted, so that nobody can reach it any more.")
         elif self._orphan.is_over(now_ms):
             self._stop(f"no scheduler came for {self._settings.orphan_seconds:g} s.")

@@ -14,7 +14,7 @@ from elasticjob_cloud.agent.process.start.command import (
 )
 from elasticjob_cloud.agent.reporting.ending import Ending
 from elasticjob_cloud.agent.reporting.output import OutputFile
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.agent.scripts.repetition import Repetition
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.context import ShardingContext
@@ -101,7 +101,7 @@ class ScriptTask:
 
 
 def start_process(
-    room: TaskRoom, script: ScriptTask, on_gone: Callable[[ChildProcess], None]
+    runtime: TaskRuntime, script: ScriptTask, on_gone: Callable[[ChildProcess], None]
 ) -> ChildProcess:
     """Start the script's process in the app's directory.
 
@@ -110,16 +110,16 @@ def start_process(
     """
     assert script.lease is not None
     task_id, directory, context = script.spec.task_id, script.lease.directory, script.context()
-    base = room.outputs.base_path(task_id)
-    limit = room.settings.output_limit_bytes
+    base = runtime.outputs.base_path(task_id)
+    limit = runtime.settings.output_limit_bytes
     command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
-    environment = {**room.environment, **context.environment()}
+    environment = {**runtime.environment, **context.environment()}
 
     def start(arguments: list[str]) -> ChildProcess:
         stdout = OutputFile(f"{base}.stdout", limit)
         stderr = OutputFile(f"{base}.stderr", limit)
         outputs = (stdout, stderr)
-        return ChildProcess(room.processes, arguments, directory, environment, task_id, outputs, on_gone)
+        return ChildProcess(runtime.processes, arguments, directory, environment, task_id, outputs, on_gone)
 
     last_argument = context.to_json() if script.job.passes_context else None
     arguments = arguments_of(command, last_argument)

@@ -12,7 +12,7 @@ from elasticjob_cloud.agent.process.child import ChildProcess
 from elasticjob_cloud.agent.process.start.command import shell_command
 from elasticjob_cloud.agent.process.start.explanations import TELLING_CODES, explain_exit, explain_refusal
 from elasticjob_cloud.agent.reporting.ending import Ending, describe_exit, over_memory, own_fault, timed_out
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.scripts.script_task import Lease, ScriptTask, start_process
 from elasticjob_cloud.agent.scripts.start_queue import StartQueue
@@ -31,11 +31,11 @@ _STARTS_PER_TURN = 4
 class ScriptTasks:
     """All script tasks of an agent. Used on the loop's thread only."""
 
-    def __init__(self, room: TaskRoom, loop: asyncio.AbstractEventLoop) -> None:
-        self._room = room
+    def __init__(self, runtime: TaskRuntime, loop: asyncio.AbstractEventLoop) -> None:
+        self._runtime = runtime
         self._loop = loop
         self._tasks: dict[str, ScriptTask] = {}
-        settings = room.settings
+        settings = runtime.settings
         self._queue: StartQueue[ScriptTask] = StartQueue(
             settings.fresh_limit(), settings.fresh_process_seconds, settings.processes_at_once
         )
@@ -43,7 +43,7 @@ class ScriptTasks:
         self._start_later: asyncio.TimerHandle | None = None
         # Those who prepare an app, with the number of tasks that wait for it.
         self._preparations: dict[asyncio.Task[None], int] = {}
-        self._repeated = RepeatedScripts(room.ledger, loop, self._enqueue_again)
+        self._repeated = RepeatedScripts(runtime.ledger, loop, self._enqueue_again)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -95,7 +95,7 @@ class ScriptTasks:
 
     async def _prepare_and_begin(self, app: AppConfiguration, group: list[ScriptTask]) -> None:
         try:
-            prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+            prepared = await self._runtime.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
         except AppUnavailableError as error:
             self._fail_all(group, str(error))
             return
@@ -146,7 +146,7 @@ class ScriptTasks:
     async def _renew(self, script: ScriptTask) -> None:
         app = script.app
         try:
-            prepared = await self._room.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+            prepared = await self._runtime.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
         except AppUnavailableError as error:
             if self._tasks.get(script.spec.task_id) is script:
                 script.preparation = None
@@ -210,7 +210,7 @@ class ScriptTasks:
     def _start(self, script: ScriptTask) -> None:
         if script.repetition is not None:
             script.repetition.count_execution()
-        child = script.child = start_process(self._room, script, lambda _: self._gone_guarded(script))
+        child = script.child = start_process(self._runtime, script, lambda _: self._gone_guarded(script))
         memory_limit = int(script.job.memory_mb * _MEBIBYTE)
         child.tree.memory_limit = lambda: memory_limit
         child.tree.on_memory_exceeded = lambda used, limit: self._end_at_once(
@@ -226,12 +226,12 @@ class ScriptTasks:
             script.timer = self._loop.call_later(
                 seconds, self.end, (script.spec.task_id,), timed_out(seconds)
             )
-        self._room.ledger.report(TaskStatus(script.spec.task_id, TaskState.RUNNING, child.started_ms))
+        self._runtime.ledger.report(TaskStatus(script.spec.task_id, TaskState.RUNNING, child.started_ms))
 
     def _end_at_once(self, script: ScriptTask, fault: Ending) -> None:
         if script.child is not None and script.ending is None and script.fault is None:
             script.fault = fault
-            self._room.processes.trees.signal([script.child.tree], signal.SIGKILL)
+            self._runtime.processes.trees.signal([script.child.tree], signal.SIGKILL)
 
     def _end_execution(self, script: ScriptTask, seconds: int) -> None:
         """End an execution that takes too long, and not its daemon task."""
@@ -243,8 +243,8 @@ class ScriptTasks:
         """SIGTERM now, SIGKILL after the grace; the end of the main process does the rest."""
         trees = [script.child.tree for script in scripts if script.child is not None]
         if trees:
-            grace = self._room.settings.kill_grace_seconds
-            self._room.processes.trees.terminate(trees, grace)
+            grace = self._runtime.settings.kill_grace_seconds
+            self._runtime.processes.trees.terminate(trees, grace)
 
     def _gone_guarded(self, script: ScriptTask) -> None:
         try:
@@ -264,7 +264,7 @@ class ScriptTasks:
             return
         self._tasks.pop(script.spec.task_id, None)
         now_ms = time.time_ns() // 1_000_000
-        self._room.ledger.report(TaskStatus(script.spec.task_id, fault.state, now_ms, fault.message))
+        self._runtime.ledger.report(TaskStatus(script.spec.task_id, fault.state, now_ms, fault.message))
         if script.timer is not None:
             script.timer.cancel()
         if script.lease is not None:
@@ -299,7 +299,7 @@ class ScriptTasks:
         if code not in TELLING_CODES:
             return describe_exit(code)
         command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
-        found = explain_exit(code, command, directory, self._room.environment.get("PATH", ""))
+        found = explain_exit(code, command, directory, self._runtime.environment.get("PATH", ""))
         return f"exit code {code} ({found})" if found else describe_exit(code)
 
     def _finish(
@@ -313,7 +313,7 @@ class ScriptTasks:
             lease.release()
         self._wait_no_more(script)
         now_ms = execution.complete_ms if execution is not None else time.time_ns() // 1_000_000
-        self._room.ledger.report(TaskStatus(script.spec.task_id, state, now_ms, message, execution))
+        self._runtime.ledger.report(TaskStatus(script.spec.task_id, state, now_ms, message, execution))
 
     def _wait_no_more(self, script: ScriptTask) -> None:
         preparation, script.preparation = script.preparation, None
