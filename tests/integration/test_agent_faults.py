@@ -9,11 +9,11 @@ from typing import NoReturn
 import pytest
 
 from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.executors import process as executor_process
 from elasticjob_cloud.agent.executors.executor import AppExecutor
 from elasticjob_cloud.agent.executors.lines import ExecutorConnection
 from elasticjob_cloud.agent.executors.process import ExecutorProcess
-from elasticjob_cloud.agent.process import child
+from elasticjob_cloud.agent.process.program import Program
+from elasticjob_cloud.agent.process.pump import OutputPump
 from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.scripts import script_tasks as scripts
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
@@ -45,7 +45,7 @@ async def check_failed_by_us(world: World, task_id: str = "t") -> None:
 @pytest.mark.parametrize(
     "owner, name",
     [
-        (scripts, "describe_exit"),
+        (Program, "describe_exit"),
         (scripts, "_with_notes"),
         (Lease, "release"),
         (ScriptTasks, "_begin"),
@@ -60,7 +60,7 @@ def test_task_ends_whatever_fails_around_its_script(
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, fail)
             if name == "_could_not_start":
-                patch.setattr(scripts, "start_process", fail)
+                patch.setattr(Program, "start", fail)
             world.launch("exit 1", "t")
             await check_failed_by_us(world)
         world.launch("exit 0", "next")
@@ -125,7 +125,7 @@ def play_executors(
         runner.run(run())
 
 
-@pytest.mark.parametrize("owner, name", [(executor_process, "describe_exit"), (ExecutorProcess, "_end_life")])
+@pytest.mark.parametrize("owner, name", [(Program, "describe_exit"), (ExecutorProcess, "_end_life")])
 def test_tasks_of_an_executor_end_though_its_end_cannot_be_handled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
@@ -195,7 +195,7 @@ def test_script_ends_though_the_end_of_its_output_cannot_be_read(
 ) -> None:
     async def scenario(world: World) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(child._Pump, name, fail)
+            patch.setattr(OutputPump, name, fail)
             world.launch("exit 0", "t")
             assert (await world.end_of("t")).state is TaskState.FINISHED
         world.launch("exit 0", "next")

@@ -7,18 +7,16 @@ from collections.abc import Iterable
 
 import structlog
 
-from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.process.child import ChildProcess
-from elasticjob_cloud.agent.process.start.command import shell_command
-from elasticjob_cloud.agent.process.start.explanations import TELLING_CODES, explain_exit, explain_refusal
-from elasticjob_cloud.agent.reporting.ending import Ending, describe_exit, over_memory, own_fault, timed_out
+from elasticjob_cloud.agent.process.start.explanations import explain_refusal
+from elasticjob_cloud.agent.reporting.ending import Ending, over_memory, own_fault, timed_out
 from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
-from elasticjob_cloud.agent.scripts.script_task import Lease, ScriptTask, start_process
+from elasticjob_cloud.agent.scripts.script_task import Lease, ScriptTask
 from elasticjob_cloud.agent.scripts.start_queue import StartQueue
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Execution, Sandbox, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 
@@ -210,7 +208,11 @@ class ScriptTasks:
     def _start(self, script: ScriptTask) -> None:
         if script.repetition is not None:
             script.repetition.count_execution()
-        child = script.child = start_process(self._runtime, script, lambda _: self._gone_guarded(script))
+        runtime = self._runtime
+        outputs = runtime.outputs.streams_of(script.spec.task_id)
+        program = script.program(runtime.environment)
+        child = program.start(runtime.processes, outputs, lambda _: self._gone_guarded(script))
+        script.child = child
         memory_limit = int(script.job.memory_mb * _MEBIBYTE)
         child.tree.memory_limit = lambda: memory_limit
         child.tree.on_memory_exceeded = lambda used, limit: self._end_at_once(
@@ -281,7 +283,10 @@ class ScriptTasks:
         if self._queue:
             self._start_soon()
         code = child.exit_code
-        cause = "" if code == 0 else f"The script ended with {self._exit_words(script, code)}{_hint(script)}."
+        cause = ""
+        if code != 0:
+            words = script.program(self._runtime.environment).describe_exit(code)
+            cause = f"The script ended with {words}."
         state = TaskState.FINISHED if code == 0 else TaskState.FAILED
         # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
         ending = fault or script.ending if script.repetition is None else script.ending or fault
@@ -292,15 +297,6 @@ class ScriptTasks:
             self._repeated.ended(script, execution)
         else:
             self._finish(script, state, _with_notes(cause, child), execution)
-
-    def _exit_words(self, script: ScriptTask, code: int) -> str:
-        assert script.lease is not None
-        directory = script.lease.directory
-        if code not in TELLING_CODES:
-            return describe_exit(code)
-        command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
-        found = explain_exit(code, command, directory, self._runtime.environment.get("PATH", ""))
-        return f"exit code {code} ({found})" if found else describe_exit(code)
 
     def _finish(
         self, script: ScriptTask, state: TaskState, message: str, execution: Execution | None = None
@@ -329,11 +325,6 @@ def _why(error: Exception, script: ScriptTask) -> str:
     if isinstance(error, OSError):
         return explain_refusal(error, script.context(), script.lease.directory)
     return str(error).rstrip(".")
-
-
-def _hint(script: ScriptTask) -> str:
-    assert script.lease is not None, "it has run"
-    return folder_hint(script.lease.directory, script.job.props[SCRIPT_COMMAND_LINE])
 
 
 def _with_notes(cause: str, child: ChildProcess) -> str:
