@@ -16,6 +16,7 @@ from elasticjob_cloud.agent.process.program import Program
 from elasticjob_cloud.agent.process.pump import OutputPump
 from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.scripts import script_tasks as scripts
+from elasticjob_cloud.agent.scripts.preparations import Preparations
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.scripts.script_task import Lease
 from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
@@ -24,6 +25,7 @@ from elasticjob_cloud.model.messages import ExecutorStopped
 from elasticjob_cloud.model.task import TaskState
 from tests.integration import test_agent_executors as executors
 from tests.integration.test_agent_daemon_scripts import World as DaemonWorld
+from tests.integration.test_agent_daemon_scripts import play as play_daemon
 from tests.integration.test_agent_scripts import World, play
 
 pytestmark = [
@@ -49,7 +51,7 @@ async def check_failed_by_us(world: World, task_id: str = "t") -> None:
         (scripts, "_with_notes"),
         (Lease, "release"),
         (ScriptTasks, "_begin"),
-        (ScriptTasks, "_wait_no_more"),
+        (Preparations, "leave"),
         (ScriptTasks, "_could_not_start"),
     ],
 )
@@ -107,6 +109,26 @@ def test_daemon_script_whose_next_fire_cannot_be_reckoned_ends(
 
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(run())
+
+
+def test_daemon_script_whose_app_cannot_be_renewed_for_once_runs_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had stayed for ever without ever running again."""
+
+    async def scenario(world: DaemonWorld) -> None:
+        world.launch("rm app.sh")
+        await world.until(lambda: bool(world.executions))
+        with monkeypatch.context() as patch:
+            patch.setattr(AppCache, "prepare", fail)
+            await world.until(lambda: len(world.executions) == 2)
+        failed = world.executions[1].execution
+        assert failed is not None
+        assert failed.failure_cause == "The app could not be prepared: unsupported operand"
+        await world.until(lambda: len(world.executions) == 3)
+        assert world.end is None
+
+    play_daemon(tmp_path, scenario)
 
 
 def play_executors(

@@ -41,7 +41,6 @@ from elasticjob_cloud.model.messages import (
     RemoveApp,
     Sandbox,
     StopExecutor,
-    TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
 
@@ -147,11 +146,10 @@ class Agent:
 
     def refuse(self, commands: Sequence[Command]) -> None:
         """Answer launches that come while the agent ends: their tasks never start, and may start elsewhere at once."""
-        now_ms = time.time_ns() // 1_000_000
         launches = [command for command in commands if isinstance(command, Launch)]
         for spec in (spec for launch in launches for spec in launch.tasks):
             if self._ledger.accept(spec.task_id):
-                self._ledger.report(TaskStatus(spec.task_id, TaskState.DROPPED, now_ms, _ENDING))
+                self._ledger.report_now(spec.task_id, TaskState.DROPPED, _ENDING)
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to this one told: it is committed."""
@@ -249,20 +247,19 @@ class Agent:
 
     def _kill(self, kill: Kill) -> None:
         ending = killed(kill.reason)
-        now_ms = time.time_ns() // 1_000_000
         for task_id in kill.task_ids:
             if not self._ledger.is_live(task_id):
-                self._ledger.report(TaskStatus(task_id, TaskState.KILLED, now_ms, ending.message))
+                self._ledger.report_now(task_id, TaskState.KILLED, ending.message)
         self._scripts.end(kill.task_ids, ending)
         self._executors.end(kill.task_ids, ending)
 
     def _fail(self, command: Command, error: Exception) -> None:
         if not isinstance(command, Launch):
             return
-        now_ms, fault = time.time_ns() // 1_000_000, own_fault(error)
+        fault = own_fault(error)
         for spec in command.tasks:
             if self._ledger.is_live(spec.task_id):
-                self._ledger.report(TaskStatus(spec.task_id, fault.state, now_ms, fault.message))
+                self._ledger.report_now(spec.task_id, fault.state, fault.message)
 
     async def _forget(self, app_name: str) -> None:
         try:

@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from elasticjob_cloud.agent.apps.port import AppSource
+import structlog
+
+from elasticjob_cloud.agent.apps.port import AppSource, Prepared
 from elasticjob_cloud.agent.process.child import ProcessRuntime
 from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.errors import AppUnavailableError
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +26,18 @@ class TaskRuntime:
     outputs: OutputStore
     processes: ProcessRuntime
     environment: Mapping[str, str]
+
+    async def prepare(self, app: AppConfiguration) -> Prepared:
+        """Have an app's files on disk, until they are released.
+
+        Raises:
+            AppUnavailableError: that cannot be done, for whatever reason.
+        """
+        try:
+            return await self.apps.prepare(app.app_name, app.app_url, cache=app.app_cache_enable)
+        except AppUnavailableError:
+            raise
+        except Exception as error:
+            # Contained: an unforeseen fault of one download must not stop the others.
+            _log.exception("An app could not be prepared.", app=app.app_name)
+            raise AppUnavailableError(f"The app could not be prepared: {error}") from error

@@ -1,6 +1,6 @@
 """Daemon scripts with a cron: the task stays, the agent runs its script at each fire (semantics, "Transient and daemon jobs").
 
-    idle --fire--> waiting for room --> executing --> idle
+    idle --fire--> waiting for its turn --> executing --> idle
 
 One execution at a time: what fires meanwhile is skipped, and told as a `TASK_RUNNING` whose message begins with `SKIPPED`:
 the first one when it is due, and all of them when the execution has ended. Each told execution is a repeated `TASK_RUNNING`, `BEGIN` and
@@ -94,8 +94,7 @@ class RepeatedScripts:
         message = (
             f"{SKIPPED} {what}: the execution of the fire of {_iso(script.fire_ms or 0)} was still running."
         )
-        now_ms = time.time_ns() // 1_000_000
-        self._ledger.report(TaskStatus(script.spec.task_id, TaskState.RUNNING, now_ms, message))
+        self._ledger.report_now(script.spec.task_id, TaskState.RUNNING, message)
 
     def _arm(self, script: ScriptTask, fire_ms: int, on_due: Callable[[], None]) -> None:
         seconds = (fire_ms - time.time_ns() / 1_000_000) / 1000
