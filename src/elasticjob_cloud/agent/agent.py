@@ -15,7 +15,6 @@ from elasticjob_cloud.agent.apps.port import AppSource
 from elasticjob_cloud.agent.executors.executors import Executors
 from elasticjob_cloud.agent.executors.process import executor_output_name
 from elasticjob_cloud.agent.machine.capacity import describe_agent
-from elasticjob_cloud.agent.process.adoption import become_subreaper
 from elasticjob_cloud.agent.process.child import ProcessRuntime
 from elasticjob_cloud.agent.process.journal import ProcessJournal, end_predecessors_processes
 from elasticjob_cloud.agent.process.memory import MemoryWatch
@@ -23,7 +22,7 @@ from elasticjob_cloud.agent.process.orphans import OrphanReaper
 from elasticjob_cloud.agent.process.start.environment import base_environment
 from elasticjob_cloud.agent.process.start.inherited_state import keep_exit_codes
 from elasticjob_cloud.agent.process.start.spawn import keep_descriptors
-from elasticjob_cloud.agent.process.trees import ProcessTrees
+from elasticjob_cloud.agent.process.trees import ProcessTrees, become_subreaper
 from elasticjob_cloud.agent.process.watch import Watch
 from elasticjob_cloud.agent.reporting.ending import agent_stopped, killed, own_fault
 from elasticjob_cloud.agent.reporting.ledger import Ledger

@@ -15,8 +15,7 @@ from elasticjob_cloud.agent.process.signals import is_group, signal_group
 from elasticjob_cloud.agent.process.start.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.process.start.spawn import limit_files, spawn
 from elasticjob_cloud.agent.process.table import ProcessRow
-from elasticjob_cloud.agent.process.tree import Tree
-from elasticjob_cloud.agent.process.trees import ProcessTrees
+from elasticjob_cloud.agent.process.trees import ProcessTrees, Tree
 from elasticjob_cloud.agent.process.watch import Watch
 from elasticjob_cloud.agent.reporting.output import ProcessOutput
 from elasticjob_cloud.model.errors import ElasticJobError

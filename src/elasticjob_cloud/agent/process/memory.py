@@ -16,8 +16,7 @@ from elasticjob_cloud.agent.process.table import (
     read_processes,
     read_proportional_memory,
 )
-from elasticjob_cloud.agent.process.tree import Tree
-from elasticjob_cloud.agent.process.trees import ProcessTrees
+from elasticjob_cloud.agent.process.trees import ProcessTrees, Tree
 
 _log = structlog.get_logger(__name__)
 # A look takes longer the more processes the machine has; it never takes more than this part of a core.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from elasticjob_cloud.agent.process.signals import kill_family, reap
 from elasticjob_cloud.agent.process.start.environment import OWNER_VARIABLE
 from elasticjob_cloud.agent.process.table import ProcessRow, read_environment, read_own_children, read_process
-from elasticjob_cloud.agent.process.tree import Tree
+from elasticjob_cloud.agent.process.trees.tree import Tree
 
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from elasticjob_cloud.agent.process.adoption import Adoption
-from elasticjob_cloud.agent.process.lingering import Lingering, Rest
 from elasticjob_cloud.agent.process.signals import (
     kill_family,
     kill_group,
@@ -28,7 +26,9 @@ from elasticjob_cloud.agent.process.table import (
     read_process,
     read_processes,
 )
-from elasticjob_cloud.agent.process.tree import Tree
+from elasticjob_cloud.agent.process.trees.adoption import Adoption
+from elasticjob_cloud.agent.process.trees.lingering import Lingering, Rest
+from elasticjob_cloud.agent.process.trees.tree import Tree
 
 _log = structlog.get_logger(__name__)
 _FIRST_RETRY_SECONDS = 0.002
