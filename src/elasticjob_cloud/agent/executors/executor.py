@@ -19,7 +19,7 @@ from elasticjob_cloud.agent.executors.lines import (
     StatusItem,
     run_message,
 )
-from elasticjob_cloud.agent.executors.phase import ExecutorPhase, PhaseMachine
+from elasticjob_cloud.agent.executors.phase import ExecutorPhase, new_phase
 from elasticjob_cloud.agent.executors.process import ExecutorProcess
 from elasticjob_cloud.agent.executors.progress import Progress
 from elasticjob_cloud.agent.executors.sent_tasks import SentTask, SentTasks
@@ -62,7 +62,7 @@ class AppExecutor:
         self._app = app  # of the next start
         self._address = address
         self._tokens = tokens
-        self._phase = PhaseMachine()
+        self._phase = new_phase()
         self._unsent: dict[str, tuple[JobConfiguration, TaskSpec]] = {}
         self._sent = SentTasks()
         self._start: asyncio.Task[None] | None = None

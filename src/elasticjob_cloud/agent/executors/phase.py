@@ -6,7 +6,7 @@ STOPPED -> STARTING -> READY -> STOPPING -> STOPPED
 from enum import Enum, auto
 from typing import Final
 
-from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.model.phases import PhaseMachine
 
 
 class ExecutorPhase(Enum):
@@ -30,29 +30,6 @@ TRANSITIONS: Final[dict[ExecutorPhase, frozenset[ExecutorPhase]]] = {
 }
 
 
-class IllegalPhaseError(ElasticJobError):
-    """A fault of ours: an executor was to go where the table does not lead."""
-
-
-class PhaseMachine:
-    """The phase of one executor."""
-
-    __slots__ = ("_phase",)
-
-    def __init__(self) -> None:
-        self._phase = ExecutorPhase.STOPPED
-
-    @property
-    def current(self) -> ExecutorPhase:
-        """What it is about now."""
-        return self._phase
-
-    def become(self, following: ExecutorPhase) -> None:
-        """Go to another phase.
-
-        Raises:
-            IllegalPhaseError: the table does not lead there; the phase stays.
-        """
-        if following not in TRANSITIONS[self._phase]:
-            raise IllegalPhaseError(f"An executor that is {self._phase.name} cannot become {following.name}.")
-        self._phase = following
+def new_phase() -> PhaseMachine[ExecutorPhase]:
+    """Give the phase of an executor that has not been started."""
+    return PhaseMachine("executor", ExecutorPhase.STOPPED, TRANSITIONS)
