@@ -11,22 +11,21 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from elasticjob_cloud.agent.apps.port import Prepared
-from elasticjob_cloud.agent.executors.backoff import StartBackoff
 from elasticjob_cloud.agent.executors.lines import (
     AgentLine,
     ExecutorConnection,
     StatusItem,
-    run_message,
 )
 from elasticjob_cloud.agent.executors.phase import ExecutorPhase, new_phase
 from elasticjob_cloud.agent.executors.process import ExecutorProcess
 from elasticjob_cloud.agent.executors.progress import Progress
 from elasticjob_cloud.agent.executors.sent_tasks import SentTask, SentTasks
+from elasticjob_cloud.agent.executors.starter import ExecutorStarter
+from elasticjob_cloud.agent.executors.unsent_tasks import UnsentTasks
 from elasticjob_cloud.agent.reporting.ending import Ending, own_fault, timed_out
 from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.errors import AppUnavailableError
+from elasticjob_cloud.model.errors import AppUnavailableError, StartError
 from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import (
@@ -37,7 +36,7 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.model.wire import PROTOCOL_VERSION, TaskMessage
+from elasticjob_cloud.model.wire import PROTOCOL_VERSION
 
 _log = structlog.get_logger(__name__)
 _REPORTABLE = frozenset(
@@ -60,15 +59,14 @@ class AppExecutor:
         self._runtime = runtime
         self._loop = loop
         self._app = app  # of the next start
-        self._address = address
         self._tokens = tokens
         self._phase = new_phase()
-        self._unsent: dict[str, tuple[JobConfiguration, TaskSpec]] = {}
+        self._unsent = UnsentTasks()
         self._sent = SentTasks()
         self._start: asyncio.Task[None] | None = None
         self._process: ExecutorProcess | None = None
         self._doomed: list[str] = []  # the tasks that waited for a start which we ended
-        self._backoff = StartBackoff(runtime.settings)
+        self._starter = ExecutorStarter(runtime, loop, address, self)
         self._idle_since = loop.time()
         self._progress = Progress(loop, self._tell, self._tell_more, runtime.outputs.add_note)
 
@@ -93,14 +91,14 @@ class AppExecutor:
         if self._process is not None and not self.is_busy and self._process.is_folder_spent():
             # A job has broken or filled the app's folder. The next process has a fresh one.
             self.stop_if_idle()
-        self._unsent.update((spec.task_id, (job, spec)) for spec in specs)
+        self._unsent.add(job, specs)
         self._advance()
 
     def end(self, task_ids: Iterable[str], ending: Ending) -> None:
         """End the tasks of these ids that are ours."""
         asked = []
         for task_id in task_ids:
-            if self._unsent.pop(task_id, None) is not None:
+            if self._unsent.remove(task_id):
                 self._runtime.ledger.report_now(task_id, ending.state, ending.message)
             elif (sent := self._sent.get(task_id)) is not None and sent.ending is None:
                 self._ask_end(task_id, sent, ending)
@@ -122,8 +120,8 @@ class AppExecutor:
     def end_all(self, ending: Ending) -> None:
         """End the process and with it all tasks, which come to the state of `ending`."""
         self._cancel_start()
-        for task_id in list(self._unsent):
-            del self._unsent[task_id]
+        for task_id in self._unsent.ids():
+            self._unsent.remove(task_id)
             self._runtime.ledger.report_now(task_id, ending.state, ending.message)
         for sent in self._sent.values():
             sent.ending = sent.ending or ending
@@ -135,7 +133,7 @@ class AppExecutor:
         return (
             self._phase.current is ExecutorPhase.STOPPED
             and not self.is_busy
-            and not self._backoff.has_failures
+            and not self._starter.backoff.has_failures
         )
 
     def sandbox(self, agent_id: str) -> Sandbox | None:
@@ -186,25 +184,17 @@ class AppExecutor:
 
     def _advance(self) -> None:
         if self._phase.current is ExecutorPhase.READY:
-            self._send_waiting()
+            self._send_all()
         elif self._phase.current is ExecutorPhase.STOPPED and self._unsent:
             self._phase.become(ExecutorPhase.STARTING)
             self._start = self._loop.create_task(self._start_guarded())
 
-    def _send_waiting(self) -> None:
-        tasks_by_job: dict[int, tuple[JobConfiguration, list[TaskMessage]]] = {}
-        for task_id, (job, spec) in self._unsent.items():
-            _, tasks = tasks_by_job.setdefault(id(job), (job, []))
-            output = self._runtime.outputs.base_path(task_id)
-            tasks.append(
-                {"taskId": task_id, "item": spec.item, "parameter": spec.parameter, "output": output}
-            )
+    def _send_all(self) -> None:
+        for task_id, job in self._unsent.jobs():
             self._sent.add(task_id, job)
+        for message in self._unsent.messages(self._runtime, self._app):
+            self._send(message)
         self._unsent.clear()
-        for job, tasks in tasks_by_job.values():
-            sampling_count = self._app.event_trace_sampling_count
-            limit = self._runtime.settings.output_limit_bytes
-            self._send(run_message(job, tasks, sampling_count, limit))
 
     def _send(self, line: AgentLine) -> None:
         if self._process is not None:
@@ -259,26 +249,12 @@ class AppExecutor:
             self._phase.become(ExecutorPhase.STOPPED)
 
     async def _start_guarded(self) -> None:
-        delay = self._backoff.delay_seconds()
-        if delay:
-            await asyncio.sleep(delay)
+        await self._starter.wait()
         app = self._app
         try:
-            prepared = await self._runtime.prepare(app)
-        except AppUnavailableError as error:
+            process = await self._starter.start(app)
+        except (AppUnavailableError, StartError) as error:
             self._fail_start(str(error))
-            return
-        self._start_process(app, prepared)
-
-    def _start_process(self, app: AppConfiguration, prepared: Prepared) -> None:
-        try:
-            process = ExecutorProcess(self._runtime, self._loop, app, prepared, self._address(), self)
-        except Exception as error:  # noqa: BLE001 - contained: the tasks that wait must hear of it, whatever it was
-            if not isinstance(error, OSError):
-                _log.exception("An executor could not be started.", app=app.app_name)
-            prepared.release()
-            self._backoff.failed()
-            self._fail_start(f"The bootstrapScript could not be started: {error}")
             return
         self._process = process
         self._tokens[process.token] = self
@@ -286,11 +262,11 @@ class AppExecutor:
 
     def _fail_start(self, message: str) -> None:
         self._phase.become(ExecutorPhase.STOPPED)
-        self._fail_waiting(list(self._unsent), message)
+        self._fail_unsent(self._unsent.ids(), message)
 
-    def _fail_waiting(self, task_ids: Iterable[str], message: str) -> None:
+    def _fail_unsent(self, task_ids: Iterable[str], message: str) -> None:
         for task_id in task_ids:
-            if self._unsent.pop(task_id, None) is not None:
+            if self._unsent.remove(task_id):
                 self._runtime.ledger.report_now(task_id, TaskState.ERROR, message)
 
     def process_failed(self, ending: Ending, number: signal.Signals) -> None:
@@ -304,7 +280,7 @@ class AppExecutor:
             return
         if process.fault is None:
             # Tasks that come while it is on its way out wait for the next start.
-            self._doomed = [] if process.ready_since is not None else list(self._unsent)
+            self._doomed = [] if process.ready_since is not None else self._unsent.ids()
         self._phase.become(ExecutorPhase.STOPPING)
         process.end(ending, number)
 
@@ -318,7 +294,7 @@ class AppExecutor:
             if self._phase.current is not ExecutorPhase.STOPPED:
                 self._phase.become(ExecutorPhase.STOPPED)
             fault = own_fault(error)
-            for task_id in [*self._sent, *self._unsent]:
+            for task_id in [*self._sent, *self._unsent.ids()]:
                 self._progress.end(task_id)
                 self._runtime.ledger.report_now(task_id, fault.state, fault.message)
             self._sent.clear()
@@ -329,13 +305,13 @@ class AppExecutor:
         self._process = None
         self._phase.become(ExecutorPhase.STOPPED)
         fault = process.fault or Ending(TaskState.LOST, f"The executor ended with {process.exit_words}.")
-        doomed, self._doomed = self._doomed if process.fault is not None else list(self._unsent), []
+        doomed, self._doomed = self._doomed if process.fault is not None else self._unsent.ids(), []
         ready_seconds = None if process.ready_since is None else self._loop.time() - process.ready_since
-        self._backoff.ended(ready_seconds, had_tasks=bool(self._sent))
+        self._starter.backoff.ended(ready_seconds, had_tasks=bool(self._sent))
         self._lose_sent(fault)
         self._runtime.ledger.tell(ExecutorStopped(self._app.app_name, fault.message))
         if process.ready_since is None:
-            self._fail_waiting(doomed, _start_message(process))
+            self._fail_unsent(doomed, process.describe_failed_start())
         self._advance()
 
     def _lose_sent(self, fault: Ending) -> None:
@@ -343,11 +319,3 @@ class AppExecutor:
             self._forget(task_id)
             ending = sent.ending or fault
             self._runtime.ledger.report_now(task_id, ending.state, ending.message)
-
-
-def _start_message(process: ExecutorProcess) -> str:
-    message = f"The bootstrapScript ended with {process.exit_words} before its executor registered."
-    if process.fault is not None:
-        message = process.fault.message
-    output = process.last_output()
-    return f"{message} Its last output:\n{output}" if output else message

@@ -83,10 +83,14 @@ class ExecutorProcess:
         """Whether its jobs have deleted files of its app, or filled its folder."""
         return self._prepared.is_spent()
 
-    def last_output(self) -> str:
-        """Give the end of what it said on stderr, or else on stdout."""
+    def describe_failed_start(self) -> str:
+        """Say why it never registered, with the end of its output. Of meaning once it is gone."""
+        message = f"The bootstrapScript ended with {self._exit_words} before its executor registered."
+        if self.fault is not None:
+            message = self.fault.message
         stdout, stderr = (output.tail() for output in self._child.outputs)
-        return stderr or stdout
+        output = stderr or stdout
+        return f"{message} Its last output:\n{output}" if output else message
 
     def connected(self, connection: ExecutorConnection) -> None:
         """It has named itself by its token."""
