@@ -49,7 +49,7 @@ def main() -> int:
     if arguments.detach:
         _detach()
     try:
-        # Whoever starts an agent sends them: what stands in arguments can be read by every user.
+        # The starter sends them on stdin: every user can read the arguments of a process.
         given = sys.stdin.buffer.read() if arguments.settings == "-" else arguments.settings
         settings = msgspec.json.decode(given, type=AgentSettings)
     except msgspec.MsgspecError as error:

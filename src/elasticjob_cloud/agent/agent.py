@@ -57,8 +57,8 @@ class Agent:
     `emit` gets each batch of events; each is kept until `acknowledge`d. `file_limit`: the soft limit of open files that
     tasks are given, where the agent has raised its own.
 
-    While a process is started, the working directory of this whole process is another for half a millisecond: no thread
-    beside the agent may go by relative paths.
+    While a process is started, this whole process has another working directory for half a millisecond. Other threads of it
+    must never use relative paths.
     """
 
     def __init__(

@@ -124,7 +124,7 @@ class ChildProcess:
         return pid
 
     def _give_up(self) -> None:
-        """End a process that cannot be watched. It has begun: whoever asked for it must not ask again."""
+        """End a process that cannot be watched. It has begun, so it must not be started a second time."""
         for pump in self._pumps:
             pump.close()
         os.killpg(self.pid, signal.SIGKILL)
@@ -170,7 +170,7 @@ class ChildProcess:
         self.exit_code = reap_exit_code(self.pid)
         try:
             if is_group(self.pid):
-                # Whoever is in the group keeps its number.
+                # A process in the group keeps the number from being reused.
                 self._runtime.trees.note_left(self.tree)
                 signal_group(self.pid, signal.SIGKILL)
             for pump in self._pumps:

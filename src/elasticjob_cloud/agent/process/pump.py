@@ -7,7 +7,7 @@ from elasticjob_cloud.agent.process.watch import Watch
 from elasticjob_cloud.agent.reporting.output import ProcessOutput
 
 _READ_BYTES = 1 << 16
-# What is read at most when the process has ended: more than a pipe holds, lest a left-over child writes for ever.
+# What is read at most when the process has ended: more than a pipe holds, in case a left-over child never stops writing.
 _LAST_READS = 20
 
 

@@ -133,7 +133,7 @@ class Ledger:
                 self._ended = {task_id: shortened(status) for task_id, status in self._ended.items()}
 
     def _take_batches(self) -> Iterator[AgentEvents]:
-        # Looked up one by one: whoever is told may acknowledge at once, and so have more of them told.
+        # Looked up one by one: the receiver may acknowledge at once, and then more batches fit.
         while self._open_events < _WINDOW_EVENTS:
             batch = self._unacknowledged.next_after(self._told)
             if batch is None:

@@ -1,6 +1,6 @@
 """What an agent and its scheduler say to each other: who is obeyed, what is carried out, and what is told.
 
-One scheduler at a time. Whoever else connects may greet, ping, or ask the agent to end if it is idle.
+One scheduler at a time. Others that connect may greet, ping, or ask the agent to end if it is idle.
 """
 
 import asyncio
@@ -132,7 +132,7 @@ class Conversation:
         scheduler.send(Events(batch))
 
     def receive(self, connection: FrameProtocol, content: bytes) -> None:
-        """Take a message of whoever has connected."""
+        """Take a message from a connection."""
         frame = decode_scheduler_frame(content)
         if self._is_closing:
             self._receive_at_end(connection, frame)
@@ -141,7 +141,7 @@ class Conversation:
             self._greet(connection, frame)
             return
         if isinstance(frame, Ping):
-            # From whoever watches over this process, too.
+            # Keepers, which watch over this process, send it too.
             self._host.note_contact()
             if connection is self._scheduler:
                 self._obedience.note_renewals(frame.renewals)
@@ -205,7 +205,7 @@ class Conversation:
 
     def _greet(self, connection: FrameProtocol, hello: Hello) -> None:
         if not self._obedience.has_obeyed and self._starter.comes_first(connection):
-            _log.warning("Another process was faster than whoever started this agent; it is not heard.")
+            _log.warning("Another process connected before the one that started this agent; it is refused.")
             connection.abort()
             return
         if hello.lineage is not None:

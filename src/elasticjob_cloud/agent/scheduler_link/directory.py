@@ -25,7 +25,7 @@ class AgentProcess(msgspec.Struct, frozen=True):
     pid: int
     start_ticks: int
     build: str = ""
-    # Where its sockets are: its environment may name another temporary directory than that of whoever looks for it.
+    # Where its sockets are: its environment may name another temporary directory than a scheduler's.
     sockets: str = ""
 
     def runs(self) -> bool:

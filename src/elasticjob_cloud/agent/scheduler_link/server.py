@@ -67,11 +67,11 @@ class AgentServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, f"it got {number.name}.")
-        # Before anything that may hang: whoever waits for this agent must be able to end it.
+        # Before anything that may hang: a process that waits for this agent must be able to end it.
         is_named = self._name_process()
         if not is_named:
             _log.warning("The agent's process could not be noted; it is tried until it can be.")
-        # This process has the directory's lock: whoever made those that are there is gone.
+        # This process has the directory's lock: the process that made the sockets that are there is gone.
         self._directory.remove_sockets()
         await self._agent.start()
         # One without a fence is its scheduler's only agent, and what ran before the machine was started is gone: to wait
@@ -118,7 +118,7 @@ class AgentServer:
 
     async def _close(self) -> None:
         self._socket.close()
-        # Whoever comes now finds no agent, and waits for the lock rather than for an answer. The scheduler that is
+        # A scheduler that comes now finds no agent, and waits for the lock rather than for an answer. The one that is
         # there hears of each end: no successor may come to tell it where the whole machine goes.
         self._conversation.begin_to_close(self._stop_reason)
         has_ended = await self._agent.end_all(self._stop_reason, self._closing_grace())
@@ -137,7 +137,7 @@ class AgentServer:
         try:
             self._directory.write_process(self._agent.info.agent_id, build_of(self._settings))
         except OSError:
-            # A full disk must not keep an agent from ending what its predecessor left: others may start that anew.
+            # A full disk must not keep an agent from ending what its predecessor left: others may start those tasks again.
             return False
         return True
 

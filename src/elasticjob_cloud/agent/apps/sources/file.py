@@ -16,7 +16,7 @@ _READ_BYTES = 1024**2
 
 
 class FileSource(BlockingSource):
-    """Copies, so that a file that is replaced meanwhile, or its disk, is let go of early."""
+    """Copies, so that the original file and its disk are held for a short time only."""
 
     def _fetch(
         self,
@@ -55,7 +55,7 @@ class _RegularFile:
     """An open file that is really one: neither a directory, nor a pipe or device, whose reading may never end."""
 
     def __init__(self, path: str) -> None:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps for ever.
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer that may never come.
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             self.close()

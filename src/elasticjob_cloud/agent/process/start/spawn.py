@@ -17,7 +17,7 @@ def spawn(
 
     A group, not a session: each session costs the kernel a scheduling group, which halves the rate of short scripts.
     `posix_spawn`, which takes half the processor time of `subprocess.Popen`, knows no working directory: the agent's own
-    is changed for that moment. (Nothing in the agent goes by relative paths.)
+    is changed for that moment. (Agent code never uses relative paths.)
     """
     here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -28,7 +28,7 @@ def spawn(
             {bytes_of(name): bytes_of(value) for name, value in environment.items()},
             file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
             setpgroup=0,
-            # Python ignores some, and whoever started the agent may have ignored or blocked others.
+            # Python ignores some, and the agent's starter may have ignored or blocked others.
             setsigmask=(),
             setsigdef=SETTABLE_SIGNALS,
         )

@@ -30,7 +30,7 @@ class Adoption:
     def __init__(self, trees: Mapping[int, Tree]) -> None:
         self._trees = trees
         self._own_group = os.getpgrp()
-        # Children that were there before are none of ours: servers of a test, or of whoever has an agent in its process.
+        # Children that were there before are none of ours: servers of a test, or of a program that runs an agent in its process.
         self._foreign = {(pid, row.start_ticks) for pid in read_own_children() if (row := read_process(pid))}
         # Orphans of unknown origin, with the trees that they may have come from.
         self._unclaimed: dict[tuple[int, int], set[int]] = {}
