@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import FailoverRecord
 from tests.acceptance.api_scheduler import TASK_ID, running_task
 from tests.acceptance.conftest import MemoryServer

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from tests.acceptance.conftest import MemoryServer
 from tests.acceptance.test_api_validation import APP, JOB
 from tests.http_client import http_get, http_post

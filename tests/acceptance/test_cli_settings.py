@@ -6,10 +6,10 @@ import pytest
 from pydantic import ByteSize, SecretStr
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.service.agent_tuning import AgentTuning
-from elasticjob_cloud.service.settings import OPTIONS, SchedulerSettings, option_of, variable_of
-from elasticjob_cloud.service.settings_sources import load_settings
-from elasticjob_cloud.service.time_zone import machine_time_zone
+from elasticjob_cloud.settings.agent_tuning import AgentTuning
+from elasticjob_cloud.settings.scheduler import OPTIONS, SchedulerSettings, option_of, variable_of
+from elasticjob_cloud.settings.sources import load_settings
+from elasticjob_cloud.time_zones.machine import machine_time_zone
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from elasticjob_cloud.demo import Demo
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.acceptance.standalone import wait_for
 from tests.http_client import http_get
 from tests.local_cluster import Cluster, ClusterError

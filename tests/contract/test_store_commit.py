@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes, FailoverRecord, FireState, Snapshot
 from elasticjob_cloud.store import Store
 from tests.contract import store_records as records

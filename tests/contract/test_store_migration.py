@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
+from elasticjob_cloud.model.queries.statistics import StatisticInterval, StatisticsSample
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.model.statistics import StatisticInterval, StatisticsSample
 from elasticjob_cloud.store import SqlStore, migration
 from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes, FailoverRecord, FireState
 from elasticjob_cloud.store import Store
 from tests.contract import store_samples as samples

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from elasticjob_cloud.model.queries.statistics import StatisticInterval, StatisticsSample
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.model.statistics import StatisticInterval, StatisticsSample
 from elasticjob_cloud.store import Store
 from tests.contract import store_samples as samples
 from tests.contract.store_factories import STORE_FACTORIES, StoreOpener

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.frames import (
     AgentFrame,
     Commands,
     Events,
@@ -18,7 +19,6 @@ from elasticjob_cloud.agent.frames import (
     Welcome,
     decode_agent_frame,
 )
-from elasticjob_cloud.agent.place import AgentPlace
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import Launch, TaskSpec, TaskStatus

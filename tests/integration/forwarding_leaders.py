@@ -10,8 +10,8 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from elasticjob_cloud.api import ApiSettings, create_app
-from elasticjob_cloud.api.forwarding_mark import ForwardingMark
-from elasticjob_cloud.api.relay import Relay
+from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark
+from elasticjob_cloud.api.leader.relay import Relay
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.model.records import AppRecord
 from elasticjob_cloud.service.port import SchedulerView

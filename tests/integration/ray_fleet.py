@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from elasticjob_cloud.agent.place import AgentPlace, AgentProcess
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace, AgentProcess
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent, Inventory
 from elasticjob_cloud.model.task import TaskState

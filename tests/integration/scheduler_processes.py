@@ -14,7 +14,7 @@ import httpx
 
 from elasticjob_cloud.server import build_server
 from elasticjob_cloud.server.logs import configure_logs
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.forks import FORKS
 from tests.http_client import http_client, http_get
 from tests.integration.test_scheduler_service import InstantEngine

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.capacity import describe_agent
-from elasticjob_cloud.agent.cgroups import ControlGroups
+from elasticjob_cloud.agent.machine.capacity import describe_agent
+from elasticjob_cloud.agent.machine.cgroups import ControlGroups
 from elasticjob_cloud.agent.settings import AgentSettings
 
 _GIBIBYTE = 1 << 30

@@ -10,7 +10,7 @@ import pytest
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.apps_port import AppSource
+from elasticjob_cloud.agent.apps.port import AppSource
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.explanations import explain_exit
+from elasticjob_cloud.agent.process.start.explanations import explain_exit
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.test_agent_scripts import World, play
 

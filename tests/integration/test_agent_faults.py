@@ -8,15 +8,17 @@ from typing import NoReturn
 
 import pytest
 
-from elasticjob_cloud.agent import child, executor_process, scripts
 from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.executor import AppExecutor
-from elasticjob_cloud.agent.executor_lines import ExecutorConnection
-from elasticjob_cloud.agent.executor_process import ExecutorProcess
-from elasticjob_cloud.agent.ledger import Ledger
-from elasticjob_cloud.agent.repeated_scripts import RepeatedScripts
-from elasticjob_cloud.agent.script_task import Lease
-from elasticjob_cloud.agent.scripts import ScriptTasks
+from elasticjob_cloud.agent.executors import process as executor_process
+from elasticjob_cloud.agent.executors.executor import AppExecutor
+from elasticjob_cloud.agent.executors.lines import ExecutorConnection
+from elasticjob_cloud.agent.executors.process import ExecutorProcess
+from elasticjob_cloud.agent.process import child
+from elasticjob_cloud.agent.reporting.ledger import Ledger
+from elasticjob_cloud.agent.scripts import script_tasks as scripts
+from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
+from elasticjob_cloud.agent.scripts.script_task import Lease
+from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import ExecutorStopped
 from elasticjob_cloud.model.task import TaskState

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent_peer import Peer, launch_script, scheduler_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.journal import ProcessJournal, read_journal
+from elasticjob_cloud.agent.process.journal import ProcessJournal, read_journal
 
 
 @contextmanager

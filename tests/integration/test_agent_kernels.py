@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent import process_table
+from elasticjob_cloud.agent.process import table as process_table
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.test_agent_scripts import World, play
 

@@ -9,7 +9,7 @@ import pytest
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.output import OutputFile, OutputStore
+from elasticjob_cloud.agent.reporting.output import OutputFile, OutputStore
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED

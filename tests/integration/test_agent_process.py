@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.place import AgentPlace
-from elasticjob_cloud.agent.process_table import read_process
+from elasticjob_cloud.agent.process.table import read_process
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent_peer import launch_script, peer_of, scheduler_of
 

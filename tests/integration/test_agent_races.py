@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from elasticjob_cloud.agent.apps import AppFolder
-from elasticjob_cloud.agent.apps_port import Prepared
+from elasticjob_cloud.agent.apps.port import Prepared
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
     ExecutorStopped,

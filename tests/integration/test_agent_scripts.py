@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.agent import Agent
-from elasticjob_cloud.agent.apps import AppCache, stock
-from elasticjob_cloud.agent.child import reap_exit_code
-from elasticjob_cloud.agent.process_table import read_environment, read_processes
+from elasticjob_cloud.agent.apps import AppCache
+from elasticjob_cloud.agent.apps.versions import stock
+from elasticjob_cloud.agent.process.child import reap_exit_code
+from elasticjob_cloud.agent.process.table import read_environment, read_processes
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType

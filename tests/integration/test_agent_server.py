@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent import server as server_module
 from elasticjob_cloud.agent.agent import Agent
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link import server as server_module
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.frames import (
     Commands,
     Draining,
     Events,
@@ -20,8 +21,7 @@ from elasticjob_cloud.agent.frames import (
     Retire,
     Welcome,
 )
-from elasticjob_cloud.agent.place import AgentPlace
-from elasticjob_cloud.agent.server import AgentServer
+from elasticjob_cloud.agent.scheduler_link.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import AgentEvents, Kill

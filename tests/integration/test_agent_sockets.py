@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent import kept_socket
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.machine import kept_socket
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import Kill

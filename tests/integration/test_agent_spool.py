@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.spool import StatusSpool
+from elasticjob_cloud.agent.reporting.spool import StatusSpool
 from elasticjob_cloud.model.messages import TaskStatus
 from elasticjob_cloud.model.task import TaskState
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from elasticjob_cloud.agent import memory as memory_module
-from elasticjob_cloud.agent.memory import MemoryWatch
-from elasticjob_cloud.agent.process_table import ProcessRow, read_family, read_process
-from elasticjob_cloud.agent.trees import ProcessTrees
+from elasticjob_cloud.agent.process import memory as memory_module
+from elasticjob_cloud.agent.process.memory import MemoryWatch
+from elasticjob_cloud.agent.process.table import ProcessRow, read_family, read_process
+from elasticjob_cloud.agent.process.trees import ProcessTrees
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux")
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from elasticjob_cloud.api.forwarding_mark import ForwardingMark
+from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark
 from elasticjob_cloud.model.errors import NotLeadingError
 from tests.acceptance.api_scheduler import TASK_ID, MemoryScheduler
 from tests.integration.forwarding_leaders import (

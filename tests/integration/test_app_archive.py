@@ -17,7 +17,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elasticjob_cloud.agent.apps.archive import unpack_download
+from elasticjob_cloud.agent.apps.archives.archive import unpack_download
 from elasticjob_cloud.agent.apps.errors import ContentError, FetchError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.apps import AppCache, AppLimits, PreparedApp, folder_hint
-from elasticjob_cloud.agent.apps.manifest import Inspection, write_manifest
+from elasticjob_cloud.agent.apps.versions.manifest import Inspection, write_manifest
 from tests.integration.app_caches import cache_in, is_empty, packed, text_of, until
 from tests.integration.app_servers import AppRequestHandler, HttpAppServer
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from elasticjob_cloud.agent.apps.archive import Served, unpack_download
+from elasticjob_cloud.agent.apps.archives.archive import Served, unpack_download
 from elasticjob_cloud.agent.apps.errors import ContentError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.model.errors import AppUnavailableError

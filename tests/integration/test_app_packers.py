@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.apps.archive import unpack_download
+from elasticjob_cloud.agent.apps.archives.archive import unpack_download
 from elasticjob_cloud.agent.apps.errors import ContentError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.apps import AppCache, AppLimits, stock
-from elasticjob_cloud.agent.apps.shelf import disk_bytes
+from elasticjob_cloud.agent.apps import AppCache, AppLimits
+from elasticjob_cloud.agent.apps.versions import stock
+from elasticjob_cloud.agent.apps.versions.shelf import disk_bytes
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.messages import Sandbox
+from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
 from elasticjob_cloud.service.metrics import Metrics
-from elasticjob_cloud.service.sandbox_watch import SandboxWatch
 from tests.integration.app_caches import cache_in, packed, until
 from tests.integration.app_servers import HttpAppServer
 

@@ -87,9 +87,9 @@ def test_temporary_directory_that_cannot_be_written_is_named_with_the_cure(tmp_p
 def test_dead_that_nobody_waits_for_are_reaped_and_awaited_ones_are_not() -> None:
     script = """
 import os, time
-from elasticjob_cloud.agent.orphans import OrphanReaper
-from elasticjob_cloud.agent.process_table import read_own_children, read_process
-from elasticjob_cloud.agent.trees import become_subreaper
+from elasticjob_cloud.agent.process.orphans import OrphanReaper
+from elasticjob_cloud.agent.process.table import read_own_children, read_process
+from elasticjob_cloud.agent.process.trees import become_subreaper
 become_subreaper()
 awaited = os.posix_spawn("/bin/true", ["true"], {})
 os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", "sleep 0.1 & true"], {}), 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.scheduling import CoreSettings, Now
-from elasticjob_cloud.service.clock_watch import ClockWatch
+from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from elasticjob_cloud.service.cluster_watch import ClusterWatch
+from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
 from elasticjob_cloud.store import SqlStore
 from tests.contract.store_factories import EMPTY_DATABASES
 from tests.integration.opened_stores import opened

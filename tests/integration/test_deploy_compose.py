@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud import __version__
-from elasticjob_cloud.service.settings_sources import read_settings_file
+from elasticjob_cloud.settings.sources import read_settings_file
 from tests.integration.deploy_files import COMPOSE_FILE, check_schema, compose
 
 SCHEMA = ("--builtin-schema", "vendor.compose-spec")

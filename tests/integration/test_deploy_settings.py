@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from elasticjob_cloud.service.settings import SchedulerSettings, variable_of
-from elasticjob_cloud.service.settings_sources import CONFIG_VARIABLE, load_settings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings, variable_of
+from elasticjob_cloud.settings.sources import CONFIG_VARIABLE, load_settings
 from tests.integration.deploy_files import (
     DEPLOY,
     SYSTEMD,

@@ -20,8 +20,8 @@ from elasticjob_cloud.model.errors import (
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
-from elasticjob_cloud.service import leader as leader_module
 from elasticjob_cloud.service import scheduler as scheduler_module
+from elasticjob_cloud.service.leadership import leader as leader_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.test_scheduler_service import _APP, _JOB, InstantEngine, submit_at_last

@@ -11,7 +11,7 @@ from elasticjob_cloud.engine.contract import EventSink
 from elasticjob_cloud.model.messages import AgentLost
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
-from elasticjob_cloud.service import agent_watch, leader
+from elasticjob_cloud.service.leadership import agent_watch, leader
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.test_scheduler_service import _APP, _JOB, InstantEngine, submit_at_last

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.place import AgentPlace, AgentProcess
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace, AgentProcess
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.errors import NotFoundError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.service.time_zone import find_machine_zone, machine_time_zone
+from elasticjob_cloud.time_zones.machine import find_machine_zone, machine_time_zone
 
 NOW = 1_795_000_000.0  # November 2026
 Clock = Callable[[float], time.struct_time]

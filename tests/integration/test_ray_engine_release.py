@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from elasticjob_cloud.agent.place import AgentProcess
+from elasticjob_cloud.agent.scheduler_link.directory import AgentProcess
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import Release
 from elasticjob_cloud.model.task import TaskState

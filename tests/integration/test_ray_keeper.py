@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.frames import EndIfIdle, FrameProtocol, decode_scheduler_frame
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.frames import EndIfIdle, FrameProtocol, decode_scheduler_frame
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.engine.ray import keeper as module
-from elasticjob_cloud.engine.ray.keeper import AgentKeeper
+from elasticjob_cloud.engine.ray.relays import keeper as module
+from elasticjob_cloud.engine.ray.relays.keeper import AgentKeeper
 from elasticjob_cloud.model.errors import UnavailableError
 from tests.unit.virtual_loop import VirtualLoop
 

@@ -10,7 +10,7 @@ import pytest
 from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.model.errors import NotLeadingError, StoreUnavailableError
 from elasticjob_cloud.scheduling import CoreSettings
-from elasticjob_cloud.service.leader_directory import LeaderDirectory
+from elasticjob_cloud.service.leadership.directory import LeaderDirectory
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.contract import SchedulerRow

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from elasticjob_cloud.api import relay as relay_module
+from elasticjob_cloud.api.leader import relay as relay_module
 from elasticjob_cloud.service.port import SchedulerView
 from tests.integration.forwarding_leaders import (
     APP,

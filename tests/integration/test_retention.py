@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.model.errors import UnavailableError
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes, FireState
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.service import scheduler as scheduler_module
 from elasticjob_cloud.service.clock import read_clock
-from elasticjob_cloud.service.retention import HistoryLimits
+from elasticjob_cloud.service.housekeeping.retention import HistoryLimits
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.contract import store_samples as samples

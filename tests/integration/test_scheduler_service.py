@@ -12,7 +12,6 @@ import pytest
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import BugError, StoreUnavailableError, UnavailableError
-from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
     AgentEvents,
@@ -23,11 +22,12 @@ from elasticjob_cloud.model.messages import (
     Launch,
     TaskStatus,
 )
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob, TriggerJob
-from elasticjob_cloud.service.placement_watch import PlacementWatch
+from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.fakes.silent_engine import SilentEngine

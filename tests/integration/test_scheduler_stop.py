@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from elasticjob_cloud.model.errors import BugError, NotLeadingError, UnavailableError
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service import scheduler as scheduler_module

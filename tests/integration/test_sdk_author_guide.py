@@ -8,7 +8,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs/sdk.md"
 
 FLOW = """
-from elasticjob_cloud.sdk.testing import run_shard
+from elasticjob_cloud.testing import run_shard
 from my_flow import Work
 from my_listener import Announcer
 props = {"streaming.process": "true"}

@@ -197,9 +197,9 @@ def test_sdk_imports_the_standard_library_alone(tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(SOURCE)!r})
-import elasticjob_cloud, elasticjob_cloud.sdk.executor, elasticjob_cloud.sdk.local, elasticjob_cloud.sdk.testing
-import elasticjob_cloud.sdk.daemons, elasticjob_cloud.sdk.process_worker, elasticjob_cloud.sdk.notification
-import elasticjob_cloud.sdk.http_job, elasticjob_cloud.sdk.script_job
+import elasticjob_cloud, elasticjob_cloud.sdk.executor, elasticjob_cloud.sdk.run_local, elasticjob_cloud.testing
+import elasticjob_cloud.sdk.daemons, elasticjob_cloud.sdk.process_worker, elasticjob_cloud.sdk.notifications.channels
+import elasticjob_cloud.sdk.jobs.http_job, elasticjob_cloud.sdk.jobs.script_job
 import elasticjob_cloud.entry, elasticjob_cloud.__main__
 roots = {{name.partition(".")[0] for name in sys.modules if not name.startswith("_sysconfigdata")}}
 print(sorted(roots - sys.stdlib_module_names - {{"elasticjob_cloud", "__main__"}}))

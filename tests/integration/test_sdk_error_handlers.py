@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from elasticjob_cloud import ShardingContext, StartError
-from elasticjob_cloud.sdk.testing import run_shard
+from elasticjob_cloud.testing import run_shard
 from tests.integration.notification_servers import (
     Answer,
     HttpRecorder,

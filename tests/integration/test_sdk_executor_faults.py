@@ -32,12 +32,12 @@ async def closes_loop(context):
     os.closerange(3, 1000)
 
 def spoils_times(context):
-    from elasticjob_cloud.sdk import attempt
+    from elasticjob_cloud.sdk import execution as attempt
     attempt.failed_status = None  # stands for a fault of ours
     raise ValueError
 
 def spoils_status(context):
-    from elasticjob_cloud.sdk import attempt
+    from elasticjob_cloud.sdk import execution as attempt
     now = attempt.now_ms
     attempt.now_ms = lambda: object()  # as above: cannot be sent
     context.props["now"] = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud import JobExecutionError
-from elasticjob_cloud.sdk.testing import ShardResult, run_shard
+from elasticjob_cloud.testing import ShardResult, run_shard
 from tests.integration.notification_servers import (
     Answer,
     HttpRecorder,

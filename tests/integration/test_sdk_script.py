@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud import JobExecutionError
-from elasticjob_cloud.sdk.testing import ShardResult, run_shard
+from elasticjob_cloud.testing import ShardResult, run_shard
 from tests.integration.sdk_agent import SdkAgent, wait_gone
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from elasticjob_cloud.engine.contract import EventSink
 from elasticjob_cloud.server import build_server
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
 from tests.integration.test_scheduler_service import InstantEngine
 

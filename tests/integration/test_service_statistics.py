@@ -7,9 +7,13 @@ from typing import TypeVar
 
 import pytest
 
-from elasticjob_cloud.model.statistics import StatisticInterval, StatisticsPeriod, TaskResultStatistics
+from elasticjob_cloud.model.queries.statistics import (
+    StatisticInterval,
+    StatisticsPeriod,
+    TaskResultStatistics,
+)
 from elasticjob_cloud.scheduling import Core
-from elasticjob_cloud.service.statistics import Statistics
+from elasticjob_cloud.service.housekeeping.statistics import Statistics
 from elasticjob_cloud.store import SqlStore
 
 DAY_MS = StatisticInterval.DAY.milliseconds

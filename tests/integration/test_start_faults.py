@@ -10,9 +10,9 @@ import pytest
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.server.files import token_secret
-from elasticjob_cloud.service.database_lock import DatabaseLock
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
+from elasticjob_cloud.store.databases.sqlite.lock import DatabaseLock
 from tests.integration.test_scheduler_service import InstantEngine
 
 

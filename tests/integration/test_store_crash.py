@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.store import SqlStore
 from tests.integration.store_children import child, numbers_said, said
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from tests.contract import store_samples as samples

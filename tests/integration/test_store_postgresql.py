@@ -9,8 +9,9 @@ from psycopg.pq import TransactionStatus
 
 from elasticjob_cloud.model.errors import BugError, StoreUnavailableError
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.store import SqlStore, postgresql
-from elasticjob_cloud.store.postgresql_connection import Limits, PostgresConnection
+from elasticjob_cloud.store import SqlStore
+from elasticjob_cloud.store.databases.postgresql import database as postgresql
+from elasticjob_cloud.store.databases.postgresql.connection import Limits, PostgresConnection
 from tests.contract import store_samples as samples
 from tests.integration.opened_stores import lead, opened
 from tests.integration.store_calls import Call

@@ -9,9 +9,9 @@ import pytest
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.store import postgresql
-from elasticjob_cloud.store.postgresql_batch import PostgresBatch
-from elasticjob_cloud.store.postgresql_connection import Limits, PostgresConnection
+from elasticjob_cloud.store.databases.postgresql import database as postgresql
+from elasticjob_cloud.store.databases.postgresql.batch import PostgresBatch
+from elasticjob_cloud.store.databases.postgresql.connection import Limits, PostgresConnection
 from elasticjob_cloud.store.rows import Row
 from tests.contract import store_samples as samples
 from tests.integration.opened_stores import lead, opened

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from tests.contract import store_samples as samples

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from elasticjob_cloud.store import postgresql
-from elasticjob_cloud.store.postgresql_errors import explain
+from elasticjob_cloud.store.databases.postgresql import database as postgresql
+from elasticjob_cloud.store.databases.postgresql.errors import explain
 from tests.integration.opened_stores import refusal
 from tests.postgres_databases import lent_database, new_database, shared_server
 

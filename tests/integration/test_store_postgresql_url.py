@@ -10,7 +10,7 @@ from psycopg import sql
 
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.store import SqlStore
-from elasticjob_cloud.store.database import open_database
+from elasticjob_cloud.store.databases.database import open_database
 from tests.integration.opened_stores import opened
 from tests.postgres_databases import new_database, shared_server
 

@@ -13,9 +13,10 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from elasticjob_cloud.model.errors import BugError, StartError, StoreUnavailableError
-from elasticjob_cloud.model.history import HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.store import SqlStore, sqlite_connection
+from elasticjob_cloud.store import SqlStore
+from elasticjob_cloud.store.databases.sqlite import connection as sqlite_connection
 from elasticjob_cloud.store.migration import REVISIONS_DIRECTORY, SCHEMA_REVISION
 from elasticjob_cloud.store.tables import metadata
 from tests.contract import store_samples as samples

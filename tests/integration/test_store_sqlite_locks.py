@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
-from elasticjob_cloud.store import SqlStore, sqlite, sqlite_connection
+from elasticjob_cloud.store import SqlStore
+from elasticjob_cloud.store.databases.sqlite import connection as sqlite_connection
+from elasticjob_cloud.store.databases.sqlite import database as sqlite
 from tests.integration.opened_stores import opened, refusal
 
 PROCESSES = 6

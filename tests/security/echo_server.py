@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
-from elasticjob_cloud.server.http_limits import HttpLimits
-from elasticjob_cloud.server.http_protocol import DoorState
+from elasticjob_cloud.server.http.limits import HttpLimits
+from elasticjob_cloud.server.http.protocol import DoorState
 from tests.acceptance.api_server import new_door, serve
 
 LARGE_BYTES = 32 * 1024 * 1024

@@ -3,7 +3,7 @@
 import pytest
 
 from elasticjob_cloud import ShardingContext
-from elasticjob_cloud.sdk.testing import run_shard
+from elasticjob_cloud.testing import run_shard
 from tests.integration.notification_servers import Answer, HttpRecorder
 
 HEADERS = {

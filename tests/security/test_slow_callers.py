@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from elasticjob_cloud.server.http_limits import HttpLimits
+from elasticjob_cloud.server.http.limits import HttpLimits
 from tests.http_client import http_client, http_get
 from tests.security.echo_server import LARGE_BYTES, echo_server
 from tests.security.raw_client import RawClient, connected, statuses, wait_until

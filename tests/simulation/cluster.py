@@ -1,4 +1,4 @@
-"""Two real leaders (`service/leader.py`) with their loops and cores, machines and networks that fail, in virtual time."""
+"""Two real leaders (`service/leadership/leader.py`) with their loops and cores, machines and networks that fail, in virtual time."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from elasticjob_cloud.agent.frames import Hello
+from elasticjob_cloud.agent.scheduler_link.frames import Hello
 from elasticjob_cloud.model.errors import CallerError, ElasticJobError
 from elasticjob_cloud.model.messages import AgentEvents, Command, Launch
 from elasticjob_cloud.model.task import TaskState

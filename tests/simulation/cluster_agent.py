@@ -3,9 +3,9 @@
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from elasticjob_cloud.agent.fence import Fence
-from elasticjob_cloud.agent.frames import Hello, Refused
-from elasticjob_cloud.agent.obedience import Obedience
+from elasticjob_cloud.agent.scheduler_link.fence import Fence
+from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused
+from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.model.messages import Command
 from tests.simulation.agent_model import AgentModel
 

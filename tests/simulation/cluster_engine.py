@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from elasticjob_cloud.agent.frames import Hello
+from elasticjob_cloud.agent.scheduler_link.frames import Hello
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.refusals import Refusals
 from elasticjob_cloud.model.lineage import Lineage

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
-from elasticjob_cloud.service.candidate import Candidate, Surroundings
-from elasticjob_cloud.service.leader import Leader
+from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
+from elasticjob_cloud.service.leadership.candidate import Candidate, Surroundings
+from elasticjob_cloud.service.leadership.leader import Leader
 from elasticjob_cloud.service.metrics import Metrics
-from elasticjob_cloud.service.placement_watch import PlacementWatch
 from tests.simulation.cluster_agent import FENCE_SETTINGS
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_store import DatabaseConnection, SharedDatabase

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.frames import (
     AgentFrame,
     Commands,
     SchedulerFrame,

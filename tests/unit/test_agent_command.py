@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.agent.command import arguments_of, shell_arguments
+from elasticjob_cloud.agent.process.start.command import arguments_of, shell_arguments
 
 _CONTEXT = '{"jobName":"it\'s $HOME"}'
 

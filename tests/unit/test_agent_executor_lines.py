@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.agent.executor_lines import (
+from elasticjob_cloud.agent.executors.lines import (
     ProtocolError,
     RegisterLine,
     StatusesLine,

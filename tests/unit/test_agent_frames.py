@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.frames import (
     Acknowledge,
     Commands,
     FrameProtocol,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent import place as place_module
-from elasticjob_cloud.agent.heart import Heart
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link import directory as place_module
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.heart import Heart
 
 
 def test_fence_counts_from_when_the_newest_seen_heartbeat_was_sent() -> None:
@@ -108,5 +108,5 @@ def test_the_only_agent_of_a_scheduler_vouches_for_those_from_before_the_machine
 ) -> None:
     place = AgentPlace(tmp_path)
     place.note_life("a", since_start_only=False)
-    monkeypatch.setattr("elasticjob_cloud.agent.place.read_boot_id", lambda: "the next")
+    monkeypatch.setattr("elasticjob_cloud.agent.scheduler_link.directory.read_boot_id", lambda: "the next")
     assert place.note_life("b", since_start_only=False) == ("a",)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from elasticjob_cloud.agent.journal import Journal, JournalEntry, find_left_behind, parse_journal
-from elasticjob_cloud.agent.process_table import ProcessRow
+from elasticjob_cloud.agent.process.journal import Journal, JournalEntry, find_left_behind, parse_journal
+from elasticjob_cloud.agent.process.table import ProcessRow
 
 _JOURNAL = Journal("agent-1", 50, [JournalEntry(100, 1000, 1002)])
 

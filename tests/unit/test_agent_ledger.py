@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from elasticjob_cloud.agent import ledger as ledger_module
-from elasticjob_cloud.agent.backlog import Backlog
-from elasticjob_cloud.agent.frames import Events, Welcome, encode_frame
-from elasticjob_cloud.agent.ledger import Ledger
+from elasticjob_cloud.agent.reporting import ledger as ledger_module
+from elasticjob_cloud.agent.reporting.backlog import Backlog
+from elasticjob_cloud.agent.reporting.ledger import Ledger
+from elasticjob_cloud.agent.scheduler_link.frames import Events, Welcome, encode_frame
 from elasticjob_cloud.model.messages import (
     AgentEvent,
     AgentEvents,

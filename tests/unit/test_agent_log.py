@@ -3,7 +3,7 @@
 import pytest
 
 from elasticjob_cloud.model.messages import AgentInfo, AgentJoined, AgentLost, Inventory
-from elasticjob_cloud.service.agent_log import AgentLog
+from elasticjob_cloud.service.leadership.agent_log import AgentLog
 
 
 def _joined(agent_id: str) -> AgentJoined:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from elasticjob_cloud.agent.repetition import Repetition
+from elasticjob_cloud.agent.scripts.repetition import Repetition
 from elasticjob_cloud.model.errors import StartError
 
 

@@ -10,9 +10,9 @@ from elasticjob_cloud.agent.apps import AppLimits
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.server.engines import agent_settings
-from elasticjob_cloud.service.agent_tuning import AgentTuning
-from elasticjob_cloud.service.settings import SchedulerSettings, variable_of
-from elasticjob_cloud.service.settings_sources import load_settings
+from elasticjob_cloud.settings.agent_tuning import AgentTuning
+from elasticjob_cloud.settings.scheduler import SchedulerSettings, variable_of
+from elasticjob_cloud.settings.sources import load_settings
 
 _OF_OTHERS = {
     "app_limits",
@@ -65,7 +65,7 @@ def test_every_setting_of_an_agent_is_one_of_the_scheduler(kind: type[AgentSetti
         for name, value in default.items()
         if actual[name] == value and name not in _OF_OTHERS and not isinstance(value, str)
     ]
-    assert not unset, f"{unset}: add them to service/agent_tuning.py and to server/engines.py"
+    assert not unset, f"{unset}: add them to settings/agent_tuning.py and to server/engines.py"
 
 
 def test_defaults_of_the_scheduler_are_those_of_the_agent() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.agent.start_queue import StartQueue
+from elasticjob_cloud.agent.scripts.start_queue import StartQueue
 
 
 def taken(queue: StartQueue[str], now: float) -> list[str]:

@@ -1,6 +1,6 @@
 """How long a leader bears to have no agent."""
 
-from elasticjob_cloud.service.agent_watch import LAST_PATIENCE_SECONDS, AgentWatch
+from elasticjob_cloud.service.leadership.agent_watch import LAST_PATIENCE_SECONDS, AgentWatch
 
 
 def seconds_until_way_is_given(watch: AgentWatch, now: float) -> float:

@@ -1,6 +1,6 @@
 """What follows from an agent's refusal, where there are many agents."""
 
-from elasticjob_cloud.agent.frames import Refused
+from elasticjob_cloud.agent.scheduler_link.frames import Refused
 from elasticjob_cloud.engine.refusals import Refusals, meaning_of
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.api.app_urls import is_allowed
+from elasticjob_cloud.api.requests.app_urls import is_allowed
 
 SCHEMES = ("http://", "https://", "ftp://")
 

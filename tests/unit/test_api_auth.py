@@ -7,9 +7,16 @@ import argon2
 import jwt
 import pytest
 
-from elasticjob_cloud.api.auth import Authenticator, AuthSettings, Principal, Role, User, check_exposure
+from elasticjob_cloud.api.access.auth import (
+    Authenticator,
+    AuthSettings,
+    Principal,
+    Role,
+    User,
+    check_exposure,
+)
 from elasticjob_cloud.model.errors import StartError, TooManyAttemptsError, UnauthorizedError
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 SECRET = bytes(range(32))
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

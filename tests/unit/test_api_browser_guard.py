@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.api.browser_guard import BrowserGuard
+from elasticjob_cloud.api.access.browser_guard import BrowserGuard
 from elasticjob_cloud.model.errors import ForbiddenError
 
 STRICT = BrowserGuard(("jobs.test",), every_request=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from elasticjob_cloud.api.fair_turns import FairTurns
+from elasticjob_cloud.api.access.fair_turns import FairTurns
 from elasticjob_cloud.model.errors import UnavailableError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.api.forwarding_mark import FORWARDED_FOR, MARK, VOUCHER, ForwardingMark, Headers
+from elasticjob_cloud.api.access.forwarding_mark import FORWARDED_FOR, MARK, VOUCHER, ForwardingMark, Headers
 
 _KEY = b"a key of thirty-two bytes or more"
 _NOW = 1_795_000_000.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.api.login_limit import LoginLimit
+from elasticjob_cloud.api.access.login_limit import LoginLimit
 from elasticjob_cloud.model.errors import TooManyAttemptsError
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.api.logs import LONGEST_CHARACTER_BYTES, LogText, cut_at_character
+from elasticjob_cloud.api.answers.logs import LONGEST_CHARACTER_BYTES, LogText, cut_at_character
 from elasticjob_cloud.model.messages import LogChunk
 
 

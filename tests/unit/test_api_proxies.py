@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Scope
 
-from elasticjob_cloud.api.proxies import TrustedProxies
+from elasticjob_cloud.api.access.proxies import TrustedProxies
 
 PROXIES = TrustedProxies(("10.0.0.1", "10.1.0.0/16", "2001:db8:1::/48"))
 PEER = "10.0.0.1"

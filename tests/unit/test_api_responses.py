@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 
-from elasticjob_cloud.api.responses import list_response
+from elasticjob_cloud.api.answers.responses import list_response
 
 
 def test_short_and_long_lists_are_answered_alike() -> None:

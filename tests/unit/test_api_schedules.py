@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from elasticjob_cloud.api.query import parse_time_ms
-from elasticjob_cloud.api.schedules import next_fires, schedule_errors
+from elasticjob_cloud.api.requests.query import parse_time_ms
+from elasticjob_cloud.api.requests.schedules import next_fires, schedule_errors
 from elasticjob_cloud.model.errors import InvalidRequestError
 
 NOW_MS = 1_795_330_805_000  # 2026-11-22T07:00:05Z

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from elasticjob_cloud.api.validation import check_fields
+from elasticjob_cloud.api.requests.models import JobRequest, LoginRequest
+from elasticjob_cloud.api.requests.validation import check_fields
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
-from elasticjob_cloud.model.requests import JobRequest, LoginRequest
 
 JOB = {
     "appName": "my_app",

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from elasticjob_cloud.agent.apps.entries import Entries, Entry
-from elasticjob_cloud.agent.apps.fetching import Validator
-from elasticjob_cloud.agent.apps.version import Version, VersionRecord
+from elasticjob_cloud.agent.apps.sources.fetching import Validator
+from elasticjob_cloud.agent.apps.versions.version import Version, VersionRecord
 
 LIMIT_BYTES = 1_000_000
 

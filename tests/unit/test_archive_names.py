@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.agent.apps.address import AppAddress
+from elasticjob_cloud.agent.apps.archives.kinds import ArchiveKind, archive_kind, single_file_name
 from elasticjob_cloud.agent.apps.errors import FetchError
-from elasticjob_cloud.agent.apps.kinds import ArchiveKind, archive_kind, single_file_name
+from elasticjob_cloud.agent.apps.sources.address import AppAddress
 
 
 @pytest.mark.parametrize(

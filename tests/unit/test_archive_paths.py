@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elasticjob_cloud.agent.apps.archives.paths import Parts, check_links, check_target, member_parts
 from elasticjob_cloud.agent.apps.errors import ContentError
-from elasticjob_cloud.agent.apps.paths import Parts, check_links, check_target, member_parts
 
 PART = st.sampled_from(["a", "b", "c", "..", ".", "", "...", "a b", "\udcff", "é"])
 NAMES = st.one_of(st.text(max_size=30), st.lists(PART, max_size=8).map("/".join))

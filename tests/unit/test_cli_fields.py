@@ -100,7 +100,7 @@ def test_commands_of_the_server_come_from_its_own_module(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     called: list[int] = []
-    serve = types.ModuleType("elasticjob_cloud.cli.serve")
+    serve = types.ModuleType("elasticjob_cloud.cli.commands.serve")
     app = typer.Typer()
     serve.__dict__["app"] = app
 
@@ -114,7 +114,7 @@ def test_commands_of_the_server_come_from_its_own_module(
     def scheduler() -> None:
         called.append(0)
 
-    monkeypatch.setitem(sys.modules, "elasticjob_cloud.cli.serve", serve)
+    monkeypatch.setitem(sys.modules, "elasticjob_cloud.cli.commands.serve", serve)
     # Once the real one was imported, by whichever test, `from elasticjob_cloud.cli import serve` finds it here.
     monkeypatch.setattr(elasticjob_cloud.cli, "serve", serve, raising=False)
     codes = []

@@ -1,8 +1,8 @@
 """Who may connect when there are many, and how many descriptors that takes."""
 
-from elasticjob_cloud.server.connections import Connections
 from elasticjob_cloud.server.descriptors import connection_limit
-from elasticjob_cloud.server.http_limits import HttpLimits
+from elasticjob_cloud.server.http.connections import Connections
+from elasticjob_cloud.server.http.limits import HttpLimits
 
 LIMITS = HttpLimits(connections=6, address_connections=3)
 

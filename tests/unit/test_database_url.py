@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.store.database_url import first_address, parse_database_url, shown_name
+from elasticjob_cloud.store.databases.url import first_address, parse_database_url, shown_name
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.agent.frames import Hello, Refused, encode_frame
-from elasticjob_cloud.agent.obedience import Obedience
-from elasticjob_cloud.agent.obeyed_file import ObeyedFile
+from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused, encode_frame
+from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
+from elasticjob_cloud.agent.scheduler_link.obeyed_file import ObeyedFile
 from elasticjob_cloud.model.lineage import Lineage, Term
 
 FIRST = Term(1, "a", 7)

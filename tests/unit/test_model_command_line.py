@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.command_line import takes_argument, trimmed
+from elasticjob_cloud.model.scripts.command_line import takes_argument, trimmed
 
 _DOCUMENT = "cat <<EOF\nfi ( ' \"\nEOF"
 

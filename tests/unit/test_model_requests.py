@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from elasticjob_cloud.api.requests.legacy import LEGACY_FIELDS
+from elasticjob_cloud.api.requests.models import (
+    JobRequest,
+    LoginRequest,
+    PublishAppRequest,
+    UpdateAppRequest,
+)
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import (
     ErrorHandlerType,
     ExecutorServiceType,
     JobConfiguration,
     JobExecutionType,
-)
-from elasticjob_cloud.model.legacy import LEGACY_FIELDS
-from elasticjob_cloud.model.requests import (
-    JobRequest,
-    LoginRequest,
-    PublishAppRequest,
-    UpdateAppRequest,
 )
 
 APP = {"appName": "my_app", "appURL": "http://host/app.tar.gz", "bootstrapScript": "bin\\start.sh"}

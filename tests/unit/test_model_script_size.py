@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.script_size import MAXIMUM_ARGUMENT_BYTES, script_size_errors
+from elasticjob_cloud.model.scripts.script_size import MAXIMUM_ARGUMENT_BYTES, script_size_errors
 
 
 def job_of(

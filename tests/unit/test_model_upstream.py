@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from elasticjob_cloud.api.requests.models import JobRequest, PublishAppRequest
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.requests import JobRequest, PublishAppRequest
-from elasticjob_cloud.model.statistics import StatisticInterval
+from elasticjob_cloud.model.queries.statistics import StatisticInterval
 
 JOB: dict[str, Any] = {
     "appName": "app",

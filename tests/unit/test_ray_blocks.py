@@ -9,9 +9,9 @@ from tests.ray_cluster import MISSING, has_ray
 if not has_ray():
     pytest.skip(MISSING, allow_module_level=True)
 
-from elasticjob_cloud.engine.ray import blocks as module
-from elasticjob_cloud.engine.ray.blocks import Blocks, Leases, Room, WantedRoom
-from elasticjob_cloud.engine.ray.facts import NodeFacts, with_room_of
+from elasticjob_cloud.engine.ray.nodes import blocks as module
+from elasticjob_cloud.engine.ray.nodes.blocks import Blocks, Leases, Room, WantedRoom
+from elasticjob_cloud.engine.ray.nodes.facts import NodeFacts, with_room_of
 
 _MB = 1024
 _LOTS = Room(64_000, 1 << 24)

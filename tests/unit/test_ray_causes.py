@@ -12,9 +12,9 @@ if not has_ray():
 import ray
 from ray.core.generated import common_pb2, gcs_pb2
 
-from elasticjob_cloud.engine.ray import causes
-from elasticjob_cloud.engine.ray.causes import cause_of_death, described
-from elasticjob_cloud.engine.ray.facts import death_of
+from elasticjob_cloud.engine.ray.nodes import causes
+from elasticjob_cloud.engine.ray.nodes.causes import cause_of_death, described
+from elasticjob_cloud.engine.ray.nodes.facts import death_of
 
 _OOM = """1 worker(s) were killed due to the node running low on memory.
 OOM kill reason: Memory usage 1329074176B exceeded threshold of 252760592B

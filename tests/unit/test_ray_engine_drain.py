@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from elasticjob_cloud.agent.frames import Draining, Events, Farewell, Heartbeat, Retire
+from elasticjob_cloud.agent.scheduler_link.frames import Draining, Events, Farewell, Heartbeat, Retire
 from elasticjob_cloud.engine.ray.frames import (
     NodeGone,
     NodeSeen,

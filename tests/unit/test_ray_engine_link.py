@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.frames import (
     Acknowledge,
     Commands,
     Events,

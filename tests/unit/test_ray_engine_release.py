@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from elasticjob_cloud.agent.frames import Events, Heartbeat, HeartbeatSeen, Hello
+from elasticjob_cloud.agent.scheduler_link.frames import Events, Heartbeat, HeartbeatSeen, Hello
 from elasticjob_cloud.engine.ray.frames import Held, NodeGone, Ready, Release, SessionEnded, SessionOpened
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, Kill

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from elasticjob_cloud.agent.frames import Events, Heartbeat
+from elasticjob_cloud.agent.scheduler_link.frames import Events, Heartbeat
 from elasticjob_cloud.engine.ray.frames import (
     Held,
     SessionEnded,

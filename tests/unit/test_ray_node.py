@@ -12,10 +12,10 @@ from tests.ray_cluster import MISSING, has_ray
 if not has_ray():
     pytest.skip(MISSING, allow_module_level=True)
 
-from elasticjob_cloud.engine.ray.blocks import Leases, Room
-from elasticjob_cloud.engine.ray.facts import NodeFacts
 from elasticjob_cloud.engine.ray.frames import FromGateway, GatewaySettings, SessionOpened
-from elasticjob_cloud.engine.ray.node import Node
+from elasticjob_cloud.engine.ray.nodes.blocks import Leases, Room
+from elasticjob_cloud.engine.ray.nodes.facts import NodeFacts
+from elasticjob_cloud.engine.ray.nodes.node import Node
 from tests.unit.virtual_loop import VirtualLoop
 
 _SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from elasticjob_cloud.agent.frames import FrameProtocol
-from elasticjob_cloud.engine.ray.session import Session
+from elasticjob_cloud.agent.scheduler_link.frames import FrameProtocol
+from elasticjob_cloud.engine.ray.relays.session import Session
 from elasticjob_cloud.model.errors import UnavailableError
 from tests.unit.virtual_loop import VirtualLoop
 

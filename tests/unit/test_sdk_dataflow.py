@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from elasticjob_cloud import DataflowJob, ShardingContext, StartError
-from elasticjob_cloud.sdk.job import bind_job
-from elasticjob_cloud.sdk.testing import run_shard
+from elasticjob_cloud.sdk.jobs.job import bind_job
+from elasticjob_cloud.testing import run_shard
 
 STREAMING = {"streaming.process": "true"}
 
@@ -97,7 +97,7 @@ def test_exception_of_either_method_ends_the_shard() -> None:
 def test_streaming_stops_when_killed_though_the_job_swallows_it() -> None:
     class Endless(Numbers):
         def fetch_data(self, context: ShardingContext) -> Sequence[int] | None:
-            from elasticjob_cloud.sdk.shard import current_shard
+            from elasticjob_cloud.sdk.shards.shard import current_shard
 
             shard = current_shard.get()
             assert shard is not None

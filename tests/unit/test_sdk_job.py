@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from elasticjob_cloud import NotFoundError, ShardingContext, SimpleJob, StartError
-from elasticjob_cloud.sdk.job import bind_job
-from elasticjob_cloud.sdk.registry import JobRegistry
+from elasticjob_cloud.sdk.jobs.job import bind_job
+from elasticjob_cloud.sdk.jobs.registry import JobRegistry
 
 CONTEXT = ShardingContext("t", "job", 3, 1)
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from elasticjob_cloud import JobListener, ShardingContext, StartError
-from elasticjob_cloud.sdk.listeners import Listener, bind_listeners
-from elasticjob_cloud.sdk.testing import run_shard
+from elasticjob_cloud.sdk.jobs.listeners import Listener, bind_listeners
+from elasticjob_cloud.testing import run_shard
 
 
 class Teller(JobListener):

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from elasticjob_cloud.sdk.error_handlers import handler_problem
-from elasticjob_cloud.sdk.mail import make_mail
-from elasticjob_cloud.sdk.message import FailureMessage, redact, shorten_bytes
-from elasticjob_cloud.sdk.outbox import Outbox
-from elasticjob_cloud.sdk.rate_limit import RateLimit
-from elasticjob_cloud.sdk.robots import sign_dingtalk
+from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem
+from elasticjob_cloud.sdk.notifications.mail import make_mail
+from elasticjob_cloud.sdk.notifications.message import FailureMessage, redact, shorten_bytes
+from elasticjob_cloud.sdk.notifications.outbox import Outbox
+from elasticjob_cloud.sdk.notifications.rate_limit import RateLimit
+from elasticjob_cloud.sdk.notifications.webhooks import sign_dingtalk
 
 MAIL = {
     "email.host": "127.0.0.1",

@@ -10,13 +10,13 @@ import pytest
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
 from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.attempt import run_shard
 from elasticjob_cloud.sdk.daemons import DaemonLane, Runner
-from elasticjob_cloud.sdk.error_handlers import handler_problem
+from elasticjob_cloud.sdk.execution import run_shard
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
-from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.job import bind_job
-from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.jobs.job import bind_job
+from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem
+from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
+from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
 
 
 class NoOutput:
@@ -156,7 +156,7 @@ def test_handler_that_fails_does_not_eat_the_end(monkeypatch: pytest.MonkeyPatch
     def broken(*arguments: object, **named: object) -> None:
         raise RuntimeError("logging is broken")
 
-    monkeypatch.setattr("elasticjob_cloud.sdk.error_handlers._logger.error", broken)
+    monkeypatch.setattr("elasticjob_cloud.sdk.notifications.error_handlers._logger.error", broken)
     ended = run(make_shard(fail))[-1]
     assert ended["state"] == "TASK_FINISHED"
     assert ended["success"] is False

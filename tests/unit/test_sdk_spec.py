@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud import StartError
-from elasticjob_cloud.sdk.local import parse_parameters
-from elasticjob_cloud.sdk.spec import load_job, load_jobs
+from elasticjob_cloud.sdk.jobs.spec import load_job, load_jobs
+from elasticjob_cloud.sdk.run_local import parse_parameters
 
 
 def test_attribute_of_a_module_is_loaded() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from elasticjob_cloud import ShardingContext, StartError
 from elasticjob_cloud.sdk.routed import OwnStream, RoutedBuffer, RoutedRaw
-from elasticjob_cloud.sdk.testing import run_shard
+from elasticjob_cloud.testing import run_shard
 
 
 def test_output_and_context_are_given_back() -> None:

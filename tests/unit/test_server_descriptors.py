@@ -9,7 +9,7 @@ hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
 from elasticjob_cloud.server.descriptors import inherited_descriptor_limit, raise_descriptor_limit
 from elasticjob_cloud.server.engines import build_engine
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 raised = raise_descriptor_limit(400)
 engine = build_engine(SchedulerSettings(time_zone="UTC", database_url="sqlite://", data_dir="/nowhere"))
 print(raised, inherited_descriptor_limit(), engine._launcher._settings.open_files)

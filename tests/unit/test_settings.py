@@ -3,25 +3,25 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.environment import AGENT_VARIABLE, OWNER_VARIABLE, TASK_VARIABLE
+from elasticjob_cloud.agent.process.start.environment import AGENT_VARIABLE, OWNER_VARIABLE, TASK_VARIABLE
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
 from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
-from elasticjob_cloud.service.settings import (
+from elasticjob_cloud.settings.scheduler import (
     OPTIONS,
     SchedulerSettings,
     default_data_dir,
     option_of,
     variable_of,
 )
-from elasticjob_cloud.service.settings_sources import (
+from elasticjob_cloud.settings.sources import (
     STANDALONE_DEFAULTS,
     load_settings,
     refuse_unknown_keys,
     unknown_variables,
 )
-from elasticjob_cloud.service.time_zone import machine_time_zone, time_zone_problem
+from elasticjob_cloud.time_zones.machine import machine_time_zone, time_zone_problem
 
 NOWHERE = Path("/nonexistent/localtime")
 

@@ -10,8 +10,8 @@ from elasticjob_cloud.model.messages import AgentEvents, AgentJoined
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.scheduling.commands import DeregisterJob, PublishApp, RegisterJob, TriggerJob
+from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.metrics import Metrics
-from elasticjob_cloud.service.placement_watch import PlacementWatch
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.core_driver import SECOND_MS, CoreDriver, app, job
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.service.zone_hints import zone_hint
+from elasticjob_cloud.time_zones.hints import zone_hint
 
 
 @pytest.mark.parametrize(
