@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from elasticjob_cloud import ShardingContext, StartError
-from elasticjob_cloud.sdk.routed import OwnStream, RoutedBuffer, RoutedRaw
+from elasticjob_cloud.sdk.streams.routed import OwnStream, RoutedBuffer, RoutedRaw
 from elasticjob_cloud.testing import run_shard
 
 

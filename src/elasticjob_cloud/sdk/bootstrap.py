@@ -51,7 +51,7 @@ class JobBootstrap:
         """
         # An import of the package alone must cost a job author's tests next to nothing.
         from elasticjob_cloud.sdk.jobs.registry import JobRegistry  # noqa: PLC0415
-        from elasticjob_cloud.sdk.streams import install_routing  # noqa: PLC0415
+        from elasticjob_cloud.sdk.streams.routing import install_routing  # noqa: PLC0415
 
         if max_threads < 1:
             raise StartError(f"max_threads must be at least 1, not {max_threads}.")
@@ -60,7 +60,7 @@ class JobBootstrap:
         registry = JobRegistry(jobs, listeners)
         pool = os.environ.pop(POOL_VARIABLE, "")
         if pool:
-            from elasticjob_cloud.sdk.process_worker import serve_pool  # noqa: PLC0415 - asyncio is slow to import
+            from elasticjob_cloud.sdk.lanes.process_worker import serve_pool  # noqa: PLC0415 - asyncio is slow to import
 
             install_routing()
             serve_pool(registry, int(pool))
@@ -85,7 +85,7 @@ def _serve_agent(registry: "JobRegistry", address: str, max_threads: int) -> Non
     from elasticjob_cloud.sdk.connection import connect, register  # noqa: PLC0415 - as above
     from elasticjob_cloud.sdk.descriptors import protect_connection  # noqa: PLC0415
     from elasticjob_cloud.sdk.executor import Executor  # noqa: PLC0415
-    from elasticjob_cloud.sdk.forks import hide_connection  # noqa: PLC0415
+    from elasticjob_cloud.sdk.streams.forks import hide_connection  # noqa: PLC0415
 
     connection = protect_connection(connect(address))
     hide_connection(connection)

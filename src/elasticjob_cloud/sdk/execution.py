@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
-from elasticjob_cloud.sdk.forks import end_if_forked
 from elasticjob_cloud.sdk.notifications.error_handlers import find_error_handler
-from elasticjob_cloud.sdk.shard_streams import finish_streams
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError, current_shard
-from elasticjob_cloud.sdk.streams import tell_process
+from elasticjob_cloud.sdk.streams.forks import end_if_forked
+from elasticjob_cloud.sdk.streams.routing import tell_process
+from elasticjob_cloud.sdk.streams.shard_streams import finish_streams
 
 Report = Callable[[ExecutorStatus], None]
 

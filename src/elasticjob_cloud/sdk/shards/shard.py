@@ -12,7 +12,7 @@ from elasticjob_cloud.model.wire import JobMessage, TaskMessage
 
 if TYPE_CHECKING:
     from elasticjob_cloud.sdk.jobs.job import BoundJob
-    from elasticjob_cloud.sdk.shard_streams import ShardStreams
+    from elasticjob_cloud.sdk.streams.shard_streams import ShardStreams
 
 StreamName = Literal["stdout", "stderr"]
 

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.forks import end_if_forked
-from elasticjob_cloud.sdk.launches import lead_launches
-from elasticjob_cloud.sdk.routed import (
+from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.streams.forks import end_if_forked
+from elasticjob_cloud.sdk.streams.launches import lead_launches
+from elasticjob_cloud.sdk.streams.routed import (
     CommonBuffer,
     OwnStream,
     flush_quietly,
 )
-from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, Routing, activate, deactivate
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.streams.shard_streams import STREAM_NAMES, Routing, activate, deactivate
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

@@ -9,7 +9,8 @@ import sys
 from types import ModuleType
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.routed import (
+from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.streams.routed import (
     CommonBuffer,
     OwnStream,
     RoutedBuffer,
@@ -17,7 +18,6 @@ from elasticjob_cloud.sdk.routed import (
     flush_quietly,
     hold_nothing_back,
 )
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
 
 STREAM_NAMES: tuple[StreamName, StreamName] = ("stdout", "stderr")
 

@@ -20,15 +20,15 @@ from elasticjob_cloud.sdk.connection import unsendable_status
 from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.execution import run_shard
-from elasticjob_cloud.sdk.forks import add_reset, hide_connection
 from elasticjob_cloud.sdk.jobs.job import BoundJob
 from elasticjob_cloud.sdk.jobs.registry import JobRegistry
+from elasticjob_cloud.sdk.lanes.worker_state import WorkerState
 from elasticjob_cloud.sdk.notifications.error_handlers import messages
 from elasticjob_cloud.sdk.notifications.message import FailureMessage
-from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError, current_shard
-from elasticjob_cloud.sdk.worker_state import WorkerState
+from elasticjob_cloud.sdk.streams.forks import add_reset, hide_connection
+from elasticjob_cloud.sdk.streams.output_files import output_of
 
 # What a line holds instead of a status when an error handler has something to send.
 MESSAGE_KEY = "failureMessage"

@@ -13,9 +13,9 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from elasticjob_cloud.sdk.launches import lead_descriptors
-from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, flush_streams, renew_streams
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
+from elasticjob_cloud.sdk.streams.launches import lead_descriptors
+from elasticjob_cloud.sdk.streams.shard_streams import STREAM_NAMES, flush_streams, renew_streams
 
 _connections: set[socket.socket] = set()
 _resets: list[Callable[[], object]] = []
