@@ -9,11 +9,13 @@ from typing import cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
-from elasticjob_cloud.sdk.jobs.job import Job, bind_job
+from elasticjob_cloud.sdk.jobs.binding import bind_job
+from elasticjob_cloud.sdk.jobs.job import Job
 from elasticjob_cloud.sdk.jobs.listeners import Listener, add_listeners, bind_listeners
 from elasticjob_cloud.sdk.notifications.error_handlers import find_error_handler, handler_problem, messages
 from elasticjob_cloud.sdk.run_local import call_job
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shards.output import StreamName
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.forks import end_if_forked
 from elasticjob_cloud.sdk.streams.routing import routing
 from elasticjob_cloud.sdk.streams.shard_streams import flush_streams

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, TOKEN_VARIABLE
 from elasticjob_cloud.sdk.jobs.job import Job
+from elasticjob_cloud.sdk.lanes.worker_protocol import WORKER_SOCKET_VARIABLE
 
 if TYPE_CHECKING:
     from elasticjob_cloud.sdk.jobs.listeners import Listener
     from elasticjob_cloud.sdk.jobs.registry import JobRegistry
 
-# In the environment of a worker process of the executor service PROCESS: its socket's descriptor.
-POOL_VARIABLE = "ELASTICJOB_POOL_SOCKET"
 _EXIT_NO_AGENT = 2
 _NO_AGENT = f"""\
 elasticjob-cloud: there is no agent here ({ADDRESS_VARIABLE} is not set).
@@ -58,12 +57,12 @@ class JobBootstrap:
         if _is_copy():
             return
         registry = JobRegistry(jobs, listeners)
-        pool = os.environ.pop(POOL_VARIABLE, "")
-        if pool:
-            from elasticjob_cloud.sdk.lanes.process_worker import serve_pool  # noqa: PLC0415 - asyncio is slow to import
+        worker_socket = os.environ.pop(WORKER_SOCKET_VARIABLE, "")
+        if worker_socket:
+            from elasticjob_cloud.sdk.lanes.process_worker import serve_executor  # noqa: PLC0415 - asyncio is slow to import
 
             install_routing()
-            serve_pool(registry, int(pool))
+            serve_executor(registry, int(worker_socket))
             return
         address = os.environ.get(ADDRESS_VARIABLE, "")
         if not address:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
-from elasticjob_cloud.sdk.jobs.job import BoundJob, bind_job
+from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.sdk.jobs.listeners import add_listeners, bind_listeners
 from elasticjob_cloud.sdk.jobs.process_groups import kill_groups
 from elasticjob_cloud.sdk.jobs.spec import load_job, load_listener
@@ -25,7 +25,9 @@ from elasticjob_cloud.sdk.notifications.error_handlers import (
     handler_problem,
     messages,
 )
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
+from elasticjob_cloud.sdk.shards.output import StreamName
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.forks import end_if_forked
 from elasticjob_cloud.sdk.streams.routing import install_default_logging, install_routing, write_own
 from elasticjob_cloud.sdk.streams.shard_streams import finish_streams

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.sdk.jobs.job import BoundJob
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 
 
 class JobListener:

@@ -131,9 +131,5 @@ async def attempt_coroutine(shard: Shard, report: Report) -> BaseException | Non
     except BaseException as raised:  # noqa: BLE001 - SystemExit too ends a shard, not the loop
         failure = raised
     end_if_forked(process, failure)
-    shard.settle(_nothing)
+    shard.settle()  # a cancellation that comes after the last `await` finds a finished task, and has no effect
     return failure
-
-
-def _nothing() -> None:
-    """A cancellation that comes after a shard's last `await` finds a finished task, and has no effect."""

@@ -17,7 +17,8 @@ from elasticjob_cloud.sdk.execution import Report, bug_status, now_ms, run_shard
 from elasticjob_cloud.sdk.lanes.coroutines import CoroutineLane
 from elasticjob_cloud.sdk.lanes.processes import WorkerProcess
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.shards.shard import Shard, ShardOutput, StreamName, TaskKilledError
+from elasticjob_cloud.sdk.shards.output import ShardOutput, StreamName
+from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"
@@ -222,7 +223,7 @@ class _Daemon:
         else:
             self._report({"taskId": task_id, "state": "TASK_RUNNING", "message": COMPLETE})
             status = self._repeat(schedule) or status
-        self._shard.settle(_nothing)
+        self._shard.settle()
         self._runner.close()
         self._shard.output.close()
         self._report(status)
@@ -312,7 +313,3 @@ class _Daemon:
         execution = self._execution
         if execution is not None:
             execution.kill()
-
-
-def _nothing() -> None:
-    """The interrupt of a daemon reaches its executions alone."""

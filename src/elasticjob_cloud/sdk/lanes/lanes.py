@@ -8,8 +8,8 @@ from typing import Protocol
 
 from elasticjob_cloud.model.wire import JobMessage
 from elasticjob_cloud.sdk.execution import Report
-from elasticjob_cloud.sdk.jobs.job import BoundJob
 from elasticjob_cloud.sdk.lanes.threads import ThreadPool
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 from elasticjob_cloud.sdk.shards.shard import Shard
 
 _SERVICES = ("CPU", "SINGLE_THREAD", "PROCESS")

@@ -18,11 +18,15 @@ from queue import SimpleQueue
 from typing import ClassVar, cast
 
 from elasticjob_cloud.model.wire import ExecutorStatus
-from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
 from elasticjob_cloud.sdk.descriptors import protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, now_ms
-from elasticjob_cloud.sdk.lanes.process_worker import LAST_KEY, MESSAGE_KEY, ProcessRequest
+from elasticjob_cloud.sdk.lanes.worker_protocol import (
+    LAST_KEY,
+    MESSAGE_KEY,
+    WORKER_SOCKET_VARIABLE,
+    ProcessRequest,
+)
 from elasticjob_cloud.sdk.notifications.error_handlers import messages
 from elasticjob_cloud.sdk.notifications.message import FailureMessage
 from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError
@@ -99,7 +103,7 @@ class WorkerProcess:
             status = self._refusal(shard, problem) if problem else self._exchange(shard, started_ms, report)
         except TaskKilledError:
             status = None
-        shard.settle(_nothing)
+        shard.settle()  # a process that was killed is discarded: there is nothing to take back
         if shard.killed:
             self.discard()
             conclude(shard, started_ms, None, report)
@@ -129,7 +133,7 @@ class WorkerProcess:
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, *sys.orig_argv[1:]],
-                    env={**os.environ, POOL_VARIABLE: str(theirs.fileno())},
+                    env={**os.environ, WORKER_SOCKET_VARIABLE: str(theirs.fileno())},
                     cwd=_start_directory,
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
@@ -235,7 +239,3 @@ def _start_seconds() -> float:
     except ValueError:
         return _START_SECONDS
     return seconds if seconds > 0 else _START_SECONDS
-
-
-def _nothing() -> None:
-    """A worker process that was killed is discarded: there is nothing to take back."""

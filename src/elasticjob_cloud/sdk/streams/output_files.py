@@ -5,7 +5,7 @@ import threading
 
 from elasticjob_cloud.model.kept_output import KeptOutput
 from elasticjob_cloud.model.wire import TaskMessage
-from elasticjob_cloud.sdk.shards.shard import StreamName
+from elasticjob_cloud.sdk.shards.output import StreamName
 from elasticjob_cloud.sdk.streams.half_lines import HalfLines
 from elasticjob_cloud.sdk.streams.shared_files import shared_files
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shards.output import StreamName
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.forks import end_if_forked
 from elasticjob_cloud.sdk.streams.launches import lead_launches
 from elasticjob_cloud.sdk.streams.routed import (

@@ -9,7 +9,8 @@ import sys
 from types import ModuleType
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shards.output import StreamName, StreamPair
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.routed import (
     CommonBuffer,
     OwnStream,
@@ -80,7 +81,7 @@ class Routing:
         """Return the stream that job code chose for all shards, or None."""
         return self.common[name] if name in self._is_chosen else None
 
-    def _streams(self, shard: Shard) -> "ShardStreams":
+    def _streams(self, shard: Shard) -> StreamPair:
         streams = shard.streams
         if streams is None:
             streams = shard.streams = ShardStreams(self, shard)
