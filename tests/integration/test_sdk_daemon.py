@@ -114,7 +114,7 @@ def test_sampling_reports_every_nth_execution(agent: SdkAgent) -> None:
 
 
 def test_failed_execution_is_reported_and_the_daemon_goes_on(agent: SdkAgent) -> None:
-    pause = "from elasticjob_cloud.sdk import daemons\ndaemons._PAUSE_AFTER_FAILURE_SECONDS = 0.1\n"
+    pause = "from elasticjob_cloud.sdk.lanes import daemons\ndaemons._PAUSE_AFTER_FAILURE_SECONDS = 0.1\n"
     agent.write("jobs.py", pause + JOBS)
     agent.start("jobs:fails")
     agent.run(jobExecutionType="DAEMON")

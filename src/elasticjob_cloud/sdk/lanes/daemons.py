@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
-from elasticjob_cloud.sdk.execution import Report, bug_status, now_ms, run_shard
+from elasticjob_cloud.sdk.execution import Report, bug_status, failed_status, now_ms, run_shard
 from elasticjob_cloud.sdk.lanes.coroutines import CoroutineLane
 from elasticjob_cloud.sdk.lanes.processes import WorkerProcess
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
@@ -174,14 +174,7 @@ class _TimeLimit:
         cause = (
             f"The execution was ended, because it took longer than {self._seconds} seconds (timeoutSeconds)."
         )
-        return {
-            "taskId": self._execution.context.task_id,
-            "state": "TASK_FINISHED",
-            "startTime": begun_ms,
-            "completeTime": now_ms(),
-            "success": False,
-            "failureCause": cause,
-        }
+        return failed_status(self._execution, "TASK_FINISHED", begun_ms, cause)
 
     def _strike(self) -> None:
         if not self._execution.finished:

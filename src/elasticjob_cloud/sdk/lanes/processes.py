@@ -20,7 +20,7 @@ from typing import ClassVar, cast
 from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.descriptors import protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
-from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, now_ms
+from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, failed_status, now_ms
 from elasticjob_cloud.sdk.lanes.worker_protocol import (
     LAST_KEY,
     MESSAGE_KEY,
@@ -194,15 +194,7 @@ class WorkerProcess:
         except (OSError, ValueError):
             pass  # it died while it wrote or read
         message = f"The worker process {self._describe_end()} while it ran this shard."
-        return {
-            "taskId": shard.context.task_id,
-            "state": "TASK_FAILED",
-            "message": message,
-            "startTime": started_ms,
-            "completeTime": now_ms(),
-            "success": False,
-            "failureCause": message,
-        }
+        return {**failed_status(shard, "TASK_FAILED", started_ms, message), "message": message}
 
     def _refusal(self, shard: Shard, problem: str) -> ExecutorStatus:
         return {"taskId": shard.context.task_id, "state": "TASK_ERROR", "message": problem}
