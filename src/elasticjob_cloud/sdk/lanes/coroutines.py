@@ -107,7 +107,7 @@ class CoroutineLane:
         current_shard.set(shard)
         started_ms = now_ms()
         try:
-            failure = await attempt_coroutine(shard, self._report)
+            failure = await _await_job(shard, self._report)
             if shard.was_abandoned:
                 return
             conclude(shard, started_ms, failure, self._report)
@@ -116,7 +116,7 @@ class CoroutineLane:
             self._report(bug_status(shard, bug, started_ms))
 
 
-async def attempt_coroutine(shard: Shard, report: Report) -> BaseException | None:
+async def _await_job(shard: Shard, report: Report) -> BaseException | None:
     """Enter a shard and await its job; give the exception that ended it."""
     loop = asyncio.get_running_loop()
     task = cast("asyncio.Task[None]", asyncio.current_task())
