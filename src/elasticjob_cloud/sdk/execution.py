@@ -11,6 +11,7 @@ from collections.abc import Callable
 from elasticjob_cloud.model.wire import ExecutorState, ExecutorStatus
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
 from elasticjob_cloud.sdk.notifications.error_handlers import ErrorHandler, find_error_handler
+from elasticjob_cloud.sdk.shards.bound_job import refuse_coroutine
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError, current_shard
 from elasticjob_cloud.sdk.streams.forks import end_if_forked
@@ -48,7 +49,9 @@ def run_shard(
                 current_shard.set(None)
                 return None
             report({"taskId": shard.context.task_id, "state": "TASK_RUNNING"})
-            shard.bound.function(shard.context)
+            result = shard.bound.function(shard.context)
+            if result is not None:
+                refuse_coroutine(result)
         except BaseException as raised:  # noqa: BLE001 - SystemExit too ends a shard, not the executor
             failure = raised
         end_if_forked(process, failure)

@@ -52,9 +52,9 @@ def add_listeners(bound: BoundJob, listeners: Sequence[JobListener]) -> BoundJob
     if not listeners:
         return bound
 
-    def function(context: ShardingContext) -> None:
+    def function(context: ShardingContext) -> Awaitable[None] | None:
         with _told(listeners, context):
-            bound.function(context)
+            return bound.function(context)
 
     async def coroutine(context: ShardingContext) -> None:
         with _told(listeners, context):

@@ -30,3 +30,17 @@ class BoundJob:
             asyncio.run(cast("Coroutine[Any, Any, None]", self.function(context)))
 
         return replace(self, function=function, is_async=False)
+
+
+def refuse_coroutine(result: object) -> None:
+    """Fail a job that returned a coroutine and is no `async def`: nobody awaits it, so nothing of it would run.
+
+    Raises:
+        TypeError: If the result is a coroutine.
+    """
+    if not isinstance(result, Coroutine):
+        return
+    result.close()
+    raise TypeError(
+        "The job returned a coroutine, which was not run: write it, and any decorator around it, as `async def`."
+    )
