@@ -7,12 +7,12 @@ from functools import partial
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.output_file import StreamName
 from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.sdk.jobs.job import Job
 from elasticjob_cloud.sdk.jobs.listeners import Listener, add_listeners, bind_listeners
 from elasticjob_cloud.sdk.local_shard import UNBOUNDED_BYTES, run_local_shard
 from elasticjob_cloud.sdk.notifications.error_handlers import find_error_handler, handler_problem, messages
-from elasticjob_cloud.sdk.shards.output import StreamName
 from elasticjob_cloud.sdk.streams.routing import routing
 
 _MESSAGES_SECONDS = 15.0

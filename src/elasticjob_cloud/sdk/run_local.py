@@ -12,6 +12,7 @@ from functools import partial
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.output_file import StreamName
 from elasticjob_cloud.model.sharding import (
     ShardingParameterError,
     check_sharding_item_parameters,
@@ -29,7 +30,7 @@ from elasticjob_cloud.sdk.notifications.error_handlers import (
     messages,
 )
 from elasticjob_cloud.sdk.shards.bound_job import BoundJob
-from elasticjob_cloud.sdk.shards.output import ShardOutput, StreamName
+from elasticjob_cloud.sdk.shards.output import ShardOutput
 from elasticjob_cloud.sdk.streams.routing import install_default_logging, install_routing, write_own
 
 _EXIT_FAILED = 1

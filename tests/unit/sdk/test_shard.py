@@ -9,14 +9,15 @@ import pytest
 
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
 from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
+from elasticjob_cloud.model.output_file import StreamName
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.execution import run_shard
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
 from elasticjob_cloud.sdk.jobs.binding import bind_job
-from elasticjob_cloud.sdk.lanes.daemons import DaemonLane, Runner
+from elasticjob_cloud.sdk.lanes.daemon_runners import Runner
+from elasticjob_cloud.sdk.lanes.daemons import DaemonLane
 from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.shards.output import StreamName
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 
 

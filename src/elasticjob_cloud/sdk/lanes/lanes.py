@@ -67,7 +67,8 @@ class Lanes:
             if not is_daemon:
                 return ProcessPool(self._report, cpu_count())
         if is_daemon:
-            from elasticjob_cloud.sdk.lanes.daemons import DaemonLane, runner_of
+            from elasticjob_cloud.sdk.lanes.daemon_runners import runner_of
+            from elasticjob_cloud.sdk.lanes.daemons import DaemonLane
 
             return DaemonLane(self._report, runner_of(kind), one_at_a_time=one_at_a_time)
         if kind == "async":

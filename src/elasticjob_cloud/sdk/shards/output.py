@@ -1,8 +1,8 @@
 """Where the output of a shard goes, as far as a shard knows."""
 
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-StreamName = Literal["stdout", "stderr"]
+from elasticjob_cloud.model.output_file import StreamName
 
 
 class ShardOutput(Protocol):

@@ -9,7 +9,8 @@ import sys
 from types import ModuleType
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.shards.output import StreamName, StreamPair
+from elasticjob_cloud.model.output_file import STREAMS, StreamName
+from elasticjob_cloud.sdk.shards.output import StreamPair
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.routed import (
     CommonBuffer,
@@ -19,8 +20,6 @@ from elasticjob_cloud.sdk.streams.routed import (
     flush_quietly,
     hold_nothing_back,
 )
-
-STREAM_NAMES: tuple[StreamName, StreamName] = ("stdout", "stderr")
 
 
 class Routing:
@@ -197,7 +196,7 @@ class _RoutedSys(ModuleType):
 def activate(routing: Routing) -> None:
     """Have `sys.stdout` and `sys.stderr` of this process led by a routing."""
     Routing.active = routing
-    for name in STREAM_NAMES:
+    for name in STREAMS:
         vars(sys)[name] = Router(name)
     sys.__class__ = _RoutedSys
 
