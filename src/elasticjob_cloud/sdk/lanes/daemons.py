@@ -183,15 +183,8 @@ class _Daemon:
 
     def _execute_now(self) -> ExecutorStatus | None:
         outer = self._shard
-        self._repetition.count_execution()
+        execution = self._execution = self._next_execution()
         is_sampled = self._repetition.is_sampled
-        context = replace(
-            outer.context,
-            current_job_event_sampling_count=self._repetition.unsampled_count,
-            allow_send_job_event=is_sampled,
-        )
-        execution = Shard(context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
-        self._execution = execution
         if outer.killed:
             return None  # a kill that came before this line did not see the execution
         told: SimpleQueue[ExecutorStatus] = SimpleQueue()
@@ -216,6 +209,16 @@ class _Daemon:
         if ended["state"] == "TASK_FINISHED" and (is_sampled or not ended["success"]):
             self._report({**ended, "state": "TASK_RUNNING", "message": COMPLETE})
         return ended
+
+    def _next_execution(self) -> Shard:
+        self._repetition.count_execution()
+        outer = self._shard
+        context = replace(
+            outer.context,
+            current_job_event_sampling_count=self._repetition.unsampled_count,
+            allow_send_job_event=self._repetition.is_sampled,
+        )
+        return Shard(context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
 
     def _interrupt(self) -> None:
         self._killed.set()
