@@ -116,7 +116,7 @@ class StatusWriter:
                     continue
                 statuses.append(status)
                 if "failureCause" in status:
-                    causes += len(status["failureCause"])
+                    causes += len(status["failureCause"]) + len(status.get("failureSummary", ""))
             if self._ownership.is_lost():
                 self._on_closed()
                 return

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 
+from elasticjob_cloud.model.excerpt import one_line
 from elasticjob_cloud.model.wire import ExecutorState, ExecutorStatus
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
 from elasticjob_cloud.sdk.notifications.error_handlers import ErrorHandler, find_error_handler
@@ -95,14 +96,17 @@ def conclude(
     report(status)
 
 
-def failed_status(shard: Shard, state: ExecutorState, started_ms: int, cause: str) -> ExecutorStatus:
-    """Return the status that ends an execution which did not succeed, now."""
+def failed_status(
+    shard: Shard, state: ExecutorState, started_ms: int, cause: str, summary: str = ""
+) -> ExecutorStatus:
+    """Return the status that ends an execution which did not succeed, now. Without a summary the cause is one."""
     return {
         "taskId": shard.context.task_id,
         "state": state,
         "startTime": started_ms,
         "completeTime": now_ms(),
         "success": False,
+        "failureSummary": summary or one_line(cause),
         "failureCause": cause,
     }
 
@@ -111,8 +115,9 @@ def bug_status(shard: Shard, bug: BaseException, started_ms: int) -> ExecutorSta
     """Return the terminal status of a shard that a fault of this SDK has ended."""
     cause = describe_failure(bug)
     tell_process(f"a bug in elasticjob-cloud ended {shard.context.task_id}:\n{cause}")
-    status = failed_status(shard, "TASK_FAILED", started_ms, cause)
-    status["message"] = f"This is a bug in elasticjob-cloud, please report it: {summarize_failure(bug)}"
+    message = f"This is a bug in elasticjob-cloud, please report it: {summarize_failure(bug)}"
+    status = failed_status(shard, "TASK_FAILED", started_ms, cause, one_line(message))
+    status["message"] = message
     return status
 
 
@@ -120,7 +125,8 @@ def _handle(
     shard: Shard, started_ms: int, failure: BaseException, handler: ErrorHandler | None
 ) -> ExecutorStatus:
     """Let the error handler have its say, and return the status of the failed shard."""
-    status = failed_status(shard, "TASK_FINISHED", started_ms, describe_failure(failure))
+    summary = summarize_failure(failure)
+    status = failed_status(shard, "TASK_FINISHED", started_ms, describe_failure(failure), summary)
     handler = handler or find_error_handler(shard.job["jobErrorHandlerType"])
     assert handler is not None, "a shard is given to a worker only after its handler was found"
     try:
@@ -129,5 +135,5 @@ def _handle(
         tell_process(f"error handler failed for {shard.context.task_id}: {summarize_failure(problem)}")
     if handler.ends_in_error:
         status["state"] = "TASK_ERROR"
-        status["message"] = summarize_failure(failure)
+        status["message"] = summary
     return status
