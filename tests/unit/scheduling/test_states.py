@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 from elasticjob_cloud.model import fire as fires
-from elasticjob_cloud.model.errors import BugError
 from elasticjob_cloud.model.fire import DropReason, FireSource, FireState
+from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord, Snapshot
 from elasticjob_cloud.scheduling import CoreSettings, Now
 from elasticjob_cloud.scheduling.commands import SetJobDisabled, TriggerJob
@@ -64,7 +64,9 @@ def test_a_run_goes_only_where_the_table_allows(state: RunState, following: RunS
         run.become(following)
         assert run.state is following
     else:
-        with pytest.raises(BugError, match=f"Run 7 of job 'job' is {state}, and cannot become {following}"):
+        with pytest.raises(
+            IllegalTransitionError, match=f"Run 7 of job 'job' is {state}, and cannot become {following}"
+        ):
             run.become(following)
         assert run.state is state
 
@@ -73,7 +75,9 @@ def test_a_run_goes_only_where_the_table_allows(state: RunState, following: RunS
 def test_only_a_waiting_fire_is_dropped(state: FireState) -> None:
     turn = turn_of()
 
-    with pytest.raises(BugError, match=f"Fire 7 of job 'job' is {state}, and cannot become DROPPED"):
+    with pytest.raises(
+        IllegalTransitionError, match=f"Fire 7 of job 'job' is {state}, and cannot become DROPPED"
+    ):
         turn.fires.drop(fire_of(state), DropReason.DISABLED)
 
     assert not turn.decisions.changes
@@ -85,7 +89,9 @@ def test_what_has_ended_never_starts() -> None:
     ended = fire_of(FireState.COMPLETED)
     turn._state.waiting["job"] = deque([ended])
 
-    with pytest.raises(BugError, match="Fire 7 of job 'job' is COMPLETED, and cannot become RUNNING"):
+    with pytest.raises(
+        IllegalTransitionError, match="Fire 7 of job 'job' is COMPLETED, and cannot become RUNNING"
+    ):
         turn.fires.start(job(), None)
 
     assert not turn.decisions.changes
@@ -97,7 +103,7 @@ def test_a_run_that_ended_is_not_stopped() -> None:
     turn = turn_of(fire_of(FireState.RUNNING))
     turn._state.runs["job"].state = RunState.ENDED
 
-    with pytest.raises(BugError, match="is ended, and cannot become stopping"):
+    with pytest.raises(IllegalTransitionError, match="is ended, and cannot become stopping"):
         turn.fires.stop("job", "The job was disabled.")
 
     assert not turn.decisions.changes

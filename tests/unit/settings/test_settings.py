@@ -7,7 +7,7 @@ from elasticjob_cloud.agent.process.start.environment import AGENT_VARIABLE, OWN
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
-from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
+from elasticjob_cloud.sdk.lanes.worker_protocol import WORKER_SOCKET_VARIABLE
 from elasticjob_cloud.settings.scheduler import (
     OPTIONS,
     SchedulerSettings,
@@ -64,7 +64,7 @@ def test_misspelt_variable_is_found_with_the_one_that_was_meant() -> None:
 
 def test_variables_of_settings_clients_tasks_and_others_are_not_misspelt() -> None:
     context = ShardingContext("task", "job", 2, 1, "a", "b", {})
-    tasks = (*context.environment(), AGENT_VARIABLE, TASK_VARIABLE, OWNER_VARIABLE, POOL_VARIABLE)
+    tasks = (*context.environment(), AGENT_VARIABLE, TASK_VARIABLE, OWNER_VARIABLE, WORKER_SOCKET_VARIABLE)
     executors = (ADDRESS_VARIABLE, TOKEN_VARIABLE, APP_NAME_VARIABLE)
     clients = ("ELASTICJOB_CONFIG", "ELASTICJOB_URL", "ELASTICJOB_TOKEN")
     settings = [variable_of(name) for name in SchedulerSettings.model_fields]

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from elasticjob_cloud.model.errors import BugError
 from elasticjob_cloud.model.fire import TRANSITIONS, DropReason, FireSource, FireState
 from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling.state.part import TurnPart
 from elasticjob_cloud.scheduling.state.run import Run, RunState
@@ -48,7 +48,7 @@ class FireChanges(TurnPart):
         """Record why a fire (or so many, up to `last_due_ms`) never becomes a run (promise 1).
 
         Raises:
-            BugError: it runs, or has ended; nothing has changed.
+            IllegalTransitionError: it runs, or has ended; nothing has changed.
         """
         dropped = msgspec.structs.replace(
             fire,
@@ -133,5 +133,5 @@ class FireChanges(TurnPart):
                 f"Fire {before.fire_id} of job '{before.job_name}' is {before.state.value}, "
                 f"and cannot become {after.state.value}."
             )
-            raise BugError(message)
+            raise IllegalTransitionError(message)
         self._rows.fires[after.fire_id] = after

@@ -4,9 +4,9 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Final, Protocol
 
-from elasticjob_cloud.model.errors import BugError
 from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord
 
 
@@ -64,12 +64,12 @@ class Run:
         """Go on to another state.
 
         Raises:
-            BugError: the table does not allow it; nothing has changed.
+            IllegalTransitionError: the table does not allow it; nothing has changed.
         """
         if following not in TRANSITIONS[self.state]:
             message = (
                 f"Run {self.fire.fire_id} of job '{self.fire.job_name}' is {self.state.value}, "
                 f"and cannot become {following.value}."
             )
-            raise BugError(message)
+            raise IllegalTransitionError(message)
         self.state = following

@@ -1,6 +1,5 @@
 """The inside of a worker process: runs one shard after another for the executor that started it."""
 
-import asyncio
 import ctypes
 import json
 import os
@@ -8,46 +7,31 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any, TypedDict, cast
 
 from elasticjob_cloud.model.context import ShardingContext
-from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
+from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.connection import unsendable_status
 from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
 from elasticjob_cloud.sdk.execution import run_shard
-from elasticjob_cloud.sdk.forks import add_reset, hide_connection
-from elasticjob_cloud.sdk.jobs.job import BoundJob
 from elasticjob_cloud.sdk.jobs.registry import JobRegistry
+from elasticjob_cloud.sdk.lanes.worker_protocol import LAST_KEY, MESSAGE_KEY, ProcessRequest
+from elasticjob_cloud.sdk.lanes.worker_state import WorkerState
 from elasticjob_cloud.sdk.notifications.error_handlers import messages
 from elasticjob_cloud.sdk.notifications.message import FailureMessage
-from elasticjob_cloud.sdk.output import output_of
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
 from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError, current_shard
-from elasticjob_cloud.sdk.worker_state import WorkerState
+from elasticjob_cloud.sdk.streams.forks import add_reset, hide_connection
+from elasticjob_cloud.sdk.streams.output_files import output_of
 
-# What a line holds instead of a status when an error handler has something to send.
-MESSAGE_KEY = "failureMessage"
-# In a terminal status: this process is not fit for another shard, and ends.
-LAST_KEY = "isLast"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-class ProcessRequest(TypedDict):
-    """Executor to worker process: one shard. The answers are the lines of `ExecutorStatus` that the agent gets."""
-
-    job: JobMessage
-    task: TaskMessage
-    outputLimitBytes: int
-    currentJobEventSamplingCount: int
-    allowSendJobEvent: bool
-
-
-def serve_pool(registry: JobRegistry, descriptor: int) -> None:
+def serve_executor(registry: JobRegistry, descriptor: int) -> None:
     """Run shards in the main thread, so that a kill interrupts even a sleep, until the executor is gone."""
     connection = protect_connection(socket.socket(fileno=descriptor))
     hide_connection(connection)
@@ -113,17 +97,7 @@ def _make_shard(registry: JobRegistry, request: ProcessRequest) -> Shard:
         request["allowSendJobEvent"],
     )
     output = output_of(task, request["outputLimitBytes"])
-    return Shard(context, _synchronous(registry.find(job["jobName"])), output, job, task)
-
-
-def _synchronous(bound: BoundJob) -> BoundJob:
-    if not bound.is_async:
-        return bound
-
-    def function(context: ShardingContext) -> None:
-        asyncio.run(cast("Coroutine[Any, Any, None]", bound.function(context)))
-
-    return replace(bound, function=function)
+    return Shard(context, registry.find(job["jobName"]).synchronous(), output, job, task)
 
 
 def _read(connection: socket.socket, inbox: "SimpleQueue[ProcessRequest]") -> None:

@@ -13,9 +13,10 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from elasticjob_cloud.sdk.launches import lead_descriptors
-from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, flush_streams, renew_streams
+from elasticjob_cloud.model.output_file import STREAMS
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
+from elasticjob_cloud.sdk.streams.launches import lead_descriptors
+from elasticjob_cloud.sdk.streams.shard_streams import flush_streams, renew_streams
 
 _connections: set[socket.socket] = set()
 _resets: list[Callable[[], object]] = []
@@ -72,7 +73,7 @@ def _exit_code(failure: BaseException | None) -> int:
 def _flush(shard: Shard | None) -> None:
     if shard is not None:
         flush_streams(shard)
-        for name in STREAM_NAMES:
+        for name in STREAMS:
             shard.output.flush(name)
 
 
@@ -87,7 +88,7 @@ def _in_parent() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
     shard = current_shard.get()
     if shard is not None:
-        for name in STREAM_NAMES:
+        for name in STREAMS:
             shard.output.fileno(name)  # shared from now on: its limit is held here
 
 

@@ -18,15 +18,19 @@ from queue import SimpleQueue
 from typing import ClassVar, cast
 
 from elasticjob_cloud.model.wire import ExecutorStatus
-from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
 from elasticjob_cloud.sdk.descriptors import protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
-from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, now_ms
-from elasticjob_cloud.sdk.forks import add_reset, forget_connection, hide_connection
+from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, failed_status, now_ms
+from elasticjob_cloud.sdk.lanes.worker_protocol import (
+    LAST_KEY,
+    MESSAGE_KEY,
+    WORKER_SOCKET_VARIABLE,
+    ProcessRequest,
+)
 from elasticjob_cloud.sdk.notifications.error_handlers import messages
 from elasticjob_cloud.sdk.notifications.message import FailureMessage
-from elasticjob_cloud.sdk.process_worker import LAST_KEY, MESSAGE_KEY, ProcessRequest
 from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError
+from elasticjob_cloud.sdk.streams.forks import add_reset, forget_connection, hide_connection
 
 # In the environment of the executor: how long a bootstrap script may take until its worker process serves.
 START_VARIABLE = "ELASTICJOB_WORKER_START_SECONDS"
@@ -99,7 +103,7 @@ class WorkerProcess:
             status = self._refusal(shard, problem) if problem else self._exchange(shard, started_ms, report)
         except TaskKilledError:
             status = None
-        shard.settle(_nothing)
+        shard.settle()  # a process that was killed is discarded: there is nothing to take back
         if shard.killed:
             self.discard()
             conclude(shard, started_ms, None, report)
@@ -129,7 +133,7 @@ class WorkerProcess:
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, *sys.orig_argv[1:]],
-                    env={**os.environ, POOL_VARIABLE: str(theirs.fileno())},
+                    env={**os.environ, WORKER_SOCKET_VARIABLE: str(theirs.fileno())},
                     cwd=_start_directory,
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
@@ -190,15 +194,7 @@ class WorkerProcess:
         except (OSError, ValueError):
             pass  # it died while it wrote or read
         message = f"The worker process {self._describe_end()} while it ran this shard."
-        return {
-            "taskId": shard.context.task_id,
-            "state": "TASK_FAILED",
-            "message": message,
-            "startTime": started_ms,
-            "completeTime": now_ms(),
-            "success": False,
-            "failureCause": message,
-        }
+        return {**failed_status(shard, "TASK_FAILED", started_ms, message), "message": message}
 
     def _refusal(self, shard: Shard, problem: str) -> ExecutorStatus:
         return {"taskId": shard.context.task_id, "state": "TASK_ERROR", "message": problem}
@@ -235,7 +231,3 @@ def _start_seconds() -> float:
     except ValueError:
         return _START_SECONDS
     return seconds if seconds > 0 else _START_SECONDS
-
-
-def _nothing() -> None:
-    """A worker process that was killed is discarded: there is nothing to take back."""

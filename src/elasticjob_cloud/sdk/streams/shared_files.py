@@ -5,7 +5,7 @@ import time
 from contextvars import Context
 from typing import Protocol
 
-from elasticjob_cloud.sdk.forks import add_reset
+from elasticjob_cloud.sdk.streams.forks import add_reset
 
 _LOOK_SECONDS = 0.5
 

@@ -9,12 +9,12 @@ import os
 import sys
 from typing import Any
 
+from elasticjob_cloud.model.output_file import STREAMS
 from elasticjob_cloud.sdk.descriptors import identify
-from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 
 # Where `fork_exec` has them, in all of 3.11 to 3.14.
-_PLACES = tuple(zip(STREAM_NAMES, (1, 2), (9, 11), strict=True))
+_PLACES = tuple(zip(STREAMS, (1, 2), (9, 11), strict=True))
 _at_first = {descriptor: identify(descriptor) for descriptor in (1, 2)}
 # They serve all shards, and live longer than the one that happens to need them first.
 _HELPERS = (b"from multiprocessing.resource_tracker import", b"from multiprocessing.forkserver import")

@@ -29,7 +29,7 @@ class ThreadPool:
         self._submitted = 0
         self._threads = 0
         self._lock = threading.Lock()
-        self._waiting = threading.Event()
+        self._has_queued = threading.Event()
         if self._maximum > self._minimum:
             threading.Thread(target=self._watch, name=f"{name}-growth", daemon=True).start()
 
@@ -39,8 +39,8 @@ class ThreadPool:
         self._queue.put(shard)
         if self._threads < self._minimum:
             self._add_threads(1)
-        elif not self._waiting.is_set():
-            self._waiting.set()
+        elif not self._has_queued.is_set():
+            self._has_queued.set()
 
     def _add_threads(self, count: int) -> None:
         for _ in range(count):
@@ -84,8 +84,8 @@ class ThreadPool:
 
     def _watch(self) -> None:
         while True:
-            self._waiting.wait()
-            self._waiting.clear()
+            self._has_queued.wait()
+            self._has_queued.clear()
             taken = self._taken()
             while not self._queue.empty():
                 time.sleep(_GROWTH_SECONDS)

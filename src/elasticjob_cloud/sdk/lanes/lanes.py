@@ -8,9 +8,9 @@ from typing import Protocol
 
 from elasticjob_cloud.model.wire import JobMessage
 from elasticjob_cloud.sdk.execution import Report
-from elasticjob_cloud.sdk.jobs.job import BoundJob
+from elasticjob_cloud.sdk.lanes.threads import ThreadPool
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 from elasticjob_cloud.sdk.shards.shard import Shard
-from elasticjob_cloud.sdk.threads import ThreadPool
 
 _SERVICES = ("CPU", "SINGLE_THREAD", "PROCESS")
 
@@ -61,17 +61,18 @@ class Lanes:
 
     def _open(self, kind: str, *, is_daemon: bool, one_at_a_time: bool) -> Lane:
         if kind == "PROCESS":
-            from elasticjob_cloud.sdk.processes import ProcessPool, WorkerProcess
+            from elasticjob_cloud.sdk.lanes.processes import ProcessPool, WorkerProcess
 
             self._kill_processes = WorkerProcess.kill_all
             if not is_daemon:
                 return ProcessPool(self._report, cpu_count())
         if is_daemon:
-            from elasticjob_cloud.sdk.daemons import DaemonLane, runner_of
+            from elasticjob_cloud.sdk.lanes.daemon_runners import runner_of
+            from elasticjob_cloud.sdk.lanes.daemons import DaemonLane
 
             return DaemonLane(self._report, runner_of(kind), one_at_a_time=one_at_a_time)
         if kind == "async":
-            from elasticjob_cloud.sdk.coroutines import CoroutineLane
+            from elasticjob_cloud.sdk.lanes.coroutines import CoroutineLane
 
             return CoroutineLane(self._report, one_at_a_time=one_at_a_time)
         if one_at_a_time:

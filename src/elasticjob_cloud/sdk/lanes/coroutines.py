@@ -12,9 +12,9 @@ from typing import Any, ClassVar, cast
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED, end_process
 from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.failure import summarize_failure
-from elasticjob_cloud.sdk.forks import add_reset, end_if_forked
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
-from elasticjob_cloud.sdk.streams import tell_process
+from elasticjob_cloud.sdk.streams.forks import add_reset, end_if_forked
+from elasticjob_cloud.sdk.streams.routing import tell_process
 
 _LOOP_LOST = (
     "job code closed the descriptors of the event loop (os.closerange, maybe): no async shard can go on"
@@ -107,7 +107,7 @@ class CoroutineLane:
         current_shard.set(shard)
         started_ms = now_ms()
         try:
-            failure = await attempt_coroutine(shard, self._report)
+            failure = await _await_job(shard, self._report)
             if shard.was_abandoned:
                 return
             conclude(shard, started_ms, failure, self._report)
@@ -116,7 +116,7 @@ class CoroutineLane:
             self._report(bug_status(shard, bug, started_ms))
 
 
-async def attempt_coroutine(shard: Shard, report: Report) -> BaseException | None:
+async def _await_job(shard: Shard, report: Report) -> BaseException | None:
     """Enter a shard and await its job; give the exception that ended it."""
     loop = asyncio.get_running_loop()
     task = cast("asyncio.Task[None]", asyncio.current_task())
@@ -131,9 +131,5 @@ async def attempt_coroutine(shard: Shard, report: Report) -> BaseException | Non
     except BaseException as raised:  # noqa: BLE001 - SystemExit too ends a shard, not the loop
         failure = raised
     end_if_forked(process, failure)
-    shard.settle(_nothing)
+    shard.settle()  # a cancellation that comes after the last `await` finds a finished task, and has no effect
     return failure
-
-
-def _nothing() -> None:
-    """A cancellation that comes after a shard's last `await` finds a finished task, and has no effect."""

@@ -8,23 +8,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from queue import SimpleQueue
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.repetition import BEGIN, COMPLETE, LONGEST_WAIT_SECONDS, Repetition, zone_of
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
-from elasticjob_cloud.sdk.coroutines import CoroutineLane
-from elasticjob_cloud.sdk.execution import Report, bug_status, now_ms, run_shard
-from elasticjob_cloud.sdk.processes import WorkerProcess
-from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.shards.shard import Shard, ShardOutput, StreamName, TaskKilledError
+from elasticjob_cloud.sdk.execution import Report, bug_status, failed_status, now_ms
+from elasticjob_cloud.sdk.lanes.daemon_runners import Runner
+from elasticjob_cloud.sdk.shards.output import ShardOutput
+from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError
 
-BEGIN = "BEGIN"
-COMPLETE = "COMPLETE"
 _PAUSE_SECONDS = 0.1
 _PAUSE_AFTER_FAILURE_SECONDS = 1.0
-# The wall clock may be set while a thread waits: it looks again after this time at the latest.
-_LONGEST_WAIT_SECONDS = 30.0
 _GATE_SECONDS = 0.1
 # Of fires that were skipped, so that the count of a month's takes no time.
 _MOST_COUNTED = 1000
@@ -33,7 +29,7 @@ _MOST_COUNTED = 1000
 class DaemonLane:
     """Keeps daemon tasks running, each in a thread of its own."""
 
-    def __init__(self, report: Report, open_runner: "Callable[[], Runner]", *, one_at_a_time: bool) -> None:
+    def __init__(self, report: Report, open_runner: Callable[[], Runner], *, one_at_a_time: bool) -> None:
         self._report = report
         self._open_runner = open_runner
         self._gate = threading.Lock() if one_at_a_time else None
@@ -42,91 +38,6 @@ class DaemonLane:
         """Start a daemon task."""
         daemon = _Daemon(shard, self._report, self._open_runner(), self._gate)
         threading.Thread(target=daemon.run, name="elasticjob-daemon", daemon=True).start()
-
-
-class Runner:
-    """Runs the executions of one daemon task in the calling thread."""
-
-    def run(self, shard: Shard, report: Report) -> None:
-        """Run one execution to its terminal status."""
-        run_shard(shard, ThreadInterrupt(), report)
-
-    def close(self) -> None:
-        """The task has ended."""
-
-
-class CoroutineRunner(Runner):
-    """Runs them on the event loop."""
-
-    def run(self, shard: Shard, report: Report) -> None:
-        ended = threading.Event()
-
-        def report_and_wake(status: ExecutorStatus) -> None:
-            report(status)
-            if status["state"] != "TASK_RUNNING":
-                ended.set()
-
-        CoroutineLane(report_and_wake, one_at_a_time=False).submit(shard)
-        while not ended.wait(_GATE_SECONDS):
-            if shard.was_abandoned:
-                return  # killed before the loop came to it: then nothing is reported
-
-
-class ProcessRunner(Runner):
-    """Runs them in a worker process that belongs to this task."""
-
-    def __init__(self) -> None:
-        self._process = WorkerProcess()
-
-    def run(self, shard: Shard, report: Report) -> None:
-        self._process.run(shard, report)
-
-    def close(self) -> None:
-        self._process.discard()
-
-
-def runner_of(kind: str) -> Callable[[], Runner]:
-    """Return what makes the runner of a kind of lane."""
-    return {"async": CoroutineRunner, "PROCESS": ProcessRunner}.get(kind, Runner)
-
-
-class Schedule:
-    """When a daemon job fires."""
-
-    def __init__(self, job: JobMessage) -> None:
-        """Read the job's cron and zone.
-
-        Raises:
-            StartError: If one of them is none.
-        """
-        self._expression: CronExpression | None = None
-        if not job["cron"]:
-            return
-        try:
-            self._expression = CronExpression.parse(job["cron"])
-            self._zone = ZoneInfo(job["timeZone"] or "UTC")
-        except InvalidCronError as error:
-            raise StartError(f"cron: {error}") from error
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # `America` is a folder
-            raise StartError(
-                f"timeZone: {job['timeZone']!r} is not known on this machine; the package tzdata brings all zones."
-            ) from error
-
-    def next_fire_ms(self, after_ms: int, pause_seconds: float) -> int | None:
-        """Return the next fire after an instant; without cron, that is after a pause. None: never again."""
-        if self._expression is None:
-            return after_ms + int(pause_seconds * 1000)
-        return self._expression.next_fire_ms(after_ms, self._zone)
-
-    def count_fires(self, after_ms: int, until_ms: int) -> int:
-        """Return how many fires lie after an instant and not after another, as far as somebody wants to know."""
-        count, fire_ms = 0, after_ms
-        while self._expression is not None and count < _MOST_COUNTED:
-            following = self._expression.next_fire_ms(fire_ms, self._zone)
-            if following is None or following > until_ms:
-                break
-            count, fire_ms = count + 1, following
-        return count
 
 
 class _SharedOutput:
@@ -173,14 +84,7 @@ class _TimeLimit:
         cause = (
             f"The execution was ended, because it took longer than {self._seconds} seconds (timeoutSeconds)."
         )
-        return {
-            "taskId": self._execution.context.task_id,
-            "state": "TASK_FINISHED",
-            "startTime": begun_ms,
-            "completeTime": now_ms(),
-            "success": False,
-            "failureCause": cause,
-        }
+        return failed_status(self._execution, "TASK_FINISHED", begun_ms, cause)
 
     def _strike(self) -> None:
         if not self._execution.finished:
@@ -196,7 +100,8 @@ class _Daemon:
         self._gate = gate
         self._execution: Shard | None = None
         self._killed = threading.Event()
-        self._executions = 0
+        self._has_cron = bool(shard.job["cron"])
+        self._repetition = Repetition(_never, 0)  # until its cron is read, which may fail
 
     def run(self) -> None:
         try:
@@ -214,23 +119,24 @@ class _Daemon:
         try:
             if not self._shard.enter(self._interrupt):
                 return
-            schedule = Schedule(self._shard.job)
+            job = self._shard.job
+            self._repetition = Repetition(_fires_of(job), job["eventTraceSamplingCount"])
         except TaskKilledError:
             pass  # the kill came while it entered
         except StartError as error:
             status = {"taskId": task_id, "state": "TASK_ERROR", "message": str(error)}
         else:
             self._report({"taskId": task_id, "state": "TASK_RUNNING", "message": COMPLETE})
-            status = self._repeat(schedule) or status
-        self._shard.settle(_nothing)
+            status = self._repeat() or status
+        self._shard.settle()
         self._runner.close()
         self._shard.output.close()
         self._report(status)
 
-    def _repeat(self, schedule: Schedule) -> ExecutorStatus | None:
+    def _repeat(self) -> ExecutorStatus | None:
         """Run execution after execution; give the status of the one that ended the task, None for a kill between."""
         after_ms, pause_seconds = now_ms(), 0.0
-        while self._wait_until(schedule.next_fire_ms(after_ms, pause_seconds)):
+        while self._wait_until(self._next_start_ms(after_ms, pause_seconds)):
             begun_ms = now_ms()
             status = self._execute()
             if status is None or status["state"] != "TASK_FINISHED":
@@ -238,8 +144,14 @@ class _Daemon:
             pause_seconds = _PAUSE_SECONDS if status["success"] else _PAUSE_AFTER_FAILURE_SECONDS
             # Never before the last fire again, should the clock have been set back (promise 10).
             after_ms = max(begun_ms, now_ms())
-            self._tell_skipped(schedule.count_fires(begun_ms, after_ms))
+            self._tell_skipped(len(self._repetition.fires_between(begun_ms, after_ms, _MOST_COUNTED)))
         return None
+
+    def _next_start_ms(self, after_ms: int, pause_seconds: float) -> int | None:
+        """Return when the next execution begins: at a fire, or without cron after a pause. None: never again."""
+        if self._has_cron:
+            return self._repetition.next_fire_ms(after_ms)
+        return after_ms + int(pause_seconds * 1000)
 
     def _tell_skipped(self, count: int) -> None:
         """Have the record say which fires came to nothing, and that the task is idle all the same."""
@@ -253,8 +165,8 @@ class _Daemon:
     def _wait_until(self, fire_ms: int | None) -> bool:
         """Wait for a fire; False when the task was killed."""
         while fire_ms is None or now_ms() < fire_ms:
-            seconds = _LONGEST_WAIT_SECONDS if fire_ms is None else (fire_ms - now_ms()) / 1000
-            if self._killed.wait(min(max(seconds, 0.001), _LONGEST_WAIT_SECONDS)):
+            seconds = LONGEST_WAIT_SECONDS if fire_ms is None else (fire_ms - now_ms()) / 1000
+            if self._killed.wait(min(max(seconds, 0.001), LONGEST_WAIT_SECONDS)):
                 return False
         return not self._killed.is_set()
 
@@ -271,17 +183,8 @@ class _Daemon:
 
     def _execute_now(self) -> ExecutorStatus | None:
         outer = self._shard
-        every = max(0, outer.job["eventTraceSamplingCount"])
-        self._executions += 1
-        is_sampled = every == 0 or self._executions % every == 0
-        context = replace(
-            outer.context,
-            # As ElasticJob counts: those not told since the last that was, this one included when it is not.
-            current_job_event_sampling_count=(self._executions % every or every - 1) if every else 0,
-            allow_send_job_event=is_sampled,
-        )
-        execution = Shard(context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
-        self._execution = execution
+        execution = self._execution = self._next_execution()
+        is_sampled = self._repetition.is_sampled
         if outer.killed:
             return None  # a kill that came before this line did not see the execution
         told: SimpleQueue[ExecutorStatus] = SimpleQueue()
@@ -307,6 +210,16 @@ class _Daemon:
             self._report({**ended, "state": "TASK_RUNNING", "message": COMPLETE})
         return ended
 
+    def _next_execution(self) -> Shard:
+        self._repetition.count_execution()
+        outer = self._shard
+        context = replace(
+            outer.context,
+            current_job_event_sampling_count=self._repetition.unsampled_count,
+            allow_send_job_event=self._repetition.is_sampled,
+        )
+        return Shard(context, outer.bound, _SharedOutput(outer.output), outer.job, outer.task)
+
     def _interrupt(self) -> None:
         self._killed.set()
         execution = self._execution
@@ -314,5 +227,21 @@ class _Daemon:
             execution.kill()
 
 
-def _nothing() -> None:
-    """The interrupt of a daemon reaches its executions alone."""
+def _fires_of(job: JobMessage) -> Callable[[int], int | None]:
+    """Return what gives the next fire of a job's cron in its zone; without cron there are none.
+
+    Raises:
+        StartError: If one of them is none.
+    """
+    if not job["cron"]:
+        return _never
+    try:
+        expression = CronExpression.parse(job["cron"])
+    except InvalidCronError as error:
+        raise StartError(f"cron: {error}") from error
+    zone = zone_of(job["timeZone"])
+    return lambda after_ms: expression.next_fire_ms(after_ms, zone)
+
+
+def _never(_after_ms: int) -> None:
+    """There is no fire."""

@@ -9,7 +9,10 @@ import sys
 from types import ModuleType
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.routed import (
+from elasticjob_cloud.model.output_file import STREAMS, StreamName
+from elasticjob_cloud.sdk.shards.output import StreamPair
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
+from elasticjob_cloud.sdk.streams.routed import (
     CommonBuffer,
     OwnStream,
     RoutedBuffer,
@@ -17,9 +20,6 @@ from elasticjob_cloud.sdk.routed import (
     flush_quietly,
     hold_nothing_back,
 )
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
-
-STREAM_NAMES: tuple[StreamName, StreamName] = ("stdout", "stderr")
 
 
 class Routing:
@@ -80,7 +80,7 @@ class Routing:
         """Return the stream that job code chose for all shards, or None."""
         return self.common[name] if name in self._is_chosen else None
 
-    def _streams(self, shard: Shard) -> "ShardStreams":
+    def _streams(self, shard: Shard) -> StreamPair:
         streams = shard.streams
         if streams is None:
             streams = shard.streams = ShardStreams(self, shard)
@@ -196,7 +196,7 @@ class _RoutedSys(ModuleType):
 def activate(routing: Routing) -> None:
     """Have `sys.stdout` and `sys.stderr` of this process led by a routing."""
     Routing.active = routing
-    for name in STREAM_NAMES:
+    for name in STREAMS:
         vars(sys)[name] = Router(name)
     sys.__class__ = _RoutedSys
 

@@ -14,15 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from elasticjob_cloud.sdk.forks import end_if_forked
-from elasticjob_cloud.sdk.launches import lead_launches
-from elasticjob_cloud.sdk.routed import (
+from elasticjob_cloud.model.output_file import STREAMS, StreamName
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
+from elasticjob_cloud.sdk.streams.forks import end_if_forked
+from elasticjob_cloud.sdk.streams.launches import lead_launches
+from elasticjob_cloud.sdk.streams.routed import (
     CommonBuffer,
     OwnStream,
     flush_quietly,
 )
-from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, Routing, activate, deactivate
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.streams.shard_streams import Routing, activate, deactivate
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -44,7 +45,7 @@ def install_routing() -> None:
     if Routing.active is not None:
         return
     routing = Routing(is_lasting=True)
-    for name in STREAM_NAMES:
+    for name in STREAMS:
         _take_over(routing, name)
     activate(routing)
     install_default_logging()
@@ -59,7 +60,7 @@ def routing() -> Iterator[None]:
     root, handler = logging.getLogger(), ShardLogHandler()
     level = root.level
     routing = Routing(is_lasting=False)
-    for name in STREAM_NAMES:
+    for name in STREAMS:
         own = getattr(sys, name)
         routing.add(OwnStream(name, own), own)
     activate(routing)
@@ -87,7 +88,7 @@ def tell_process(message: str) -> None:
 
 
 def _streams_of_sys() -> Iterator[tuple[StreamName, object]]:
-    for name in STREAM_NAMES:
+    for name in STREAMS:
         yield name, vars(sys)[name]
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 # A line longer than this is written in pieces, so that memory stays bounded.
 _LINE_BYTES = 8192
 _OUR_MODULES = frozenset(
-    f"elasticjob_cloud.sdk.{module}" for module in ("half_lines", "output", "routed", "shard_streams")
+    f"{__package__}.{module}" for module in ("half_lines", "output_files", "routed", "shard_streams")
 )
 
 

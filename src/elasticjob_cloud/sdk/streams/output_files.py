@@ -1,56 +1,46 @@
 """The output files of one task: opened on the first write, bounded, written line by line."""
 
-import contextlib
 import threading
 
-from elasticjob_cloud.model.kept_output import KeptOutput
+from elasticjob_cloud.model.output_file import OutputFile, StreamName, stream_path
 from elasticjob_cloud.model.wire import TaskMessage
-from elasticjob_cloud.sdk.half_lines import HalfLines
-from elasticjob_cloud.sdk.shards.shard import StreamName
-from elasticjob_cloud.sdk.shared_files import shared_files
+from elasticjob_cloud.sdk.streams.half_lines import HalfLines
+from elasticjob_cloud.sdk.streams.shared_files import shared_files
 
 _opening = threading.Lock()
 
 
-class OutputFile:
+class LineFile:
     """One stream of one task. Whole lines go to the file at once, so that it can be followed; stderr does not wait.
 
-    Of a long stream the first part and the last part are kept (`model/kept_output.py`), whoever else writes to its files:
-    forked children of the shard, and programs that it gave the file to.
+    What is kept, and what happens where nothing can be written, `model/output_file.py` says.
     """
 
     def __init__(self, path: str, limit_bytes: int, *, at_once: bool = False) -> None:
         # Re-entrant: a signal handler of job code may print while the same thread does.
         self._lock = threading.RLock()
         self._half_lines = HalfLines()
-        self._kept = KeptOutput(path, limit_bytes)
-        self._kept.open()
+        self._file = OutputFile(path, limit_bytes)
+        self._file.open()
         self._at_once = at_once
         self._is_shared = False
-        self._closed = False
 
     def write(self, data: bytes) -> bool:
         with self._lock:
-            if self._closed:
+            if self._file.is_closed:
                 return False
-            self._write(data if self._at_once else self._half_lines.add(data))
-            return True
+            return self._file.write(data if self._at_once else self._half_lines.add(data))
 
     def flush(self) -> None:
         with self._lock:
-            if not self._closed:
-                self._write(self._half_lines.take())
+            if not self._file.is_closed:
+                self._file.write(self._half_lines.take())
 
     def share(self) -> int | None:
         """Give the descriptor, for another process to write to."""
         with self._lock:
-            if self._closed:
-                return None
-            try:
-                descriptor = self._kept.share()
-            except OSError:
-                return None
-            if not self._is_shared:
+            descriptor = self._file.share()
+            if descriptor is not None and not self._is_shared:
                 self._is_shared = True
                 shared_files.watch(self)
             return descriptor
@@ -61,28 +51,16 @@ class OutputFile:
         self._half_lines.clear()
 
     def close(self) -> None:
-        """Write what is left, and take nothing more. Never raises: the end of a shard is worth more than its output."""
+        """Write what is left, and take nothing more. Never raises."""
         with self._lock:
-            if self._closed:
-                return
-            self._write(self._half_lines.take_all())
-            self._closed = True
-            self._kept.close()
+            self._file.write(self._half_lines.take_all())
+            self._file.close()
 
     def hold_limit(self) -> bool:
         """Move what other processes wrote beyond the limit to the last part; False at the end of the shard."""
         with self._lock:
-            if not self._closed:
-                with contextlib.suppress(OSError):
-                    self._kept.collect()
-            return not self._closed
-
-    def _write(self, data: bytes) -> None:
-        if not data:
-            return
-        # A full disk must not fail a job that merely prints. The next line is tried again.
-        with contextlib.suppress(OSError):
-            self._kept.write(data)
+            self._file.collect()
+            return not self._file.is_closed
 
 
 class TaskOutput:
@@ -93,7 +71,7 @@ class TaskOutput:
     def __init__(self, path: str, limit_bytes: int) -> None:
         self._path = path
         self.limit_bytes = limit_bytes
-        self._files: dict[StreamName, OutputFile] | None = None
+        self._files: dict[StreamName, LineFile] | None = None
         self._closed = False
 
     def write(self, stream: StreamName, data: bytes) -> bool:
@@ -121,19 +99,19 @@ class TaskOutput:
         with _opening:
             self._close_files()
 
-    def _find(self, stream: StreamName) -> OutputFile | None:
+    def _find(self, stream: StreamName) -> LineFile | None:
         file = self._files.get(stream) if self._files else None
         return self._open(stream) if file is None else file
 
-    def _open(self, stream: StreamName) -> OutputFile | None:
+    def _open(self, stream: StreamName) -> LineFile | None:
         with _opening:
             if self._closed:
                 return None
             files = self._files if self._files is not None else {}
             try:
                 if stream not in files:
-                    files[stream] = OutputFile(
-                        f"{self._path}.{stream}",
+                    files[stream] = LineFile(
+                        stream_path(self._path, stream),
                         self.limit_bytes,
                         at_once=stream == "stderr",
                     )
@@ -142,7 +120,7 @@ class TaskOutput:
             self._adopt(files)
             return files[stream]
 
-    def _adopt(self, files: dict[StreamName, OutputFile]) -> None:
+    def _adopt(self, files: dict[StreamName, LineFile]) -> None:
         self._files = files
         if self._closed:  # meanwhile, by `close`, which saw no files
             self._close_files()

@@ -8,13 +8,11 @@ import contextlib
 import gc
 import io
 import os
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import Any, TextIO, cast
 
+from elasticjob_cloud.model.output_file import StreamName
 from elasticjob_cloud.sdk.descriptors import duplicate_high, identify
-from elasticjob_cloud.sdk.shards.shard import StreamName, current_shard
-
-if TYPE_CHECKING:
-    from elasticjob_cloud.sdk.shards.shard import Shard
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 
 _DESCRIPTORS: dict[StreamName, int] = {"stdout": 1, "stderr": 2}
 
@@ -65,7 +63,7 @@ class OwnStream:
 class RoutedRaw(io.RawIOBase):
     """Takes bytes for the shard that writes them, else for the shard it was made for, else for the process."""
 
-    def __init__(self, own: OwnStream, maker: "Shard | None" = None) -> None:
+    def __init__(self, own: OwnStream, maker: Shard | None = None) -> None:
         self._own = own
         self._maker = maker
         self.name = f"<{own.name}>"
