@@ -1,13 +1,17 @@
 """The OpenAPI document and its page describe the whole API and load nothing from elsewhere."""
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from tests.http_client import http_get
 
+BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
 METHODS = {"get", "put", "post", "delete"}
 
 
@@ -133,8 +137,42 @@ def test_page_loads_nothing_from_elsewhere(server: str) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "http" not in policy
-    for path in ("/api/docs", "/api/docs.js", "/api/docs.css"):
-        text = http_get(f"{server}{path}").text
+    assert "unsafe" not in policy
+    script = http_get(f"{server}/api/docs.js")
+    for text in (page.text, script.text):
         assert "//" not in re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
-    for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        assert http_get(f"{server}/api/{source}").status_code == 200
+    # Swagger UI's default shows the document to validator.swagger.io.
+    assert "validatorUrl: null" in script.text
+
+
+def test_files_of_the_page_have_their_types_and_are_kept_for_a_while(server: str) -> None:
+    page = http_get(f"{server}/api/docs").text
+    names = set(re.findall(r'(?:src|href)="([a-z.-]+)"', page)) - {"openapi.json"}
+    assert names == {"docs.js", "swagger-ui-bundle.js", "swagger-ui.css"}
+    for name in names:
+        answer = http_get(f"{server}/api/{name}")
+        assert answer.status_code == 200
+        kind = "css" if name.endswith("css") else "javascript"
+        assert answer.headers["content-type"] == f"text/{kind}; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        kept = "private, max-age=3600" if name.startswith("swagger-ui") else "no-store"
+        assert answer.headers["cache-control"] == kept
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium: apt-get install chromium")
+def test_browser_shows_all_calls_under_the_pages_own_policy(
+    server: str, document: dict[str, Any], tmp_path: Path
+) -> None:
+    assert BROWSER is not None
+    # Chromium has no sandbox for root, and waits until the page has loaded: its time is virtual.
+    options = ("--headless", "--no-sandbox", "--virtual-time-budget=20000", f"--user-data-dir={tmp_path}")
+    shown = subprocess.run(
+        [BROWSER, *options, "--dump-dom", f"{server}/api/docs"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+    for _, path, _ in calls(document):
+        assert f'data-path="{path}"' in shown
+    assert f'<option value="{server}">' in shown

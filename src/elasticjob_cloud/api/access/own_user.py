@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from elasticjob_cloud.api.access.auth import MINIMUM_PASSWORD_LENGTH, is_loopback
 from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark, Headers
 from elasticjob_cloud.api.access.peer_users import find_peer_uid, is_loopback_address
-from elasticjob_cloud.api.requests.paths import DOCS_WITH_SLASH
+from elasticjob_cloud.api.requests.paths import DOCUMENTS
 from elasticjob_cloud.model.errors import ForbiddenError
 
 _PROXY_HEADERS: Final = frozenset(
@@ -26,10 +26,6 @@ _PROXY_HEADERS: Final = frozenset(
 )
 _PROXY_PREFIX: Final = b"x-forwarded"
 _REMEMBERED_CONNECTIONS: Final = 10_000
-
-DOCUMENTS: Final = frozenset(
-    {"/api/openapi.json", "/api/docs", DOCS_WITH_SLASH, "/api/docs.js", "/api/docs.css"}
-)
 
 _ONLY_HERE: Final = (
     "is good only for the user who started the scheduler, on its own machine, under localhost or 127.0.0.1, and through "
