@@ -9,11 +9,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elasticjob_cloud.api.access.auth import Authenticator, Role
+from elasticjob_cloud.api.access.auth import Authenticator
 from elasticjob_cloud.api.access.browser_guard import BrowserGuard
 from elasticjob_cloud.api.access.masked import with_caller
 from elasticjob_cloud.api.access.own_user import OwnUser, weak_password_refusal
 from elasticjob_cloud.api.access.proxies import TrustedProxies
+from elasticjob_cloud.api.access.users import Role
 from elasticjob_cloud.api.answers.responses import error_response, json_response
 from elasticjob_cloud.api.requests.body import body_limit, too_large
 from elasticjob_cloud.api.requests.paths import API_PREFIX, DOCUMENTS, without_last_slash

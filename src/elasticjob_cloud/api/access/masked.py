@@ -7,7 +7,8 @@ import msgspec
 from fastapi import Request
 from starlette.types import Scope
 
-from elasticjob_cloud.api.access.auth import Principal, Role
+from elasticjob_cloud.api.access.auth import Principal
+from elasticjob_cloud.api.access.users import Role
 from elasticjob_cloud.api.requests.text import shown
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
