@@ -21,7 +21,8 @@ from elasticjob_cloud.settings.sources import (
     refuse_unknown_keys,
     unknown_variables,
 )
-from elasticjob_cloud.time_zones.machine import machine_time_zone, time_zone_problem
+from elasticjob_cloud.time_zones.hints import time_zone_problem
+from elasticjob_cloud.time_zones.machine import machine_time_zone
 
 NOWHERE = Path("/nonexistent/localtime")
 

@@ -11,7 +11,7 @@ from elasticjob_cloud.model.errors import CallerError
 from elasticjob_cloud.model.names import user_name_problem
 from elasticjob_cloud.model.trust import require_certificates
 from elasticjob_cloud.model.urls import APP_SCHEMES, is_http_url
-from elasticjob_cloud.time_zones.machine import time_zone_problem
+from elasticjob_cloud.time_zones.hints import time_zone_problem
 
 ARGON2ID_PREFIX: Final = "$argon2id$"
 _LEAST_RELEASE_SECONDS: Final = 30.0
