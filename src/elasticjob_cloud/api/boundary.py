@@ -57,7 +57,7 @@ class Boundary:
         if self._proxies is not None:
             scope = self._proxies.with_caller(scope)
         if scope["method"] == "HEAD":
-            # Whatever can be got has a head: the routes need not know.
+            # Every GET also answers HEAD: the routes need not know.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         scope = without_last_slash(scope, self._has_route)
         started = False

@@ -60,7 +60,7 @@ def load_login() -> Login | None:
     except OSError as error:
         raise CallerError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CallerError(f"{path} is damaged. Write it anew: elasticjob-cloud login") from None
+        raise CallerError(f"{path} is damaged. Write it again: elasticjob-cloud login") from None
 
 
 def save_login(login: Login) -> Path:
@@ -105,7 +105,7 @@ def choose_login(url: str | None) -> Login:
 
 
 def login_url(url: str | None) -> str:
-    """Settle the URL to log in to. A damaged file must not stand in the way: it is about to be written anew."""
+    """Settle the URL to log in to. A damaged file must not stand in the way: it is about to be written again."""
     with contextlib.suppress(CallerError):
         return choose_login(url).url
     return clean_url(url or os.environ.get(URL_VARIABLE, "") or DEFAULT_URL)

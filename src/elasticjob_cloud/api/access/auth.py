@@ -177,7 +177,7 @@ class Authenticator:
         return self._accepted[token]
 
     async def _is_right(self, user: User | None, password: str, network: str) -> bool:
-        # Every login does the same work whoever it is for: one hash check if any user has a hash, one comparison.
+        # Every login does the same work for every user: one hash check if any user has a hash, one comparison.
         plain = user.password if user is not None and not user.is_hashed else ""
         right = same_text(plain, password) and user is not None and not user.is_hashed
         hashed = user.password if user is not None and user.is_hashed else self._reference_hash

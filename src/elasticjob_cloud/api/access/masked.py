@@ -35,7 +35,7 @@ def sees_secrets(request: Request) -> bool:
 def keep_masked(
     payload: dict[str, Any], stored: AppConfiguration | JobConfiguration | None = None
 ) -> dict[str, Any]:
-    """Give a request with the stored values in the place of their masks, as lists show them.
+    """Give a request with the stored values instead of their masks, as lists show them.
 
     Raises:
         InvalidRequestError: a mask stands for nothing that is stored.

@@ -67,7 +67,7 @@ def _rows(client: tuple[str, int], server: tuple[str, int], tables: Path) -> set
         start = table.find(needle)
         while start >= 0:
             row = table[table.rfind(b"\n", 0, start) + 1 :].split(b"\n", 1)[0].split()
-            # A socket that no process holds any more has no inode, and is shown as root's, whoever opened it.
+            # A socket that no process holds any more has no inode, and is shown as root's, no matter who opened it.
             if len(row) > _INODE_COLUMN and row[_INODE_COLUMN] != b"0":
                 owners.add(int(row[_UID_COLUMN]))
             start = table.find(needle, start + 1)

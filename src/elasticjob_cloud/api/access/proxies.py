@@ -52,7 +52,7 @@ class TrustedProxies:
         for text in reversed(chain):
             parsed = parse_address(_without_port(text))
             if parsed is None:
-                break  # "unknown", or nonsense: whoever said it is as far as we know
+                break  # "unknown", or nonsense: no more is known than who said it
             last = str(parsed)
             if not self.trusts(last):
                 break

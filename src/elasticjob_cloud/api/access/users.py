@@ -84,7 +84,7 @@ def check_exposure(host: str, settings: AuthSettings) -> None:
 
 
 def is_weak_password(username: str, password: str) -> bool:
-    """Tell whether a password is a default, the user's own name, or short: whoever may try can guess it."""
+    """Tell whether a password is a default, the user's own name, or short: anyone who may try can guess it."""
     return (
         len(password) < MINIMUM_PASSWORD_LENGTH
         or password in DEFAULT_PASSWORDS

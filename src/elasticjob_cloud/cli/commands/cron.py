@@ -74,6 +74,6 @@ def say_weekdays(expression: str) -> None:
     try:
         weekdays = CronExpression.parse(expression).numbered_weekdays
     except InvalidCronError:
-        return  # told by whoever reads it
+        return  # the scheduler or the agent reports it
     if weekdays is not None:
         say(f"Note: the day of week {weekdays[0]} is {weekdays[1]}; Sunday is 1.")
