@@ -211,7 +211,7 @@ def test_rows_have_the_names_of_upstreams_events(guest: httpx.Client) -> None:
     assert (row["source"], row["success"]) == ("NORMAL_TRIGGER", True)
     assert (row["executionSource"], row["isSuccess"]) == ("NORMAL_TRIGGER", True)
     row = guest.get("/api/job/events/statusTraces").json()["rows"][0]
-    assert (row["shardingItem"], row["shardingItems"]) == (3, "3")
+    assert (row["shardingItem"], row["shardingItems"]) == (3, "[3]")
 
 
 def test_slash_at_the_end_is_taken_off(server: str, job: httpx.Client) -> None:
