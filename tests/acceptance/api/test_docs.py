@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from tests.http_client import http_get
@@ -90,6 +91,18 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
         for status, response in call["responses"].items():
             schema = response["content"]["application/json"]["schema"]
             assert (schema == {"$ref": "#/components/schemas/Error"}) is (status != "200")
+
+
+def test_examples_of_bodies_can_be_sent(document: dict[str, Any], admin: httpx.Client) -> None:
+    sent = []
+    # By their names apps come before jobs, and `post` before `put`.
+    for method, path, call in sorted(calls(document), key=lambda call: (call[1], call[0])):
+        content = call.get("requestBody", {"content": {}})["content"].get("application/json", {})
+        if "example" in content:
+            answer = admin.request(method, path, json=content["example"])
+            assert answer.status_code == 200, answer.text
+            sent.append((method, path))
+    assert len(sent) == 5
 
 
 def test_bare_words_are_described(document: dict[str, Any]) -> None:
