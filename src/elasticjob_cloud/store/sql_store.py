@@ -26,10 +26,10 @@ from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.databases.batch import UnmetError
 from elasticjob_cloud.store.databases.database import open_database
 from elasticjob_cloud.store.databases.size import DatabaseSize
-from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
+from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
+from elasticjob_cloud.store.history.pruning import HistoryPruner
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
-from elasticjob_cloud.store.pruning import HistoryPruner
 
 _CLOSE_SECONDS: Final = 5.0  # a database that is frozen holds up no scheduler that stops
 

@@ -15,7 +15,7 @@ from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.store import lease, tables
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.databases.database import Database
-from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
+from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
 
 # A commit waits for at most one of these; and then has as long for itself, in parts of what the chunk took.
 CHUNK: Final = 500
