@@ -88,7 +88,9 @@ class HistoryTable:
     ) -> None:
         self.table = table
         self.counts = counts
-        self._columns: Mapping[str, Column[Any]] = {_api_name(column.name): column for column in table.c}
+        self._columns: Mapping[str, Column[Any]] = {
+            _api_name(column.name): column for column in tables.upstream_columns(table)
+        }
         self._time_name = time_name
         self.time = self._columns[time_name]
         self._filters = filters
