@@ -85,6 +85,8 @@ def _attempt_of(row: Row[Any], detail: str) -> ShardAttempt:
 
 def _details(connection: Connection, failed: Sequence[Row[Any]]) -> dict[int, str]:
     """Give the texts of failures by the trace's id: its own, or what the execution failed of, which is kept once."""
+    if not failed:
+        return {}
     ids = [row.id for row in failed]
     messages: dict[int, str] = {
         row[0]: row[1]
@@ -92,14 +94,14 @@ def _details(connection: Connection, failed: Sequence[Row[Any]]) -> dict[int, st
     }
     execution = tables.job_execution_log.c
     silent = [row.task_id for row in failed if not messages.get(row.id)]
-    causes: dict[str, str] = {
-        row[0]: row[1]
-        for row in connection.execute(
+    causes: dict[str, str] = {}
+    if silent:  # an empty IN leads SQLite to the index of failures, which it walks in vain
+        failures = (
             select(execution.task_id, execution.failure_cause)
             .where(execution.task_id.in_(silent), execution.is_success == 0)
             .order_by(execution.id)
         )
-    }
+        causes = {row[0]: row[1] for row in connection.execute(failures)}
     return {row.id: messages.get(row.id) or causes.get(row.task_id, "") for row in failed}
 
 

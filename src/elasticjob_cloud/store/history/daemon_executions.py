@@ -1,6 +1,7 @@
 """Executions of daemon jobs, each of which counts like a run of one shard."""
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, select
@@ -8,10 +9,9 @@ from sqlalchemy import Connection, RowMapping, select
 from elasticjob_cloud.model.queries.runs import RECENT_RESULTS, DaemonExecution, DaemonExecutionPage, RunQuery
 from elasticjob_cloud.model.records import FireSource, RunState
 from elasticjob_cloud.store import tables
-from elasticjob_cloud.store.history.newest import bounds, newest, split_page
-from elasticjob_cloud.store.rows import storable_text
+from elasticjob_cloud.store.history.newest import RowsInOrder, bounds, name_conditions, newest, split_page
 
-_ORDER: Final = ("start_time", "id")
+_EXECUTIONS: Final = RowsInOrder("job_execution_log", "start_time", "id")
 _EXECUTION: Final = tables.job_execution_log.c
 _SUCCESSES: Final[Mapping[RunState, int]] = {RunState.SUCCEEDED: 1, RunState.FAILED: 0}
 
@@ -22,36 +22,30 @@ def daemon_execution_page(connection: Connection, query: RunQuery) -> DaemonExec
     Raises:
         InvalidRequestError: the limit, the interval or the cursor cannot be.
     """
-    place, values = bounds(query, _ORDER)
-    values |= {"job_name": storable_text(query.job_name), "app_name": storable_text(query.app_name)}
+    place, values = bounds(query, _EXECUTIONS)
     if query.source not in {None, FireSource.DAEMON}:
         return DaemonExecutionPage([], None)
+    names, name_values = name_conditions(
+        connection, _EXECUTIONS, tables.HAS_APP, query.job_name, query.app_name
+    )
     states = _SUCCESSES if query.state is None else [it for it in _SUCCESSES if it is query.state]
-    parts = [f"{part}{_names(query)}{place}" for part in _parts(states)]
-    places = newest(connection, _EXECUTION.id.table.name, _ORDER, parts, values, query.limit + 1)
-    ids, following = split_page(places, query.limit)
+    parts = [f"{_part(state)}{name}{place}" for state, name in itertools.product(states, names)]
+    found = newest(connection, _EXECUTIONS, parts, values | name_values, query.limit + 1)
+    ids, following = split_page(found, query.limit)
     return DaemonExecutionPage(_executions_of(connection, ids), following)
 
 
 def daemon_results(connection: Connection, job_name: str) -> tuple[RunState, ...]:
     """Give how the last executions of a daemon job ended, newest first."""
-    parts = [f"{part} AND job_name = :job_name" for part in _parts(_SUCCESSES)]
-    values = {"job_name": storable_text(job_name)}
-    places = newest(connection, _EXECUTION.id.table.name, _ORDER, parts, values, RECENT_RESULTS)
-    ids = [key for _, key in places]
-    return tuple(execution.state for execution in _executions_of(connection, ids))
+    names, values = name_conditions(connection, _EXECUTIONS, tables.HAS_APP, job_name, "")
+    kinds = list(itertools.product(_SUCCESSES, names))
+    parts = [f"{_part(state)}{name}" for state, name in kinds]
+    found = newest(connection, _EXECUTIONS, parts, values, RECENT_RESULTS)
+    return tuple(kinds[row.part][0] for row in found)
 
 
-def _parts(states: Iterable[RunState]) -> list[str]:
-    return [f"{tables.HAS_APP} AND is_success = {_SUCCESSES[state]}" for state in states]
-
-
-def _names(query: RunQuery) -> str:
-    if query.job_name:
-        # A job's executions are of one app, unless it was registered anew: no index is to be used for it.
-        app = " AND app_name || '' = :app_name" if query.app_name else ""
-        return f" AND job_name = :job_name{app}"
-    return " AND app_name = :app_name" if query.app_name else ""
+def _part(state: RunState) -> str:
+    return f"{tables.HAS_APP} AND is_success = {_SUCCESSES[state]}"
 
 
 def _executions_of(connection: Connection, ids: list[int]) -> list[DaemonExecution]:

@@ -6,12 +6,16 @@ older page begins below the last row of the page before (`cursor`), and nothing 
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+import msgspec
+from sqlalchemy import Connection, TextClause, text
 
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.queries.runs import RunQuery
+from elasticjob_cloud.store.rows import storable_text
+from elasticjob_cloud.store.tables import HAS_APP
 
 ROWS_AT_MOST: Final = 1000
 _NUMBER_LIMIT: Final = 2**63  # what a database takes for an integer
@@ -19,44 +23,98 @@ _NUMBER_LIMIT: Final = 2**63  # what a database takes for an integer
 Place = tuple[int, int]  # of a row in the order: its time and its id
 
 
+class Found(msgspec.Struct, frozen=True):
+    """A row: where it is in the order, and which condition it matches, counted from 0."""
+
+    place: Place
+    part: int
+
+
+class RowsInOrder(msgspec.Struct, frozen=True):
+    """A table, and the names of its columns for the time and the id."""
+
+    table: str
+    time: str
+    key: str
+
+
 def newest(
     connection: Connection,
-    table: str,
-    order: tuple[str, str],
+    table: RowsInOrder,
     parts: Iterable[str],
     values: Mapping[str, Any],
     limit: int,
-) -> list[Place]:
-    """Give the places of the newest rows, newest first.
+) -> list[Found]:
+    """Give the newest rows, newest first.
 
     Args:
         connection: In a transaction that reads.
-        table: The table's name.
-        order: The names of its columns for time and id.
+        table: Where the rows are.
         parts: Conditions, no row matching two of them.
         values: What the conditions' parameters are.
         limit: How many rows at most.
     """
-    time, key = order
-    backwards = f"ORDER BY {time} DESC, {key} DESC LIMIT {limit:d}"
+    conditions = tuple(parts)
+    if not conditions:
+        return []
+    rows = connection.execute(_statement(table, conditions), {**values, "rows": limit})
+    return [Found((row[0], row[1]), row[2]) for row in rows]
+
+
+def name_conditions(
+    connection: Connection, table: RowsInOrder, condition: str, job_name: str, app_name: str
+) -> tuple[list[str], dict[str, str]]:
+    """Give conditions that together find the rows of a job, an app, or a job of an app, and their parameters.
+
+    `condition`: which of the table's rows are in the index that has a job's rows by app. A job has one app, unless it was
+    registered again in another one, or its rows are of an earlier version.
+    """
+    if not job_name:
+        named = f" AND app_name = :app0 AND {HAS_APP}"
+        return ([named], {"app0": storable_text(app_name)}) if app_name else ([""], {})
+    job_name = storable_text(job_name)
+    if app_name:
+        apps = [storable_text(app_name)]
+    else:
+        # From one app to the next in the index: no row is passed.
+        statement = _apps_statement(table.table, condition)
+        apps = list(connection.execute(statement, {"job_name": job_name}).scalars())
+    values = {f"app{number}": app for number, app in enumerate(apps)}
+    return [f" AND job_name = :job_name AND app_name = :{app}" for app in values], {
+        **values,
+        "job_name": job_name,
+    }
+
+
+@lru_cache(maxsize=1000)
+def _statement(table: RowsInOrder, parts: tuple[str, ...]) -> TextClause:
+    columns = f"{table.time}, {table.key}"
+    backwards = f"ORDER BY {table.time} DESC, {table.key} DESC LIMIT :rows"
     walks = " UNION ALL ".join(
-        f"SELECT * FROM (SELECT {time}, {key} FROM {table} WHERE {part} {backwards}) AS part{number}"  # noqa: S608 - our own words
+        f"SELECT * FROM (SELECT {columns}, {number} AS part FROM {table.table} WHERE {part} {backwards}) AS part{number}"  # noqa: S608 - our own words
         for number, part in enumerate(parts)
     )
-    if not walks:
-        return []
-    rows = connection.execute(text(f"SELECT * FROM ({walks}) AS parts {backwards}"), values)  # noqa: S608 - as above
-    return [(row[0], row[1]) for row in rows]
+    return text(f"SELECT * FROM ({walks}) AS parts {backwards}")  # noqa: S608 - as above
 
 
-def bounds(query: RunQuery, order: tuple[str, str]) -> tuple[str, dict[str, Any]]:
+@lru_cache
+def _apps_statement(table: str, condition: str) -> TextClause:
+    least = f"SELECT min(app_name) FROM {table} WHERE {condition} AND job_name = :job_name"  # noqa: S608 - our own words
+    return text(
+        f"WITH RECURSIVE apps(name) AS ({least} UNION ALL "  # noqa: S608 - as above
+        f"SELECT ({least} AND app_name > apps.name) FROM apps WHERE apps.name IS NOT NULL) "
+        "SELECT name FROM apps WHERE name IS NOT NULL"
+    )
+
+
+def bounds(query: RunQuery, table: RowsInOrder) -> tuple[str, dict[str, Any]]:
     """Give the condition on a row's place that a query's interval and cursor make, and its parameters.
 
     Raises:
         InvalidRequestError: a number is out of range, or the cursor is none of ours.
     """
     _check_numbers(query)
-    time, key = order
+    time, key = table.time, table.key
     conditions, values = [], {}
     if query.start_ms is not None:
         conditions.append(f"{time} >= :start_ms")
@@ -70,11 +128,11 @@ def bounds(query: RunQuery, order: tuple[str, str]) -> tuple[str, dict[str, Any]
     return "".join(f" AND {condition}" for condition in conditions), values
 
 
-def split_page(places: list[Place], limit: int) -> tuple[list[int], str | None]:
+def split_page(found: list[Found], limit: int) -> tuple[list[int], str | None]:
     """Give the ids of a page of which one row more was looked for, and the cursor of the next page."""
-    shown = places[:limit]
-    following = f"{shown[-1][0]}.{shown[-1][1]}" if len(places) > limit else None
-    return [place[1] for place in shown], following
+    places = [row.place for row in found[:limit]]
+    following = "{}.{}".format(*places[-1]) if len(found) > limit else None
+    return [key for _, key in places], following
 
 
 def _place_of(cursor: str) -> Place:

@@ -1,9 +1,10 @@
 """Runs as people see them: pages of fires, newest first, and the last results of jobs."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Text, TextClause, func, literal_column, select, text
+from sqlalchemy import Column, ColumnElement, Connection, TextClause, func, literal_column, select, text
 
 from elasticjob_cloud.model.queries.runs import (
     ENDED_STATES,
@@ -17,12 +18,19 @@ from elasticjob_cloud.model.queries.runs import (
 )
 from elasticjob_cloud.model.records import FireRecord, FireSource, RunState
 from elasticjob_cloud.store import rows, tables
-from elasticjob_cloud.store.history.newest import Place, bounds, newest, split_page
+from elasticjob_cloud.store.history.newest import (
+    Place,
+    RowsInOrder,
+    bounds,
+    name_conditions,
+    newest,
+    split_page,
+)
 from elasticjob_cloud.store.rows import storable_text
 
 Item = TypeVar("Item")
 
-_ORDER: Final = ("recorded_ms", "fire_id")
+_FIRES: Final = RowsInOrder("fire", "recorded_ms", "fire_id")
 _LIVE_STATES: Final = (RunState.WAITING, RunState.RUNNING)
 _NAMES_AT_ONCE: Final = 500
 # Runs in a list do not show their settings, which take more than all else.
@@ -38,16 +46,21 @@ def run_page(connection: Connection, query: RunQuery) -> RunPage:
     Raises:
         InvalidRequestError: the limit, the interval or the cursor cannot be.
     """
-    place, values = bounds(query, _ORDER)
-    values |= {"job_name": storable_text(query.job_name), "app_name": storable_text(query.app_name)}
-    names, live_names = _name_conditions(query)
-    sources = [query.source] if query.source else RUN_SOURCES
-    parts = [f"{part}{names}{place}" for part in _ended_parts(sources, query.state)]
-    if query.state is None or query.state in _LIVE_STATES:
-        parts.append(f"{_live_part(query)}{live_names}{place}")
-    ids, following = split_page(
-        newest(connection, "fire", _ORDER, parts, values, query.limit + 1), query.limit
+    place, values = bounds(query, _FIRES)
+    names, name_values = name_conditions(
+        connection, _FIRES, tables.ENDED_FIRE, query.job_name, query.app_name
     )
+    sources = [query.source] if query.source else RUN_SOURCES
+    parts = [
+        f"{part}{name}{place}" for part, name in itertools.product(_ended_parts(sources, query.state), names)
+    ]
+    if query.state is None or query.state in _LIVE_STATES:
+        parts.append(f"{_live_part(query)}{place}")
+    values |= name_values | {
+        "live_job": storable_text(query.job_name),
+        "live_app": storable_text(query.app_name),
+    }
+    ids, following = split_page(newest(connection, _FIRES, parts, values, query.limit + 1), query.limit)
     return RunPage(runs_of(connection, ids), following)
 
 
@@ -80,17 +93,6 @@ def runs_of(connection: Connection, fire_ids: Sequence[int]) -> list[Run]:
     return [_run_of(fire, counts.get(fire.fire_id) or _settled_counts(fire)) for fire in found]
 
 
-def _name_conditions(query: RunQuery) -> tuple[str, str]:
-    """Give the conditions on names for ended and for live runs. One that has an index of its own goes first."""
-    if query.job_name:
-        # A job's runs are of one app, unless it was registered anew: no index is to be used for it.
-        app = " AND app_name || '' = :app_name" if query.app_name else ""
-        return f" AND job_name = :job_name{app}", f" AND job_name = :job_name{app}"
-    if query.app_name:
-        return f" AND app_name = :app_name AND {tables.HAS_APP}", " AND app_name = :app_name"
-    return "", ""
-
-
 def _ended_parts(sources: Iterable[FireSource], state: RunState | None) -> Iterator[str]:
     states = ENDED_STATES if state is None else [it for it in ENDED_STATES if it is state]
     for source in sources:
@@ -109,18 +111,18 @@ def _ended_part(source: FireSource, state: RunState) -> str:
 def _live_part(query: RunQuery) -> str:
     source = f"= '{query.source.value}'" if query.source else f"<> '{FireSource.DAEMON.value}'"
     state = "" if query.state is None else f" AND state = '{query.state.value}'"
-    return f"{tables.LIVE_FIRE} AND ({tables.RUN_SOURCE}) {source}{state}"
+    job = " AND job_name = :live_job" if query.job_name else ""
+    app = " AND app_name = :live_app" if query.app_name else ""
+    return f"{tables.LIVE_FIRE} AND ({tables.RUN_SOURCE}) {source}{state}{job}{app}"
 
 
 def _recent(connection: Connection, job_name: str) -> list[tuple[Place, RunState]]:
     """Give the last ended runs of a job, newest first."""
-    parts = [f"{part} AND job_name = :job_name" for part in _ended_parts(RUN_SOURCES, None)]
-    places = newest(connection, "fire", _ORDER, parts, {"job_name": job_name}, RECENT_RESULTS)
-    ids = [key for _, key in places]
-    state = literal_column(f"({tables.RUN_STATE})", Text).label("run_state")
-    found = connection.execute(select(tables.fire.c.fire_id, state).where(tables.fire.c.fire_id.in_(ids)))
-    states = {row.fire_id: RunState(row.run_state) for row in found}
-    return [(place, states[place[1]]) for place in places]
+    names, values = name_conditions(connection, _FIRES, tables.ENDED_FIRE, job_name, "")
+    kinds = list(itertools.product(RUN_SOURCES, ENDED_STATES, names))
+    parts = [f"{_ended_part(source, state)}{name}" for source, state, name in kinds]
+    found = newest(connection, _FIRES, parts, values, RECENT_RESULTS)
+    return [(row.place, kinds[row.part][1]) for row in found]
 
 
 def _running(connection: Connection, job_names: Sequence[str]) -> Iterator[tuple[str, Place]]:

@@ -47,7 +47,7 @@ def _extend_fire() -> None:
     op.drop_index("fire_live", "fire")
     _create_index("fire_live", "fire", ["recorded_ms", "fire_id", "job_name", "app_name"], _LIVE)
     _create_index("fire_ended", "fire", _ENDED_BY, _ENDED)
-    _create_index("fire_ended_job_name", "fire", ["job_name", *_ENDED_BY], _ENDED)
+    _create_index("fire_ended_job_name", "fire", ["job_name", "app_name", *_ENDED_BY], _ENDED)
     _create_index("fire_ended_app_name", "fire", ["app_name", *_ENDED_BY], f"{_ENDED} AND {_HAS_APP}")
     _create_index("fire_idempotency_key", "fire", ["recorded_ms"], "idempotency_key <> ''")
 
@@ -56,7 +56,7 @@ def _extend_executions() -> None:
     log = "job_execution_log"
     _add_texts(log, "app_name", "summary")
     _create_index("daemon_execution", log, _DAEMON_ORDER, _HAS_APP)
-    _create_index("daemon_execution_job_name", log, ["job_name", *_DAEMON_ORDER], _HAS_APP)
+    _create_index("daemon_execution_job_name", log, ["job_name", "app_name", *_DAEMON_ORDER], _HAS_APP)
     _create_index("daemon_execution_app_name", log, ["app_name", *_DAEMON_ORDER], _HAS_APP)
 
 
