@@ -22,8 +22,9 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunPage, RunQuery
-from elasticjob_cloud.model.records import FireSource, RunState
+from elasticjob_cloud.model.records import Changes, FireSource, JobRecord, RunState
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import metadata
 from tests.postgres_server import PostgresServer
@@ -160,6 +161,22 @@ def report(name: str, taken: list[float]) -> None:
 
 
 def bench_job_results(store: SqlStore, rounds: int) -> None:
+    epoch = store.acquire_lease("bench", "", 3600, steal=True)
+    assert epoch is not None
+    jobs = {
+        name: JobRecord(
+            JobConfiguration(
+                job_name=name,
+                app_name="app-1",
+                job_execution_type=JobExecutionType.TRANSIENT,
+                sharding_total_count=1,
+                cpu_count=0.1,
+                memory_mb=64,
+            )
+        )
+        for name in (f"job-{number}" for number in range(999))
+    }
+    assert store.commit(epoch, Changes(jobs={**jobs}))
     taken = []
     for number in range(rounds):
         names = [f"job-{(number * JOBS_OF_A_PAGE + index) % 999}" for index in range(JOBS_OF_A_PAGE)]

@@ -1,6 +1,7 @@
 """Plain records of every kind, for tests that care about one or two of their fields."""
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.records import (
     AppRecord,
     ExecutionTrace,
@@ -16,6 +17,18 @@ from elasticjob_cloud.model.task import TaskState, TaskType
 def app(name: str = "app") -> AppRecord:
     return AppRecord(
         AppConfiguration(app_name=name, app_url="file:///app.tar", bootstrap_script="./start.sh")
+    )
+
+
+def job(name: str = "job", parameter: str = "") -> JobConfiguration:
+    return JobConfiguration(
+        job_name=name,
+        app_name="app",
+        job_execution_type=JobExecutionType.TRANSIENT,
+        sharding_total_count=1,
+        cpu_count=0.1,
+        memory_mb=64,
+        job_parameter=parameter,
     )
 
 

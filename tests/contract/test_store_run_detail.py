@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.queries.runs import RunDetail, ShardAttempt
 from elasticjob_cloud.model.records import (
@@ -45,15 +45,7 @@ def detail_of(store: Store, run_id: int) -> RunDetail:
 
 
 def job(parameter: str) -> JobConfiguration:
-    return JobConfiguration(
-        job_name="job",
-        app_name="app",
-        job_execution_type=JobExecutionType.TRANSIENT,
-        sharding_total_count=1,
-        cpu_count=0.1,
-        memory_mb=64,
-        job_parameter=parameter,
-    )
+    return samples.job(parameter=parameter)
 
 
 def ended(

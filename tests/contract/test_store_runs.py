@@ -16,6 +16,7 @@ from elasticjob_cloud.model.records import (
     FireRecord,
     FireSource,
     FireState,
+    JobRecord,
     RunState,
     StatusTrace,
 )
@@ -266,13 +267,16 @@ def test_the_last_results_of_many_jobs_are_given_at_once(store: Store) -> None:
         fire(31, FireState.WAITING, recorded_ms=31),
         fire(32, FireState.WAITING, job_name="c", recorded_ms=32),
     ]
-    commit_fires(store, *ended, *dropped, *live)
-    results = store.job_results(["job", "b", "c"])
+    moved = [fire(40 + number, job_name="d", app_name=app) for number, app in enumerate(("", "y", "x"))]
+    commit(store, Changes(jobs={name: JobRecord(samples.job(name)) for name in ("job", "b", "c", "d")}))
+    commit_fires(store, *ended, *dropped, *live, *moved)
+    results = store.job_results(["job", "b", "c", "d", "unknown"])
     assert results["job"].recent == tuple(reversed(outcomes[2:]))
     assert results["b"].recent == (RunState.DROPPED,)
-    assert results["c"].recent == ()
+    assert results["c"].recent == results["unknown"].recent == ()
+    assert results["d"].recent == (RunState.SUCCEEDED,) * 2  # a job of more than two apps shows two
     last_runs = {name: it.last_run.run_id if it.last_run else None for name, it in results.items()}
-    assert last_runs == {"job": 30, "b": 20, "c": None}
+    assert last_runs == {"job": 30, "b": 20, "c": None, "d": 41, "unknown": None}
 
 
 def test_a_new_leader_knows_the_keys_of_the_last_day(store: Store) -> None:

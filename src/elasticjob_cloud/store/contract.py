@@ -107,7 +107,7 @@ class Store(Protocol):
     def job_results(
         self, job_names: Sequence[str], daemon_names: Sequence[str] = ()
     ) -> dict[str, JobResults]:
-        """Give the last results of jobs, by name. `daemon_names`: those whose results are those of their executions."""
+        """Give the last results of registered jobs, by name. `daemon_names`: daemon jobs, whose executions count."""
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""

@@ -29,9 +29,10 @@ from elasticjob_cloud.store.databases.database import open_database
 from elasticjob_cloud.store.databases.size import DatabaseSize
 from elasticjob_cloud.store.history.attempts import run_detail
 from elasticjob_cloud.store.history.daemon_executions import daemon_execution_page, daemon_results
+from elasticjob_cloud.store.history.job_results import job_results
 from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
 from elasticjob_cloud.store.history.pruning import HistoryPruner
-from elasticjob_cloud.store.history.runs import job_results, run_page
+from elasticjob_cloud.store.history.runs import run_page
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
 

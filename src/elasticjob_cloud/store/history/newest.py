@@ -57,7 +57,7 @@ def newest(
     conditions = tuple(parts)
     if not conditions:
         return []
-    rows = connection.execute(_statement(table, conditions), {**values, "rows": limit})
+    rows = connection.execute(_statement(table, conditions, limit), values)
     return [Found((row[0], row[1]), row[2]) for row in rows]
 
 
@@ -87,9 +87,9 @@ def name_conditions(
 
 
 @lru_cache(maxsize=1000)
-def _statement(table: RowsInOrder, parts: tuple[str, ...]) -> TextClause:
+def _statement(table: RowsInOrder, parts: tuple[str, ...], limit: int) -> TextClause:
     columns = f"{table.time}, {table.key}"
-    backwards = f"ORDER BY {table.time} DESC, {table.key} DESC LIMIT :rows"
+    backwards = f"ORDER BY {table.time} DESC, {table.key} DESC LIMIT {limit:d}"  # no parameter: PostgreSQL would plan for many rows
     walks = " UNION ALL ".join(
         f"SELECT * FROM (SELECT {columns}, {number} AS part FROM {table.table} WHERE {part} {backwards}) AS part{number}"  # noqa: S608 - our own words
         for number, part in enumerate(parts)

@@ -1,4 +1,4 @@
-"""Runs as people see them: pages of fires, newest first, and the last results of jobs."""
+"""Runs as people see them: pages of fires, newest first."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,9 +8,7 @@ from sqlalchemy import Column, ColumnElement, Connection, TextClause, func, lite
 
 from elasticjob_cloud.model.queries.runs import (
     ENDED_STATES,
-    RECENT_RESULTS,
     RUN_SOURCES,
-    JobResults,
     Run,
     RunPage,
     RunQuery,
@@ -19,7 +17,6 @@ from elasticjob_cloud.model.queries.runs import (
 from elasticjob_cloud.model.records import FireRecord, FireSource, RunState
 from elasticjob_cloud.store import rows, tables
 from elasticjob_cloud.store.history.newest import (
-    Place,
     RowsInOrder,
     bounds,
     name_conditions,
@@ -30,7 +27,7 @@ from elasticjob_cloud.store.rows import storable_text
 
 Item = TypeVar("Item")
 
-_FIRES: Final = RowsInOrder("fire", "recorded_ms", "fire_id")
+FIRES: Final = RowsInOrder("fire", "recorded_ms", "fire_id")
 _LIVE_STATES: Final = (RunState.WAITING, RunState.RUNNING)
 _NAMES_AT_ONCE: Final = 500
 # Runs in a list do not show their settings, which take more than all else.
@@ -46,10 +43,8 @@ def run_page(connection: Connection, query: RunQuery) -> RunPage:
     Raises:
         InvalidRequestError: the limit, the interval or the cursor cannot be.
     """
-    place, values = bounds(query, _FIRES)
-    names, name_values = name_conditions(
-        connection, _FIRES, tables.ENDED_FIRE, query.job_name, query.app_name
-    )
+    place, values = bounds(query, FIRES)
+    names, name_values = name_conditions(connection, FIRES, tables.ENDED_FIRE, query.job_name, query.app_name)
     sources = [query.source] if query.source else RUN_SOURCES
     parts = [
         f"{part}{name}{place}" for part, name in itertools.product(_ended_parts(sources, query.state), names)
@@ -60,32 +55,14 @@ def run_page(connection: Connection, query: RunQuery) -> RunPage:
         "live_job": storable_text(query.job_name),
         "live_app": storable_text(query.app_name),
     }
-    ids, following = split_page(newest(connection, _FIRES, parts, values, query.limit + 1), query.limit)
+    ids, following = split_page(newest(connection, FIRES, parts, values, query.limit + 1), query.limit)
     return RunPage(runs_of(connection, ids), following)
-
-
-def job_results(connection: Connection, job_names: Sequence[str]) -> dict[str, JobResults]:
-    """Give the last results of these jobs; of all names, also those of which nothing is known."""
-    states: dict[str, list[RunState]] = {}
-    latest: dict[str, Place] = {}
-    for name in job_names:
-        places = _recent(connection, name)
-        states[name] = [state for _, state in places]
-        if places:
-            latest[name] = places[0][0]
-    for name, place in _running(connection, job_names):
-        latest[name] = max(place, latest.get(name, place))
-    last_runs = {run.run_id: run for run in runs_of(connection, [key for _, key in latest.values()])}
-    return {
-        name: JobResults(last_runs.get(latest[name][1]) if name in latest else None, tuple(states[name]))
-        for name in job_names
-    }
 
 
 def runs_of(connection: Connection, fire_ids: Sequence[int]) -> list[Run]:
     """Give the runs with these ids, newest first; those that are gone are left out."""
     found: list[FireRecord] = []
-    for ids in _chunks(fire_ids):
+    for ids in chunks(fire_ids):
         listed = select(*_LISTED).where(tables.fire.c.fire_id.in_(ids))
         found += [rows.fire_record(row) for row in connection.execute(listed)]
     found.sort(key=lambda it: (it.recorded_ms, it.fire_id), reverse=True)
@@ -97,11 +74,11 @@ def _ended_parts(sources: Iterable[FireSource], state: RunState | None) -> Itera
     states = ENDED_STATES if state is None else [it for it in ENDED_STATES if it is state]
     for source in sources:
         for each in states:
-            yield _ended_part(source, each)
+            yield ended_part(source, each)
 
 
-def _ended_part(source: FireSource, state: RunState) -> str:
-    # Literally as in the indexes, or else the database cannot see that they have these rows.
+def ended_part(source: FireSource, state: RunState) -> str:
+    """Give the condition that a run came from there and ended so, literally as in the indexes: only so are they used."""
     return (
         f"{tables.ENDED_FIRE} AND ({tables.RUN_SOURCE}) = '{source.value}' "
         f"AND ({tables.RUN_STATE}) = '{state.value}'"
@@ -116,29 +93,10 @@ def _live_part(query: RunQuery) -> str:
     return f"{tables.LIVE_FIRE} AND ({tables.RUN_SOURCE}) {source}{state}{job}{app}"
 
 
-def _recent(connection: Connection, job_name: str) -> list[tuple[Place, RunState]]:
-    """Give the last ended runs of a job, newest first."""
-    names, values = name_conditions(connection, _FIRES, tables.ENDED_FIRE, job_name, "")
-    kinds = list(itertools.product(RUN_SOURCES, ENDED_STATES, names))
-    parts = [f"{_ended_part(source, state)}{name}" for source, state, name in kinds]
-    found = newest(connection, _FIRES, parts, values, RECENT_RESULTS)
-    return [(row.place, kinds[row.part][1]) for row in found]
-
-
-def _running(connection: Connection, job_names: Sequence[str]) -> Iterator[tuple[str, Place]]:
-    fire = tables.fire.c
-    for names in _chunks(job_names):
-        running = select(fire.job_name, fire.recorded_ms, fire.fire_id).where(
-            text(tables.LIVE_FIRE), fire.state == "RUNNING", fire.job_name.in_(names)
-        )
-        for name, time_ms, fire_id in connection.execute(running):
-            yield name, (time_ms, fire_id)
-
-
 def _live_counts(connection: Connection, fires: Sequence[FireRecord]) -> dict[int, ShardCounts]:
     """Count the shards of runs that go on by their tasks and attempts: their own rows are not written for each shard."""
     counts = {}
-    for chunk in _chunks(fires):
+    for chunk in chunks(fires):
         ids = [fire.fire_id for fire in chunk]
         task, failover, trace = tables.task.c, tables.failover.c, tables.job_status_trace_log.c
         running = _counted(connection, task.fire_id, task.fire_id.in_(ids))
@@ -190,7 +148,7 @@ def _run_of(fire: FireRecord, shards: ShardCounts) -> Run:
     )
 
 
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Part what one statement cannot have as parameters."""
     for start in range(0, len(items), _NAMES_AT_ONCE):
         yield items[start : start + _NAMES_AT_ONCE]
