@@ -16,6 +16,14 @@ from elasticjob_cloud.model.errors import (
 )
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecution,
+    DaemonExecutionPage,
+    Run,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -71,6 +79,30 @@ class NoStatistics:
         return []
 
 
+class MemoryRuns:
+    """Runs that a test puts here: pages are all of them, and `queries` what was asked."""
+
+    def __init__(self) -> None:
+        self.details: dict[int, RunDetail] = {}
+        self.daemon_rows: list[DaemonExecution] = []
+        self.next: str | None = None
+        self.queries: list[RunQuery] = []
+
+    async def page(self, query: RunQuery) -> RunPage:
+        self.queries.append(query)
+        rows: list[Run] = [detail.run for detail in self.details.values()]
+        return RunPage(rows, self.next)
+
+    async def detail(self, run_id: int) -> RunDetail:
+        if run_id not in self.details:
+            raise NotFoundError(f"There is no run {run_id}.")
+        return self.details[run_id]
+
+    async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
+        self.queries.append(query)
+        return DaemonExecutionPage(self.daemon_rows, self.next)
+
+
 class MemoryScheduler:
     """Keeps apps, jobs and tasks in dictionaries; `failure` is what every call raises while it is set."""
 
@@ -92,6 +124,7 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self.runs = MemoryRuns()
 
     def _fail(self) -> None:
         if self.failure is not None:

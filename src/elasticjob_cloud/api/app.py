@@ -26,6 +26,7 @@ from elasticjob_cloud.api.routes.jobs import job_routes
 from elasticjob_cloud.api.routes.login import login_routes
 from elasticjob_cloud.api.routes.operations import operation_routes
 from elasticjob_cloud.api.routes.probes import probe_routes
+from elasticjob_cloud.api.routes.runs import run_routes
 from elasticjob_cloud.api.routes.statistics import statistics_routes
 from elasticjob_cloud.api.routes.tasks import task_routes
 from elasticjob_cloud.api.settings import ApiSettings
@@ -103,6 +104,7 @@ def create_app(
         login_routes(authenticator, bodies, own_user),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_routes(scheduler, bodies, wall_ms),
+        run_routes(scheduler, wall_ms),
         task_routes(scheduler),
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),

@@ -11,6 +11,7 @@ import msgspec
 
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -42,6 +43,7 @@ __all__ = [
     "PublishApp",
     "ReadyJob",
     "RegisterJob",
+    "RunsPort",
     "SchedulerPort",
     "SchedulerView",
     "SetAppDisabled",
@@ -108,6 +110,23 @@ class StatisticsPort(Protocol):
         """Give how many jobs were registered on each day, oldest first."""
 
 
+class RunsPort(Protocol):
+    """Runs, whether they wait, run or have ended (`GET /job/runs`).
+
+    All of them are read from the store, so that none is missing between two states. Only the reason why a run waits is
+    the core's: it is empty while no scheduler leads.
+    """
+
+    async def page(self, query: RunQuery) -> RunPage:
+        """Give a page of runs, newest first. Raises `InvalidRequestError` for a cursor that is none."""
+
+    async def detail(self, run_id: int) -> RunDetail:
+        """Give a run with its configuration and attempts, or raise `NotFoundError`."""
+
+    async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
+        """Give a page of the executions of daemon jobs, newest first. Raises as `page` does."""
+
+
 class SchedulerPort(Protocol):
     """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
 
@@ -151,6 +170,10 @@ class SchedulerPort(Protocol):
 
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    @property
+    def runs(self) -> RunsPort:
+        """Runs, and executions of daemon jobs."""
 
     @property
     def statistics(self) -> StatisticsPort:

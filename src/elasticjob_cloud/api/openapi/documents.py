@@ -151,6 +151,15 @@ def _schemas() -> Document:
     for name in ("AppConfiguration", "JobConfiguration"):
         records[name]["properties"]["disabled"] = BOOLEAN
         records[name]["required"] = list(records[name]["properties"])
+    # What a run was started with: a run cannot be disabled.
+    ran_under = dict(records["JobConfiguration"])
+    ran_under["properties"] = {
+        name: field for name, field in ran_under["properties"].items() if name != "disabled"
+    }
+    records["RunConfiguration"] = ran_under | {
+        "title": "RunConfiguration",
+        "required": list(ran_under["properties"]),
+    }
     field = object_of({"field": TEXT, "message": TEXT})
     error = object_of({"message": TEXT, "errors": array_of(field)}, optional=("errors",))
     return {**schemas, **records, "Error": error}
