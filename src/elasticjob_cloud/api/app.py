@@ -104,7 +104,7 @@ def create_app(
         login_routes(authenticator, bodies, own_user),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_routes(scheduler, bodies, wall_ms),
-        run_routes(scheduler, wall_ms),
+        run_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),

@@ -10,11 +10,11 @@ from elasticjob_cloud.api.answers.views import shown_time
 from elasticjob_cloud.model.fire import RunState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.masking import mask_configuration, mask_message, mask_text
-from elasticjob_cloud.model.queries.runs import DaemonExecution, Run, RunDetail, ShardAttempt
+from elasticjob_cloud.model.queries.runs import ENDED_STATES, DaemonExecution, Run, RunDetail, ShardAttempt
 from elasticjob_cloud.model.sharding import ShardingParameterError, parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskState
 
-_ENDS_OF_SHARDS: Final = frozenset({RunState.KILLED, RunState.DROPPED})
+_ENDS_OF_SHARDS: Final = frozenset(ENDED_STATES)
 
 
 class Shard(NamedTuple):
@@ -122,7 +122,12 @@ def _time_or_none(epoch_ms: int, zone: dt.tzinfo) -> str | None:
 
 
 def _items_of(detail: RunDetail, attempts: dict[int, list[ShardAttempt]]) -> Sequence[int]:
-    """Give the shards that the run has, or, where its configuration is gone, those that anything is known of."""
+    """Give the shards that the run has, or, where its configuration is gone, those that anything is known of.
+
+    Of runs of earlier versions that is none: what became of a shard is not known.
+    """
+    if not attempts and detail.run.state in _ENDS_OF_SHARDS - {RunState.DROPPED}:
+        return ()
     if detail.items:
         return detail.items
     total = detail.run.shards.total

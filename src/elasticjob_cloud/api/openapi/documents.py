@@ -79,15 +79,24 @@ def described(
     return _call(result, statuses, extra, more_results)
 
 
-def described_by_job_name(result: Document, *, errors: tuple[int, ...]) -> dict[str, Any]:
-    """Describe a call whose body is a job's name: a bare word or a JSON string."""
-    name = {"type": "string", "minLength": 1, "maxLength": 100}
-    examples = {"bare word": {"value": "my_job"}, "JSON string": {"value": '"my_job"'}}
-    content = {
-        media_type: {"schema": {**name, "description": "The job's name, as a bare word or a JSON string."}}
-        | {"examples": examples}
-        for media_type in ("application/json", "text/plain")
+def described_by_job_name(
+    result: Document, *, errors: tuple[int, ...], body: type[RequestBody] | None = None
+) -> dict[str, Any]:
+    """Describe a call whose body is a job's name, a bare word or a JSON string; or also an object, if `body` is given."""
+    name: Document = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+        "description": "The job's name, as a bare word or a JSON string.",
     }
+    examples: Document = {"bare word": {"value": "my_job"}, "JSON string": {"value": '"my_job"'}}
+    text = {"schema": name, "examples": examples}
+    content = {"application/json": text, "text/plain": text}
+    if body is not None:
+        content["application/json"] = {
+            "schema": {"anyOf": [name, reference(body.__name__)]},
+            "examples": examples | {"object": {"value": EXAMPLES[body]}},
+        }
     return _call(
         result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None
     )

@@ -136,3 +136,4 @@ EXECUTION_PAGE: Final[Document] = object_of(
         "next": _or_null("string"),
     }
 )
+RERUN: Final[Document] = object_of({"runId": INTEGER}) | {"examples": [{"runId": 4712}]}

@@ -1,4 +1,4 @@
-"""What is asked about runs, and what is sent to start and repeat them."""
+"""What is asked about runs, and about executions of daemon jobs."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -19,7 +19,7 @@ def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
-class HistoryInterval(QueryParameters):
+class HistoryFilters(QueryParameters):
     """What runs and executions are filtered and paged by."""
 
     job_name: ShortText = ""
@@ -32,7 +32,7 @@ class HistoryInterval(QueryParameters):
     cursor: ShortText = Field("", description="the `next` of the page before, with the same filters")
 
 
-class RunParameters(HistoryInterval):
+class RunFilters(HistoryFilters):
     """`GET /api/job/runs`."""
 
     state: Annotated[
@@ -45,7 +45,7 @@ class RunParameters(HistoryInterval):
     ] = None
 
 
-class DaemonExecutionParameters(HistoryInterval):
+class ExecutionFilters(HistoryFilters):
     """`GET /api/job/executions`."""
 
     state: Annotated[Literal["SUCCEEDED", "FAILED"] | None, BeforeValidator(_upper)] = None
@@ -53,7 +53,7 @@ class DaemonExecutionParameters(HistoryInterval):
 
 
 def run_query(
-    given: RunParameters | DaemonExecutionParameters, interval: tuple[int | None, int | None], now_ms: int
+    given: RunFilters | ExecutionFilters, interval: tuple[int | None, int | None], now_ms: int
 ) -> RunQuery:
     """Make the question that was asked: about the last day, unless told otherwise.
 
