@@ -66,7 +66,7 @@ class SchedulingLoop:
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._numbers = itertools.count()
-        self._answers: dict[int, asyncio.Future[None]] = {}
+        self._answers: dict[int, asyncio.Future[int | None]] = {}
         self._uncommitted = True
         self._queries: list[asyncio.Future[None]] = []
         self._stopping = False
@@ -76,8 +76,10 @@ class SchedulingLoop:
         self._inbox.append(event)
         self._wake.set()
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         """Have a command carried out; return when it is committed, raise why it was refused.
+
+        Give the id of the run that it started, if it started one.
 
         Raises:
             UnavailableError: too many commands wait already.
@@ -87,10 +89,11 @@ class SchedulingLoop:
         if len(self._answers) >= _REQUESTS_WAITING:
             raise UnavailableError(_TOO_MANY_REQUESTS, retry_after_seconds=5)
         number = next(self._numbers)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
         self._inbox.append(Request(number, command))
         self._wake.set()
-        await answer
+        return await answer
 
     async def query(self, read: Callable[[Core], T]) -> T:
         """Read from the core between turns, when all that it knows is committed."""
@@ -211,7 +214,7 @@ class SchedulingLoop:
             if answer.done():
                 continue  # the caller went away
             if error is None:
-                answer.set_result(None)
+                answer.set_result(decisions.run_ids.get(number))
             else:
                 answer.set_exception(error)
 

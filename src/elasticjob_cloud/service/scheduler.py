@@ -194,12 +194,13 @@ class Scheduler:
 
     # What the faces ask
 
-    async def submit(self, command: ApiCommand) -> None:
-        await self._leading().submit(command)
+    async def submit(self, command: ApiCommand) -> int | None:
+        run_id = await self._leading().submit(command)
         # Triggers come by the thousand; all else is worth a line.
         _log.log(
             logging.DEBUG if isinstance(command, TriggerJob) else logging.INFO, "%s", _described(command)
         )
+        return run_id
 
     async def app(self, app_name: str) -> AppRecord:
         app = await self._query(lambda core: core.state.apps.get(app_name))
