@@ -39,10 +39,12 @@ from elasticjob_cloud.service.port import (
     ApiCommand,
     DeleteApp,
     DeregisterJob,
+    KillRun,
     KillTask,
     PublishApp,
     ReadyJob,
     RegisterJob,
+    RerunShards,
     SchedulerView,
     SetAppDisabled,
     SetJobDisabled,
@@ -120,6 +122,7 @@ class MemoryScheduler:
         self.ended = False
         self.submitted: list[ApiCommand] = []
         self.queries: list[HistoryQuery] = []
+        self.last_run_id = 0
         self.reconciled = 0
         self.clock_reconciled = 0
         self.failure: Exception | None = None
@@ -130,10 +133,25 @@ class MemoryScheduler:
         if self.failure is not None:
             raise self.failure
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
-        self._carry_out(command)
+        run_id = self._carry_out_for_run(command)
+        if run_id is None:
+            self._carry_out(command)
         self.submitted.append(command)
+        return run_id
+
+    def _carry_out_for_run(self, command: ApiCommand) -> int | None:
+        if not isinstance(command, TriggerJob | RerunShards):
+            return None
+        record = self._job(command.job_name)
+        if record.configuration.is_daemon:
+            raise InvalidRequestError(f"Job '{command.job_name}' is a daemon job, which cannot be triggered.")
+        if record.disabled or self._app(record.configuration.app_name).disabled:
+            raise ConflictError(f"Job '{command.job_name}' is disabled.")
+        self.waiting[command.job_name] = self.waiting.get(command.job_name, 0) + 1
+        self.last_run_id += 1
+        return self.last_run_id
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
@@ -179,13 +197,8 @@ class MemoryScheduler:
                 self._remove_job(job_name)
             case SetJobDisabled(job_name, disabled):
                 self.job_records[job_name] = msgspec.structs.replace(self._job(job_name), disabled=disabled)
-            case TriggerJob(job_name):
-                record = self._job(job_name)
-                if record.configuration.is_daemon:
-                    raise InvalidRequestError(f"Job '{job_name}' is a daemon job, which cannot be triggered.")
-                if record.disabled or self._app(record.configuration.app_name).disabled:
-                    raise ConflictError(f"Job '{job_name}' is disabled.")
-                self.waiting[job_name] = self.waiting.get(job_name, 0) + 1
+            case KillRun(job_name):
+                self.waiting.pop(job_name, None)
             case _:
                 raise AssertionError(command)
 
