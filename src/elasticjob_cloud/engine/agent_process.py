@@ -13,11 +13,10 @@ import msgspec
 from elasticjob_cloud.agent.process.start.environment import agent_environment
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.excerpt import cause_in
 
 _END_SECONDS = 10.0
-_SHOWN_CHARACTERS = 2000
 
 
 class AgentLauncher:
@@ -70,7 +69,7 @@ class AgentLauncher:
         if self._process is None or not self._process.poll():
             return ""
         with contextlib.suppress(OSError):
-            said = cause_in(self._place.start_log.read_text(errors="replace"))[-_SHOWN_CHARACTERS:]
+            said = cause_in(self._place.start_log.read_text(errors="replace"))
             return f"The agent ended with exit code {self._process.returncode}: {said}"
         return f"The agent ended with exit code {self._process.returncode}."
 

@@ -57,13 +57,24 @@ for line in lines:
         ids = [task["taskId"] for task in message["tasks"]]
         job = message["job"]["jobName"]
         if job == "die":
+            for task in message["tasks"]:
+                with open(task["output"] + ".stderr", "a") as file:
+                    file.write(f"{task['taskId']} is at row 7\\n")
+            print("Fatal error: the driver is broken", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGSEGV)
         if job == "junk":
             lines.write(b"x" * (1 << 20) + b"\\n"); lines.flush(); signal.pause()
         say({"type": "unheard-of", "new": True})
         say({"type": "statuses", "statuses": [{"taskId": "not-mine", "state": "TASK_FINISHED"}]})
         say({"type": "statuses", "statuses": [{"taskId": t, "state": "TASK_RUNNING"} for t in ids]})
-        if job != "long":
+        if job == "long":
+            with open(message["tasks"][0]["output"] + ".stdout", "a") as file:
+                file.write("waits for a lock\\n")
+        elif job == "fail":
+            failed = {"state": "TASK_FINISHED", "startTime": 1, "completeTime": 2, "success": False}
+            cause = "Error: no seats left\\n    at job (job.js:7:9)\\n    at run (main.js:3:1)"
+            say({"type": "statuses", "statuses": [failed | {"taskId": t, "failureCause": cause} for t in ids]})
+        else:
             say({"type": "statuses", "statuses": [{"taskId": t, "state": "TASK_FINISHED", "startTime": 1,
                  "completeTime": 2, "success": True} for t in ids]})
 """
