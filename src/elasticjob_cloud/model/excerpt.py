@@ -29,6 +29,17 @@ def excerpt(text: str, limit: int = DETAIL_CHARACTERS) -> str:
     return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
 
 
+def excerpt_bytes(text: str, limit_bytes: int) -> str:
+    """Give the text as `excerpt` does, for a receiver that counts bytes of UTF-8 (100 or more)."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= limit_bytes:
+        return data.decode()
+    # The line takes 25 bytes and the digits of a number.
+    half = (limit_bytes - 48) // 2
+    begin, end = (part.decode("utf-8", "ignore") for part in (data[:half], data[-half:]))
+    return f"{begin}\n... {len(data) - 2 * half} bytes left out ...\n{end}"
+
+
 def plain(text: str) -> str:
     """Give what a terminal would show: no escape sequences or control characters, and of an overwritten line its last state."""
     if "\x1b" in text or "\x9b" in text:

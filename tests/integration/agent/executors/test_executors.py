@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from elasticjob_cloud.agent.agent import Agent
@@ -93,6 +94,12 @@ class World:
 
     def launch(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> None:
         self.agent.handle([self.command(mode, job_name, *task_ids, timeout_seconds=timeout_seconds)])
+
+    def launch_sdk(self, job: str, task_id: str) -> None:
+        launch = self.command("", "job", task_id)
+        bootstrap = f"exec {shlex.quote(sys.executable)} -m elasticjob_cloud {job}"
+        app = msgspec.structs.replace(launch.app, bootstrap_script=bootstrap)
+        self.agent.handle([msgspec.structs.replace(launch, app=app)])
 
     def command(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> Launch:
         # Where the path has to be quoted a shell runs it, which would else tell of a signal by a number of its own.

@@ -24,6 +24,29 @@ def test_summary_is_found_in_the_cause_of_an_executor_that_sends_none(tmp_path: 
     play(tmp_path, scenario)
 
 
+def test_exception_in_a_job_of_the_sdk_is_told_in_one_line_though_its_task_finishes(tmp_path: Path) -> None:
+    (tmp_path / "seats.py").write_text(
+        "class NoSeatsError(Exception): ...\n"
+        "def book(context):\n    raise NoSeatsError('none left\\nin \\033[1mrow\\033[0m 7' + ' x' * 10_000 + ' end')\n"
+    )
+
+    async def scenario(world: World) -> None:
+        world.url = (tmp_path / "seats.py").as_uri()
+        world.launch_sdk("seats:book", "t")
+        status = await world.end_of("t")
+        assert status.state is TaskState.FINISHED
+        assert status.summary.startswith("seats.NoSeatsError: none left in row 7 x x")
+        assert status.summary.endswith(" x x end")
+        assert len(status.summary) <= 500
+        assert status.execution is not None
+        detail = status.execution.failure_cause
+        assert detail.startswith("Traceback")
+        assert " characters left out ..." in detail
+        assert len(detail) <= 16_000
+
+    play(tmp_path, scenario)
+
+
 def test_crash_names_the_signal_and_shows_what_executor_and_task_printed_last(tmp_path: Path) -> None:
     says = "The executor ended with signal SIGSEGV. Its last line: Fatal error: the driver is broken"
 
