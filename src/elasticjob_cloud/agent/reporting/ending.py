@@ -25,7 +25,7 @@ _SHELL_SAYS = {126: " (cannot be executed)", 127: " (command not found)"} | {
 }
 # What the agent kills has a reason that names the limit, so nobody asks how it exited.
 _SIGNAL_SAYS: dict[int, str] = {
-    signal.SIGKILL: " (not sent by the agent; the kernel sends it when memory runs out)"
+    signal.SIGKILL: " (not sent by elasticjob-cloud; the kernel sends it when memory runs out)"
 }
 
 
