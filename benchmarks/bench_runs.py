@@ -22,9 +22,10 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunPage, RunQuery
-from elasticjob_cloud.model.records import Changes, FireSource, JobRecord, RunState
+from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import metadata
 from tests.postgres_server import PostgresServer

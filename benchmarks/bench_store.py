@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import (
@@ -27,10 +28,7 @@ from elasticjob_cloud.model.records import (
     Changes,
     ExecutionTrace,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
-    RunState,
     StatusTrace,
     TaskRecord,
 )

@@ -12,6 +12,7 @@ import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.excerpt import excerpt
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import (
     AppRecord,
@@ -19,11 +20,8 @@ from elasticjob_cloud.model.records import (
     ExecutionTrace,
     FailoverRecord,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
     PastKey,
-    RunState,
     ScheduleSpans,
     StatusTrace,
     TaskRecord,

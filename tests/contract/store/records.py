@@ -5,6 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import (
     ErrorHandlerType,
     ExecutorServiceType,
@@ -18,10 +19,7 @@ from elasticjob_cloud.model.records import (
     ExecutionTrace,
     FailoverRecord,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
-    RunState,
     ScheduleSpans,
     StatusTrace,
     TaskRecord,

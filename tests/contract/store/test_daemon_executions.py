@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.queries.runs import DaemonExecution, RunQuery
-from elasticjob_cloud.model.records import Changes, ExecutionTrace, FireSource, RunState
+from elasticjob_cloud.model.records import Changes, ExecutionTrace
 from elasticjob_cloud.store import Store
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES

@@ -6,17 +6,11 @@ import msgspec
 import pytest
 
 from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.queries.runs import RunDetail, ShardAttempt
-from elasticjob_cloud.model.records import (
-    AttemptEnd,
-    Changes,
-    FailoverRecord,
-    FireState,
-    JobRecord,
-    StatusTrace,
-)
+from elasticjob_cloud.model.records import AttemptEnd, Changes, FailoverRecord, JobRecord, StatusTrace
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.store import Store
 from elasticjob_cloud.store.history.attempts import DETAILS_SHOWN

@@ -8,16 +8,14 @@ import pytest
 from sqlalchemy import text
 
 from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.queries.runs import Run, RunQuery, ShardCounts
 from elasticjob_cloud.model.records import (
     AttemptEnd,
     Changes,
     FailoverRecord,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
-    RunState,
     StatusTrace,
 )
 from elasticjob_cloud.store import SqlStore, Store

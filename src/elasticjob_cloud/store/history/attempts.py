@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, text
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.queries.runs import RunDetail, ShardAttempt
-from elasticjob_cloud.model.records import FireRecord, FireState
+from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.store import rows, tables
 from elasticjob_cloud.store.history.runs import runs_of

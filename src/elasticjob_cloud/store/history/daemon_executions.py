@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection, RowMapping, select
 
+from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.queries.runs import RECENT_RESULTS, DaemonExecution, DaemonExecutionPage, RunQuery
-from elasticjob_cloud.model.records import FireSource, RunState
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.history.newest import RowsInOrder, bounds, name_conditions, newest, split_page
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, TextClause, bindparam, select, text
 
+from elasticjob_cloud.model.fire import RunState
 from elasticjob_cloud.model.queries.runs import ENDED_STATES, RECENT_RESULTS, RUN_SOURCES, JobResults
-from elasticjob_cloud.model.records import RunState
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.history.newest import Place
 from elasticjob_cloud.store.history.runs import chunks, ended_part, runs_of

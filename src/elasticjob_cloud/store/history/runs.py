@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, TextClause, func, literal_column, select, text
 
+from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.queries.runs import (
     ENDED_STATES,
     RUN_SOURCES,
@@ -14,7 +15,7 @@ from elasticjob_cloud.model.queries.runs import (
     RunQuery,
     ShardCounts,
 )
-from elasticjob_cloud.model.records import FireRecord, FireSource, RunState
+from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.store import rows, tables
 from elasticjob_cloud.store.history.newest import (
     RowsInOrder,
