@@ -47,6 +47,7 @@ from elasticjob_cloud.service.port import (
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
 STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
 TASK_ID = "my_job@-@0@-@READY@-@agent-1@-@0b0d6c3e"
+from tests.acceptance.memory_runs import MemoryRuns
 
 
 class NoStatistics:
@@ -92,15 +93,21 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self.runs = MemoryRuns()
+        self.last_run_id = 0
 
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
         self._carry_out(command)
         self.submitted.append(command)
+        if not isinstance(command, TriggerJob):
+            return None
+        self.last_run_id += 1
+        return self.last_run_id
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:

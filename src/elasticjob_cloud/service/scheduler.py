@@ -31,6 +31,7 @@ from elasticjob_cloud.service.leadership.leader import Leader
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
 from elasticjob_cloud.store.databases.sqlite.lock import DatabaseLock
@@ -94,6 +95,7 @@ class Scheduler:
         # Queries must not hold up who takes over; and a load that hangs in an earlier term not that of the next.
         self._loader = DaemonThreads(2, "store-loader")
         self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, self._reader)
+        self.runs = Runs(store, self.submit, self._reader)
         self.leadership = LeaderDirectory(
             self._id,
             self._leads,
