@@ -43,11 +43,11 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.memory_runs import MemoryRuns
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
 STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
 TASK_ID = "my_job@-@0@-@READY@-@agent-1@-@0b0d6c3e"
-from tests.acceptance.memory_runs import MemoryRuns
 
 
 class NoStatistics:
