@@ -16,14 +16,6 @@ from elasticjob_cloud.model.errors import (
 )
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import (
-    DaemonExecution,
-    DaemonExecutionPage,
-    Run,
-    RunDetail,
-    RunPage,
-    RunQuery,
-)
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -39,12 +31,10 @@ from elasticjob_cloud.service.port import (
     ApiCommand,
     DeleteApp,
     DeregisterJob,
-    KillRun,
     KillTask,
     PublishApp,
     ReadyJob,
     RegisterJob,
-    RerunShards,
     SchedulerView,
     SetAppDisabled,
     SetJobDisabled,
@@ -53,6 +43,7 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.memory_runs import MemoryRuns
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
 STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
@@ -81,30 +72,6 @@ class NoStatistics:
         return []
 
 
-class MemoryRuns:
-    """Runs that a test puts here: pages are all of them, and `queries` what was asked."""
-
-    def __init__(self) -> None:
-        self.details: dict[int, RunDetail] = {}
-        self.daemon_rows: list[DaemonExecution] = []
-        self.next: str | None = None
-        self.queries: list[RunQuery] = []
-
-    async def page(self, query: RunQuery) -> RunPage:
-        self.queries.append(query)
-        rows: list[Run] = [detail.run for detail in self.details.values()]
-        return RunPage(rows, self.next)
-
-    async def detail(self, run_id: int) -> RunDetail:
-        if run_id not in self.details:
-            raise NotFoundError(f"There is no run {run_id}.")
-        return self.details[run_id]
-
-    async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
-        self.queries.append(query)
-        return DaemonExecutionPage(self.daemon_rows, self.next)
-
-
 class MemoryScheduler:
     """Keeps apps, jobs and tasks in dictionaries; `failure` is what every call raises while it is set."""
 
@@ -122,12 +89,12 @@ class MemoryScheduler:
         self.ended = False
         self.submitted: list[ApiCommand] = []
         self.queries: list[HistoryQuery] = []
-        self.last_run_id = 0
         self.reconciled = 0
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
         self.runs = MemoryRuns()
+        self.last_run_id = 0
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -135,21 +102,10 @@ class MemoryScheduler:
 
     async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
-        run_id = self._carry_out_for_run(command)
-        if run_id is None:
-            self._carry_out(command)
+        self._carry_out(command)
         self.submitted.append(command)
-        return run_id
-
-    def _carry_out_for_run(self, command: ApiCommand) -> int | None:
-        if not isinstance(command, TriggerJob | RerunShards):
+        if not isinstance(command, TriggerJob):
             return None
-        record = self._job(command.job_name)
-        if record.configuration.is_daemon:
-            raise InvalidRequestError(f"Job '{command.job_name}' is a daemon job, which cannot be triggered.")
-        if record.disabled or self._app(record.configuration.app_name).disabled:
-            raise ConflictError(f"Job '{command.job_name}' is disabled.")
-        self.waiting[command.job_name] = self.waiting.get(command.job_name, 0) + 1
         self.last_run_id += 1
         return self.last_run_id
 
@@ -197,8 +153,13 @@ class MemoryScheduler:
                 self._remove_job(job_name)
             case SetJobDisabled(job_name, disabled):
                 self.job_records[job_name] = msgspec.structs.replace(self._job(job_name), disabled=disabled)
-            case KillRun(job_name):
-                self.waiting.pop(job_name, None)
+            case TriggerJob(job_name):
+                record = self._job(job_name)
+                if record.configuration.is_daemon:
+                    raise InvalidRequestError(f"Job '{job_name}' is a daemon job, which cannot be triggered.")
+                if record.disabled or self._app(record.configuration.app_name).disabled:
+                    raise ConflictError(f"Job '{job_name}' is disabled.")
+                self.waiting[job_name] = self.waiting.get(job_name, 0) + 1
             case _:
                 raise AssertionError(command)
 

@@ -65,6 +65,19 @@ def test_launched_task_runs_then_finishes_and_its_output_can_be_read(world: Engi
     asyncio.run(scenario())
 
 
+def test_failed_task_tells_its_exit_code_and_its_reason(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.launch("echo begins; echo 'FATAL: 配额 exceeded'; exit 3;", "t", url=url)
+            status = await scheduler.ended("t")
+            assert status.summary == "exit code 3: FATAL: 配额 exceeded"
+            assert status.execution is not None
+            assert (status.execution.exit_code, status.execution.signal) == (3, 0)
+            assert "FATAL: 配额 exceeded" in status.execution.failure_cause
+
+    asyncio.run(scenario())
+
+
 def test_task_launched_twice_runs_once(world: EngineWorld, url: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with running(world) as scheduler:

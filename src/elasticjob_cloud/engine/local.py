@@ -297,8 +297,10 @@ class LocalEngine:
         self._sink(AgentJoined(msgspec.structs.replace(inventory, agent=agent)))
         # The agent has this directory to itself, and has ended what earlier ones left, before it answered anyone.
         former = self._known.intersection(inventory.predecessors)
+        how = self._launcher.take_last_end()
         for lost in sorted(former):
-            self._sink(AgentLost(lost, f"Agent {lost} ended; {agent.agent_id} took its place."))
+            said = f"Agent {lost} ended{how}; {agent.agent_id} took its place."
+            self._sink(AgentLost(lost, said))
         for stranger in sorted(self._known - former - {agent.agent_id}):
             self._wait_for_end_of(stranger)
         self._known = {agent.agent_id}

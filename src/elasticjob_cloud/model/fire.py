@@ -32,7 +32,7 @@ class FireState(StrEnum):
 
 
 class RunState(StrEnum):
-    """How people see a fire: as a run, with its result."""
+    """How people see a fire: as a run, with its result (`FireRecord.run_state`)."""
 
     WAITING = "WAITING"  # for room, or behind the job's earlier run
     RUNNING = "RUNNING"  # its tasks are recorded and launched

@@ -5,6 +5,7 @@ here, so that the faces need no other room than this one and `model`.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -54,6 +55,7 @@ __all__ = [
     "SchedulerView",
     "SetAppDisabled",
     "SetJobDisabled",
+    "ShardChoice",
     "StatisticsPort",
     "TriggerJob",
     "UpdateApp",
@@ -116,8 +118,15 @@ class StatisticsPort(Protocol):
         """Give how many jobs were registered on each day, oldest first."""
 
 
+class ShardChoice(StrEnum):
+    """Which shards of a run are run again, where they are not named."""
+
+    FAILED = "failed"  # all that did not succeed
+    ALL = "all"  # all of the run's
+
+
 class RunsPort(Protocol):
-    """Runs, whether they wait, run or have ended (`GET /job/runs`).
+    """Runs: fires as people see them (`/job/runs`), whether they wait, run or have ended.
 
     All of them are read from the store, so that none is missing between two states. Only the reason why a run waits is
     the core's: it is empty while no scheduler leads.
@@ -126,11 +135,30 @@ class RunsPort(Protocol):
     async def page(self, query: RunQuery) -> RunPage:
         """Give a page of runs, newest first. Raises `InvalidRequestError` for a cursor that is none."""
 
-    async def detail(self, run_id: int) -> RunDetail:
-        """Give a run with its configuration and attempts, or raise `NotFoundError`."""
+    async def run(self, run_id: int) -> RunDetail:
+        """Give a run with its attempts, or raise `NotFoundError`."""
 
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
-        """Give a page of the executions of daemon jobs, newest first. Raises as `page` does."""
+        """Give a page of the executions of daemon jobs, newest first."""
+
+    async def kill(self, run_id: int, killed_by: str = "") -> None:
+        """Kill what runs of a run, or drop it while it waits; return when that is committed.
+
+        Raises:
+            NotFoundError: there is no such run.
+            ConflictError: it has ended.
+            InvalidRequestError: it is of a daemon job.
+        """
+
+    async def rerun(self, run_id: int, shards: ShardChoice | Sequence[int], triggered_by: str = "") -> int:
+        """Run these shards again, under what the job is today; give the new run's id when that is committed.
+
+        Raises:
+            NotFoundError: there is no such run, or its job is gone.
+            ConflictError: it has not ended, no shard failed, or the job is disabled.
+            InvalidRequestError: the job has no such shards any more, or is a daemon now.
+            UnavailableError: the ready queue is full.
+        """
 
 
 class SchedulerPort(Protocol):
@@ -181,7 +209,7 @@ class SchedulerPort(Protocol):
 
     @property
     def runs(self) -> RunsPort:
-        """Runs, and executions of daemon jobs."""
+        """Runs, and what became of them."""
 
     @property
     def statistics(self) -> StatisticsPort:

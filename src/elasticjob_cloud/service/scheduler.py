@@ -95,7 +95,7 @@ class Scheduler:
         # Queries must not hold up who takes over; and a load that hangs in an earlier term not that of the next.
         self._loader = DaemonThreads(2, "store-loader")
         self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, self._reader)
-        self.runs = Runs(store, self._query, self._reader)
+        self.runs = Runs(store, self.submit, self._query, self._reader)
         self.leadership = LeaderDirectory(
             self._id,
             self._leads,

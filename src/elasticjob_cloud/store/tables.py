@@ -145,7 +145,9 @@ def _index(name: str, *columns: Column[Any] | TextClause, where: str | None = No
 _FIRE = fire.c
 _ORDER = (_FIRE.recorded_ms, _FIRE.fire_id)
 # `store/history/runs.py` reads these. A run is in the three of ended ones from its end on, so that each is written once.
-_index("fire_live", *_ORDER, _FIRE.job_name, _FIRE.app_name, where=LIVE_FIRE)
+# All that filters ask of live ones is in their index: a hundred thousand may wait, and few of them match.
+_NAMES = (_FIRE.job_name, _FIRE.app_name, _FIRE.source, _FIRE.run_source)
+_index("fire_live", _FIRE.state, *_ORDER, *_NAMES, where=LIVE_FIRE)
 _ENDED_BY = (text(f"({RUN_SOURCE})"), text(f"({RUN_STATE})"), *_ORDER)
 _index("fire_ended", *_ENDED_BY, where=ENDED_FIRE)
 _index("fire_ended_job_name", _FIRE.job_name, _FIRE.app_name, *_ENDED_BY, where=ENDED_FIRE)

@@ -12,7 +12,7 @@ from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory, Agen
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.messages import Kill
+from elasticjob_cloud.model.messages import AgentLost, Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, empty_app, waiting_for
 
@@ -98,6 +98,12 @@ def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentDirectory, url: st
     asyncio.run(scenario())
 
 
+def lost_reason(scheduler: Scheduler) -> str:
+    """Give why the one agent was lost."""
+    (reason,) = [event.reason for event in scheduler.events if isinstance(event, AgentLost)]
+    return reason
+
+
 def test_agent_that_does_not_answer_is_replaced(place: AgentDirectory) -> None:
     async def scenario() -> None:
         scheduler = Scheduler(engine_over(place, unresponsive_seconds=1.5))
@@ -107,6 +113,9 @@ def test_agent_that_does_not_answer_is_replaced(place: AgentDirectory) -> None:
         await scheduler.until(lambda: scheduler.lost == [former.agent_id])
         assert not former.runs()
         assert scheduler.agent_id != former.agent_id
+        assert lost_reason(scheduler).startswith(
+            f"Agent {former.agent_id} ended because it did not answer and was killed; "
+        )
         await scheduler.engine.stop()
 
     asyncio.run(scenario())
@@ -203,6 +212,9 @@ def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentDirectory
         after = set(place.socket_directory.glob("x-*.sock"))
         assert len(before) == len(after) == 1
         assert before != after
+        assert lost_reason(scheduler).startswith(
+            f"Agent {former.agent_id} ended with signal SIGKILL (not sent by"
+        )
         await scheduler.engine.stop()
 
     asyncio.run(scenario())

@@ -18,12 +18,12 @@ from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 _log = structlog.get_logger(__name__)
 
 _NAME_LIMIT_BYTES = 200
-_TAIL_BYTES = 2000
+_TAIL_BYTES = 4000
 _DEFAULT_LIMIT_BYTES = 10 << 20
 
 
 class ProcessOutput(OutputFile):
-    """One stream of a process. Its last lines are at hand, and the log tells when its output is lost."""
+    """One stream of a process. Its last lines are at hand, on a full disk too, and the log tells when its output is lost."""
 
     __slots__ = ("_path", "_tail")
 
@@ -34,17 +34,23 @@ class ProcessOutput(OutputFile):
 
     def write(self, data: bytes) -> bool:
         """Keep what the limit allows; False when the file is closed. Never raises."""
-        had_failed = bool(self.failure)
-        if not super().write(data):
+        if not self.add_note(data):
             return False
         self._tail = (self._tail + data)[-_TAIL_BYTES:] if len(data) < _TAIL_BYTES else data[-_TAIL_BYTES:]
+        return True
+
+    def add_note(self, line: bytes) -> bool:
+        """Keep a line that the process did not print: it is none of its last ones. Else as `write`."""
+        had_failed = bool(self.failure)
+        if not super().write(line):
+            return False
         if self.failure and not had_failed:
             _log.warning("The output of a process is lost.", path=self._path, fault=self.failure)
         return True
 
     def tail(self) -> str:
         """Give the last lines that were printed."""
-        return self._tail.decode(errors="replace").strip()
+        return _text_of(self._tail)
 
 
 class OutputStore:
@@ -97,6 +103,15 @@ class OutputStore:
                 f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
             ) from None
 
+    def end_of(self, name: str, stream: str) -> str:
+        """Give the last lines that are kept of a stream; empty where there are none."""
+        path = stream_path(self.base_path(name), stream)
+        try:
+            size = read_kept(path, 0, 0).size
+            return _text_of(read_kept(path, max(0, size - _TAIL_BYTES), _TAIL_BYTES).content)
+        except OSError:
+            return ""
+
     def _ends_with_mark(self, path: str, part: KeptPart) -> bool:
         """Whether an executor that keeps no last part ended the file with the protocol's mark.
 
@@ -132,6 +147,14 @@ class OutputStore:
                 with contextlib.suppress(OSError):
                     os.unlink(path)  # noqa: PTH108 - a str path from scandir
                     count, total = count - 1, total - size
+
+
+def _text_of(tail: bytes) -> str:
+    """Give the end of a stream as a text. Where it has begun earlier, its first line is not whole, and left out."""
+    if len(tail) == _TAIL_BYTES:
+        line_end = tail.find(b"\n", 0, -1)
+        tail = b"... " + (tail[line_end + 1 :] if line_end >= 0 else tail)
+    return tail.decode(errors="replace").strip()
 
 
 def _base(path: str) -> str:

@@ -1,8 +1,7 @@
 # ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
 """`/api/job/runs`, `/api/job/executions` and `/api/job/trigger`: what ran, runs and waits, and what starts, ends and repeats it."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
@@ -36,19 +35,15 @@ from elasticjob_cloud.api.requests.runs import (
 )
 from elasticjob_cloud.api.requests.validation import check_fields
 from elasticjob_cloud.model.errors import (
-    ConflictError,
-    FieldError,
     InvalidRequestError,
     NotFoundError,
 )
-from elasticjob_cloud.model.fire import RunState
+from elasticjob_cloud.model.fire import FireSource
 from elasticjob_cloud.model.job import JobConfiguration
-from elasticjob_cloud.model.queries.runs import ENDED_STATES, Run, RunDetail
 from elasticjob_cloud.service.port import (
-    KillRun,
-    RerunShards,
     RunParameters,
     SchedulerPort,
+    ShardChoice,
     TriggerJob,
 )
 
@@ -92,7 +87,10 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     @router.get("/runs/{runId}", **described(RUN_DETAIL, errors=(404,)))
     async def read_run(run_id: RunIdentifier, request: Request) -> Response:
         """Give one run, the configuration it ran under, and its shards with all attempts; guests see secrets as `***`."""
-        detail = await scheduler.runs.detail(read_run_id(run_id))
+        detail = await scheduler.runs.run(read_run_id(run_id))
+        if detail.run.source is FireSource.DAEMON:
+            message = f"{run_id} is no run: '{detail.run.job_name}' is a daemon job, of which GET /api/job/executions lists the executions."
+            raise NotFoundError(message)
         shows_secrets = sees_secrets(request)
         view = partial(shard_view, zone=zone(), shows_secrets=shows_secrets)
         return json_response(
@@ -103,11 +101,10 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
             }
         )
 
-    @router.post("/runs/{runId}/kill", **described(TRUE, errors=(404, 409)))
+    @router.post("/runs/{runId}/kill", **described(TRUE, errors=(400, 404, 409)))
     async def kill_run(run_id: RunIdentifier, request: Request) -> Response:
         """Kill what runs of a run, or drop it while it waits. Nothing of it starts again."""
-        detail = await scheduler.runs.detail(read_run_id(run_id))
-        await scheduler.submit(KillRun(detail.run.job_name, detail.run.run_id, caller_name(request)))
+        await scheduler.runs.kill(read_run_id(run_id), caller_name(request))
         return done()
 
     @router.post("/runs/{runId}/rerun", **described(RERUN, body=RerunRequest, errors=(404, 409, 502)))
@@ -115,10 +112,8 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         """Run shards of a run that has ended again, under the job's present settings. Answers the new run's id."""
         number = read_run_id(run_id)
         given = check_fields(RerunRequest, await bodies.object(request))
-        detail = await scheduler.runs.detail(number)
-        items = await asyncio.to_thread(_items_to_rerun, detail, given.items)
-        command = RerunShards(detail.run.job_name, number, items, caller_name(request))
-        return json_response({"runId": await scheduler.submit(command)})
+        shards = ShardChoice(given.items) if isinstance(given.items, str) else given.items
+        return json_response({"runId": await scheduler.runs.rerun(number, shards, caller_name(request))})
 
     @router.get("/executions", **described(EXECUTION_PAGE, query=ExecutionFilters))
     async def list_daemon_executions(request: Request) -> Response:
@@ -142,47 +137,3 @@ def _check_script_size(stored: JobConfiguration | None, parameters: RunParameter
     errors = [] if stored is None else new_script_size_errors(stored, parameters)
     if errors:
         raise InvalidRequestError.of(*errors)
-
-
-def _items_to_rerun(detail: RunDetail, wanted: str | list[int]) -> tuple[int, ...]:
-    """Give the shards to run again; none stands for all that the job has by now.
-
-    Raises:
-        ConflictError: No shard of the run has failed, or that is not known.
-        InvalidRequestError: A shard is none of the run's.
-    """
-    run = detail.run
-    if wanted == "all":
-        return detail.items
-    shards = shards_of(detail)
-    if wanted == "failed":
-        failed = tuple(it.item for it in shards if it.state in {RunState.FAILED, RunState.KILLED})
-        if not failed:
-            raise ConflictError(_why_none_failed(run, is_known=bool(shards)))
-        return failed
-    items = {it.item for it in shards} or range(run.shards.total)
-    unknown = [item for item in wanted if item not in items]
-    if unknown:
-        problem = f"shard {unknown[0]} is none of run {run.run_id}, which has {_in_words(sorted(items))}."
-        raise InvalidRequestError.of(FieldError("items", problem))
-    return tuple(int(item) for item in wanted)
-
-
-def _why_none_failed(run: Run, *, is_known: bool) -> str:
-    if run.state not in ENDED_STATES:
-        return f"Run {run.run_id} of job '{run.job_name}' has not ended. Kill it first, or wait for its end."
-    advice = 'Send {"items": "all"} to run all of them.'
-    if run.state is RunState.DROPPED:
-        return f"Run {run.run_id} was dropped ({run.reason}), so that no shard of it ran. {advice}"
-    if not is_known:
-        return f"It is not known which shards of run {run.run_id} failed. {advice}"
-    return f"No shard of run {run.run_id} has failed. {advice}"
-
-
-def _in_words(items: Sequence[int]) -> str:
-    if not items:
-        return "none"
-    is_range = items[-1] - items[0] == len(items) - 1
-    if is_range and len(items) > 1:
-        return f"shards {items[0]} to {items[-1]}"
-    return f"{'shard' if len(items) == 1 else 'shards'} {', '.join(map(str, items[:20]))}"

@@ -50,8 +50,8 @@ def run_page(connection: Connection, query: RunQuery) -> RunPage:
     parts = [
         f"{part}{name}{place}" for part, name in itertools.product(_ended_parts(sources, query.state), names)
     ]
-    if query.state is None or query.state in _LIVE_STATES:
-        parts.append(f"{_live_part(query)}{place}")
+    live = [it for it in _LIVE_STATES if query.state in {None, it}]
+    parts += [f"{_live_part(query, state)}{place}" for state in live]
     values |= name_values | {
         "live_job": storable_text(query.job_name),
         "live_app": storable_text(query.app_name),
@@ -86,12 +86,11 @@ def ended_part(source: FireSource, state: RunState) -> str:
     )
 
 
-def _live_part(query: RunQuery) -> str:
+def _live_part(query: RunQuery, state: RunState) -> str:
     source = f"= '{query.source.value}'" if query.source else f"<> '{FireSource.DAEMON.value}'"
-    state = "" if query.state is None else f" AND state = '{query.state.value}'"
     job = " AND job_name = :live_job" if query.job_name else ""
     app = " AND app_name = :live_app" if query.app_name else ""
-    return f"{tables.LIVE_FIRE} AND ({tables.RUN_SOURCE}) {source}{state}{job}{app}"
+    return f"{tables.LIVE_FIRE} AND state = '{state.value}' AND ({tables.RUN_SOURCE}) {source}{job}{app}"
 
 
 def _live_counts(connection: Connection, fires: Sequence[FireRecord]) -> dict[int, ShardCounts]:

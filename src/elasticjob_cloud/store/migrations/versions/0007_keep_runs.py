@@ -45,7 +45,8 @@ def _extend_fire() -> None:
     _add_numbers("fire", "rerun_of")
     _add_texts("fire", "idempotency_key", "items", "run_source")
     op.drop_index("fire_live", "fire")
-    _create_index("fire_live", "fire", ["recorded_ms", "fire_id", "job_name", "app_name"], _LIVE)
+    live = ["state", "recorded_ms", "fire_id", "job_name", "app_name", "source", "run_source"]
+    _create_index("fire_live", "fire", live, _LIVE)
     _create_index("fire_ended", "fire", _ENDED_BY, _ENDED)
     _create_index("fire_ended_job_name", "fire", ["job_name", "app_name", *_ENDED_BY], _ENDED)
     _create_index("fire_ended_app_name", "fire", ["app_name", *_ENDED_BY], f"{_ENDED} AND {_HAS_APP}")
