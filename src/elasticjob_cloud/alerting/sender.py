@@ -1,20 +1,24 @@
 """Works through the outbox, next to the scheduling loop: at least once, in order for each channel, each channel for itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
-from elasticjob_cloud.alerting.courier import Courier
 from elasticjob_cloud.alerting.errors import DeliveryError
 from elasticjob_cloud.alerting.outbox import Outbox, OutboxEntry
+from elasticjob_cloud.model.alerting.channel import Channel
 from elasticjob_cloud.model.alerting.delivery import Delivery, DeliveryState
+from elasticjob_cloud.model.alerting.message import AlertMessage
 
 _logger = structlog.get_logger("elasticjob_cloud.alerting")
 _LONGEST_EXPONENT: Final = 20
 _LONGEST_ERROR: Final = 1_000
+
+# `Courier.deliver`: raises `DeliveryError` where a channel did not take a message.
+Deliver: TypeAlias = Callable[[Channel, AlertMessage], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,13 @@ class Sender:
     def __init__(
         self,
         outbox: Outbox,
-        courier: Courier,
+        deliver: Deliver,
         now_ms: Callable[[], int],
         settings: SenderSettings | None = None,
         gave_up: Callable[[Delivery], None] = lambda _delivery: None,
     ) -> None:
         self._outbox = outbox
-        self._courier = courier
+        self._deliver = deliver
         self._now_ms = now_ms
         self._settings = settings or SenderSettings()
         self._gave_up = gave_up
@@ -115,7 +119,7 @@ class Sender:
             error = DeliveryError(f"There is no channel named {delivery.channel}.", is_final=True)
             return self._failed(delivery, error)
         try:
-            await self._courier.deliver(channel, entry.message)
+            await self._deliver(channel, entry.message)
         except DeliveryError as error:
             return self._failed(delivery, error)
         except Exception as error:
@@ -147,7 +151,7 @@ class Sender:
 
     def _pause_seconds(self, failures: int) -> float:
         exponent = min(failures - 1, _LONGEST_EXPONENT)
-        return min(self._settings.first_retry_seconds * 2**exponent, self._settings.longest_retry_seconds)
+        return min(self._settings.first_retry_seconds * 2.0**exponent, self._settings.longest_retry_seconds)
 
     def _tell(self, delivery: Delivery) -> None:
         facts = {
