@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.bench_store import one_turn
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import SPANS_MS, metadata

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from benchmarks.bench_end_to_end import finished, show
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
 from tests.acceptance.standalone import Standalone, wait_for
 from tests.contract.ray_world import end_agents_for_good
 from tests.postgres_server import PostgresServer

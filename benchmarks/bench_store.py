@@ -18,8 +18,8 @@ import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from elasticjob_cloud.model.history import HistoryQuery
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import (
     Changes,
     ExecutionTrace,
@@ -33,8 +33,8 @@ from elasticjob_cloud.model.records import (
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.databases.sqlite.database import SqliteDatabase
 from elasticjob_cloud.store.rows import Row
-from elasticjob_cloud.store.sqlite import SqliteDatabase
 from tests.postgres_server import PostgresServer
 
 BATCH = 500

@@ -24,7 +24,7 @@ import psutil
 
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.model.records import StatusTrace
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.local_cluster import Cluster, ClusterError, Scheduler
 
 LOOK_SECONDS = 0.3

@@ -12,12 +12,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import elasticjob_cloud.cli.main
-import elasticjob_cloud.cli.serve  # noqa: F401 - the server, which the command line imports when it starts one
 from elasticjob_cloud import entry
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__, "tests.integration.scheduler_processes"])
+FORKS.set_forkserver_preload([__name__, "tests.integration.service.scheduler_processes"])
 
 
 class ForkedCommand:

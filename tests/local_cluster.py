@@ -28,7 +28,7 @@ import httpx
 import msgspec
 import psutil
 
-from elasticjob_cloud.agent.place import AgentProcess
+from elasticjob_cloud.agent.scheduler_link.directory import AgentProcess
 from tests.http_client import http_client
 from tests.postgres_programs import PostgresMissingError
 from tests.postgres_server import PostgresServer, free_port

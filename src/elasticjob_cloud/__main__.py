@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.sdk.bootstrap import JobBootstrap
-from elasticjob_cloud.sdk.spec import load_jobs, load_listener
+from elasticjob_cloud.sdk.jobs.spec import load_jobs, load_listener
 
 _USAGE = """\
 usage: python -m elasticjob_cloud [--listener module:Listener ...] module:Job

@@ -15,7 +15,7 @@ _EXIT_MISSING = 2
 def main() -> None:
     """Run the command that the arguments name, and exit with its code."""
     if sys.argv[1:2] == ["run-local"]:
-        from elasticjob_cloud.sdk.local import main as run_local
+        from elasticjob_cloud.sdk.run_local import main as run_local
 
         sys.exit(run_local(sys.argv[2:]))
     try:

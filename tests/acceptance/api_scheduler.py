@@ -14,10 +14,9 @@ from elasticjob_cloud.model.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
-from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
-from elasticjob_cloud.model.statistics import (
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
     RunningStatistics,
@@ -25,6 +24,7 @@ from elasticjob_cloud.model.statistics import (
     StatisticsPeriod,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.service.port import (
     AgentView,

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from elasticjob_cloud.server.connections import Connections
-from elasticjob_cloud.server.http_limits import HttpLimits
-from elasticjob_cloud.server.http_protocol import BoundedProtocol, DoorState
+from elasticjob_cloud.server.http.connections import Connections
+from elasticjob_cloud.server.http.limits import HttpLimits
+from elasticjob_cloud.server.http.protocol import BoundedProtocol, DoorState
 
 _DEADLINE_SECONDS = 20.0
 _TICK_SECONDS = 0.1

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.local import LocalEngine

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.ray.engine import RayEngine

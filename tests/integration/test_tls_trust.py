@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.apps import AppLimits
-from elasticjob_cloud.agent.environment import base_environment
+from elasticjob_cloud.agent.process.start.environment import base_environment
 from elasticjob_cloud.cli.main import main
 from elasticjob_cloud.model.errors import AppUnavailableError, CallerError, StartError
 from elasticjob_cloud.model.trust import trusted_context
 from elasticjob_cloud.sdk.tls import trusted_context as trusted_by_jobs
 from elasticjob_cloud.server.engines import agent_settings
-from elasticjob_cloud.service.settings import SchedulerSettings
-from elasticjob_cloud.service.settings_sources import load_settings
-from tests.integration.app_caches import cache_in, text_of
-from tests.integration.app_servers import HttpAppServer
-from tests.integration.notification_servers import make_certificate
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
+from elasticjob_cloud.settings.sources import load_settings
+from tests.integration.apps.app_caches import cache_in, text_of
+from tests.integration.apps.app_servers import HttpAppServer
+from tests.integration.sdk.notification_servers import make_certificate
 from tests.threaded_server import served
 
 pytestmark = [

@@ -9,7 +9,7 @@ import struct
 import sys
 import time
 
-from elasticjob_cloud.agent.frames import Hello, Refused, decode_agent_frame, encode_frame
+from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused, decode_agent_frame, encode_frame
 
 FARTHEST_EPOCH = 2**62
 _SECONDS = 20.0

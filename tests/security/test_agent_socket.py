@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from elasticjob_cloud.agent.frames import Hello
-from elasticjob_cloud.agent.obedience import Obedience
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.frames import Hello
+from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.model.lineage import Lineage, Term
 from tests.acceptance.standalone import Standalone, wait_for
-from tests.integration.app_servers import HttpAppServer, http_app_server
+from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 from tests.security.attack_agent import FARTHEST_EPOCH, greet
 
 _ATTACK = Path(__file__).with_name("attack_agent.py")

@@ -11,13 +11,13 @@ from elasticjob_cloud.api import AuthSettings
 from elasticjob_cloud.cli.main import main
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.server.passwords import settle_passwords
-from elasticjob_cloud.service.first_password import (
+from elasticjob_cloud.settings.first_password import (
     PASSWORD_FILE,
     find_first_password,
     note_password_file,
     uses_first_password,
 )
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.security.servers import served_with
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.environment import agent_environment, base_environment
+from elasticjob_cloud.agent.process.start.environment import agent_environment, base_environment
 from elasticjob_cloud.engine.ray.frames import GatewaySettings
 from elasticjob_cloud.engine.ray.gateway_process import _spawn
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.service.settings_sources import load_settings
+from elasticjob_cloud.settings.sources import load_settings
 from tests.acceptance.standalone import Standalone, wait_for
-from tests.integration.app_servers import http_app_server
+from tests.integration.apps.app_servers import http_app_server
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,7 +11,7 @@ from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.names import name_problem, user_name_problem
 from elasticjob_cloud.service.port import PublishApp, RegisterJob
-from elasticjob_cloud.service.settings_sources import load_settings
+from elasticjob_cloud.settings.sources import load_settings
 from tests.acceptance.conftest import MemoryServer, login
 from tests.http_client import http_client
 from tests.security.servers import served_with

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.api.peer_users import can_tell_users, find_peer_uid, is_loopback_address
+from elasticjob_cloud.api.access.peer_users import can_tell_users, find_peer_uid, is_loopback_address
 from tests.security.strangers import OTHER_UID, needs_root
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: only Linux has these tables")

@@ -22,7 +22,7 @@ from elasticjob_cloud.model.messages import (
 )
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Now
-from elasticjob_cloud.scheduling.tasks import BEGIN, COMPLETE
+from elasticjob_cloud.scheduling.runs.tasks import BEGIN, COMPLETE
 
 
 class AgentWorld(Protocol):

@@ -14,9 +14,9 @@ from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, Jo
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now
 from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob
-from elasticjob_cloud.scheduling.launching import demand_of, shards_demand
 from elasticjob_cloud.scheduling.rewinding import without
 from elasticjob_cloud.scheduling.room import NOTHING, Room
+from elasticjob_cloud.scheduling.runs.launching import demand_of, shards_demand
 from tests.simulation.store_model import MemoryStore
 
 _ATTEMPTS = CoreSettings().failover_attempts

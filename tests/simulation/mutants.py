@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from elasticjob_cloud.agent.fence import Fence
-from elasticjob_cloud.agent.frames import Hello, Refused
-from elasticjob_cloud.agent.obedience import Obedience
+from elasticjob_cloud.agent.scheduler_link.fence import Fence
+from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused
+from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.cron import expression
 from elasticjob_cloud.cron.zones import local_time
 from elasticjob_cloud.model.records import DropReason, TaskRecord
@@ -27,15 +27,15 @@ from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.fires import drop_waiting
 from elasticjob_cloud.scheduling.fleet import Fleet
 from elasticjob_cloud.scheduling.idle import IdleAgents
+from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.state import State
-from elasticjob_cloud.scheduling.tasks import stop_run
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
-from elasticjob_cloud.service import record
+from elasticjob_cloud.service.leadership import record
 from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
-from tests.simulation.cluster_engine import ClusterEngine
-from tests.simulation.cluster_scenarios import play_cluster
-from tests.simulation.cluster_store import SharedDatabase
+from tests.simulation.cluster.engine import ClusterEngine
+from tests.simulation.cluster.scenarios import play_cluster
+from tests.simulation.cluster.store import SharedDatabase
 from tests.simulation.scenarios import (
     play_jumping_clocks,
     play_slow_machine,

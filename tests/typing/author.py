@@ -16,7 +16,7 @@ from elasticjob_cloud import (
     TaskKilledError,
     current_task,
 )
-from elasticjob_cloud.sdk.testing import ShardResult, run_shard
+from elasticjob_cloud.testing import ShardResult, run_shard
 
 
 class Plain(SimpleJob):

@@ -37,7 +37,7 @@ class Receivers:
             if channel.name in self.hanging:
                 await asyncio.sleep(15)
                 raise DeliveryError("no answer in time")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0)
         finally:
             self._at_once -= 1
         tries = sum(

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.model.records import Changes, StatusTrace
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 URL = "http://127.0.0.1:1234"
 

@@ -14,10 +14,10 @@ from typing import NoReturn
 import msgspec
 import structlog
 
-from elasticjob_cloud.agent.known_state import take_known_state
-from elasticjob_cloud.agent.own_memory import hide_from_jobs
-from elasticjob_cloud.agent.place import AgentPlace
-from elasticjob_cloud.agent.server import AgentServer
+from elasticjob_cloud.agent.process.own_memory import hide_from_jobs
+from elasticjob_cloud.agent.process.start.inherited_state import take_known_state
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.masking import mask_record

@@ -11,25 +11,25 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from elasticjob_cloud.agent.apps_port import AppSource
-from elasticjob_cloud.agent.capacity import describe_agent
-from elasticjob_cloud.agent.child import ProcessRoom, keep_descriptors
-from elasticjob_cloud.agent.environment import base_environment
-from elasticjob_cloud.agent.executor_process import executor_output_name
-from elasticjob_cloud.agent.executors import Executors
-from elasticjob_cloud.agent.journal import ProcessJournal, end_predecessors_processes
-from elasticjob_cloud.agent.known_state import keep_exit_codes
-from elasticjob_cloud.agent.ledger import Ledger
-from elasticjob_cloud.agent.memory import MemoryWatch
-from elasticjob_cloud.agent.orphans import OrphanReaper
-from elasticjob_cloud.agent.output import OutputStore
-from elasticjob_cloud.agent.room import TaskRoom
-from elasticjob_cloud.agent.scripts import ScriptTasks
+from elasticjob_cloud.agent.apps.port import AppSource
+from elasticjob_cloud.agent.executors.executors import Executors
+from elasticjob_cloud.agent.executors.process import executor_output_name
+from elasticjob_cloud.agent.machine.capacity import describe_agent
+from elasticjob_cloud.agent.process.child import ProcessRoom, keep_descriptors
+from elasticjob_cloud.agent.process.journal import ProcessJournal, end_predecessors_processes
+from elasticjob_cloud.agent.process.memory import MemoryWatch
+from elasticjob_cloud.agent.process.orphans import OrphanReaper
+from elasticjob_cloud.agent.process.start.environment import base_environment
+from elasticjob_cloud.agent.process.start.inherited_state import keep_exit_codes
+from elasticjob_cloud.agent.process.trees import ProcessTrees, become_subreaper
+from elasticjob_cloud.agent.process.watch import Watch
+from elasticjob_cloud.agent.reporting.ending import agent_stopped, killed, own_fault
+from elasticjob_cloud.agent.reporting.ledger import Ledger
+from elasticjob_cloud.agent.reporting.output import OutputStore
+from elasticjob_cloud.agent.reporting.spool import StatusSpool
+from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.agent.spool import StatusSpool
-from elasticjob_cloud.agent.tasks import agent_stopped, killed, own_fault
-from elasticjob_cloud.agent.trees import ProcessTrees, become_subreaper
-from elasticjob_cloud.agent.watch import Watch
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     Command,

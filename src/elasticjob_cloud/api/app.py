@@ -8,27 +8,27 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from elasticjob_cloud.api.app_routes import app_routes
-from elasticjob_cloud.api.auth import Authenticator
-from elasticjob_cloud.api.body import BodyReader
+from elasticjob_cloud.api.access.auth import Authenticator
+from elasticjob_cloud.api.access.browser_guard import BrowserGuard
+from elasticjob_cloud.api.access.own_user import OwnUser, OwnUserGate
+from elasticjob_cloud.api.access.proxies import TrustedProxies
+from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.boundary import Boundary
-from elasticjob_cloud.api.browser_guard import BrowserGuard
-from elasticjob_cloud.api.docs_routes import docs_routes
-from elasticjob_cloud.api.forwarding import Forwarding
-from elasticjob_cloud.api.history_routes import history_routes
-from elasticjob_cloud.api.job_routes import job_routes
-from elasticjob_cloud.api.login_routes import login_routes
-from elasticjob_cloud.api.operation_routes import operation_routes
-from elasticjob_cloud.api.own_user import OwnUser, OwnUserGate
-from elasticjob_cloud.api.paths import path_hint
-from elasticjob_cloud.api.probe_routes import probe_routes
-from elasticjob_cloud.api.proxies import TrustedProxies
-from elasticjob_cloud.api.relay import Relay
-from elasticjob_cloud.api.responses import json_response
+from elasticjob_cloud.api.leader.forwarding import Forwarding
+from elasticjob_cloud.api.leader.relay import Relay
+from elasticjob_cloud.api.requests.body import BodyReader
+from elasticjob_cloud.api.requests.paths import path_hint
+from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.routes.apps import app_routes
+from elasticjob_cloud.api.routes.docs import docs_routes
+from elasticjob_cloud.api.routes.history import history_routes
+from elasticjob_cloud.api.routes.jobs import job_routes
+from elasticjob_cloud.api.routes.login import login_routes
+from elasticjob_cloud.api.routes.operations import operation_routes
+from elasticjob_cloud.api.routes.probes import probe_routes
+from elasticjob_cloud.api.routes.statistics import statistics_routes
+from elasticjob_cloud.api.routes.tasks import task_routes
 from elasticjob_cloud.api.settings import ApiSettings
-from elasticjob_cloud.api.statistics_routes import statistics_routes
-from elasticjob_cloud.api.task_routes import task_routes
-from elasticjob_cloud.api.text import shown
 from elasticjob_cloud.service.port import SchedulerPort
 
 

@@ -9,14 +9,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elasticjob_cloud.api.auth import Authenticator, Role
-from elasticjob_cloud.api.body import body_limit, too_large
-from elasticjob_cloud.api.browser_guard import BrowserGuard
-from elasticjob_cloud.api.masked import with_caller
-from elasticjob_cloud.api.own_user import DOCUMENTS, OwnUser, weak_password_refusal
-from elasticjob_cloud.api.paths import API_PREFIX, without_last_slash
-from elasticjob_cloud.api.proxies import TrustedProxies
-from elasticjob_cloud.api.responses import error_response, json_response
+from elasticjob_cloud.api.access.auth import Authenticator, Role
+from elasticjob_cloud.api.access.browser_guard import BrowserGuard
+from elasticjob_cloud.api.access.masked import with_caller
+from elasticjob_cloud.api.access.own_user import DOCUMENTS, OwnUser, weak_password_refusal
+from elasticjob_cloud.api.access.proxies import TrustedProxies
+from elasticjob_cloud.api.answers.responses import error_response, json_response
+from elasticjob_cloud.api.requests.body import body_limit, too_large
+from elasticjob_cloud.api.requests.paths import API_PREFIX, without_last_slash
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
 # All other paths below /api need a token: a new route is closed until it is put here.

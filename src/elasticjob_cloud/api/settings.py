@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 MEBIBYTE = 1024 * 1024
 

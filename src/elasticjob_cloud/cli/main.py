@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from elasticjob_cloud import __version__
-from elasticjob_cloud.cli import app as app_commands
-from elasticjob_cloud.cli import cron, job, login, operations, task
 from elasticjob_cloud.cli.advice import advise_commands
+from elasticjob_cloud.cli.commands import app as app_commands
+from elasticjob_cloud.cli.commands import cron, job, login, operations, task
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
 from elasticjob_cloud.cli.options import offer_ca_file
 from elasticjob_cloud.cli.output import say_error, say_json_error
@@ -24,7 +24,7 @@ from elasticjob_cloud.model.errors import BugError, ElasticJobError, InvalidRequ
 PROGRAM = "elasticjob-cloud"
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-# The names and help of what `cli/serve.py` has; its imports (the server) wait until one of them is called.
+# The names and help of what `cli/commands/serve.py` has; its imports (the server) wait until one of them is called.
 SERVER_COMMANDS = {
     "standalone": "Run everything on this machine.",
     "scheduler": "Run a scheduler, alone or beside others.",
@@ -129,7 +129,7 @@ def build_app(with_server: bool) -> typer.Typer:
     app.callback()(_global_options)
     if with_server:
         # It brings the whole server with it: client commands do without.
-        from elasticjob_cloud.cli import serve  # noqa: PLC0415
+        from elasticjob_cloud.cli.commands import serve  # noqa: PLC0415
 
         app.add_typer(serve.app)
     else:

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from elasticjob_cloud.model.records import Changes, StatusTrace
 from elasticjob_cloud.model.task import TaskState
-from elasticjob_cloud.service.settings import SchedulerSettings, default_data_dir
+from elasticjob_cloud.settings.scheduler import SchedulerSettings, default_data_dir
 
 _APP = "demo-app"
 _STYLES = {

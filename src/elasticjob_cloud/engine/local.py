@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from elasticjob_cloud.agent.frames import Acknowledge, Commands, Hello, Ping
-from elasticjob_cloud.agent.output import OutputStore
-from elasticjob_cloud.agent.place import AgentPlace
+from elasticjob_cloud.agent.reporting.output import OutputStore
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.frames import Acknowledge, Commands, Hello, Ping
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.agent_process import AgentLauncher
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.local_connection import AgentConnection
-from elasticjob_cloud.engine.local_process import AgentLauncher
 from elasticjob_cloud.model.errors import AgentsRefuseError, StartError, UnavailableError
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (

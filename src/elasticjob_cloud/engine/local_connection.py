@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.frames import (
     AgentFrame,
     Draining,
     EndIfIdle,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.frames import (
     ListSandboxes,
     LogAnswer,
     ReadLog,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from elasticjob_cloud.agent.frames import Refused
+from elasticjob_cloud.agent.scheduler_link.frames import Refused
 
 _RECONNECT_SECONDS: Final = 5.0
 _TAKE_OVER: Final = (

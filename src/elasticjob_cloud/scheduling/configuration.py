@@ -17,10 +17,10 @@ from elasticjob_cloud.model.records import AppRecord, DropReason, FireSource, Jo
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.catching_up import settle_due
 from elasticjob_cloud.scheduling.fires import drop_waiting, start_daemon, trigger_job
-from elasticjob_cloud.scheduling.launching import make_ready_anew
 from elasticjob_cloud.scheduling.rewinding import go_on_from_now, note_if_ahead
+from elasticjob_cloud.scheduling.runs.launching import make_ready_anew
+from elasticjob_cloud.scheduling.runs.tasks import keep_settings, kill_tasks, stop_run
 from elasticjob_cloud.scheduling.schedules import schedule, zone_of
-from elasticjob_cloud.scheduling.tasks import keep_settings, kill_tasks, stop_run
 from elasticjob_cloud.scheduling.turn import Turn
 
 

@@ -14,7 +14,6 @@ from elasticjob_cloud.scheduling.catching_up import note_due, note_skipped, reco
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.commands import Request
 from elasticjob_cloud.scheduling.configuration import carry_out, is_decidable
-from elasticjob_cloud.scheduling.launching import demand_of, start_what_can
 from elasticjob_cloud.scheduling.membership import (
     take_agent_draining,
     take_agent_events,
@@ -23,13 +22,14 @@ from elasticjob_cloud.scheduling.membership import (
 )
 from elasticjob_cloud.scheduling.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.release import release_drained_agents, release_idle_agents
-from elasticjob_cloud.scheduling.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.rewinding import forget_jobs_in_time, note_jobs_ahead
+from elasticjob_cloud.scheduling.runs.launching import demand_of, start_what_can
+from elasticjob_cloud.scheduling.runs.retries import limit_retries, shift_retries
+from elasticjob_cloud.scheduling.runs.unmet import unmet_runs, waiting_shards
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
-from elasticjob_cloud.scheduling.unmet import unmet_runs, waiting_shards
 
 Event = Request | EngineEvent
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."

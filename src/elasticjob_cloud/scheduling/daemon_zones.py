@@ -1,8 +1,8 @@
 """Daemons follow the scheduler's time zone, as the crons of other jobs do."""
 
 from elasticjob_cloud.scheduling.fires import start_daemon
-from elasticjob_cloud.scheduling.launching import with_zone
-from elasticjob_cloud.scheduling.tasks import stop_run
+from elasticjob_cloud.scheduling.runs.launching import with_zone
+from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.turn import Turn
 
 

@@ -2,9 +2,9 @@
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource
-from elasticjob_cloud.scheduling.launching import make_ready, start_what_can
 from elasticjob_cloud.scheduling.missed import MissedFires
 from elasticjob_cloud.scheduling.rewinding import note_skipped_span
+from elasticjob_cloud.scheduling.runs.launching import make_ready, start_what_can
 from elasticjob_cloud.scheduling.turn import Turn
 
 

@@ -16,9 +16,9 @@ from elasticjob_cloud.model.messages import (
 from elasticjob_cloud.model.records import TaskRecord
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.launching import launch_of
 from elasticjob_cloud.scheduling.room import NOTHING, Room
-from elasticjob_cloud.scheduling.tasks import end_task, take_status
+from elasticjob_cloud.scheduling.runs.launching import launch_of
+from elasticjob_cloud.scheduling.runs.tasks import end_task, take_status
 from elasticjob_cloud.scheduling.turn import Turn
 
 

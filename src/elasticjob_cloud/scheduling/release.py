@@ -2,8 +2,8 @@
 
 from itertools import islice
 
+from elasticjob_cloud.scheduling.runs.unmet import waits_for_room
 from elasticjob_cloud.scheduling.turn import Turn
-from elasticjob_cloud.scheduling.unmet import waits_for_room
 
 
 def release_drained_agents(turn: Turn) -> None:

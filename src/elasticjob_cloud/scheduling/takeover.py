@@ -2,7 +2,7 @@
 
 from elasticjob_cloud.scheduling.daemon_zones import replace_daemon_of_other_zone
 from elasticjob_cloud.scheduling.fires import start_daemon
-from elasticjob_cloud.scheduling.launching import make_ready
+from elasticjob_cloud.scheduling.runs.launching import make_ready
 from elasticjob_cloud.scheduling.turn import Turn
 
 

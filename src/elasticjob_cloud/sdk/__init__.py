@@ -1,10 +1,10 @@
 """What a job author imports. Standard library only."""
 
 from elasticjob_cloud.sdk.bootstrap import JobBootstrap
-from elasticjob_cloud.sdk.dataflow import DataflowJob
-from elasticjob_cloud.sdk.job import Job, JobFunction, JobType, SimpleJob
-from elasticjob_cloud.sdk.listeners import JobListener
-from elasticjob_cloud.sdk.shard import CurrentTask, TaskKilledError, current_task
+from elasticjob_cloud.sdk.jobs.dataflow import DataflowJob
+from elasticjob_cloud.sdk.jobs.job import Job, JobFunction, JobType, SimpleJob
+from elasticjob_cloud.sdk.jobs.listeners import JobListener
+from elasticjob_cloud.sdk.shards.shard import CurrentTask, TaskKilledError, current_task
 
 __all__ = [
     "CurrentTask",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, TOKEN_VARIABLE
-from elasticjob_cloud.sdk.job import Job
+from elasticjob_cloud.sdk.jobs.job import Job
 
 if TYPE_CHECKING:
-    from elasticjob_cloud.sdk.listeners import Listener
-    from elasticjob_cloud.sdk.registry import JobRegistry
+    from elasticjob_cloud.sdk.jobs.listeners import Listener
+    from elasticjob_cloud.sdk.jobs.registry import JobRegistry
 
 # In the environment of a worker process of the executor service PROCESS: its socket's descriptor.
 POOL_VARIABLE = "ELASTICJOB_POOL_SOCKET"
@@ -50,7 +50,7 @@ class JobBootstrap:
             SystemExit: With code 2 when no agent started this process.
         """
         # An import of the package alone must cost a job author's tests next to nothing.
-        from elasticjob_cloud.sdk.registry import JobRegistry  # noqa: PLC0415
+        from elasticjob_cloud.sdk.jobs.registry import JobRegistry  # noqa: PLC0415
         from elasticjob_cloud.sdk.streams import install_routing  # noqa: PLC0415
 
         if max_threads < 1:

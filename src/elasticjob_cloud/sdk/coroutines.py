@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any, ClassVar, cast
 
-from elasticjob_cloud.sdk.attempt import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED, end_process
+from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.failure import summarize_failure
 from elasticjob_cloud.sdk.forks import add_reset, end_if_forked
-from elasticjob_cloud.sdk.shard import Shard, current_shard
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams import tell_process
 
 _LOOP_LOST = (

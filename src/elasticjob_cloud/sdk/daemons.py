@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
-from elasticjob_cloud.sdk.attempt import Report, bug_status, now_ms, run_shard
 from elasticjob_cloud.sdk.coroutines import CoroutineLane
-from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
+from elasticjob_cloud.sdk.execution import Report, bug_status, now_ms, run_shard
 from elasticjob_cloud.sdk.processes import WorkerProcess
-from elasticjob_cloud.sdk.shard import Shard, ShardOutput, StreamName, TaskKilledError
+from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
+from elasticjob_cloud.sdk.shards.shard import Shard, ShardOutput, StreamName, TaskKilledError
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"

@@ -14,18 +14,18 @@ from typing import NoReturn, cast
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, Kill, Run
-from elasticjob_cloud.sdk.children import forget_groups, kill_groups
 from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
 from elasticjob_cloud.sdk.descriptors import DescriptorsClosedError
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED, call_before_end, end_process
-from elasticjob_cloud.sdk.error_handlers import handler_problem, messages
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
 from elasticjob_cloud.sdk.forks import add_reset
-from elasticjob_cloud.sdk.job import BoundJob
+from elasticjob_cloud.sdk.jobs.job import BoundJob
+from elasticjob_cloud.sdk.jobs.process_groups import forget_groups, kill_groups
+from elasticjob_cloud.sdk.jobs.registry import JobRegistry
 from elasticjob_cloud.sdk.lanes import Lane, Lanes
+from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem, messages
 from elasticjob_cloud.sdk.output import output_of
-from elasticjob_cloud.sdk.registry import JobRegistry
-from elasticjob_cloud.sdk.shard import Shard
+from elasticjob_cloud.sdk.shards.shard import Shard
 from elasticjob_cloud.sdk.streams import tell_process
 
 # A tenth of Python's own: with 60 shards that keep the interpreter busy, messages of the agent and short shards get

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from elasticjob_cloud.sdk.launches import lead_descriptors
-from elasticjob_cloud.sdk.shard import Shard, current_shard
 from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, flush_streams, renew_streams
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 
 _connections: set[socket.socket] = set()
 _resets: list[Callable[[], object]] = []

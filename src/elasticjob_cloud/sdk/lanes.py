@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from elasticjob_cloud.model.wire import JobMessage
-from elasticjob_cloud.sdk.attempt import Report
-from elasticjob_cloud.sdk.job import BoundJob
-from elasticjob_cloud.sdk.shard import Shard
+from elasticjob_cloud.sdk.execution import Report
+from elasticjob_cloud.sdk.jobs.job import BoundJob
+from elasticjob_cloud.sdk.shards.shard import Shard
 from elasticjob_cloud.sdk.threads import ThreadPool
 
 _SERVICES = ("CPU", "SINGLE_THREAD", "PROCESS")

@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 from elasticjob_cloud.sdk.descriptors import identify
-from elasticjob_cloud.sdk.shard import Shard, current_shard
 from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 
 # Where `fork_exec` has them, in all of 3.11 to 3.14.
 _PLACES = tuple(zip(STREAM_NAMES, (1, 2), (9, 11), strict=True))

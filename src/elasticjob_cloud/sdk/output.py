@@ -6,7 +6,7 @@ import threading
 from elasticjob_cloud.model.kept_output import KeptOutput
 from elasticjob_cloud.model.wire import TaskMessage
 from elasticjob_cloud.sdk.half_lines import HalfLines
-from elasticjob_cloud.sdk.shard import StreamName
+from elasticjob_cloud.sdk.shards.shard import StreamName
 from elasticjob_cloud.sdk.shared_files import shared_files
 
 _opening = threading.Lock()

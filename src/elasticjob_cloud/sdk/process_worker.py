@@ -16,18 +16,18 @@ from typing import Any, TypedDict, cast
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.attempt import run_shard
 from elasticjob_cloud.sdk.connection import unsendable_status
 from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
-from elasticjob_cloud.sdk.error_handlers import messages
+from elasticjob_cloud.sdk.execution import run_shard
 from elasticjob_cloud.sdk.forks import add_reset, hide_connection
-from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.job import BoundJob
-from elasticjob_cloud.sdk.message import FailureMessage
+from elasticjob_cloud.sdk.jobs.job import BoundJob
+from elasticjob_cloud.sdk.jobs.registry import JobRegistry
+from elasticjob_cloud.sdk.notifications.error_handlers import messages
+from elasticjob_cloud.sdk.notifications.message import FailureMessage
 from elasticjob_cloud.sdk.output import output_of
-from elasticjob_cloud.sdk.registry import JobRegistry
-from elasticjob_cloud.sdk.shard import Shard, TaskKilledError, current_shard
+from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
+from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError, current_shard
 from elasticjob_cloud.sdk.worker_state import WorkerState
 
 # What a line holds instead of a status when an error handler has something to send.

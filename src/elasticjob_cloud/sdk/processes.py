@@ -18,15 +18,15 @@ from queue import SimpleQueue
 from typing import ClassVar, cast
 
 from elasticjob_cloud.model.wire import ExecutorStatus
-from elasticjob_cloud.sdk.attempt import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
 from elasticjob_cloud.sdk.descriptors import protect_connection
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED
-from elasticjob_cloud.sdk.error_handlers import messages
+from elasticjob_cloud.sdk.execution import Report, bug_status, conclude, now_ms
 from elasticjob_cloud.sdk.forks import add_reset, forget_connection, hide_connection
-from elasticjob_cloud.sdk.message import FailureMessage
+from elasticjob_cloud.sdk.notifications.error_handlers import messages
+from elasticjob_cloud.sdk.notifications.message import FailureMessage
 from elasticjob_cloud.sdk.process_worker import LAST_KEY, MESSAGE_KEY, ProcessRequest
-from elasticjob_cloud.sdk.shard import Shard, TaskKilledError
+from elasticjob_cloud.sdk.shards.shard import Shard, TaskKilledError
 
 # In the environment of the executor: how long a bootstrap script may take until its worker process serves.
 START_VARIABLE = "ELASTICJOB_WORKER_START_SECONDS"

@@ -11,10 +11,10 @@ import os
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from elasticjob_cloud.sdk.descriptors import duplicate_high, identify
-from elasticjob_cloud.sdk.shard import StreamName, current_shard
+from elasticjob_cloud.sdk.shards.shard import StreamName, current_shard
 
 if TYPE_CHECKING:
-    from elasticjob_cloud.sdk.shard import Shard
+    from elasticjob_cloud.sdk.shards.shard import Shard
 
 _DESCRIPTORS: dict[StreamName, int] = {"stdout": 1, "stderr": 2}
 

@@ -17,7 +17,7 @@ from elasticjob_cloud.sdk.routed import (
     flush_quietly,
     hold_nothing_back,
 )
-from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
 
 STREAM_NAMES: tuple[StreamName, StreamName] = ("stdout", "stderr")
 

@@ -21,8 +21,8 @@ from elasticjob_cloud.sdk.routed import (
     OwnStream,
     flush_quietly,
 )
-from elasticjob_cloud.sdk.shard import Shard, StreamName, current_shard
 from elasticjob_cloud.sdk.shard_streams import STREAM_NAMES, Routing, activate, deactivate
+from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

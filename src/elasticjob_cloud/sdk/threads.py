@@ -4,9 +4,9 @@ import threading
 import time
 from queue import Empty, SimpleQueue
 
-from elasticjob_cloud.sdk.attempt import Report, bug_status, now_ms, run_shard
-from elasticjob_cloud.sdk.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.shard import Shard
+from elasticjob_cloud.sdk.execution import Report, bug_status, now_ms, run_shard
+from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
+from elasticjob_cloud.sdk.shards.shard import Shard
 
 _GROWTH_SECONDS = 0.005
 _IDLE_SECONDS = 30.0

@@ -3,7 +3,7 @@
 import socket
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.store.database_url import first_address, parse_database_url
+from elasticjob_cloud.store.databases.url import first_address, parse_database_url
 
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - to be recognised, not to be listened on
 _POSTGRESQL_PORT = 5432

@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
 
+from elasticjob_cloud.api.access.auth import Authenticator, AuthSettings, check_exposure
+from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark
+from elasticjob_cloud.api.access.proxies import TrustedProxies
 from elasticjob_cloud.api.app import create_app
-from elasticjob_cloud.api.auth import Authenticator, AuthSettings, check_exposure
-from elasticjob_cloud.api.forwarding_mark import ForwardingMark
-from elasticjob_cloud.api.proxies import TrustedProxies
-from elasticjob_cloud.api.relay import Relay
+from elasticjob_cloud.api.leader.relay import Relay
 from elasticjob_cloud.api.settings import ApiSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.records import Changes
@@ -19,11 +19,11 @@ from elasticjob_cloud.server.addresses import advertised_url, listen, server_url
 from elasticjob_cloud.server.engines import build_engine
 from elasticjob_cloud.server.files import kept_token_secret, make_data_dir, new_token_secret, token_secret
 from elasticjob_cloud.server.run import Server
-from elasticjob_cloud.service.retention import HistoryLimits
+from elasticjob_cloud.service.housekeeping.retention import HistoryLimits
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
-from elasticjob_cloud.store.database_url import parse_database_url
+from elasticjob_cloud.store.databases.url import parse_database_url
 
 _KEY_NAME = "access-token"  # the name of the key in the database
 

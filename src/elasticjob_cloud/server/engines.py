@@ -12,7 +12,7 @@ from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import GatewaySettings
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.server.descriptors import inherited_descriptor_limit
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 
 def build_engine(settings: SchedulerSettings) -> Engine:

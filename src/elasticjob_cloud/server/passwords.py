@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from elasticjob_cloud.api.auth import DEFAULT_PASSWORDS, AuthSettings, is_weak_password
-from elasticjob_cloud.api.peer_users import can_tell_users
+from elasticjob_cloud.api.access.auth import DEFAULT_PASSWORDS, AuthSettings, is_weak_password
+from elasticjob_cloud.api.access.peer_users import can_tell_users
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.server.files import make_data_dir
-from elasticjob_cloud.service.first_password import PASSWORD_FILE, first_password
-from elasticjob_cloud.service.settings import SchedulerSettings
+from elasticjob_cloud.settings.first_password import PASSWORD_FILE, first_password
+from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 _log = logging.getLogger(__name__)
 

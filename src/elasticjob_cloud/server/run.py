@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from fastapi import FastAPI
 
-from elasticjob_cloud.agent.known_state import keep_exit_codes
-from elasticjob_cloud.agent.orphans import OrphanReaper
-from elasticjob_cloud.agent.own_memory import hide_from_jobs
-from elasticjob_cloud.server.http_server import HttpServer
+from elasticjob_cloud.agent.process.orphans import OrphanReaper
+from elasticjob_cloud.agent.process.own_memory import hide_from_jobs
+from elasticjob_cloud.agent.process.start.inherited_state import keep_exit_codes
+from elasticjob_cloud.server.http.server import HttpServer
 from elasticjob_cloud.server.memory import calm_garbage_collector
 from elasticjob_cloud.service.scheduler import Scheduler
 

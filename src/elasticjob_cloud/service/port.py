@@ -10,16 +10,16 @@ from typing import Protocol
 import msgspec
 
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
-from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
-from elasticjob_cloud.model.statistics import (
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
     RunningStatistics,
     StatisticsPeriod,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,
     DeleteApp,

@@ -12,29 +12,29 @@ from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, StartError, UnavailableError
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock, TriggerJob
-from elasticjob_cloud.service.candidate import Candidate, Surroundings
 from elasticjob_cloud.service.clock import read_clock
-from elasticjob_cloud.service.cluster_watch import ClusterWatch
 from elasticjob_cloud.service.daemon_threads import DaemonThreads
-from elasticjob_cloud.service.database_lock import DatabaseLock
-from elasticjob_cloud.service.leader import Leader
-from elasticjob_cloud.service.leader_directory import UNKNOWING, LeaderDirectory
+from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
+from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
+from elasticjob_cloud.service.housekeeping.retention import HistoryLimits, Retention
+from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
+from elasticjob_cloud.service.housekeeping.statistics import Statistics
+from elasticjob_cloud.service.leadership.candidate import Candidate, Surroundings
+from elasticjob_cloud.service.leadership.directory import UNKNOWING, LeaderDirectory
+from elasticjob_cloud.service.leadership.leader import Leader
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
-from elasticjob_cloud.service.placement_watch import PlacementWatch
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
-from elasticjob_cloud.service.retention import HistoryLimits, Retention
-from elasticjob_cloud.service.sandbox_watch import SandboxWatch
-from elasticjob_cloud.service.statistics import Statistics
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
-from elasticjob_cloud.store.database_url import parse_database_url
+from elasticjob_cloud.store.databases.sqlite.lock import DatabaseLock
+from elasticjob_cloud.store.databases.url import parse_database_url
 
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0

@@ -25,9 +25,9 @@ from elasticjob_cloud.model.records import (
     TaskRecord,
 )
 from elasticjob_cloud.store import lease, rows, tables
-from elasticjob_cloud.store.batch import Batch
-from elasticjob_cloud.store.conflicts import add_counts, upsert
-from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.databases.batch import Batch
+from elasticjob_cloud.store.databases.conflicts import add_counts, upsert
+from elasticjob_cloud.store.databases.database import Database
 from elasticjob_cloud.store.rows import Row
 
 NEXT_FIRE_ID: Final = "next_fire_id"

@@ -10,17 +10,17 @@ from typing import Protocol
 
 import msgspec
 
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.lineage import BegunTerm
-from elasticjob_cloud.model.records import Changes, Snapshot
-from elasticjob_cloud.model.statistics import (
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
     TaskResultStatistics,
 )
-from elasticjob_cloud.store.size import DatabaseSize
+from elasticjob_cloud.model.records import Changes, Snapshot
+from elasticjob_cloud.store.databases.size import DatabaseSize
 
 
 class SchedulerRow(msgspec.Struct, frozen=True):

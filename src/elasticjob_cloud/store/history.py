@@ -26,7 +26,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
-from elasticjob_cloud.model.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.history import (
+    EXECUTION_FILTERS,
+    STATUS_TRACE_FILTERS,
+    HistoryPage,
+    HistoryQuery,
+)
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.counts import CountedRows
 from elasticjob_cloud.store.rows import storable_text

@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, Connection, Select, delete, literal_column
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.store import tables, terms
 from elasticjob_cloud.store.contract import SchedulerRow
-from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.databases.database import Database
 
 NOBODY: Final = ""
 _ROW: Final = tables.lease.c.id == literal_column("1")

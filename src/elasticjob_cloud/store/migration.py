@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.store.database import Database
-from elasticjob_cloud.store.sqlite_connection import MIGRATES
+from elasticjob_cloud.store.databases.database import Database
+from elasticjob_cloud.store.databases.sqlite.connection import MIGRATES
 from elasticjob_cloud.store.tables import metadata
 
 SCHEMA_REVISION: Final = "0006"

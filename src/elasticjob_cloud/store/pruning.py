@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, select, updat
 from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.store import lease, tables
 from elasticjob_cloud.store.commit import ChangesWriter
-from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.databases.database import Database
 from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
 
 # A commit waits for at most one of these; and then has as long for itself, in parts of what the chunk took.

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection, select
 
 from elasticjob_cloud.store import tables
-from elasticjob_cloud.store.conflicts import insert_new
-from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.databases.conflicts import insert_new
+from elasticjob_cloud.store.databases.database import Database
 
 
 def find(connection: Connection, name: str) -> str | None:

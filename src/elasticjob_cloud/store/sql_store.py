@@ -10,26 +10,26 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
-from elasticjob_cloud.model.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.lineage import BegunTerm
-from elasticjob_cloud.model.records import Changes, Snapshot
-from elasticjob_cloud.model.statistics import (
+from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease, secrets, statistics
-from elasticjob_cloud.store.batch import UnmetError
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.contract import SchedulerRow
-from elasticjob_cloud.store.database import open_database
+from elasticjob_cloud.store.databases.batch import UnmetError
+from elasticjob_cloud.store.databases.database import open_database
+from elasticjob_cloud.store.databases.size import DatabaseSize
 from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
 from elasticjob_cloud.store.pruning import HistoryPruner
-from elasticjob_cloud.store.size import DatabaseSize
 
 _CLOSE_SECONDS: Final = 5.0  # a database that is frozen holds up no scheduler that stops
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, delete, func, select
 
-from elasticjob_cloud.model.statistics import (
+from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
     StatisticInterval,
@@ -19,8 +19,8 @@ from elasticjob_cloud.model.statistics import (
     TaskResultStatistics,
 )
 from elasticjob_cloud.store import tables
-from elasticjob_cloud.store.conflicts import upsert
-from elasticjob_cloud.store.database import Database
+from elasticjob_cloud.store.databases.conflicts import upsert
+from elasticjob_cloud.store.databases.database import Database
 
 _MINUTE_MS: Final = StatisticInterval.MINUTE.milliseconds
 _HOUR_MS: Final = StatisticInterval.HOUR.milliseconds

@@ -13,18 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from elasticjob_cloud.agent.apps.address import AppAddress
-from elasticjob_cloud.agent.apps.chores import Chores
+from elasticjob_cloud.agent.apps.archives.paths import shown
 from elasticjob_cloud.agent.apps.entries import Entries, Entry, Flight
 from elasticjob_cloud.agent.apps.errors import ContentError, FetchError, NoAppError
 from elasticjob_cloud.agent.apps.limits import AppLimits
-from elasticjob_cloud.agent.apps.making import VersionMaker
-from elasticjob_cloud.agent.apps.paths import shown
-from elasticjob_cloud.agent.apps.shelf import VersionShelf
-from elasticjob_cloud.agent.apps.slots import DownloadSlots
-from elasticjob_cloud.agent.apps.stock import VersionStock
+from elasticjob_cloud.agent.apps.sources.address import AppAddress
+from elasticjob_cloud.agent.apps.sources.slots import DownloadSlots
 from elasticjob_cloud.agent.apps.threads import run_stoppable
-from elasticjob_cloud.agent.apps.version import AppFolder, PreparedApp, Version, VersionRecord
+from elasticjob_cloud.agent.apps.versions.chores import Chores
+from elasticjob_cloud.agent.apps.versions.making import VersionMaker
+from elasticjob_cloud.agent.apps.versions.shelf import VersionShelf
+from elasticjob_cloud.agent.apps.versions.stock import VersionStock
+from elasticjob_cloud.agent.apps.versions.version import AppFolder, PreparedApp, Version, VersionRecord
 from elasticjob_cloud.model.errors import AppUnavailableError
 
 logger = logging.getLogger(__name__)

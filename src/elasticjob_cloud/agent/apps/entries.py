@@ -3,7 +3,7 @@
 import asyncio
 
 from elasticjob_cloud.agent.apps.limits import AppLimits
-from elasticjob_cloud.agent.apps.version import Version
+from elasticjob_cloud.agent.apps.versions.version import Version
 
 
 class Flight:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from elasticjob_cloud.agent.frames import Hello, Refused
+from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.ray.faults import Faults, with_fault, words_of
 from elasticjob_cloud.engine.ray.frames import (

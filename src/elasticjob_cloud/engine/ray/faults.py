@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from elasticjob_cloud.agent.tasks import AGENT_STOPPED
+from elasticjob_cloud.agent.reporting.ending import AGENT_STOPPED
 from elasticjob_cloud.model.messages import Inventory
 
 _NODES = 1_000

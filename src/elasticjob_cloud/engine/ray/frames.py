@@ -1,4 +1,4 @@
-"""What a scheduler and its gateway say to each other, as msgpack messages over a socket (`agent/frames.py`).
+"""What a scheduler and its gateway say to each other, as msgpack messages over a socket (`agent/scheduler_link/frames.py`).
 
 The messages between scheduler and agent travel inside, unread. A session is one connection to a node's agent: whatever
 breaks on the way ends it, and the next one begins with a hello.

@@ -19,18 +19,8 @@ import msgspec
 import ray
 from ray.job_config import JobConfig
 
-from elasticjob_cloud.agent.frames import FrameProtocol
-from elasticjob_cloud.agent.own_memory import hide_from_jobs
-from elasticjob_cloud.engine.ray.blocks import Leases, WantedRoom
-from elasticjob_cloud.engine.ray.facts import (
-    NodeFacts,
-    cluster_monitors_memory,
-    death_of,
-    has_come_back,
-    is_living,
-    read_facts,
-    with_room_of,
-)
+from elasticjob_cloud.agent.process.own_memory import hide_from_jobs
+from elasticjob_cloud.agent.scheduler_link.frames import FrameProtocol
 from elasticjob_cloud.engine.ray.frames import (
     Beat,
     Begin,
@@ -45,7 +35,17 @@ from elasticjob_cloud.engine.ray.frames import (
     Want,
     decode_to_gateway,
 )
-from elasticjob_cloud.engine.ray.node import Node
+from elasticjob_cloud.engine.ray.nodes.blocks import Leases, WantedRoom
+from elasticjob_cloud.engine.ray.nodes.facts import (
+    NodeFacts,
+    cluster_monitors_memory,
+    death_of,
+    has_come_back,
+    is_living,
+    read_facts,
+    with_room_of,
+)
+from elasticjob_cloud.engine.ray.nodes.node import Node
 from elasticjob_cloud.model.errors import UnavailableError
 
 _BEAT_SECONDS = 1.0

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from elasticjob_cloud.agent.environment import without_ours
-from elasticjob_cloud.agent.frames import FrameProtocol
-from elasticjob_cloud.engine.local_process import send_settings
+from elasticjob_cloud.agent.process.start.environment import without_ours
+from elasticjob_cloud.agent.scheduler_link.frames import FrameProtocol
+from elasticjob_cloud.engine.agent_process import send_settings
 from elasticjob_cloud.engine.ray.frames import (
     Beat,
     FromGateway,

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 import structlog
 
-from elasticjob_cloud.agent.frames import (
+from elasticjob_cloud.agent.scheduler_link.frames import (
     Acknowledge,
     Commands,
     Draining,

@@ -1,0 +1,1 @@
+"""Archives: what a download is, and how it is unpacked without trust."""

@@ -1,0 +1,1 @@
+"""Sources of apps: files, http and ftp servers."""

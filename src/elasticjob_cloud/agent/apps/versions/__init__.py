@@ -1,0 +1,1 @@
+"""Versions of apps on disk: how they are made, kept and deleted."""

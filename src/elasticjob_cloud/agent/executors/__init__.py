@@ -1,0 +1,1 @@
+"""App executors, and the tasks that each of them has."""

@@ -1,0 +1,1 @@
+"""What callers get: JSON, views in ElasticJob's shapes, output of tasks."""

@@ -1,0 +1,166 @@
+"""The parts that the OpenAPI document is put together from."""
+
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+import elasticjob_cloud
+from elasticjob_cloud.api.requests.models import (
+    JobRequest,
+    LoginRequest,
+    PublishAppRequest,
+    RequestBody,
+    UpdateAppRequest,
+)
+from elasticjob_cloud.api.requests.query import QueryParameters, parameter_documents
+from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.job import JobConfiguration
+
+Document = dict[str, Any]
+
+_BODIES: Final[tuple[type[RequestBody], ...]] = (
+    LoginRequest,
+    PublishAppRequest,
+    UpdateAppRequest,
+    JobRequest,
+)
+_REFERENCE: Final = "#/components/schemas/{model}"
+_ERRORS: Final = {
+    400: "The body is malformed, or fields or parameters are invalid: `errors` names each.",
+    401: "No access token, or one that is wrong or has expired; at login: wrong user or password.",
+    403: "The role is too weak, the password is too weak for this caller, or a page of another site has sent it.",
+    404: "There is no such app, job or task.",
+    409: "It exists already, or its state does not allow the call.",
+    413: "The body is over 1 MiB.",
+    415: "The content type is neither JSON nor text, or the body is compressed.",
+    429: "Too many failed logins; `Retry-After` says when to try again.",
+    502: "The leader had the call and fell silent: look whether it was carried out before you repeat it.",
+    503: "No leader at the moment, or a full queue; `Retry-After` says when to try again.",
+}
+
+TEXT: Final[Document] = {"type": "string"}
+INTEGER: Final[Document] = {"type": "integer"}
+NUMBER: Final[Document] = {"type": "number"}
+BOOLEAN: Final[Document] = {"type": "boolean"}
+TRUE: Final[Document] = {"const": True}
+
+
+def array_of(items: Document) -> Document:
+    """Describe an array."""
+    return {"type": "array", "items": items}
+
+
+def object_of(properties: dict[str, Document], optional: tuple[str, ...] = ()) -> Document:
+    """Describe an object that has all of these properties but the optional ones."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+    }
+
+
+def reference(name: str) -> Document:
+    """Point to a schema of the document."""
+    return {"$ref": _REFERENCE.format(model=name)}
+
+
+def described(
+    result: Document,
+    *,
+    errors: tuple[int, ...] = (),
+    body: type[RequestBody] | None = None,
+    query: type[QueryParameters] | None = None,
+    more_results: Document | None = None,
+) -> dict[str, Any]:
+    """Give what FastAPI needs to know to describe a call: what it takes, and what it answers."""
+    extra: Document = {}
+    statuses = {401, 503, *errors}
+    if result is TRUE:  # a command
+        statuses.add(502)
+    if body is not None:
+        extra["requestBody"] = _required_body({"application/json": {"schema": reference(body.__name__)}})
+        statuses |= {400, 413, 415}
+    if query is not None:
+        extra["parameters"] = parameter_documents(query)
+        statuses.add(400)
+    return _call(result, statuses, extra, more_results)
+
+
+def described_by_job_name(result: Document, *, errors: tuple[int, ...]) -> dict[str, Any]:
+    """Describe a call whose body is a job's name: a bare word or a JSON string."""
+    name = {"type": "string", "minLength": 1, "maxLength": 100}
+    examples = {"bare word": {"value": "my_job"}, "JSON string": {"value": '"my_job"'}}
+    content = {
+        media_type: {"schema": {**name, "description": "The job's name, as a bare word or a JSON string."}}
+        | {"examples": examples}
+        for media_type in ("application/json", "text/plain")
+    }
+    return _call(
+        result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None
+    )
+
+
+def _required_body(content: Document) -> Document:
+    return {"required": True, "content": content}
+
+
+def _call(
+    result: Document, statuses: set[int], extra: Document, more_results: Document | None
+) -> dict[str, Any]:
+    failure = {"application/json": {"schema": reference("Error")}}
+    responses: dict[int | str, Document] = {
+        200: {
+            "description": "Done." if result is TRUE else "The answer.",
+            "content": {"application/json": {"schema": result}, **(more_results or {})},
+        }
+    }
+    for status in sorted(statuses):
+        responses[status] = {"description": _ERRORS[status], "content": failure}
+    return {"response_class": Response, "responses": responses, "openapi_extra": extra}
+
+
+def openapi_document(app: FastAPI, *, needs_token: bool) -> Document:
+    """Describe the whole API (OpenAPI 3.1)."""
+    document = get_openapi(
+        title="ElasticJob-Cloud",
+        version=elasticjob_cloud.__version__,
+        description="Publish apps, register jobs, watch tasks. A command that succeeds answers `true`.",
+        routes=app.routes,
+    )
+    components: Document = document.setdefault("components", {})
+    components["schemas"] = _schemas()
+    components["securitySchemes"] = {
+        "accessToken": {"type": "apiKey", "in": "header", "name": "accessToken"},
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    }
+    for path, calls in document["paths"].items():
+        for call in calls.values():
+            # FastAPI's own validation error never occurs: ours is 400.
+            call["responses"].pop("422", None)
+            closed = needs_token and path.startswith("/api/") and path != "/api/login"
+            call["security"] = [{"accessToken": []}, {"bearer": []}] if closed else []
+            if closed:
+                forbidden = {"application/json": {"schema": reference("Error")}}
+                call["responses"]["403"] = {"description": _ERRORS[403], "content": forbidden}
+    return document
+
+
+def _schemas() -> Document:
+    _, bodies = models_json_schema([(body, "validation") for body in _BODIES], ref_template=_REFERENCE)
+    schemas: Document = dict(bodies["$defs"])
+    for body in _BODIES:
+        if body.ignored_fields:
+            ignored = {"deprecated": True, "description": "Upstream's; accepted and ignored."}
+            schemas[body.__name__]["properties"] |= dict.fromkeys(sorted(body.ignored_fields), ignored)
+    _, records = msgspec.json.schema_components(
+        [AppConfiguration, JobConfiguration], ref_template="#/components/schemas/{name}"
+    )
+    for name in ("AppConfiguration", "JobConfiguration"):
+        records[name]["properties"]["disabled"] = BOOLEAN
+        records[name]["required"] = list(records[name]["properties"])
+    field = object_of({"field": TEXT, "message": TEXT})
+    error = object_of({"message": TEXT, "errors": array_of(field)}, optional=("errors",))
+    return {**schemas, **records, "Error": error}

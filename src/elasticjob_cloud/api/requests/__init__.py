@@ -1,0 +1,1 @@
+"""What callers send: bodies, parameters and names, read and checked."""

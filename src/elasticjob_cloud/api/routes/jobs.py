@@ -1,0 +1,157 @@
+# ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
+"""`/api/job`: register, change, trigger and remove jobs."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+
+from elasticjob_cloud.api.access.masked import keep_masked, sees_secrets
+from elasticjob_cloud.api.answers.responses import done, json_response, list_response
+from elasticjob_cloud.api.answers.views import job_view
+from elasticjob_cloud.api.openapi.documents import (
+    BOOLEAN,
+    TEXT,
+    TRUE,
+    array_of,
+    described,
+    described_by_job_name,
+    object_of,
+    reference,
+)
+from elasticjob_cloud.api.requests.body import BodyReader
+from elasticjob_cloud.api.requests.known import check_job_name
+from elasticjob_cloud.api.requests.models import JobRequest
+from elasticjob_cloud.api.requests.query import QueryParameters, parse_time_ms, read_query
+from elasticjob_cloud.api.requests.schedules import cron_view, schedule_errors
+from elasticjob_cloud.api.requests.validation import check_fields
+from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
+from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.scripts.script_size import script_size_errors
+from elasticjob_cloud.service.port import (
+    DeregisterJob,
+    RegisterJob,
+    SchedulerPort,
+    SetJobDisabled,
+    TriggerJob,
+    UpdateJob,
+)
+
+JobName = Annotated[str, Path(alias="jobName")]
+
+
+class FiresQuery(QueryParameters):
+    """`GET /api/job/cron/fires`."""
+
+    cron: str = Field(description="a Quartz expression")
+    time_zone: str = Field("", description="IANA name; the scheduler's zone by default")
+    start: str = Field("", description="ISO 8601; now by default")
+    count: int = Field(10, ge=1, le=100)
+
+
+def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[], int]) -> APIRouter:
+    """Give the routes of jobs."""
+    router = APIRouter(prefix="/api/job", tags=["jobs"])
+
+    def check_job(payload: dict[str, Any], stored: JobConfiguration | None = None) -> JobRequest:
+        given = check_fields(
+            JobRequest,
+            payload,
+            lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms(), stored),
+            stored,
+        )
+        errors = script_size_errors(given.to_configuration())
+        if errors and (stored is None or not script_size_errors(stored)):
+            raise InvalidRequestError.of(*errors)
+        return given
+
+    async def stored_job(job_name: Any) -> JobConfiguration | None:
+        with suppress(NotFoundError):  # then the command says so
+            return (await scheduler.job(job_name)).configuration if isinstance(job_name, str) else None
+        return None
+
+    @router.post("/register", **described(TRUE, body=JobRequest, errors=(404, 409)))
+    async def register_job(request: Request) -> Response:
+        """Register a job under a published app."""
+        given = check_job(keep_masked(await bodies.object(request)))
+        await scheduler.submit(RegisterJob(given.to_configuration(), disabled=bool(given.disabled)))
+        return done()
+
+    @router.put("/update", **described(TRUE, body=JobRequest, errors=(404, 409)))
+    async def update_job(request: Request) -> Response:
+        """Replace a job's settings; its schedule starts afresh. Only what changes is checked. `***` where a list shows it keeps the secret."""
+        payload = await bodies.object(request)
+        stored = await stored_job(payload.get("jobName"))
+        given = check_job(keep_masked(payload, stored), stored)
+        await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled))
+        return done()
+
+    @router.delete("/deregister", **described_by_job_name(TRUE, errors=(404,)))
+    async def deregister_job(request: Request) -> Response:
+        """Remove a job and kill its tasks."""
+        await scheduler.submit(DeregisterJob(await bodies.job_name(request)))
+        return done()
+
+    @router.delete("/{jobName}/deregister", **described(TRUE, errors=(404,)))
+    async def deregister_named_job(job_name: JobName) -> Response:
+        """Remove a job and kill its tasks."""
+        await scheduler.submit(DeregisterJob(check_job_name(job_name)))
+        return done()
+
+    @router.post("/trigger", **described_by_job_name(TRUE, errors=(404, 409)))
+    async def trigger_job(request: Request) -> Response:
+        """Run a transient job once now, apart from its cron. A trigger during a run is queued."""
+        await scheduler.submit(TriggerJob(await bodies.job_name(request)))
+        return done()
+
+    @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
+    async def list_jobs() -> Response:
+        """Give all jobs, by name, with secrets as `***`."""
+        return await list_response(job_view, await scheduler.jobs())
+
+    @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
+    async def read_job(job_name: JobName, request: Request) -> Response:
+        """Give one job; guests see secrets as `***`."""
+        record = await scheduler.job(check_job_name(job_name))
+        return json_response(job_view(record, shows_secrets=sees_secrets(request)))
+
+    @router.get("/{jobName}/disable", **described(BOOLEAN, errors=(404,)))
+    async def is_job_disabled(job_name: JobName) -> Response:
+        """Tell whether a job is disabled."""
+        return json_response((await scheduler.job(check_job_name(job_name))).disabled)
+
+    @router.post("/{jobName}/disable", **described(TRUE, errors=(404, 409)))
+    async def disable_job(job_name: JobName) -> Response:
+        """Stop scheduling a job and kill its running tasks."""
+        await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=True))
+        return done()
+
+    @router.delete("/{jobName}/disable", **described(TRUE, errors=(404, 409)))  # as ElasticJob 2.x has it
+    @router.post("/{jobName}/enable", **described(TRUE, errors=(404, 409)))
+    async def enable_job(job_name: JobName) -> Response:
+        """Take a job up again."""
+        await scheduler.submit(SetJobDisabled(check_job_name(job_name), disabled=False))
+        return done()
+
+    fires = object_of({"fires": array_of(TEXT), "weekdays": TEXT}, optional=("weekdays",))
+
+    @router.get("/cron/fires", **described(fires, query=FiresQuery))
+    async def list_cron_fires(request: Request) -> Response:
+        """Give the next fires of an expression; fewer than asked for when it ends."""
+        given = read_query(request, FiresQuery)
+        default_zone = scheduler.default_time_zone()
+        zone_name = given.time_zone or default_zone
+        errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, default_zone, wall_ms())
+        # Whether it fires is asked from `start` on, which cannot be read without the zone.
+        if any(error.field == "timeZone" for error in errors):
+            raise InvalidRequestError.of(*errors)
+        start_ms = parse_time_ms("start", given.start, ZoneInfo(zone_name)) if given.start else wall_ms()
+        errors = schedule_errors({"cron": given.cron, "timeZone": zone_name}, default_zone, start_ms)
+        if errors:
+            raise InvalidRequestError.of(*errors)
+        return json_response(cron_view(given.cron, zone_name, start_ms, given.count))
+
+    return router

@@ -1,0 +1,1 @@
+"""Questions to the trace tables, and their answers."""

@@ -1,0 +1,1 @@
+"""From a fire that waits to tasks that end: launches, statuses, restarts."""

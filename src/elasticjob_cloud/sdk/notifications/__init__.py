@@ -1,0 +1,1 @@
+"""Error handlers: what is logged and sent when job code raises."""

@@ -1,0 +1,1 @@
+"""What differs from one database product to another, and what their statements share."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: a server, one connection that writes, several that read."""

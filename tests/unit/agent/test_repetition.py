@@ -1,0 +1,64 @@
+"""When a daemon script runs, and which of its executions are told."""
+
+import datetime as dt
+
+import pytest
+
+from elasticjob_cloud.agent.scripts.repetition import Repetition
+from elasticjob_cloud.model.errors import StartError
+
+
+def ms(text: str) -> int:
+    return int(dt.datetime.fromisoformat(text).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    "zone,expected",
+    [
+        ("", "2026-01-05T09:00:00+00:00"),
+        ("Asia/Shanghai", "2026-01-06T01:00:00+00:00"),
+        ("America/New_York", "2026-01-05T14:00:00+00:00"),
+    ],
+)
+def test_cron_is_evaluated_in_the_zone_of_the_job_else_in_utc(zone: str, expected: str) -> None:
+    repetition = Repetition("0 0 9 * * ?", zone, 0)
+    assert repetition.next_fire_ms(ms("2026-01-05T08:00:00+00:00")) == ms(expected)
+
+
+def test_daemon_that_begins_in_the_first_pass_has_the_second_ahead() -> None:
+    repetition = Repetition("0 30 2 * * ?", "Europe/Berlin", 0)
+    assert repetition.next_fire_ms(ms("2026-10-25T02:45:00+02:00")) == ms("2026-10-25T02:30:00+01:00")
+
+
+def test_cron_that_is_over_fires_never_again() -> None:
+    assert Repetition("0 0 9 1 1 ? 2020", "", 0).next_fire_ms(ms("2026-01-05T08:00:00+00:00")) is None
+
+
+@pytest.mark.parametrize(
+    "cron,zone,says",
+    [
+        ("every day", "", "cron"),
+        ("0 0 9 * * ?", "Mars/Olympus", "Mars/Olympus"),
+        ("0 0 9 * * ?", "../x", "timeZone"),
+    ],
+)
+def test_wrong_settings_are_named(cron: str, zone: str, says: str) -> None:
+    with pytest.raises(StartError, match=says):
+        Repetition(cron, zone, 0)
+
+
+@pytest.mark.parametrize(
+    "sampling,told,counts",
+    [
+        (0, [True] * 6, [0] * 6),
+        (1, [True] * 6, [0] * 6),
+        (3, [False, False, True, False, False, True], [1, 2, 2, 1, 2, 2]),
+    ],
+)
+def test_only_every_nth_execution_is_told(sampling: int, told: list[bool], counts: list[int]) -> None:
+    repetition = Repetition("* * * * * ?", "", sampling)
+    found = []
+    for _ in range(6):
+        repetition.count_execution()
+        found.append((repetition.is_sampled, repetition.unsampled_count))
+    assert found == list(zip(told, counts, strict=True))
