@@ -9,7 +9,7 @@ from elasticjob_cloud.model.alerting.message import MOST_ALERTS, MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE, Language
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.scheduling.alerts.announcer import GROUP_INTERVAL_MS
-from tests.unit.alert_driver import HOOK, AlertDriver
+from tests.unit.scheduling.alerts.alert_driver import HOOK, AlertDriver
 
 FIRE, RESOLVE, REMIND = MessageKind.FIRE, MessageKind.RESOLVE, MessageKind.REMIND
 

@@ -7,7 +7,7 @@ from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.events import RunOutcome
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE
-from tests.unit.alert_driver import HOOK, START_MS, AlertDriver
+from tests.unit.scheduling.alerts.alert_driver import HOOK, START_MS, AlertDriver
 
 
 @pytest.fixture

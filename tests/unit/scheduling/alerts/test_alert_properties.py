@@ -13,7 +13,7 @@ from elasticjob_cloud.model.alerting.events import RunOutcome, RunStarted, RunWa
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE
 from elasticjob_cloud.scheduling.alerts.book import AlertBook
-from tests.unit.alert_driver import AlertDriver
+from tests.unit.scheduling.alerts.alert_driver import AlertDriver
 
 JOBS = ("a", "b", "c")
 ACTIONS = (

@@ -20,7 +20,7 @@ from elasticjob_cloud.model.alerting.delivery import DeliveryState
 from elasticjob_cloud.model.alerting.message import AlertMessage, MessageKind
 from elasticjob_cloud.model.alerting.rule import Language
 from tests.alert_outbox import SINCE_MS, MemoryOutbox, make_alert, make_message, make_resolved
-from tests.integration.notification_servers import Answer, HttpRecorder, SmtpRecorder
+from tests.integration.sdk.notification_servers import Answer, HttpRecorder, SmtpRecorder
 
 HEAD = Letterhead("https://jobs.example", "Asia/Shanghai")
 NOW_MS = SINCE_MS + 5_000
