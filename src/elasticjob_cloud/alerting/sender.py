@@ -1,11 +1,10 @@
 """Works through the outbox, next to the scheduling loop: at least once, in order for each channel, each channel for itself."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
-
-import structlog
 
 from elasticjob_cloud.alerting.errors import DeliveryError
 from elasticjob_cloud.alerting.outbox import Outbox, OutboxEntry
@@ -13,7 +12,7 @@ from elasticjob_cloud.model.alerting.channel import Channel
 from elasticjob_cloud.model.alerting.delivery import Delivery, DeliveryState
 from elasticjob_cloud.model.alerting.message import AlertMessage
 
-_logger = structlog.get_logger("elasticjob_cloud.alerting")
+_log = logging.getLogger(__name__)
 _LONGEST_EXPONENT: Final = 20
 _LONGEST_ERROR: Final = 1_000
 
@@ -80,7 +79,7 @@ class Sender:
         try:
             entries = await self._outbox.claim_due(self._now_ms(), frozenset(self._under_way))
         except Exception as error:  # noqa: BLE001 - the sender goes on, whatever the database does
-            _logger.warning("deliveries of alerts cannot be read", error=str(error))
+            _log.warning("deliveries of alerts cannot be read: %s", error)
             return
         for entry in entries[:room]:
             name = entry.delivery.channel
@@ -110,7 +109,7 @@ class Sender:
                 return
             except Exception as error:  # noqa: BLE001 - whatever it is, to send once more would be worse
                 failures += 1
-                _logger.warning("a delivery cannot be recorded", channel=delivery.channel, error=str(error))
+                _log.warning("a delivery to the channel %s cannot be recorded: %s", delivery.channel, error)
                 await asyncio.sleep(self._pause_seconds(failures))
 
     async def _try(self, entry: OutboxEntry) -> Delivery:
@@ -122,9 +121,9 @@ class Sender:
             await self._deliver(channel, entry.message)
         except DeliveryError as error:
             return self._failed(delivery, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a message that we cannot write must not stop the others
             text = channel.redact(f"{type(error).__name__}: {error}")
-            _logger.exception("an alert cannot be written; this is a bug", channel=channel.name)
+            _log.error("an alert for the channel %s cannot be written; this is a bug: %s", channel.name, text)
             return self._failed(delivery, DeliveryError(text, is_final=True))
         return replace(
             delivery,
@@ -154,14 +153,18 @@ class Sender:
         return min(self._settings.first_retry_seconds * 2.0**exponent, self._settings.longest_retry_seconds)
 
     def _tell(self, delivery: Delivery) -> None:
-        facts = {
-            "channel": delivery.channel,
-            "message_id": delivery.message_id,
-            "attempts": delivery.attempts,
-            "error": delivery.last_error,
-        }
         if delivery.state is DeliveryState.FAILED:
-            _logger.error("an alert was NOT delivered; it will not be tried again", **facts)
+            _log.error(
+                "the alert message %s was NOT delivered to the channel %s, and will not be tried again: %s",
+                delivery.message_id,
+                delivery.channel,
+                delivery.last_error,
+            )
             self._gave_up(delivery)
         elif delivery.state is DeliveryState.PENDING and delivery.attempts == 1:
-            _logger.warning("an alert was not delivered; it will be tried again", **facts)
+            _log.warning(
+                "the alert message %s was not delivered to the channel %s, and will be tried again: %s",
+                delivery.message_id,
+                delivery.channel,
+                delivery.last_error,
+            )

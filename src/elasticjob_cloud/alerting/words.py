@@ -85,7 +85,7 @@ ENGLISH: Final = Words(
     resolutions={
         Resolution.REMOVED: "the job was removed or disabled",
         Resolution.NOT_WATCHED: "a rule no longer watches this",
-        Resolution.EXPIRED: "no agent came back for a day; the host is taken to be gone",
+        Resolution.EXPIRED: "its host is gone",
     },
     job="Job {name}",
     many="{total} alerts",
@@ -153,7 +153,7 @@ CHINESE: Final = Words(
     resolutions={
         Resolution.REMOVED: "作业已删除或停用",
         Resolution.NOT_WATCHED: "规则不再监控此项",
-        Resolution.EXPIRED: "agent 一天内未恢复，视为主机已下线",
+        Resolution.EXPIRED: "主机已下线",
     },
     job="作业 {name}",
     many="{total} 条告警",

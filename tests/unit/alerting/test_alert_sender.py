@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
-from structlog.testing import capture_logs
 
 from elasticjob_cloud.alerting import DeliveryError, Sender, SenderSettings
 from elasticjob_cloud.model.alerting.channel import Channel, ChannelType
@@ -153,7 +153,7 @@ def test_number_of_deliveries_under_way_is_bounded(receivers: Receivers) -> None
 
 
 def test_message_that_is_refused_for_good_is_given_up_loudly_and_the_next_one_sent(
-    receivers: Receivers,
+    receivers: Receivers, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
         outbox = MemoryOutbox(HOOK)
@@ -163,13 +163,14 @@ def test_message_that_is_refused_for_good_is_given_up_loudly_and_the_next_one_se
             DeliveryError("bad", is_final=True) if len(receivers.got) == 1 else None
         )
         lost: list[Delivery] = []
-        with capture_logs() as logs:
-            await send_for(Sender(outbox, receivers.deliver, clock_ms, gave_up=lost.append), 10)
+        await send_for(Sender(outbox, receivers.deliver, clock_ms, gave_up=lost.append), 10)
         assert outbox.states("hook") == [DeliveryState.FAILED, DeliveryState.DELIVERED]
         assert [(delivery.message_id, delivery.last_error) for delivery in lost] == [("message-1", "bad")]
-        assert [log["log_level"] for log in logs] == ["error"]
 
-    run(scenario)
+    with caplog.at_level(logging.WARNING):
+        run(scenario)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "NOT delivered to the channel hook" in caplog.text
 
 
 def test_channel_that_stays_dead_is_given_up_after_some_hours(receivers: Receivers) -> None:

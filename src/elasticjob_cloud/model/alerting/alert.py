@@ -25,7 +25,7 @@ class Resolution(StrEnum):
     RECOVERED = "RECOVERED"  # it is well again
     REMOVED = "REMOVED"  # the job is gone, or no longer enabled
     NOT_WATCHED = "NOT_WATCHED"  # a rule switched the condition off, or raised its threshold
-    EXPIRED = "EXPIRED"  # a lost agent's host did not come back: it is taken to be gone for good
+    EXPIRED = "EXPIRED"  # its host is gone, or did not come back for so long that it is taken to be
 
 
 # An alert that fires again after its end is another alert. ACKNOWLEDGED twice changes nothing.

@@ -63,9 +63,7 @@ class Announcer:
 
     def consider(self, alert_id: str, now_ms: int) -> None:
         """Look at an alert: it is new, has changed, or its time has come. To look twice does no harm."""
-        alert = self._rows.live.get(alert_id)
-        if alert is None:
-            return
+        alert = self._rows.live[alert_id]
         step = self._next_step(alert, now_ms)
         if isinstance(step, _Group):
             self._join(alert, step, now_ms)
@@ -81,14 +79,15 @@ class Announcer:
         self._silences = {key: each for key, each in self._silences.items() if each.end_ms > now_ms}
         self._silences[silence.silence_id] = silence
 
-    def drop_silence(self, silence_id: str, now_ms: int) -> None:
-        """End a silence: what it held back is told, if it is still wrong."""
+    def drop_silence(self, silence_id: str, now_ms: int) -> bool:
+        """End a silence: what it held back is told, if it is still wrong. False: there is none of this id."""
         silence = self._silences.pop(silence_id, None)
         if silence is None:
-            return
+            return False
         for alert in list(self._rows.live.values()):
             if not alert.announced_ms and silence.matches(alert):
                 self.consider(alert.alert_id, now_ms)
+        return True
 
     def advance(self, now_ms: int, most: int) -> None:
         """Do what is due: look at alerts again, and write the messages of groups."""

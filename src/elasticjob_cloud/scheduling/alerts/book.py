@@ -106,10 +106,12 @@ class AlertBook:
         self._announcer.put_silence(silence, now_ms)
         self._rows.changes.silences[silence.silence_id] = silence
 
-    def drop_silence(self, silence_id: str, now_ms: int) -> None:
-        """End a silence before its time."""
-        self._announcer.drop_silence(silence_id, now_ms)
-        self._rows.changes.silences[silence_id] = None
+    def drop_silence(self, silence_id: str, now_ms: int) -> bool:
+        """End a silence before its time. False: there is none of this id, or it ended."""
+        is_known = self._announcer.drop_silence(silence_id, now_ms)
+        if is_known:
+            self._rows.changes.silences[silence_id] = None
+        return is_known
 
     def acknowledge(self, alert_id: str, by: str, now_ms: int) -> bool:
         """Note that somebody knows of an alert. False: there is no such alert, or it is over."""
@@ -174,6 +176,13 @@ class AlertBook:
     def agent_lost(self, host: str, reason: str, now_ms: int) -> None:
         """An agent is gone that was not asked to go."""
         self._fire_system(Condition.AGENT_LOST, host, now_ms, where=host, summary=reason)
+        self.agent_left(host, now_ms)
+
+    def agent_left(self, host: str, now_ms: int) -> None:
+        """An agent is gone, for whatever reason: nobody measures its disks any more."""
+        for alert in self._rows.open_of(Condition.DISK_LOW):
+            if alert.where == host:
+                self._ledger.resolve(alert.key, now_ms, Resolution.EXPIRED)
 
     def agent_came(self, host: str, now_ms: int) -> None:
         """An agent is there."""
@@ -196,16 +205,16 @@ class AlertBook:
         if seconds is not None and took_ms >= seconds * 1000:
             self._fire_system(Condition.DATABASE_SLOW, "", now_ms, value=took_ms / 1000)
 
-    def disk_measured(self, disk: str, free_percent: float, now_ms: int) -> None:
-        """So much of a disk is free. `disk`: a host and a directory, as people know it."""
-        key = AlertKey(Condition.DISK_LOW, disk)
+    def disk_measured(self, host: str, directory: str, free_percent: float, now_ms: int) -> None:
+        """So much of the disk that holds a directory is free."""
+        key = AlertKey(Condition.DISK_LOW, f"{host}:{directory}")
         rule = self._rules.of_system()
         limit = rule.conditions[Condition.DISK_LOW].percent or 0
         is_open = self._rows.find_open(key) is not None
         if is_open and free_percent >= limit + _ENOUGH_PERCENT:
             self._ledger.resolve(key, now_ms)
         elif not is_open and free_percent < limit and rule.watches(Condition.DISK_LOW):
-            what = Occurrence(since_ms=now_ms, where=disk, value=round(free_percent, 1))
+            what = Occurrence(since_ms=now_ms, where=host, value=round(free_percent, 1))
             self._ledger.fire(key, what, now_ms)
 
     def _fire_system(

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from elasticjob_cloud.model.alerting.alert import TRANSITIONS, AlertState, may_become
+from elasticjob_cloud.model.alerting.changes import AlertChanges
 from elasticjob_cloud.model.alerting.channel import Channel, ChannelType
 from elasticjob_cloud.model.alerting.channel_fields import channel_fields, read_channel
 from elasticjob_cloud.model.alerting.conditions import (
@@ -19,6 +20,7 @@ from elasticjob_cloud.model.alerting.rule import AlertRule, Language, effective_
 from elasticjob_cloud.model.alerting.rule_fields import check_scope, effective_fields, read_rule, rule_fields
 from elasticjob_cloud.model.alerting.silence_fields import read_silence, silence_fields
 from elasticjob_cloud.model.errors import InvalidRequestError
+from tests.alert_outbox import make_alert, make_message
 
 FULL_RULE = {
     "channels": ["hook", "mail"],
@@ -224,6 +226,52 @@ def test_wrong_channel_is_refused(body: dict[str, object], name: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         read_channel("x", body)
     assert name in [error.field for error in caught.value.errors]
+
+
+def test_channel_has_a_name_as_jobs_have() -> None:
+    for body in ({"type": "wecom", "url": "http://x/y"}, {}):
+        with pytest.raises(InvalidRequestError, match="name"):
+            read_channel("a b", body)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://x:99999/", "http:///x", "http://x/a b", "x"])
+def test_wrong_urls_are_refused(url: str) -> None:
+    with pytest.raises(InvalidRequestError, match="url"):
+        read_channel("x", {"type": "wecom", "url": url})
+
+
+def test_pagerduty_has_a_url_of_its_own() -> None:
+    channel = read_channel("x", {"type": "pagerduty", "secret": "routing-key"})
+    assert channel_fields(channel) == {
+        "type": "pagerduty",
+        "url": "https://events.pagerduty.com/***",
+        "secret": "***",
+    }
+
+
+def test_all_that_is_not_secret_is_shown() -> None:
+    body = {"type": "wecom", "url": "http://x/y", "keyword": "job", "mentions": ["139"]}
+    assert channel_fields(read_channel("x", body)) == {**body, "url": "http://x/***"}
+    mail = {"type": "mail", "host": "h", "from": "a@b", "to": ["c@d"], "tls": "none", "username": "u"}
+    channel = read_channel("x", mail)
+    assert channel_fields(channel) == {**mail, "port": "25"}
+    assert channel.shown_url == ""
+
+
+def test_texts_in_mappings_only() -> None:
+    with pytest.raises(InvalidRequestError, match="texts only"):
+        read_channel("x", {"type": "webhook", "url": "http://x", "headers": {"A": 1}})
+
+
+def test_message_is_as_severe_as_its_worst_alert() -> None:
+    message = make_message(make_alert(Condition.LATE), make_alert(), make_alert(Condition.DROPPED))
+    assert message.severity is Severity.CRITICAL
+    assert make_message(make_alert(Condition.LATE)).severity is Severity.WARNING
+
+
+def test_changes_tell_whether_there_are_any() -> None:
+    assert not AlertChanges()
+    assert AlertChanges(messages=[make_message()])
 
 
 def test_each_type_of_channel_can_be_read() -> None:

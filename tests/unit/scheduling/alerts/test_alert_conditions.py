@@ -4,7 +4,7 @@ import pytest
 
 from elasticjob_cloud.model.alerting.alert import AlertState, Resolution
 from elasticjob_cloud.model.alerting.conditions import Condition
-from elasticjob_cloud.model.alerting.events import RunOutcome
+from elasticjob_cloud.model.alerting.events import RunOutcome, RunWaits
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE
 from tests.unit.scheduling.alerts.alert_driver import HOOK, START_MS, AlertDriver
@@ -87,6 +87,30 @@ def test_failures_in_a_row_are_counted_before_it_fires() -> None:
     driver.turn()
     (alert,) = driver.open()
     assert (alert.count, alert.since_ms) == (3, START_MS + 30_000)
+
+
+def test_job_that_is_registered_again_counts_from_zero() -> None:
+    driver = AlertDriver(with_conditions(RUN_FAILED={"after": 2}))
+    driver.job("a")
+    driver.fail("a")
+    driver.turn()
+    assert driver.record.health
+    driver.forget("a")
+    driver.turn()
+    assert not driver.record.health
+    driver.job("a")
+    driver.fail("a")
+    driver.turn()
+    assert not driver.alerts()
+
+
+def test_end_of_a_run_that_was_never_told_is_taken_all_the_same(driver: AlertDriver) -> None:
+    driver.book.run_gone(99, driver.now_ms)
+    waiting = RunWaits(98, "a", "app", driver.now_ms)
+    driver.runs[98] = waiting  # it started and ended in one turn
+    driver.end(98, RunOutcome.FAILED)
+    driver.turn()
+    assert len(driver.open(Condition.RUN_FAILED)) == 1
 
 
 def test_killed_run_raises_no_alert_and_ends_none(driver: AlertDriver) -> None:
@@ -305,20 +329,28 @@ def test_no_agent_fires_after_thirty_seconds_without_any(driver: AlertDriver) ->
 def test_clock_database_and_disk(driver: AlertDriver) -> None:
     driver.book.clock_jumped(-7_000, driver.now_ms)
     driver.book.database_took(999, driver.now_ms)
-    driver.book.disk_measured("host-1:/data", 5.5, driver.now_ms)
+    driver.book.disk_measured("host-1", "/data", 5.5, driver.now_ms)
     driver.turn()
     assert [(alert.condition, alert.value) for alert in driver.open()] == [(Condition.CLOCK_JUMP, -7)]
     driver.book.database_took(1500, driver.now_ms)
-    driver.book.disk_measured("host-1:/data", 4.94, driver.now_ms)
+    driver.book.disk_measured("host-1", "/data", 4.94, driver.now_ms)
     driver.turn()
     assert driver.open(Condition.DATABASE_SLOW)[0].value == 1.5
     assert driver.open(Condition.DISK_LOW)[0].value == 4.9
-    driver.book.disk_measured("host-1:/data", 6, driver.now_ms)
+    driver.book.disk_measured("host-1", "/data", 6, driver.now_ms)
     driver.go_on(61)
     assert {alert.condition for alert in driver.open()} == {Condition.CLOCK_JUMP, Condition.DISK_LOW}
-    driver.book.disk_measured("host-1:/data", 7, driver.now_ms)
+    driver.book.disk_measured("host-1", "/data", 7, driver.now_ms)
     driver.go_on(600)
     assert not driver.open()
+
+
+def test_disk_of_a_host_that_is_gone_is_no_longer_low(driver: AlertDriver) -> None:
+    driver.book.disk_measured("host-1", "/data", 1, driver.now_ms)
+    driver.book.disk_measured("host-2", "/data", 1, driver.now_ms)
+    driver.book.agent_lost("host-1", "", driver.now_ms)
+    driver.turn()
+    assert [alert.subject for alert in driver.open(Condition.DISK_LOW)] == ["host-2:/data"]
 
 
 @pytest.mark.parametrize("condition", [it for it in Condition if it is not Condition.RECOVERED])
@@ -370,5 +402,5 @@ def let_all_fire(driver: AlertDriver) -> None:
     driver.go_on(61)
     driver.book.clock_jumped(5_000, driver.now_ms)
     driver.book.database_took(5_000, driver.now_ms)
-    driver.book.disk_measured("host:/", 1, driver.now_ms)
+    driver.book.disk_measured("host", "/", 1, driver.now_ms)
     driver.turn()

@@ -157,6 +157,18 @@ def test_what_is_over_when_a_silence_ends_is_never_told() -> None:
     assert not driver.record.load().alerts
 
 
+def test_silence_reaches_what_waits_for_its_group() -> None:
+    driver = driver_of(groupSeconds=5)
+    driver.fail("a")
+    driver.turn()
+    silence = Silence(silence_id="s", start_ms=0, end_ms=driver.now_ms + 60_000)
+    driver.book.put_silence(silence, driver.now_ms)
+    driver.go_on(50)
+    assert not driver.told()
+    driver.go_on(20)
+    assert kinds(driver) == [FIRE]
+
+
 def test_ending_a_silence_early_tells_what_it_held_back() -> None:
     driver = driver_of()
     silence = Silence(silence_id="s", start_ms=0, end_ms=driver.now_ms + 600_000, job_name="a")
