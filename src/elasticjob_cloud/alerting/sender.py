@@ -83,8 +83,7 @@ class Sender:
             return
         for entry in entries[:room]:
             name = entry.delivery.channel
-            if name not in self._under_way:
-                self._under_way[name] = asyncio.create_task(self._send(entry), name=f"alert-{name}")
+            self._under_way[name] = asyncio.create_task(self._send(entry), name=f"alert-{name}")
 
     async def wait_idle(self) -> None:
         """Wait until nothing is under way."""

@@ -282,6 +282,13 @@ def test_errors_hold_no_secret_even_when_the_server_repeats_it(
     assert "s3cr3t" not in str(caught.value)
 
 
+def test_what_a_robot_says_of_its_own_secret_is_not_told(server: HttpRecorder) -> None:
+    server.answer = lambda it: Answer(body=json.dumps({"errcode": 1, "errmsg": f"bad {it.path}"}).encode())
+    with pytest.raises(DeliveryError, match="error 1: bad") as caught:
+        deliver(channel_of("wecom", server.url + "/send?key=s3cr3t"), make_message())
+    assert "s3cr3t" not in str(caught.value)
+
+
 def mail_channel(server: SmtpRecorder, **fields: object) -> Channel:
     body = {
         "type": "mail",
@@ -311,8 +318,9 @@ def test_mail_that_is_refused_says_why_and_no_password() -> None:
         with pytest.raises(DeliveryError, match="answered 535: wrong password") as caught:
             deliver(mail_channel(server, username="u", password="wr0ng"), make_message())
         assert "wr0ng" not in str(caught.value)
-    with SmtpRecorder(refusal="no") as server, pytest.raises(DeliveryError, match="answered 550: no"):
-        deliver(mail_channel(server), make_message())
+    told = r"answered 550: not with \*\*\*"
+    with SmtpRecorder(refusal="not with s3cr3t") as server, pytest.raises(DeliveryError, match=told):
+        deliver(mail_channel(server, password="s3cr3t"), make_message())
 
 
 def test_mail_server_that_is_not_there() -> None:

@@ -79,9 +79,9 @@ class Checker:
         assert (driver.book.next_ms() or driver.now_ms + 1) > driver.now_ms, "nothing is due for ever"
 
 
-def play(seed: int, steps: int, after: int, group_seconds: float) -> None:
+def play(seed: int, steps: int, after: int, group_seconds: float, *, crashes: bool) -> None:
     chance = random.Random(seed)
-    driver = AlertDriver(None)
+    driver = AlertDriver(None, crashes=crashes)
     rule = {
         "channels": ["hook"],
         "groupSeconds": group_seconds,
@@ -161,16 +161,17 @@ def finish(driver: AlertDriver, checker: Checker) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 3), st.sampled_from((0, 5)))
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 3), st.sampled_from((0, 5)), st.booleans())
 def test_failed_runs_have_alerts_that_are_told_once_and_end(
-    seed: int, steps: int, after: int, group_seconds: float
+    seed: int, steps: int, after: int, group_seconds: float, crashes: bool
 ) -> None:
-    play(seed, steps, after, group_seconds)
+    play(seed, steps, after, group_seconds, crashes=crashes)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_long_histories_keep_the_promises(seed: int) -> None:
-    play(seed, 300, 1, 5)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("crashes", [False, True])
+def test_long_histories_keep_the_promises(seed: int, crashes: bool) -> None:
+    play(seed, 200, 1, 5, crashes=crashes)
 
 
 def test_time_that_passes_costs_what_is_due_and_not_what_is_registered() -> None:
