@@ -1,6 +1,7 @@
 """Rules, channels and silences: what is read, what is refused, what is shown, and which rule wins."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -293,3 +294,16 @@ def test_silence_has_an_end() -> None:
     for body in ({}, {"minutes": 1, "endTime": 5000}, {"endTime": 999}, {"startTime": 5000, "endTime": 4000}):
         with pytest.raises(InvalidRequestError):
             read_silence(body, silence_id="s", created_by="root", now_ms=1000)
+
+
+def test_the_page_draws_the_table_of_transitions_and_names_every_condition() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    for state, followers in TRANSITIONS.items():
+        drawn = {each for each in AlertState if f"    {state.value} --> {each.value}" in page}
+        assert drawn == followers
+    assert all(f"| `{condition.value}` |" in page for condition in Condition)
+    for condition, names in THRESHOLDS_OF.items():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{condition.value}` |"))
+        for name in names:
+            head, *rest = name.split("_")
+            assert f"`{head + ''.join(word.capitalize() for word in rest)}`" in row

@@ -160,6 +160,7 @@ def finish(driver: AlertDriver, checker: Checker) -> None:
     checker.check_end()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 3), st.sampled_from((0, 5)), st.booleans())
 def test_failed_runs_have_alerts_that_are_told_once_and_end(
@@ -168,12 +169,14 @@ def test_failed_runs_have_alerts_that_are_told_once_and_end(
     play(seed, steps, after, group_seconds, crashes=crashes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("crashes", [False, True])
 def test_long_histories_keep_the_promises(seed: int, crashes: bool) -> None:
     play(seed, 200, 1, 5, crashes=crashes)
 
 
+@pytest.mark.slow
 def test_time_that_passes_costs_what_is_due_and_not_what_is_registered() -> None:
     book = AlertBook(AlertSnapshot(), iter(map(str, range(1000))).__next__)
     for number in range(100_000):

@@ -1,5 +1,7 @@
 """Rules that change while things go on: what is watched is judged by the rule that holds now, some jobs in each turn."""
 
+import pytest
+
 from elasticjob_cloud.model.alerting.alert import Resolution
 from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.events import RunOutcome
@@ -71,6 +73,7 @@ def test_run_that_goes_on_is_judged_by_the_usual_time_of_now() -> None:
     assert not driver.open()
 
 
+@pytest.mark.slow
 def test_rule_for_all_comes_to_some_jobs_in_each_turn() -> None:
     names = [f"job-{number}" for number in range(2_500)]
     driver = driver_with(*names)
