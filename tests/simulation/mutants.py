@@ -31,7 +31,7 @@ from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.state import State
 from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.service.leadership import record
-from elasticjob_cloud.service.loop import SchedulingLoop
+from elasticjob_cloud.service.loop import LeaseLost, SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_scenarios import play_cluster
@@ -58,10 +58,10 @@ class Mutant:
     )
 
 
-async def _launch_first(loop: SchedulingLoop, decisions: Decisions, events: list[Any]) -> None:
+async def _launch_first(loop: SchedulingLoop, decisions: Decisions, events: list[Any]) -> LeaseLost | None:
     for agent_id, commands in decisions.commands.items():
         loop._engine.send(agent_id, commands)
-    await _finish_turn(loop, decisions, events)
+    return await _finish_turn(loop, decisions, events)
 
 
 def _nothing(*_: object, **__: object) -> None:
