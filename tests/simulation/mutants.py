@@ -36,6 +36,7 @@ from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster_engine import ClusterEngine
 from tests.simulation.cluster_scenarios import play_cluster
 from tests.simulation.cluster_store import SharedDatabase
+from tests.simulation.quiet_logs import quiet_logs
 from tests.simulation.scenarios import (
     play_jumping_clocks,
     play_slow_machine,
@@ -263,7 +264,8 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=60, help="how many worlds each mutant may survive (60)")
     options = parser.parse_args()
-    logging.disable()
+    logging.disable()  # what asyncio says of tasks of a crashed scheduler is no news
+    quiet_logs()
     survivors = 0
     for mutant in MUTANTS:
         started = time.perf_counter()
