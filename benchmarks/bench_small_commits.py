@@ -20,7 +20,7 @@ import psycopg
 
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
-from tests.contract import store_samples as samples
+from tests.contract.store import samples
 from tests.postgres_server import PostgresServer
 
 WARM_UP = 50

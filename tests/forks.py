@@ -15,7 +15,7 @@ from pathlib import Path
 from elasticjob_cloud import entry
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__, "tests.integration.scheduler_processes"])
+FORKS.set_forkserver_preload([__name__, "tests.integration.service.scheduler_processes"])
 
 
 class ForkedCommand:

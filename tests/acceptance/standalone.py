@@ -15,7 +15,7 @@ import httpx
 
 from tests.forks import ForkedCommand
 from tests.http_client import http_client
-from tests.integration.app_servers import HttpAppServer
+from tests.integration.apps.app_servers import HttpAppServer
 
 T = TypeVar("T")
 _START_SECONDS = 30.0

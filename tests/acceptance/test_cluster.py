@@ -20,11 +20,11 @@ import pytest
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.acceptance.standalone import wait_for
+from tests.checkout import ROOT
 from tests.http_client import http_get
 from tests.local_cluster import Cluster, ClusterError
 from tests.ray_cluster import MISSING, has_ray
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "cluster.py"
 START_SECONDS = 150.0
 pytestmark = [

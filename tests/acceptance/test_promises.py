@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.apps import tar_gz
 from tests.acceptance.standalone import Standalone, wait_for
-from tests.integration.app_servers import HttpAppServer, http_app_server
+from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 
 _NOTE = 'echo "$(date +%s%N) start $ELASTICJOB_SHARDING_ITEM" >> {file}; sleep {sleep}; echo "$(date +%s%N) end" >> {file}'
 _DAEMON = """

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.api.test_manual import run_line
 from tests.acceptance.apps import tar_gz
 from tests.acceptance.standalone import Standalone, is_alive, wait_for
-from tests.acceptance.test_api_manual import run_line
-from tests.integration.app_servers import HttpAppServer, http_app_server
+from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 
 _PYTHON_JOB = """
 import logging

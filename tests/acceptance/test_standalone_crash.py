@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.apps import tar_gz
 from tests.acceptance.standalone import Standalone, is_alive, wait_for
-from tests.integration.app_servers import http_app_server
+from tests.integration.apps.app_servers import http_app_server
 
 _SECOND_MS = 1_000
 

@@ -9,7 +9,7 @@ import pytest
 
 from elasticjob_cloud.cli.main import main
 from tests.acceptance.standalone import Standalone, wait_for
-from tests.integration.app_servers import http_app_server
+from tests.integration.apps.app_servers import http_app_server
 
 
 def register_once(server: Standalone) -> str:

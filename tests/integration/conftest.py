@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.app_servers import HttpAppServer, http_app_server
-from tests.integration.forwarding_leaders import FakeLeader
+from tests.integration.api.forwarding_leaders import FakeLeader
+from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 
 
 @pytest.fixture

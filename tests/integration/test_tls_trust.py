@@ -15,9 +15,9 @@ from elasticjob_cloud.sdk.tls import trusted_context as trusted_by_jobs
 from elasticjob_cloud.server.engines import agent_settings
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from elasticjob_cloud.settings.sources import load_settings
-from tests.integration.app_caches import cache_in, text_of
-from tests.integration.app_servers import HttpAppServer
-from tests.integration.notification_servers import make_certificate
+from tests.integration.apps.app_caches import cache_in, text_of
+from tests.integration.apps.app_servers import HttpAppServer
+from tests.integration.sdk.notification_servers import make_certificate
 from tests.threaded_server import served
 
 pytestmark = [

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.integration.sdk_agent import PATIENCE_SECONDS, TERMINAL, SdkAgent
+from tests.integration.sdk.sdk_agent import PATIENCE_SECONDS, TERMINAL, SdkAgent
 from tests.odd_jobs.rounds import LONG_ROUNDS
 
 APP = Path(__file__).parent / "sdk_jobs.py"

@@ -16,7 +16,7 @@ from elasticjob_cloud.agent.scheduler_link.frames import Hello
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.model.lineage import Lineage, Term
 from tests.acceptance.standalone import Standalone, wait_for
-from tests.integration.app_servers import HttpAppServer, http_app_server
+from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 from tests.security.attack_agent import FARTHEST_EPOCH, greet
 
 _ATTACK = Path(__file__).with_name("attack_agent.py")

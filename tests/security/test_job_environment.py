@@ -14,7 +14,7 @@ from elasticjob_cloud.engine.ray.gateway_process import _spawn
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.settings.sources import load_settings
 from tests.acceptance.standalone import Standalone, wait_for
-from tests.integration.app_servers import http_app_server
+from tests.integration.apps.app_servers import http_app_server
 
 pytestmark = [
     pytest.mark.slow,

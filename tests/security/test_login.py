@@ -12,7 +12,7 @@ from elasticjob_cloud.api.requests.body import body_limit
 from tests.acceptance.api_scheduler import MemoryScheduler
 from tests.acceptance.api_server import serve
 from tests.http_client import http_post
-from tests.security.raw_client import connected, statuses
+from tests.security.http.raw_client import connected, statuses
 
 _SECRET = b"a key of thirty-two bytes or more"
 

@@ -4,7 +4,7 @@ import pytest
 
 from elasticjob_cloud import ShardingContext
 from elasticjob_cloud.testing import run_shard
-from tests.integration.notification_servers import Answer, HttpRecorder
+from tests.integration.sdk.notification_servers import Answer, HttpRecorder
 
 HEADERS = {
     "webhook.header.Authorization": "Bearer t",

@@ -33,9 +33,9 @@ from elasticjob_cloud.scheduling.turn import Decisions, Turn
 from elasticjob_cloud.service.leadership import record
 from elasticjob_cloud.service.loop import LeaseLost, SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
-from tests.simulation.cluster_engine import ClusterEngine
-from tests.simulation.cluster_scenarios import play_cluster
-from tests.simulation.cluster_store import SharedDatabase
+from tests.simulation.cluster.engine import ClusterEngine
+from tests.simulation.cluster.scenarios import play_cluster
+from tests.simulation.cluster.store import SharedDatabase
 from tests.simulation.quiet_logs import quiet_logs
 from tests.simulation.scenarios import (
     play_jumping_clocks,

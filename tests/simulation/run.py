@@ -8,7 +8,7 @@ import traceback
 from multiprocessing import Pool
 
 from tests.simulation.clock_changes import play_clocks_back
-from tests.simulation.cluster_scenarios import play_cluster
+from tests.simulation.cluster.scenarios import play_cluster
 from tests.simulation.quiet_logs import quiet_logs
 from tests.simulation.scenarios import WORLDS
 

@@ -8,8 +8,8 @@ import pytest
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import NotLeadingError, OutcomeUnknownError
 from elasticjob_cloud.scheduling import commands
-from tests.simulation.cluster import Cluster, ClusterHazards, play
-from tests.simulation.cluster_host import Host
+from tests.simulation.cluster.cluster import Cluster, ClusterHazards, play
+from tests.simulation.cluster.host import Host
 
 _APP = commands.PublishApp(AppConfiguration(app_name="app", app_url="http://a/b.gz", bootstrap_script="b"))
 _DEADLINE_SECONDS = 30.0

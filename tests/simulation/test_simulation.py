@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.simulation.cluster_scenarios import play_cluster
+from tests.simulation.cluster.scenarios import play_cluster
 from tests.simulation.mutants import MUTANTS, Mutant, how_caught
 from tests.simulation.scenarios import WORLDS, play_calm_days, play_slow_machine, play_wild, play_wrong_clocks
 from tests.simulation.world import World

@@ -1,0 +1,188 @@
+"""An agent's sockets come back, wherever and however often somebody tidies up."""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+
+import pytest
+
+from elasticjob_cloud.agent.machine import kept_socket
+from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.messages import Kill
+from elasticjob_cloud.model.task import TaskState
+from tests.contract.conftest import Scheduler, empty_app
+from tests.integration.agent.test_server import World
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
+]
+_DEADLINE_SECONDS = 20.0
+_SETTINGS = AgentSettings(kill_grace_seconds=0.3)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
+
+
+def serve(directory: Path, scenario: Callable[[World], Coroutine[None, None, None]]) -> None:
+    async def run() -> None:
+        world = World(directory, _SETTINGS)
+        try:
+            await until(world.place.socket.exists)
+            await scenario(world)
+        finally:
+            await world.stop()
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(run())
+
+
+def executor_sockets(place: AgentPlace) -> list[Path]:
+    return list(place.socket_directory.glob("x-*.sock"))
+
+
+def can_connect(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as peer:
+        try:
+            peer.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["files", "directory"])
+def test_swept_sockets_are_bound_again_though_nobody_is_connected(tmp_path: Path, whole: bool) -> None:
+    """An agent whose socket was gone had ended its scripts at the next restart of the scheduler."""
+
+    async def scenario(world: World) -> None:
+        place = world.place
+        (executors,) = executor_sockets(place)
+        for _ in range(2):
+            if whole:
+                shutil.rmtree(place.socket_directory)
+            else:
+                place.socket.unlink()
+                executors.unlink()
+            await until(lambda: can_connect(place.socket) and can_connect(executors))
+            assert place.socket.stat().st_mode & 0o777 == 0o600
+            assert place.socket_directory.stat().st_mode & 0o777 == 0o700
+        assert not world.running.done()
+
+    serve(tmp_path, scenario)
+
+
+def test_socket_of_executors_alone_comes_back(tmp_path: Path) -> None:
+    """Without it every new executor had failed for as long as the agent lived."""
+
+    async def scenario(world: World) -> None:
+        (executors,) = executor_sockets(world.place)
+        executors.unlink()
+        await until(lambda: can_connect(executors))
+
+    serve(tmp_path, scenario)
+
+
+def test_sockets_are_kept_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_socket, "TOUCH_SECONDS", 0.0)
+
+    async def scenario(world: World) -> None:
+        paths = [world.place.socket, world.place.socket_directory, *executor_sockets(world.place)]
+        paths += [world.place.directory / name for name in ("agent.json", "lives.json")]
+        for path in paths:
+            os.utime(path, (1000.0, 1000.0))
+        await until(lambda: all(path.stat().st_mtime > 1000.0 for path in paths))
+
+    serve(tmp_path, scenario)
+
+
+def test_file_that_names_the_agent_is_written_again(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await until(lambda: world.place.read_process() is not None)
+        (world.place.directory / "agent.json").unlink()
+        await until(lambda: world.place.read_process() is not None)
+
+    serve(tmp_path, scenario)
+
+
+def test_agent_goes_elsewhere_when_a_logout_removes_its_runtime_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_directory: Path
+) -> None:
+    runtime = short_directory / "runtime"
+    runtime.mkdir()
+    (short_directory / "tmp").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    monkeypatch.setenv("TMPDIR", str(short_directory / "tmp"))
+
+    async def scenario(world: World) -> None:
+        assert world.place.socket_directory.parent == runtime
+        shutil.rmtree(runtime)
+        await until(lambda: world.place.socket_directory.parent == short_directory / "tmp")
+        await until(lambda: can_connect(world.place.socket))
+        found = AgentPlace(world.place.directory)
+        monkeypatch.setenv("TMPDIR", "/var/tmp")  # whoever looks for it goes by what it has written down
+        await until(lambda: find(found) == world.place.socket_directory)
+        assert len(executor_sockets(world.place)) == 1
+
+    serve(tmp_path / ("d" * 100), scenario)
+
+
+def find(place: AgentPlace) -> Path:
+    place.find_sockets()
+    return place.socket_directory
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """Give a directory whose path leaves room for sockets, which pytest's own may not."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        yield Path(directory)
+
+
+def test_scheduler_with_another_temporary_directory_finds_its_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_directory: Path
+) -> None:
+    """It had found the directory locked and no socket, and had killed the agent with all that it ran."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("TMPDIR", str(short_directory))
+    directory = tmp_path / ("d" * 100) / "agent"
+    url = empty_app(tmp_path)
+
+    async def scenario() -> None:
+        first = Scheduler(LocalEngine(directory, _SETTINGS))
+        await first.start()
+        first.launch("sleep 300; true", "t", url=url)
+        await first.until(lambda: TaskState.RUNNING in first.states("t"))
+        await first.engine.stop()
+        monkeypatch.setenv("TMPDIR", "/var/tmp")
+        second = Scheduler(LocalEngine(directory, _SETTINGS))
+        await second.start(2, frozenset({first.agent_id}))
+        assert second.agent_id == first.agent_id
+        assert second.lost == []
+        second.engine.send(second.agent_id, [Kill(("t",), "enough")])
+        assert (await second.ended("t")).state is TaskState.KILLED
+        await second.engine.stop()
+        await until(lambda: not list(short_directory.iterdir()))
+
+    asyncio.run(scenario())
+
+
+def test_runtime_directory_comes_first_where_it_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_directory: Path
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_directory))
+    assert AgentPlace(deep).socket_directory.parent == short_directory
+    for useless in (str(short_directory / "none"), str(deep), "relative", ""):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", useless)
+        assert AgentPlace(deep).socket_directory.parent == Path("/var/tmp")
