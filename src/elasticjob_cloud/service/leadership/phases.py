@@ -20,16 +20,28 @@ class LeaderPhase(StrEnum):
     STOPPED = "stopped"  # asks no more
 
 
-# A record that could not be loaded is loaded again, and so it is after a turn that was not committed. A leader that is
-# cancelled stops wherever it is: its lease runs out.
-TRANSITIONS: Final[dict[LeaderPhase, frozenset[LeaderPhase]]] = {
-    LeaderPhase.STANDING_BY: frozenset({LeaderPhase.TAKING_OVER, LeaderPhase.STOPPED}),
-    LeaderPhase.TAKING_OVER: frozenset(
-        {LeaderPhase.TAKING_OVER, LeaderPhase.LEADING, LeaderPhase.GIVING_UP, LeaderPhase.STOPPED}
-    ),
-    LeaderPhase.LEADING: frozenset({LeaderPhase.TAKING_OVER, LeaderPhase.GIVING_UP, LeaderPhase.STOPPED}),
-    LeaderPhase.GIVING_UP: frozenset({LeaderPhase.STANDING_BY, LeaderPhase.STOPPED}),
-    LeaderPhase.STOPPED: frozenset(),
+# From a phase to each that may follow, with what leads there.
+TRANSITIONS: Final[dict[LeaderPhase, dict[LeaderPhase, str]]] = {
+    LeaderPhase.STANDING_BY: {
+        LeaderPhase.TAKING_OVER: "the lease is free",
+        LeaderPhase.STOPPED: "SIGTERM",
+    },
+    LeaderPhase.TAKING_OVER: {
+        LeaderPhase.TAKING_OVER: "the database failed, the record is loaded again",
+        LeaderPhase.LEADING: "the record is loaded",
+        LeaderPhase.GIVING_UP: "the lease is lost, the engine cannot be used, or SIGTERM",
+        LeaderPhase.STOPPED: "cancelled, the lease runs out",
+    },
+    LeaderPhase.LEADING: {
+        LeaderPhase.TAKING_OVER: "a turn was not committed",
+        LeaderPhase.GIVING_UP: "the lease is lost, another scheduler should lead, or SIGTERM",
+        LeaderPhase.STOPPED: "cancelled, the lease runs out",
+    },
+    LeaderPhase.GIVING_UP: {
+        LeaderPhase.STANDING_BY: "the lease is released, or has run out",
+        LeaderPhase.STOPPED: "the engine cannot be used",
+    },
+    LeaderPhase.STOPPED: {},
 }
 
 
