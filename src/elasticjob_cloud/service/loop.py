@@ -6,7 +6,6 @@ being committed the next one's events gather, so a slow store makes turns larger
 
 import asyncio
 import datetime as dt
-import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,7 +18,6 @@ from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import (
     BugError,
     ElasticJobError,
-    NotLeadingError,
     OutcomeUnknownError,
     StoreUnavailableError,
     UnavailableError,
@@ -28,12 +26,12 @@ from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEven
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.service.callers import Callers, not_leading
 from elasticjob_cloud.service.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 ANOTHER_LEADS: Final = "Another scheduler has taken the lead."
 _EVENTS_PER_TURN = 1_000  # statuses within batches counted one by one
-_REQUESTS_WAITING = 10_000
 _LONGEST_SLEEP_SECONDS = 1.0  # so that a clock that was set forwards is noticed soon
 T = TypeVar("T")
 
@@ -68,10 +66,8 @@ class SchedulingLoop:
         self._on_commit = on_commit
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
-        self._numbers = itertools.count()
-        self._answers: dict[int, asyncio.Future[None]] = {}
+        self._callers = Callers()
         self._uncommitted = True
-        self._queries: list[asyncio.Future[None]] = []
         self._stopping = False
 
     def take(self, event: EngineEvent) -> None:
@@ -86,11 +82,8 @@ class SchedulingLoop:
             UnavailableError: too many commands wait already.
         """
         if self._stopping:
-            raise NotLeadingError(_NOT_LEADING)
-        if len(self._answers) >= _REQUESTS_WAITING:
-            raise UnavailableError(_TOO_MANY_REQUESTS, retry_after_seconds=5)
-        number = next(self._numbers)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+            raise not_leading()
+        number, answer = self._callers.add_command()
         self._inbox.append(Request(number, command))
         self._wake.set()
         await answer
@@ -98,11 +91,9 @@ class SchedulingLoop:
     async def query(self, read: Callable[[Core], T]) -> T:
         """Read from the core between turns, when all that it knows is committed."""
         if self._stopping:
-            raise NotLeadingError(_NOT_LEADING)
+            raise not_leading()
         if self._uncommitted:
-            turn_end = asyncio.get_running_loop().create_future()
-            self._queries.append(turn_end)
-            await turn_end
+            await self._callers.turn_end()
         return read(self._core)
 
     async def run(self) -> LeaseLost | None:
@@ -115,7 +106,7 @@ class SchedulingLoop:
         try:
             lost = await self._turn_until_stopped()
             if lost is not None and not lost.written:
-                failure = NotLeadingError(_NOT_LEADING)
+                failure = not_leading()
             return lost
         except ElasticJobError as error:
             failure = _failure_of_commit(error)
@@ -130,7 +121,7 @@ class SchedulingLoop:
     def close(self) -> None:
         """Refuse what waits and what is still to come: where `run`, which ends so too, is never called."""
         self._stopping = True
-        self._fail_all(NotLeadingError(_NOT_LEADING))
+        self._fail_all(not_leading())
 
     def stop(self) -> None:
         """End the loop after the turn that is under way; what waits in the inbox is refused."""
@@ -185,7 +176,7 @@ class SchedulingLoop:
             return LeaseLost("The lease ran out before the turn was over.", written=True)
         self._uncommitted = False
         self._act(decisions, events)
-        self._answer_queries()
+        self._callers.answer_queries()
         self._metrics.note_turn(decisions, seconds)
         self._warn_of_jobs_ahead(decisions)
         if self._on_commit is not None and decisions.changes:
@@ -212,14 +203,7 @@ class SchedulingLoop:
             self._engine.acknowledge(agent_id, sequence)
         self._release(decisions.released)
         self._inbox.extendleft(reversed(decisions.deferred))
-        for number, error in decisions.outcomes.items():
-            answer = self._answers.pop(number)
-            if answer.done():
-                continue  # the caller went away
-            if error is None:
-                answer.set_result(None)
-            else:
-                answer.set_exception(error)
+        self._callers.answer_commands(decisions.outcomes)
 
     def _release(self, agent_ids: list[str]) -> None:
         if not agent_ids:
@@ -247,28 +231,11 @@ class SchedulingLoop:
             _log.exception("The listener to commits failed; it is not called again.")
             self._on_commit = None
 
-    def _answer_queries(self) -> None:
-        queries, self._queries = self._queries, []
-        for turn_end in queries:
-            if not turn_end.done():
-                turn_end.set_result(None)
-
     def _fail_all(self, failure: ElasticJobError) -> None:
-        """Tell the turn's callers what became of it; all others can ask the next leader, for nothing was done for them."""
-        refused = NotLeadingError(_NOT_LEADING)
-        waiting = {event.number for event in self._inbox if isinstance(event, Request)}
-        for number, answer in self._answers.items():
-            if not answer.done():
-                answer.set_exception(refused if number in waiting else failure)
-        for query in self._queries:
-            if not query.done():
-                query.set_exception(failure if isinstance(failure, BugError) else refused)
-        self._answers.clear()
-        self._queries.clear()
+        untouched = {event.number for event in self._inbox if isinstance(event, Request)}
+        self._callers.fail_all(failure, untouched)
 
 
-_NOT_LEADING = "This scheduler leads no more, or is starting again; try again in a moment."
-_TOO_MANY_REQUESTS = f"{_REQUESTS_WAITING:,} commands wait for the scheduler; try again in a moment."
 _NOT_SAID = "The database was lost before it said whether this is written: look whether it was carried out before you repeat it."
 _OUTCOME_UNKNOWN = (
     "The lead was lost while this was being written: look whether it was carried out before you repeat it."

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import uuid4
 
-import structlog
-
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
 from elasticjob_cloud.model.messages import LogChunk, Sandbox
@@ -16,8 +14,9 @@ from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
-from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock, TriggerJob
+from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock
 from elasticjob_cloud.service.clock import read_clock
+from elasticjob_cloud.service.command_log import log_command
 from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.housekeeping.retention import HistoryLimits, Retention
@@ -36,7 +35,6 @@ from elasticjob_cloud.service.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
 
-_log = structlog.get_logger(__name__)
 _PRUNE_EVERY_SECONDS = 60.0
 _STANDBY_READY_SECONDS = 2.0
 T = TypeVar("T")
@@ -145,9 +143,7 @@ class Scheduler:
 
     async def submit(self, command: ApiCommand) -> None:
         await self._leading().submit(command)
-        # Triggers come by the thousand; all else is worth a line.
-        log = _log.debug if isinstance(command, TriggerJob) else _log.info
-        log("A command was carried out.", command=type(command).__name__, **_described(command))
+        log_command(command)
 
     async def app(self, app_name: str) -> AppRecord:
         app = await self._query(lambda core: core.state.apps.get(app_name))
@@ -284,14 +280,3 @@ class Scheduler:
 
     async def _query(self, read: Callable[[Core], T]) -> T:
         return await self._leading().query(read)
-
-
-def _described(command: ApiCommand) -> dict[str, object]:
-    """Say what was done to what; not with which settings, which may hold secrets."""
-    configuration = getattr(command, "configuration", None)
-    named = command if configuration is None else configuration
-    fields = {"job_name": "job", "app_name": "app", "task_id": "task"}
-    name = next((field for field in fields if hasattr(named, field)), None)
-    said = {} if name is None else {fields[name]: getattr(named, name)}
-    disabled = getattr(command, "disabled", None)
-    return said if disabled is None else {**said, "disabled": disabled}
