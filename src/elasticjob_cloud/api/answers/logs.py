@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from elasticjob_cloud.model.messages import LogChunk
 
-# The longest UTF-8 character: whoever asks for fewer bytes must still get on.
+# The longest UTF-8 character: a caller that asks for fewer bytes must still get on.
 LONGEST_CHARACTER_BYTES = 4
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
