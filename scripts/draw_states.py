@@ -1,79 +1,63 @@
 # ruff: noqa: INP001 - a script, not a package
-"""Draw tables of transitions into the pages of docs: python scripts/draw_states.py."""
+"""Draw the tables of transitions into the pages of docs: python scripts/draw_states.py."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
-from elasticjob_cloud.model.task import TERMINAL_STATES, TRANSITIONS, TaskState
-from elasticjob_cloud.service.leadership import phases
-from elasticjob_cloud.service.leadership.phases import LeaderPhase
+from elasticjob_cloud.model import fire, task
+from elasticjob_cloud.service.leadership.phases import CAUSES, LeaderPhase
 
-DOCS = Path(__file__).parents[1] / "docs"
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A table in a page, between two markers."""
-
-    page: Path
-    subject: str
-    arrows: tuple[str, ...]
-
-    def draw(self) -> str:
-        """Give the table as a Mermaid state diagram."""
-        lines = ("stateDiagram-v2", *(f"    {arrow}" for arrow in self.arrows))
-        return "```mermaid\n" + "\n".join(lines) + "\n```\n"
-
-    def redraw(self, page: str) -> str:
-        """Give the text of a page with the diagram between its markers drawn again.
-
-        Raises:
-            ValueError: the page lacks the markers.
-        """
-        begin_mark = f"<!-- {self.subject}: drawn by scripts/draw_states.py -->\n"
-        end_mark = f"<!-- {self.subject}: end -->\n"
-        before, begin, rest = page.partition(begin_mark)
-        _, end, after = rest.partition(end_mark)
-        if not begin or not end:
-            message = f"The page lacks the lines {begin_mark.strip()} and {end_mark.strip()}."
-            raise ValueError(message)
-        return before + begin + self.draw() + end + after
+S = TypeVar("S", bound=StrEnum)
+_DOCS = Path(__file__).parents[1] / "docs"
+PAGE = _DOCS / "semantics.md"
+LEADER_PAGE = _DOCS / "architecture.md"
 
 
-def _arrows_of_tasks() -> tuple[str, ...]:
-    return (
-        f"[*] --> {TaskState.STAGING.value}",
-        *(
-            f"{state.value} --> {following.value}"
-            for state in TaskState
-            for following in TaskState
-            if following in TRANSITIONS[state]
-        ),
-        *(f"{state.value} --> [*]" for state in TaskState if state in TERMINAL_STATES),
-    )
+def draw_states(first: S, transitions: Mapping[S, Collection[S]]) -> str:
+    """Give a table of transitions, of which one state is the first, as a Mermaid state diagram."""
+    states = list(type(first))
+    lines = ["stateDiagram-v2", f"    [*] --> {first.value}"]
+    for state in states:
+        lines += [f"    {state.value} --> {other.value}" for other in states if other in transitions[state]]
+    lines += [f"    {state.value} --> [*]" for state in states if not transitions[state]]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 
-def _arrows_of_leaders() -> tuple[str, ...]:
-    return (
-        f"[*] --> {_name(LeaderPhase.STANDING_BY)}",
-        *(
-            f"{_name(phase)} --> {_name(following)}: {cause}"
-            for phase, causes in phases.TRANSITIONS.items()
-            for following, cause in causes.items()
-        ),
-        f"{_name(LeaderPhase.STOPPED)} --> [*]",
-    )
+def draw_leader() -> str:
+    """Give the phases of a leader, with what leads from one to another, as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {LeaderPhase.STANDING_BY.value}"]
+    lines += [
+        f"    {phase.value} --> {following.value}: {cause}"
+        for phase, causes in CAUSES.items()
+        for following, cause in causes.items()
+    ]
+    lines += [f"    {phase.value} --> [*]" for phase, causes in CAUSES.items() if not causes]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 
-def _name(phase: LeaderPhase) -> str:
-    return phase.replace(" ", "_")  # Mermaid's names have no blanks
+def redraw_leader(page: str) -> str:
+    """Give a page with the diagram of a leader between its markers drawn again."""
+    return _replace(page, "phases of a leader", draw_leader())
 
 
-TASK_STATES = Drawing(DOCS / "semantics.md", "states", _arrows_of_tasks())
-LEADER_PHASES = Drawing(DOCS / "architecture.md", "phases of a leader", _arrows_of_leaders())
+def redraw(page: str) -> str:
+    """Give a page with the diagrams between their markers drawn again."""
+    page = _replace(page, "task states", draw_states(task.TaskState.STAGING, task.TRANSITIONS))
+    return _replace(page, "fire states", draw_states(fire.FireState.WAITING, fire.TRANSITIONS))
+
+
+def _replace(page: str, name: str, drawing: str) -> str:
+    begin, end = f"<!-- {name}: drawn by scripts/draw_states.py -->\n", f"<!-- {name}: end -->\n"
+    before, found_begin, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        message = f"The page lacks the lines {begin.strip()} and {end.strip()}."
+        raise ValueError(message)
+    return before + begin + drawing + end + after
 
 
 if __name__ == "__main__":
-    for drawing in (TASK_STATES, LEADER_PHASES):
-        text = drawing.page.read_text(encoding="utf-8")
-        drawing.page.write_text(drawing.redraw(text), encoding="utf-8")
+    PAGE.write_text(redraw(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    LEADER_PAGE.write_text(redraw_leader(LEADER_PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -11,6 +11,7 @@ import structlog
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.messages import AgentJoined, EngineEvent
+from elasticjob_cloud.model.phases import PhaseMachine
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
@@ -21,7 +22,7 @@ from elasticjob_cloud.service.leadership.engine_terms import EngineTerms
 from elasticjob_cloud.service.leadership.giving_way import GivingWay
 from elasticjob_cloud.service.leadership.lease import Lease
 from elasticjob_cloud.service.leadership.parts import LeaderParts
-from elasticjob_cloud.service.leadership.phases import LeaderPhase, LeaderPhases
+from elasticjob_cloud.service.leadership.phases import TRANSITIONS, LeaderPhase
 from elasticjob_cloud.service.leadership.surroundings import StopSignal, Surroundings
 from elasticjob_cloud.service.leadership.term import Term
 from elasticjob_cloud.service.leadership.trouble import Trouble
@@ -60,7 +61,7 @@ class Leader:
             surroundings=surroundings,
             metrics=metrics,
             on_commit=on_commit,
-            phases=LeaderPhases(),
+            phases=PhaseMachine("leader", LeaderPhase.STANDING_BY, TRANSITIONS),
             engine_terms=EngineTerms(
                 engine,
                 self._take,
@@ -85,12 +86,16 @@ class Leader:
     @property
     def phase(self) -> LeaderPhase:
         """What it is doing about the lead."""
-        return self._parts.phases.present
+        return self._parts.phases.current
 
     @property
     def epoch(self) -> int | None:
         """The epoch of the present term."""
-        return self._term.lease.epoch if self._term is not None and self._parts.phases.has_lease else None
+        return (
+            self._term.lease.epoch
+            if self._term is not None and self._parts.phases.current.has_lease
+            else None
+        )
 
     @property
     def loop(self) -> SchedulingLoop | None:
@@ -129,9 +134,9 @@ class Leader:
                 if lease is not None:
                     gives_way = await self._serve(lease)
                     await stop.pause(_WAY_SECONDS if gives_way else ASK_SECONDS)
-                    phases.enter(LeaderPhase.STANDING_BY)
+                    phases.become(LeaderPhase.STANDING_BY)
         finally:
-            phases.enter(LeaderPhase.STOPPED)
+            phases.become(LeaderPhase.STOPPED)
 
     def stop(self) -> None:
         """End `run` after the turn under way."""
@@ -145,7 +150,7 @@ class Leader:
 
     async def _serve(self, lease: Lease) -> bool:
         """Serve a term; tell whether it was ended so that another scheduler can lead."""
-        self._parts.phases.enter(LeaderPhase.TAKING_OVER)
+        self._parts.phases.become(LeaderPhase.TAKING_OVER)
         term = self._term = Term(self._parts, lease)
         lost = await term.serve()
         if lost is not None:

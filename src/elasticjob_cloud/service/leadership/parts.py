@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.model.phases import PhaseMachine
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
@@ -12,7 +13,7 @@ from elasticjob_cloud.service.leadership.agent_log import AgentLog
 from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.engine_terms import EngineTerms
 from elasticjob_cloud.service.leadership.giving_way import GivingWay
-from elasticjob_cloud.service.leadership.phases import LeaderPhases
+from elasticjob_cloud.service.leadership.phases import LeaderPhase
 from elasticjob_cloud.service.leadership.surroundings import StopSignal, Surroundings
 from elasticjob_cloud.service.leadership.trouble import Trouble
 from elasticjob_cloud.service.metrics import Metrics
@@ -30,7 +31,7 @@ class LeaderParts:
     surroundings: Surroundings
     metrics: Metrics
     on_commit: Callable[[Changes], None] | None
-    phases: LeaderPhases
+    phases: PhaseMachine[LeaderPhase]
     engine_terms: EngineTerms
     clocks: ClockWatch
     trouble: Trouble

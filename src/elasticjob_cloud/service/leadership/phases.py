@@ -7,21 +7,24 @@ databases, agents or time.
 from enum import StrEnum
 from typing import Final
 
-from elasticjob_cloud.model.errors import BugError
-
 
 class LeaderPhase(StrEnum):
     """What a scheduler is doing about the lead."""
 
-    STANDING_BY = "standing by"  # asks for the lead
-    TAKING_OVER = "taking over"  # has a lease, and loads the record
+    STANDING_BY = "standing_by"  # asks for the lead
+    TAKING_OVER = "taking_over"  # has a lease, and loads the record
     LEADING = "leading"  # its loop schedules
-    GIVING_UP = "giving up"  # its loop is closed, and its lease is being released
-    STOPPED = "stopped"  # asks no more
+    GIVING_UP = "giving_up"  # its loop is closed, and its lease is being released
+    STOPPED = "stopped"  # no longer asks
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether this is a phase of a term."""
+        return self in {LeaderPhase.TAKING_OVER, LeaderPhase.LEADING}
 
 
 # From a phase to each that may follow, with what leads there.
-TRANSITIONS: Final[dict[LeaderPhase, dict[LeaderPhase, str]]] = {
+CAUSES: Final[dict[LeaderPhase, dict[LeaderPhase, str]]] = {
     LeaderPhase.STANDING_BY: {
         LeaderPhase.TAKING_OVER: "the lease is free",
         LeaderPhase.STOPPED: "SIGTERM",
@@ -43,27 +46,4 @@ TRANSITIONS: Final[dict[LeaderPhase, dict[LeaderPhase, str]]] = {
     },
     LeaderPhase.STOPPED: {},
 }
-
-
-class LeaderPhases:
-    """The phases of one leader, one after another."""
-
-    def __init__(self, present: LeaderPhase = LeaderPhase.STANDING_BY) -> None:
-        self.present = present
-
-    @property
-    def has_lease(self) -> bool:
-        """Whether this is a phase of a term."""
-        return self.present in {LeaderPhase.TAKING_OVER, LeaderPhase.LEADING}
-
-    def enter(self, following: LeaderPhase) -> None:
-        """Go on to a phase.
-
-        Raises:
-            BugError: the table does not allow it; nothing changed.
-        """
-        if following not in TRANSITIONS[self.present]:
-            raise BugError(
-                f"A scheduler that was {self.present} was to be {following}. This is our bug: please report it with the log."
-            )
-        self.present = following
+TRANSITIONS: Final = {phase: frozenset(causes) for phase, causes in CAUSES.items()}

@@ -55,7 +55,7 @@ class Term:
             # A turn that is under way is not waited for: the database may not answer for long.
             for task in (leading, keeper, watch):
                 await end_task(task)
-        self._parts.phases.enter(LeaderPhase.GIVING_UP)
+        self._parts.phases.become(LeaderPhase.GIVING_UP)
         await self._give_up()
         if keeper.done() and not keeper.cancelled():
             return keeper.result()
@@ -83,7 +83,7 @@ class Term:
             try:
                 lost = await self._lead_from_record()
             except (UnavailableError, BugError) as error:
-                parts.phases.enter(LeaderPhase.TAKING_OVER)
+                parts.phases.become(LeaderPhase.TAKING_OVER)
                 parts.trouble.note_failed_turn(error)
                 await parts.stop.pause(_RETRY_SECONDS)
             except StartError as error:
@@ -115,7 +115,7 @@ class Term:
             return LeaseLost("The lease ran out before the term began.")
         core = self.core = Core(snapshot, parts.core_settings, parts.surroundings.new_id)
         loop = self.loop = self._make_loop(core)
-        parts.phases.enter(LeaderPhase.LEADING)
+        parts.phases.become(LeaderPhase.LEADING)
         parts.metrics.follow(core)
         parts.metrics.set_leader(leads=True)
         try:

@@ -1,10 +1,12 @@
 """What the core believes of an agent: its room, and who holds how much of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.model.records import TaskRecord
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.room import Room
 
 
 class ExecutorRoom:
@@ -28,6 +30,53 @@ class ExecutorRoom:
         return self.running and self.task_count == 0
 
 
+class ReadOnlyAgent(Protocol):
+    """An agent, for those who must not change it."""
+
+    @property
+    def info(self) -> AgentInfo:
+        """What it says of itself."""
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether it neither drains nor has left."""
+
+    @property
+    def total(self) -> Room:
+        """What it has."""
+
+    @property
+    def task_ids(self) -> AbstractSet[str]:
+        """The live tasks that were placed on it."""
+
+    @property
+    def executors(self) -> Mapping[str, "ReadOnlyExecutor"]:
+        """The executors that hold room on it, by app."""
+
+    @property
+    def last_seen_ms(self) -> int:
+        """When it was last heard of."""
+
+    @property
+    def free(self) -> Room:
+        """What neither tasks nor executors hold."""
+
+    def used(self) -> Room:
+        """Give what tasks and executors hold."""
+
+
+class ReadOnlyExecutor(Protocol):
+    """An app's executor on an agent, for those who must not change it."""
+
+    @property
+    def room(self) -> Room:
+        """What it holds."""
+
+    @property
+    def next_room(self) -> Room:
+        """What its next start takes."""
+
+
 class AgentState:
     """One agent that is there, with the live tasks that were placed on it."""
 
@@ -44,7 +93,7 @@ class AgentState:
         self.takes_tasks = not info.draining  # until it drains or leaves
         self._touched = (
             {} if touched is None else touched
-        )  # whoever follows the changes of agents takes it from here
+        )  # who follows the changes of agents takes it from here
         self.total = Room.of(info.cpus, info.memory_mb)
         self.free = self.total
         self.task_ids: set[str] = set()
@@ -52,7 +101,7 @@ class AgentState:
         self.last_seen_ms = 0
 
     def touch(self) -> None:
-        """Let whoever keeps agents in order know that this one's room, tasks or executors change."""
+        """Let the order of agents know that this one's room, tasks or executors change."""
         self._touched[self] = None
 
     def used(self) -> Room:

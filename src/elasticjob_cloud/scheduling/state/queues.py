@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from elasticjob_cloud.model.records import FailoverKey, FailoverRecord, FireRecord
-from elasticjob_cloud.scheduling.demand import Demand
+from elasticjob_cloud.scheduling.placement.demand import Demand
 
 
 class ReadyEntry(NamedTuple):
@@ -63,9 +63,10 @@ class ReadyQueue:
 
     def room_freed(self) -> None:
         """Let all that found no room try again."""
-        blocked, self._blocked = self._blocked, set()
-        for demand in blocked:
-            self._offer(demand)
+        if self._blocked:
+            blocked, self._blocked = self._blocked, set()
+            for demand in blocked:
+                self._offer(demand)
 
 
 class RetryQueue:
@@ -78,6 +79,7 @@ class RetryQueue:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, int]] = []  # due_ms, fire_id, item
         self._set_aside: dict[int, list[tuple[int, int, int]]] = {}  # by fire, as heaps
+        self._blocked: set[int] = set()  # fires of which none was offered again since one found no room
 
     def push(self, failover: FailoverRecord) -> None:
         """Let this shard start from its `due_ms` on."""
@@ -92,11 +94,20 @@ class RetryQueue:
     def set_aside(self, entry: tuple[int, int, int]) -> None:
         """Keep one that found no room until `room_freed`."""
         heapq.heappush(self._set_aside.setdefault(entry[1], []), entry)
+        self._blocked.add(entry[1])
 
     def room_freed(self) -> None:
         """Let one shard of each run that was set aside try again."""
-        for fire_id in list(self._set_aside):
-            self.offer_next(fire_id)
+        if self._blocked:
+            blocked, self._blocked = self._blocked, set()
+            for fire_id in blocked:
+                self.offer_next(fire_id)
+
+    def clear(self) -> None:
+        """Forget all shards."""
+        self._heap.clear()
+        self._set_aside.clear()
+        self._blocked.clear()
 
     def offer_next(self, fire_id: int) -> None:
         """Let the next shard of a run try too: the one that was tried has found room, or waits no more."""

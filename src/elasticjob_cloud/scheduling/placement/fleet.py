@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from elasticjob_cloud.model.messages import AgentInfo
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Kind
-from elasticjob_cloud.scheduling.policies import Entry, Policy
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Kind
+from elasticjob_cloud.scheduling.placement.policies import Entry, Policy
 
 # Orders are kept for so many kinds of shards, for fewer where there are many agents: an agent takes 200 bytes in each.
 _KINDS_KEPT: Final = 1_000
@@ -24,14 +24,15 @@ class Fleet:
     def __init__(self, policy: Policy) -> None:
         self.agents: dict[str, AgentState] = {}
         self._heirs: dict[str, AgentState] = {}  # by the id of the agent whose place they took
-        self._idle: dict[AgentState, None] = {}  # those with executors that have no tasks
+        self._with_idle_executors: dict[AgentState, None] = {}  # those with executors that have no tasks
         self.draining: dict[str, AgentState] = {}  # those that take no new tasks
+        self.idle = IdleAgents()
         self.policy = policy
         self._joined = 0
         self._touched: dict[AgentState, None] = {}  # since the last look
         self._changes: list[AgentState] = []
         self._first_change = 0  # how many were forgotten before
-        self._idle_seen = 0  # so many of the changes are in `_idle`
+        self._idle_seen = 0  # so many of the changes are in `_with_idle_executors`
         self._indexes: dict[Kind, RoomIndex] = {}
 
     def join(self, info: AgentInfo, predecessors: Sequence[str] = ()) -> AgentState:
@@ -104,7 +105,7 @@ class Fleet:
         """Give the agents where executors without tasks hold room."""
         self._take_up_changes()
         self._look_for_idle_executors()
-        return self._idle.keys()
+        return self._with_idle_executors.keys()
 
     def _take_up_changes(self) -> None:
         if not self._touched:
@@ -121,10 +122,36 @@ class Fleet:
         # Only when somebody asks: most placements find room.
         for agent in dict.fromkeys(self._changes[self._idle_seen :]):
             if agent.has_idle_executor() and agent.takes_tasks:
-                self._idle[agent] = None
+                self._with_idle_executors[agent] = None
             else:
-                self._idle.pop(agent, None)
+                self._with_idle_executors.pop(agent, None)
         self._idle_seen = len(self._changes)
+
+
+class IdleAgents:
+    """Ids in the order in which the agents fell idle. Times are the monotonic clock's, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._since_ms: dict[str, int] = {}
+
+    def __contains__(self, agent_id: str) -> bool:
+        """Tell whether an agent has no tasks."""
+        return agent_id in self._since_ms
+
+    def begin(self, agent_id: str, now_ms: int) -> None:
+        """Note an agent that has no tasks; one that had none before is idle for as long as it was."""
+        self._since_ms.setdefault(agent_id, now_ms)
+
+    def end(self, agent_id: str) -> None:
+        """Note that an agent has tasks, or is gone."""
+        self._since_ms.pop(agent_id, None)
+
+    def since(self, until_ms: int) -> Iterator[str]:
+        """Give those that have been idle since then or longer, the longest first."""
+        for agent_id, since_ms in self._since_ms.items():
+            if since_ms > until_ms:
+                return
+            yield agent_id
 
 
 class RoomIndex:

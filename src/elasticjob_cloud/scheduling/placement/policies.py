@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush, heapreplace
 from typing import Final, Protocol
 
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Kind
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Kind
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 
 Placement = list[tuple[AgentState, int]]

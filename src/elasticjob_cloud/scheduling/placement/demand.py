@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.agent import ReadOnlyAgent
+from elasticjob_cloud.scheduling.placement.room import Room
 
 
 class Kind(NamedTuple):
@@ -13,11 +13,11 @@ class Kind(NamedTuple):
     shard: Room
     executor: Room | None
 
-    def needs_executor_on(self, agent: AgentState) -> bool:
+    def needs_executor_on(self, agent: ReadOnlyAgent) -> bool:
         """Tell whether the app's executor has to be started there first."""
         return self.executor is not None and self.app_name not in agent.executors
 
-    def room_on(self, agent: AgentState) -> Room:
+    def room_on(self, agent: ReadOnlyAgent) -> Room:
         """Give what is free on this agent once the app's executor, if it is needed, has its room."""
         if self.executor is None:
             return agent.free

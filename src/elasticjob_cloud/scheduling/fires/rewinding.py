@@ -6,7 +6,7 @@ A due time that was taken up while the clock was ahead never fires again. One th
 from collections.abc import Iterable
 
 from elasticjob_cloud.model.records import ScheduleSpans, Span
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 _SPANS_KEPT = 32
 _NO_SPANS = ScheduleSpans()
@@ -16,7 +16,7 @@ def note_skipped_span(turn: Turn, job_name: str, span: Span) -> None:
     """Remember due times that were dropped all at once: should the clock have been wrong, they may come again."""
     spans = turn.state.spans.get(job_name, _NO_SPANS)
     skipped = (*spans.skipped, span)[-_SPANS_KEPT:]
-    turn.put_spans(job_name, ScheduleSpans(skipped, spans.taken))
+    turn.schedules.put_spans(job_name, ScheduleSpans(skipped, spans.taken))
 
 
 def go_on_from_now(turn: Turn, job_name: str) -> None:
@@ -27,8 +27,8 @@ def go_on_from_now(turn: Turn, job_name: str) -> None:
     if not any(first <= evaluated_to_ms and last >= ahead[0] for first, last in spans.skipped):
         return  # all that lies ahead was taken up
     taken = [*without(ahead, spans.skipped), *(it for it in spans.taken if it[1] > turn.now_ms)]
-    turn.put_spans(job_name, ScheduleSpans(taken=joined(taken)[-_SPANS_KEPT:]))
-    turn.rewind_schedule(job_name, turn.now_ms)
+    turn.schedules.put_spans(job_name, ScheduleSpans(taken=joined(taken)[-_SPANS_KEPT:]))
+    turn.schedules.rewind(job_name, turn.now_ms)
 
 
 def note_jobs_ahead(turn: Turn) -> None:
@@ -43,18 +43,8 @@ def note_jobs_ahead(turn: Turn) -> None:
 
 def note_if_ahead(turn: Turn, job_name: str) -> None:
     """Note a job that a clock which was ahead silences for long."""
-    evaluated_to_ms = turn.state.schedules[job_name]
-    if evaluated_to_ms - turn.now_ms > turn.settings.ahead_ms:
-        turn.state.ahead[job_name] = evaluated_to_ms
-        turn.state.ahead_until_ms = min(turn.state.ahead_until_ms or evaluated_to_ms, evaluated_to_ms)
-
-
-def forget_jobs_in_time(turn: Turn) -> None:
-    """Forget the jobs that the clock has caught up with."""
-    state = turn.state
-    if state.ahead and state.ahead_until_ms <= turn.now_ms:
-        state.ahead = {name: to_ms for name, to_ms in state.ahead.items() if to_ms > turn.now_ms}
-        state.ahead_until_ms = min(state.ahead.values(), default=0)
+    if turn.state.schedules[job_name] - turn.now_ms > turn.settings.ahead_ms:
+        turn.schedules.note_ahead(job_name)
 
 
 def is_taken(turn: Turn, job_name: str, due_ms: int) -> bool:

@@ -9,6 +9,9 @@ from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.records import Span
 
 _HOUR_MS = 3_600_000
+_SEARCHES_KEPT = 10_000
+# Cron, zone, the instants between which it looks, fires to keep, what it passes over.
+_SearchKey = tuple[str, str, int, int, int, tuple[Span, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,30 @@ class MissedSearch:
 
     def _taken_at(self, first_ms: int, last_ms: int) -> Span | None:
         return next((it for it in self._taken if it[0] <= last_ms and first_ms <= it[1]), None)
+
+
+class MissedSearches:
+    """Searches that go on over several turns. Jobs with equal cron and zone were mostly evaluated up to the same instant."""
+
+    def __init__(self) -> None:
+        self._searches: dict[_SearchKey, MissedSearch] = {}
+
+    def search(
+        self, cron: str, zone: ZoneInfo, after_ms: int, until_ms: int, keep: int, taken: tuple[Span, ...]
+    ) -> MissedSearch:
+        """Give the search for these fires, as far as it has come. The parameters are those of `MissedSearch`."""
+        key = (cron, zone.key, after_ms, until_ms, keep, taken)
+        search = self._searches.get(key)
+        if search is None:
+            if len(self._searches) >= _SEARCHES_KEPT:
+                self._searches.clear()
+            expression = CronExpression.parse(cron)
+            search = self._searches[key] = MissedSearch(expression, zone, after_ms, until_ms, keep, taken)
+        return search
+
+    def clear(self) -> None:
+        """Forget all: nothing is left to count."""
+        self._searches.clear()
 
 
 def _is_plain(zone: ZoneInfo, first_ms: int, last_ms: int) -> bool:

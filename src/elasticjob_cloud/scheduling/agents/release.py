@@ -3,16 +3,14 @@
 from itertools import islice
 
 from elasticjob_cloud.scheduling.runs.unmet import waits_for_room
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def release_drained_agents(turn: Turn) -> None:
-    """Release the draining agents that hold no task any more: whoever takes their machines away need not wait longer."""
+    """Release the draining agents that hold no task any more: nobody needs to wait longer to take their machines away."""
     state = turn.state
     drained = [agent_id for agent_id, agent in state.fleet.draining.items() if not agent.task_ids]
-    for agent_id in drained:
-        state.leave(agent_id)
-    turn.decisions.released += drained
+    turn.agents.release(drained)
 
 
 def release_idle_agents(turn: Turn) -> None:
@@ -28,6 +26,4 @@ def release_idle_agents(turn: Turn) -> None:
     idle = state.idle.since(turn.now.monotonic_ms - idle_ms)
     leaving = list(islice(idle, most))
     if leaving and not waits_for_room(state):
-        for agent_id in leaving:
-            state.leave(agent_id)
-        turn.decisions.released += leaving
+        turn.agents.release(leaving)

@@ -3,49 +3,25 @@
 from collections import deque
 from collections.abc import Iterator
 
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.records import (
     AppRecord,
     FailoverKey,
     FailoverRecord,
     FireRecord,
-    FireState,
     JobRecord,
     ScheduleSpans,
     Snapshot,
-    Span,
     TaskRecord,
 )
-from elasticjob_cloud.scheduling.backlog import Backlog
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.idle import IdleAgents
-from elasticjob_cloud.scheduling.missed import MissedSearch
-from elasticjob_cloud.scheduling.policies import POLICIES
-from elasticjob_cloud.scheduling.queues import ReadyQueue, RetryQueue
+from elasticjob_cloud.scheduling.placement.fleet import Fleet
+from elasticjob_cloud.scheduling.placement.policies import POLICIES
+from elasticjob_cloud.scheduling.schedules.backlog import Backlog
+from elasticjob_cloud.scheduling.schedules.missed import MissedSearches
+from elasticjob_cloud.scheduling.schedules.triggers import Triggers
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
-from elasticjob_cloud.scheduling.triggers import Triggers
-
-# Cron, zone, the instants between which it looks, fires to keep, what it passes over.
-SearchKey = tuple[str, str, int, int, int, tuple[Span, ...]]
-
-
-class Run:
-    """A fire whose tasks were launched. `open_items`: the shards that run or wait to be started again.
-
-    `configuration` is what the run was started with: an update of the job does not change it (api.md, PUT /job/update).
-    """
-
-    __slots__ = ("configuration", "fire", "open_items")
-
-    def __init__(self, fire: FireRecord, configuration: JobConfiguration | None) -> None:
-        self.fire = fire
-        self.configuration = configuration
-        self.open_items: set[int] = set()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether its job was disabled, removed or replaced: a running fire has a reason only then."""
-        return self.fire.reason != ""
+from elasticjob_cloud.scheduling.state.queues import ReadyQueue, RetryQueue
+from elasticjob_cloud.scheduling.state.run import Run
 
 
 class State:
@@ -62,7 +38,7 @@ class State:
         self.sequences: dict[str, int] = {}  # by agent: the last batch whose events are recorded
         self.triggers = Triggers()
         self.backlog = Backlog()
-        self.missed_searches: dict[SearchKey, MissedSearch] = {}
+        self.missed = MissedSearches()
         self.waiting: dict[str, deque[FireRecord]] = {}
         self.runs: dict[str, Run] = {}
         self.tasks: dict[str, TaskRecord] = {}
@@ -74,9 +50,8 @@ class State:
         self.retries = RetryQueue()
         self.fleet = Fleet(POLICIES[placement])
         self.agents = self.fleet.agents
-        self.idle = IdleAgents()
+        self.idle = self.fleet.idle
         self.next_fire_id = 1
-        self.room_freed = False
 
     @classmethod
     def of(cls, snapshot: Snapshot, placement: PlacementPolicy = PlacementPolicy.SPREAD) -> "State":
@@ -146,13 +121,30 @@ class State:
         self.fleet.leave(agent_id)
         self.idle.end(agent_id)
 
+    def free_room(self) -> None:
+        """Let all that found no room try again."""
+        self.ready.room_freed()
+        self.retries.room_freed()
+
     def tasks_on(self, agent_id: str) -> Iterator[TaskRecord]:
         """Give the live tasks that were placed on an agent; safe while they are dropped."""
         for task_id in list(self.tasks_of_agent.get(agent_id, ())):
             yield self.tasks[task_id]
 
+    def ready_fire(self, job_name: str) -> FireRecord | None:
+        """Give the fire of a job that starts as soon as there is room for it, if there is one.
+
+        It is the oldest that waits, and the job has no run (promise 3).
+        """
+        waiting = self.waiting.get(job_name)
+        return None if waiting is None or self.is_busy(job_name) else waiting[0]
+
+    def ready_fires(self) -> Iterator[FireRecord]:
+        """Give the ready fire of each job that has one."""
+        return (fires[0] for job_name, fires in self.waiting.items() if not self.is_busy(job_name))
+
     def is_busy(self, job_name: str) -> bool:
-        """Tell whether a run of the job has not ended; tasks of a job that was removed and registered anew count."""
+        """Tell whether a run of the job has not ended; tasks of a job that was removed and registered again count."""
         return job_name in self.runs
 
     def is_enabled(self, job_name: str) -> bool:

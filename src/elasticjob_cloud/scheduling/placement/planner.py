@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand, Kind
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.policies import Placement
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand, Kind
+from elasticjob_cloud.scheduling.placement.fleet import Fleet
+from elasticjob_cloud.scheduling.placement.policies import Placement
+from elasticjob_cloud.scheduling.placement.room import Room
 
 _REFUSALS_KEPT = 16
 

@@ -1,26 +1,22 @@
 """Recording what came due: in slices of the backlog, or all of a job before a command changes it (promises 1, 2, 10)."""
 
-from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.fires import fire_job, make_up_fires
-from elasticjob_cloud.scheduling.missed import MissedSearch
-from elasticjob_cloud.scheduling.rewinding import is_taken
-from elasticjob_cloud.scheduling.schedules import zone_of
-from elasticjob_cloud.scheduling.turn import Turn
-
-_SEARCHES_KEPT = 10_000
+from elasticjob_cloud.scheduling.fires.new_fires import fire_job, make_up_fires
+from elasticjob_cloud.scheduling.fires.rewinding import is_taken
+from elasticjob_cloud.scheduling.schedules.missed import MissedSearch
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def note_due(turn: Turn) -> None:
     """Let all that has come due wait to be recorded."""
-    for due_ms, job_names in turn.state.triggers.pop_due(turn.now_ms):
-        turn.state.backlog.add_due(due_ms, job_names)
+    for due_ms, job_names in turn.triggers.pop_due(turn.now_ms):
+        turn.backlog.add_due(due_ms, job_names)
 
 
 def note_skipped(turn: Turn, until_ms: int) -> None:
     """Treat all fires due up to `until_ms` as misfired: the clock was set forwards over them (promise 10)."""
-    backlog = turn.state.backlog
+    backlog = turn.backlog
     backlog.missed_until_ms = max(backlog.missed_until_ms, until_ms)
-    for due_ms, job_names in turn.state.triggers.take_due(until_ms):
+    for due_ms, job_names in turn.triggers.take_due(until_ms):
         for job_name in job_names:
             backlog.add_missed(job_name, due_ms - 1)
 
@@ -30,7 +26,7 @@ def record_due(turn: Turn) -> None:
 
     Where thousands are due in the same second, the first of them run while the others are still being recorded.
     """
-    for due_ms, job_name in turn.state.backlog.pop_due(turn.settings.fires_a_turn):
+    for due_ms, job_name in turn.backlog.pop_due(turn.settings.fires_a_turn):
         _record(turn, job_name, due_ms)
 
 
@@ -39,13 +35,13 @@ def record_missed(turn: Turn) -> None:
 
     A turn takes so many steps of cron searches, and writes so many fires, that it stays short (promise 11).
     """
-    backlog, settings = turn.state.backlog, turn.settings
+    backlog, settings = turn.backlog, turn.settings
     steps = settings.cron_searches_a_turn
     recorded = len(turn.decisions.changes.fires)
     while steps > 0 and len(turn.decisions.changes.fires) - recorded < settings.fires_a_turn:
         job_name = backlog.next_missed()
         if job_name is None:
-            turn.state.missed_searches.clear()
+            turn.missed.clear()
             return
         search = _search_of(turn, job_name)
         steps -= max(1, search.advance(steps))
@@ -55,12 +51,12 @@ def record_missed(turn: Turn) -> None:
 
 def settle_due(turn: Turn, job_name: str) -> None:
     """Record a job's fires that are due, before a command changes what they lead to."""
-    for due_ms in turn.state.backlog.pop_due_of(job_name):
+    for due_ms in turn.backlog.pop_due_of(job_name):
         _record(turn, job_name, due_ms)
 
 
 def _record(turn: Turn, job_name: str, due_ms: int) -> None:
-    turn.put_schedule(job_name, due_ms)
+    turn.schedules.advance(job_name, due_ms)
     if job_name in turn.state.spans and is_taken(turn, job_name, due_ms):
         return
     turn.decisions.lateness_ms.append(max(0, turn.now_ms - due_ms))
@@ -68,30 +64,24 @@ def _record(turn: Turn, job_name: str, due_ms: int) -> None:
 
 
 def _search_of(turn: Turn, job_name: str) -> MissedSearch:
-    # Jobs with equal cron and zone were mostly evaluated up to the same instant.
     state = turn.state
     configuration = state.jobs[job_name].configuration
     after_ms = state.backlog.missed_after_ms(job_name)
     assert after_ms is not None, "its missed fires are to be counted"
-    zone = zone_of(turn, configuration)
-    until_ms = state.backlog.missed_until_ms
-    keep = turn.settings.misfire_limit + 1 if configuration.misfire else 1
     spans = state.spans.get(job_name)
-    taken = () if spans is None else spans.taken
-    key = (configuration.cron, zone.key, after_ms, until_ms, keep, taken)
-    search = state.missed_searches.get(key)
-    if search is None:
-        if len(state.missed_searches) >= _SEARCHES_KEPT:
-            state.missed_searches.clear()
-        cron = CronExpression.parse(configuration.cron)
-        search = state.missed_searches[key] = MissedSearch(cron, zone, after_ms, until_ms, keep, taken)
-    return search
+    return turn.missed.search(
+        configuration.cron,
+        turn.settings.zone_of(configuration),
+        after_ms,
+        state.backlog.missed_until_ms,
+        keep=turn.settings.misfire_limit + 1 if configuration.misfire else 1,
+        taken=() if spans is None else spans.taken,
+    )
 
 
 def _take_up(turn: Turn, job_name: str, search: MissedSearch) -> None:
-    state = turn.state
     settle_due(turn, job_name)
     if search.found is not None:
         make_up_fires(turn, job_name, search.found)
-    state.backlog.remove_missed(job_name)
-    state.triggers.add_at(job_name, search.cron, search.zone, search.next_ms)
+    turn.backlog.remove_missed(job_name)
+    turn.triggers.add_at(job_name, search.cron, search.zone, search.next_ms)

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.room import NOTHING
+from elasticjob_cloud.scheduling.placement.agent import ReadOnlyAgent
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.room import NOTHING
 
 
 class EmptyAgents:
     """The agents as if they were empty, by size: few sizes are in use, however many agents there are."""
 
-    def __init__(self, agents: Iterable[AgentState]) -> None:
+    def __init__(self, agents: Iterable[ReadOnlyAgent]) -> None:
         present = list(agents)
         self._sizes = Counter(agent.total for agent in present if agent.takes_tasks)
         self._count = self._sizes.total()
