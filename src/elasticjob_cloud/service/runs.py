@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from elasticjob_cloud.model.fire import RunState
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, Run, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.scheduling.commands import ApiCommand, KillRun, RerunShards
+from elasticjob_cloud.service.housekeeping.statistics import CoreQuery
 from elasticjob_cloud.service.port import ShardChoice
 from elasticjob_cloud.store import Store
 
@@ -28,13 +29,6 @@ T = TypeVar("T")
 _LIVE: Final = frozenset({RunState.WAITING, RunState.RUNNING})
 _WAITS_FOR_EARLIER_RUN: Final = "Waits until the job's earlier run has ended."
 _EXPLAINED_AT_ONCE: Final = 50  # a millisecond of the scheduling's time at most
-
-
-class CoreQuery(Protocol):
-    """How the core is read: between turns, or `UnavailableError` while this scheduler does not lead."""
-
-    async def __call__(self, read: Callable[[Core], T]) -> T:
-        """Give what `read` gives."""
 
 
 class Runs:
