@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 from elasticjob_cloud.model.kept_output import KeptOutput
+from elasticjob_cloud.model.output_order import OutputOrder
 from elasticjob_cloud.model.wire import TaskMessage
 from elasticjob_cloud.sdk.half_lines import HalfLines
 from elasticjob_cloud.sdk.shards.shard import StreamName
@@ -19,13 +20,16 @@ class OutputFile:
     forked children of the shard, and programs that it gave the file to.
     """
 
-    def __init__(self, path: str, limit_bytes: int, *, at_once: bool = False) -> None:
+    def __init__(self, order: OutputOrder, stream: StreamName, limit_bytes: int) -> None:
         # Re-entrant: a signal handler of job code may print while the same thread does.
         self._lock = threading.RLock()
         self._half_lines = HalfLines()
-        self._kept = KeptOutput(path, limit_bytes)
+        self._stream = stream
+        self._order = order
+        self._kept = KeptOutput(f"{order.base}.{stream}", limit_bytes)
         self._kept.open()
-        self._at_once = at_once
+        order.add(stream, self._kept)
+        self._at_once = stream == "stderr"
         self._is_shared = False
         self._closed = False
 
@@ -80,6 +84,7 @@ class OutputFile:
     def _write(self, data: bytes) -> None:
         if not data:
             return
+        self._order.note(self._stream)
         # A full disk must not fail a job that merely prints. The next line is tried again.
         with contextlib.suppress(OSError):
             self._kept.write(data)
@@ -88,10 +93,10 @@ class OutputFile:
 class TaskOutput:
     """`<path>.stdout` and `<path>.stderr` of one task (wire, `TaskMessage.output`)."""
 
-    __slots__ = ("_closed", "_files", "_path", "limit_bytes")
+    __slots__ = ("_closed", "_files", "_order", "limit_bytes")
 
     def __init__(self, path: str, limit_bytes: int) -> None:
-        self._path = path
+        self._order = OutputOrder(path)
         self.limit_bytes = limit_bytes
         self._files: dict[StreamName, OutputFile] | None = None
         self._closed = False
@@ -132,11 +137,7 @@ class TaskOutput:
             files = self._files if self._files is not None else {}
             try:
                 if stream not in files:
-                    files[stream] = OutputFile(
-                        f"{self._path}.{stream}",
-                        self.limit_bytes,
-                        at_once=stream == "stderr",
-                    )
+                    files[stream] = OutputFile(self._order, stream, self.limit_bytes)
             except OSError:
                 return None  # without its folder the output goes to the executor's own
             self._adopt(files)

@@ -19,7 +19,7 @@ from elasticjob_cloud.agent.process.start.command import (
 )
 from elasticjob_cloud.agent.process.start.explanations import explain_exit
 from elasticjob_cloud.agent.reporting.ending import Ending, describe_exit, over_memory, own_fault
-from elasticjob_cloud.agent.reporting.output import OutputFile
+from elasticjob_cloud.agent.reporting.output import open_outputs
 from elasticjob_cloud.agent.runtime import TaskRoom
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
@@ -152,9 +152,7 @@ class ExecutorProcess:
         mark = f"executor-{secrets.token_hex(4)}-{app.app_name}"
 
         def start(arguments: list[str]) -> ChildProcess:
-            stdout = OutputFile(f"{base}.stdout", limit)
-            stderr = OutputFile(f"{base}.stderr", limit)
-            outputs = (stdout, stderr)
+            outputs = open_outputs(base, limit)
             return ChildProcess(
                 self._room.processes, arguments, self.directory, environment, mark, outputs, self._gone
             )

@@ -5,18 +5,21 @@ import hashlib
 import os
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptOutput, KeptPart, read_kept
 from elasticjob_cloud.model.messages import LogChunk
+from elasticjob_cloud.model.output_order import ORDER_SUFFIXES, STREAM_NAMES, OutputOrder, StreamName
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 
 _log = structlog.get_logger(__name__)
 
-STREAMS = ("stdout", "stderr")
 _NAME_LIMIT_BYTES = 200
 _TAIL_BYTES = 2000
 _DEFAULT_LIMIT_BYTES = 10 << 20
@@ -28,15 +31,23 @@ class OutputFile:
     def __init__(self, path: str, limit_bytes: int) -> None:
         self._path = path
         self._kept = KeptOutput(path, limit_bytes)
+        self._note_turn: Callable[[], None] | None = None
         self._closed = False
         self._tail = b""
         self.failure = ""
+
+    def take_turns(self, order: OutputOrder, stream: StreamName) -> None:
+        """From now on, note when this stream goes on after the process's other one."""
+        order.add(stream, self._kept)
+        self._note_turn = partial(order.note, stream)
 
     def write(self, data: bytes) -> None:
         """Keep what the limit allows. A disk that cannot be written loses output, never the agent (`failure` says so)."""
         if self._closed:
             return
         self._tail = (self._tail + data)[-_TAIL_BYTES:] if len(data) < _TAIL_BYTES else data[-_TAIL_BYTES:]
+        if self._note_turn is not None:
+            self._note_turn()
         try:
             self._kept.write(data)
         except OSError as error:
@@ -52,6 +63,15 @@ class OutputFile:
         """Write no more."""
         self._closed = True
         self._kept.close()
+
+
+def open_outputs(base: str, limit_bytes: int) -> tuple[OutputFile, OutputFile]:
+    """Give both streams of a process; their files appear with the first byte."""
+    order = OutputOrder(base)
+    stdout, stderr = (OutputFile(f"{base}.{stream}", limit_bytes) for stream in STREAM_NAMES)
+    stdout.take_turns(order, "stdout")
+    stderr.take_turns(order, "stderr")
+    return stdout, stderr
 
 
 class OutputStore:
@@ -70,7 +90,9 @@ class OutputStore:
 
     def add_note(self, name: str, line: str) -> None:
         """Add a line of ours to what a task prints to stderr; without room on the disk it goes without."""
-        kept = KeptOutput(f"{self.base_path(name)}.stderr", self._limit_bytes)
+        base = self.base_path(name)
+        kept = KeptOutput(f"{base}.stderr", self._limit_bytes)
+        OutputOrder(base).note("stderr")
         try:
             kept.open()
             kept.write(line.encode())
@@ -84,7 +106,7 @@ class OutputStore:
         Raises:
             NotFoundError: there is no such stream, or its output is not kept (any more).
         """
-        if stream not in STREAMS:
+        if stream not in STREAM_NAMES:
             raise NotFoundError(f"There is no stream '{stream[:40]}'; there are stdout and stderr.")
         path = f"{self.base_path(name)}.{stream}"
         try:
@@ -95,9 +117,13 @@ class OutputStore:
         except FileNotFoundError:
             if known:
                 return LogChunk(offset, b"", 0, ended)
-            raise NotFoundError(
-                f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
-            ) from None
+            self.refuse(name)
+
+    def refuse(self, name: str) -> NoReturn:
+        """Say that there is no output; raise `NotFoundError`."""
+        raise NotFoundError(
+            f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
+        ) from None
 
     def _ends_with_mark(self, path: str, part: KeptPart) -> bool:
         """Whether an executor that keeps no last part ended the file with the protocol's mark.
@@ -137,7 +163,7 @@ class OutputStore:
 
 
 def _base(path: str) -> str:
-    for suffix in (*TAIL_SUFFIXES, ".1"):
+    for suffix in (*TAIL_SUFFIXES, *ORDER_SUFFIXES, ".1"):
         if path.endswith(suffix):
             path = path.removesuffix(suffix)
             break

@@ -31,7 +31,6 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     HeartbeatSeen,
     Hello,
     ListSandboxes,
-    LogAnswer,
     Ping,
     ReadLog,
     Retire,
@@ -41,11 +40,12 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     decode_scheduler_frame,
 )
 from elasticjob_cloud.agent.scheduler_link.heart import Heart
+from elasticjob_cloud.agent.scheduler_link.log_desk import LogDesk
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.agent.scheduler_link.obeyed_file import ObeyedFile
 from elasticjob_cloud.agent.scheduler_link.peers import GuardedProtocol, Starter
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
-from elasticjob_cloud.model.errors import NotFoundError, StartError
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.messages import AgentEvents, Command
 
 _log = structlog.get_logger(__name__)
@@ -86,6 +86,7 @@ class AgentServer:
         self._agent = Agent(
             place.directory, settings, self._apps, self._emit, place.socket_directory, file_limit
         )
+        self._logs = LogDesk()
         self._obedience = Obedience()
         self._starter = Starter(starter)
         self._socket = KeptSocket(lambda: GuardedProtocol(self._receive, self._lost, self._ids))
@@ -280,7 +281,7 @@ class AgentServer:
             case Acknowledge(sequence):
                 self._agent.acknowledge(sequence)
             case ReadLog():
-                self._read_log(connection, frame)
+                self._logs.read(self._agent, connection, frame)
             case ListSandboxes(request, app_name):
                 connection.send(SandboxesAnswer(request, self._agent.sandboxes(app_name)))
             case HeartbeatSeen(number, renewals):
@@ -305,7 +306,7 @@ class AgentServer:
             case Ping():
                 connection.send(frame)
             case ReadLog():
-                self._read_log(connection, frame)
+                self._logs.read(self._agent, connection, frame)
             case _:
                 pass  # what is asked of an agent that stays
 
@@ -357,13 +358,3 @@ class AgentServer:
         if connection is self._scheduler:
             self._scheduler = None
             self._hung_up.set()
-
-    def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
-        try:
-            chunk = self._agent.read_log(frame.task_id, frame.stream, frame.offset, frame.limit)
-        except NotFoundError as error:
-            connection.send(LogAnswer(frame.request, fault=str(error)))
-        except OSError as error:
-            connection.send(LogAnswer(frame.request, fault=f"The output cannot be read: {error}"))
-        else:
-            connection.send(LogAnswer(frame.request, chunk))

@@ -13,7 +13,7 @@ from elasticjob_cloud.agent.process.start.command import (
     shell_command,
 )
 from elasticjob_cloud.agent.reporting.ending import Ending
-from elasticjob_cloud.agent.reporting.output import OutputFile
+from elasticjob_cloud.agent.reporting.output import open_outputs
 from elasticjob_cloud.agent.runtime import TaskRoom
 from elasticjob_cloud.agent.scripts.repetition import Repetition
 from elasticjob_cloud.model.app import AppConfiguration
@@ -116,9 +116,7 @@ def start_process(
     environment = {**room.environment, **context.environment()}
 
     def start(arguments: list[str]) -> ChildProcess:
-        stdout = OutputFile(f"{base}.stdout", limit)
-        stderr = OutputFile(f"{base}.stderr", limit)
-        outputs = (stdout, stderr)
+        outputs = open_outputs(base, limit)
         return ChildProcess(room.processes, arguments, directory, environment, task_id, outputs, on_gone)
 
     last_argument = context.to_json() if script.job.passes_context else None
