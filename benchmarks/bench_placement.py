@@ -23,13 +23,13 @@ from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentInfo, EngineEvent
 from elasticjob_cloud.model.records import AppRecord, JobRecord, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now, PlacementPolicy, Request
-from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.commands import TriggerJob
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.policies import POLICIES, Placement
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.fleet import Fleet
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.policies import POLICIES, Placement
+from elasticjob_cloud.scheduling.placement.room import Room
 from tests.fakes.engine import FakeCluster, FakeEngine
 
 AGENTS = (1, 10, 100, 500)

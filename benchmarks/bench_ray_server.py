@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from benchmarks.bench_end_to_end import finished, show
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from tests.acceptance.standalone import Standalone, wait_for
 from tests.contract.ray_world import end_agents_for_good
 from tests.postgres_server import PostgresServer
@@ -70,7 +70,7 @@ class WholeScheduler(Standalone):
         assert self.process is not None
         roots = [psutil.Process(self.process.pid), *self._others]
         for directory in self._agents.glob("*"):
-            present = AgentPlace(directory).read_process()
+            present = AgentDirectory(directory).read_process()
             if present is not None and present.runs():
                 roots.append(psutil.Process(present.pid))
         processes = {each for root in roots for each in (root, *root.children(recursive=True))}

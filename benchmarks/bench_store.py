@@ -18,14 +18,13 @@ import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import (
     Changes,
     ExecutionTrace,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
     StatusTrace,
     TaskRecord,

@@ -1,33 +1,41 @@
 # ruff: noqa: INP001 - a script, not a package
-"""Draw the states of a task into docs/semantics.md, from the table of transitions: python scripts/draw_states.py."""
+"""Draw the states of tasks and fires into docs/semantics.md, from their tables of transitions: python scripts/draw_states.py."""
 
+from collections.abc import Collection, Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
-from elasticjob_cloud.model.task import TERMINAL_STATES, TRANSITIONS, TaskState
+from elasticjob_cloud.model import fire, task
 
+S = TypeVar("S", bound=StrEnum)
 PAGE = Path(__file__).parents[1] / "docs" / "semantics.md"
-BEGIN = "<!-- states: drawn by scripts/draw_states.py -->\n"
-END = "<!-- states: end -->\n"
 
 
-def draw_states() -> str:
-    """Give the transitions as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {TaskState.STAGING.value}"]
-    for state in TaskState:
-        following = [other for other in TaskState if other in TRANSITIONS[state]]
-        lines += [f"    {state.value} --> {other.value}" for other in following]
-    lines += [f"    {state.value} --> [*]" for state in TaskState if state in TERMINAL_STATES]
+def draw_states(first: S, transitions: Mapping[S, Collection[S]]) -> str:
+    """Give a table of transitions, of which one state is the first, as a Mermaid state diagram."""
+    states = list(type(first))
+    lines = ["stateDiagram-v2", f"    [*] --> {first.value}"]
+    for state in states:
+        lines += [f"    {state.value} --> {other.value}" for other in states if other in transitions[state]]
+    lines += [f"    {state.value} --> [*]" for state in states if not transitions[state]]
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 
 def redraw(page: str) -> str:
-    """Give a page with the diagram between its markers drawn anew."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"The page lacks the lines {BEGIN.strip()} and {END.strip()}."
+    """Give a page with the diagrams between their markers drawn again."""
+    page = _replace(page, "task states", draw_states(task.TaskState.STAGING, task.TRANSITIONS))
+    return _replace(page, "fire states", draw_states(fire.FireState.WAITING, fire.TRANSITIONS))
+
+
+def _replace(page: str, name: str, drawing: str) -> str:
+    begin, end = f"<!-- {name}: drawn by scripts/draw_states.py -->\n", f"<!-- {name}: end -->\n"
+    before, found_begin, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        message = f"The page lacks the lines {begin.strip()} and {end.strip()}."
         raise ValueError(message)
-    return before + BEGIN + draw_states() + END + after
+    return before + begin + drawing + end + after
 
 
 if __name__ == "__main__":

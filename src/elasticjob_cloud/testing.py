@@ -1,24 +1,20 @@
 """For the tests of a job author: run one shard, and look at what it did."""
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.wire import JobMessage, TaskMessage
-from elasticjob_cloud.sdk.forks import end_if_forked
-from elasticjob_cloud.sdk.jobs.job import Job, bind_job
+from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.sdk.jobs.binding import bind_job
+from elasticjob_cloud.sdk.jobs.job import Job
 from elasticjob_cloud.sdk.jobs.listeners import Listener, add_listeners, bind_listeners
+from elasticjob_cloud.sdk.local_shard import UNBOUNDED_BYTES, run_local_shard
 from elasticjob_cloud.sdk.notifications.error_handlers import find_error_handler, handler_problem, messages
-from elasticjob_cloud.sdk.run_local import call_job
-from elasticjob_cloud.sdk.shard_streams import flush_streams
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
-from elasticjob_cloud.sdk.streams import routing
+from elasticjob_cloud.sdk.streams.routing import routing
 
-_UNBOUNDED = 1 << 62
 _MESSAGES_SECONDS = 15.0
 
 
@@ -82,25 +78,12 @@ def run_shard(
         props or {},
     )
     output = _MemoryOutput()
-    shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
-    failure: BaseException | None = None
     with routing():
-        before, process = current_shard.set(shard), os.getpid()
-        try:
-            call_job(bound, context)
-        except BaseException as raised:  # noqa: BLE001 - whatever job code raises is a result here
-            failure = raised
-        try:
-            end_if_forked(process, failure)
-            if failure is not None:
-                _handle(context, failure, error_handler)
-            flush_streams(shard)
-        finally:
-            current_shard.reset(before)
+        failure = run_local_shard(bound, context, output, partial(_handle, error_handler))
     return ShardResult(output.text("stdout"), output.text("stderr"), failure)
 
 
-def _handle(context: ShardingContext, failure: BaseException, error_handler: str) -> None:
+def _handle(error_handler: str, context: ShardingContext, failure: BaseException) -> None:
     handler = find_error_handler(error_handler)
     if handler is not None:
         handler.handle(context, failure)
@@ -109,7 +92,7 @@ def _handle(context: ShardingContext, failure: BaseException, error_handler: str
 
 class _MemoryOutput:
     def __init__(self) -> None:
-        self.limit_bytes = _UNBOUNDED
+        self.limit_bytes = UNBOUNDED_BYTES
         self._lock = threading.Lock()
         self._written: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
 

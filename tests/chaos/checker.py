@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.records import DropReason, FireRecord, FireSource, FireState, StatusTrace
+from elasticjob_cloud.model.fire import DropReason, FireSource, FireState
+from elasticjob_cloud.model.records import FireRecord, StatusTrace
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling import CoreSettings
 from tests.chaos.history import History, Mark, Span, spans

@@ -5,8 +5,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, StatusTrace
+from elasticjob_cloud.model.records import FireRecord, StatusTrace
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from tests.chaos.checker import check_end, check_history
 from tests.chaos.history import History, Mark, OutputLine, RegisteredJob, spans

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from elasticjob_cloud.model.records import FireSource, FireState
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.task import TaskState
 from tests.chaos.history import Mark
 from tests.chaos.lateness import Lateness, measure_lateness

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.local import LocalEngine
@@ -65,17 +65,17 @@ class LocalWorld:
         )
 
     async def crash_agent(self) -> None:
-        present = AgentPlace(self._directory).read_process()
+        present = AgentDirectory(self._directory).read_process()
         assert present is not None
         os.kill(present.pid, signal.SIGKILL)
 
     async def terminate_agent(self) -> None:
-        present = AgentPlace(self._directory).read_process()
+        present = AgentDirectory(self._directory).read_process()
         assert present is not None
         os.kill(present.pid, signal.SIGTERM)
 
     def close(self) -> None:
-        present = AgentPlace(self._directory).read_process()
+        present = AgentDirectory(self._directory).read_process()
         if present is not None and present.runs():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(present.pid, signal.SIGTERM)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.ray.engine import RayEngine
@@ -68,7 +68,7 @@ def make_engine(
 def end_agents(agent_dir: Path, number: int = signal.SIGKILL) -> None:
     """Signal the agents that have directories there, and wait for those that were killed."""
     for directory in agent_dir.glob("*"):
-        present = AgentPlace(directory).read_process()
+        present = AgentDirectory(directory).read_process()
         if present is None or not present.runs():
             continue
         with contextlib.suppress(ProcessLookupError):

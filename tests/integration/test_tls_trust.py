@@ -11,7 +11,6 @@ from elasticjob_cloud.agent.process.start.environment import base_environment
 from elasticjob_cloud.cli.main import main
 from elasticjob_cloud.model.errors import AppUnavailableError, CallerError, StartError
 from elasticjob_cloud.model.trust import trusted_context
-from elasticjob_cloud.sdk.tls import trusted_context as trusted_by_jobs
 from elasticjob_cloud.server.engines import agent_settings
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from elasticjob_cloud.settings.sources import load_settings
@@ -136,10 +135,9 @@ def test_command_line_trusts_a_company_authority_on_loopback_too(
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "ELASTICJOB_CA_FILE"])
-def test_jobs_trust_whom_the_others_trust(
+def test_variable_of_the_environment_adds_authorities(
     certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    assert trusted_by_jobs is trusted_context
     before = {str(it) for it in trusted_context().get_ca_certs()}
     monkeypatch.setenv(name, str(certificate))
     added = {str(it) for it in trusted_context().get_ca_certs()} - before

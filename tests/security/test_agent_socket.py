@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import Hello
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.model.lineage import Lineage, Term
@@ -120,9 +120,9 @@ def test_database_restored_from_a_backup_has_its_agent_again_when_it_takes_it_ov
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs SO_PEERCRED: run it on Linux")
 def test_new_agent_hears_first_whoever_started_it(tmp_path: Path) -> None:
-    place = AgentPlace(tmp_path / "agent")
+    place = AgentDirectory(tmp_path / "agent")
     with subprocess.Popen(["sleep", "600"]) as starter:
-        command = [sys.executable, "-m", "elasticjob_cloud.agent", "--directory", str(place.directory)]
+        command = [sys.executable, "-m", "elasticjob_cloud.agent", "--directory", str(place.path)]
         with subprocess.Popen([*command, "--starter", str(starter.pid)]) as agent:
             try:
                 wait_for("the agent listens", place.has_socket)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from elasticjob_cloud.api import AuthSettings
 from elasticjob_cloud.cli.main import main
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.server.compose import build_server
 from elasticjob_cloud.server.passwords import settle_passwords
 from elasticjob_cloud.settings.first_password import (
     PASSWORD_FILE,
@@ -60,6 +61,14 @@ def test_where_users_can_be_told_or_a_password_is_set_all_stays_as_it_is(tmp_pat
     own = SchedulerSettings(data_dir=tmp_path / "data", admin_password=SecretStr("my own password"))
     assert settle_passwords(settings, lambda: True) is settings
     assert settle_passwords(own, blind) is own
+
+
+def test_no_password_is_made_where_the_default_one_is_refused(tmp_path: Path) -> None:
+    settings = SchedulerSettings(data_dir=tmp_path, host="0.0.0.0")
+    assert settle_passwords(settings, blind) is settings
+    with pytest.raises(StartError, match="Everybody knows the default passwords"):
+        build_server(settings)
+    assert not list(tmp_path.iterdir())
     assert not (tmp_path / "data").exists()
 
 

@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from elasticjob_cloud.api import AuthSettings, Role, User
-from elasticjob_cloud.api.access.auth import is_weak_password
+from elasticjob_cloud.api.access.users import is_weak_password
 from tests.acceptance.conftest import MemoryServer
 from tests.http_client import http_client, http_post
 from tests.security.servers import KEY, served_with

@@ -9,14 +9,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.messages import AgentDraining, AgentEvent, AgentJoined, Launch, TaskStatus
-from elasticjob_cloud.model.records import FireRecord, FireSource, FireState, JobRecord
+from elasticjob_cloud.model.records import FireRecord, JobRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now
 from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob
-from elasticjob_cloud.scheduling.rewinding import without
-from elasticjob_cloud.scheduling.room import NOTHING, Room
-from elasticjob_cloud.scheduling.runs.launching import demand_of, shards_demand
+from elasticjob_cloud.scheduling.fires.rewinding import without
+from elasticjob_cloud.scheduling.placement.room import NOTHING, Room
+from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
 from tests.simulation.store_model import MemoryStore
 
 _ATTEMPTS = CoreSettings().failover_attempts

@@ -21,15 +21,21 @@ from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.cron import expression
 from elasticjob_cloud.cron.zones import local_time
-from elasticjob_cloud.model.records import DropReason, TaskRecord
-from elasticjob_cloud.scheduling import catching_up, configuration, core, membership
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.fires import drop_waiting
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.idle import IdleAgents
+from elasticjob_cloud.model.fire import DropReason
+from elasticjob_cloud.model.records import TaskRecord
+from elasticjob_cloud.scheduling import core
+from elasticjob_cloud.scheduling.agents import membership
+from elasticjob_cloud.scheduling.configuration import jobs as configuration
+from elasticjob_cloud.scheduling.fires import catching_up
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.fleet import Fleet, IdleAgents
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
-from elasticjob_cloud.scheduling.state import State
-from elasticjob_cloud.scheduling.turn import Decisions, Turn
+from elasticjob_cloud.scheduling.state.agent_changes import AgentChanges
+from elasticjob_cloud.scheduling.state.decisions import Decisions
+from elasticjob_cloud.scheduling.state.fire_changes import FireChanges
+from elasticjob_cloud.scheduling.state.schedule_changes import ScheduleChanges
+from elasticjob_cloud.scheduling.state.state import State
+from elasticjob_cloud.scheduling.state.turn import Turn
 from elasticjob_cloud.service.leadership import record
 from elasticjob_cloud.service.loop import SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
@@ -44,6 +50,7 @@ from tests.simulation.scenarios import (
 )
 
 _finish_turn = SchedulingLoop._finish_turn
+_drop_waiting = FireChanges.drop_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +75,13 @@ def _nothing(*_: object, **__: object) -> None:
     return None
 
 
-def _rewind_without_record(turn: Turn, job_name: str, evaluated_to_ms: int) -> None:
-    turn.state.schedules[job_name] = evaluated_to_ms
+def _rewind_without_record(schedules: ScheduleChanges, job_name: str, evaluated_to_ms: int) -> None:
+    schedules._state.schedules[job_name] = evaluated_to_ms
 
 
-def _drop_all_but_disabled(turn: Turn, job_name: str, reason: DropReason) -> None:
+def _drop_all_but_disabled(fires: FireChanges, job_name: str, reason: DropReason) -> None:
     if reason is not DropReason.DISABLED:
-        drop_waiting(turn, job_name, reason)
+        _drop_waiting(fires, job_name, reason)
 
 
 def _stop_all_but_disabled(turn: Turn, job_name: str, reason: str) -> None:
@@ -96,11 +103,14 @@ def _record_all_missed(turn: Turn) -> None:
 def _record_that_goes_back() -> Iterator[None]:
     """Neither is what was due earlier recorded first, nor is the record guarded."""
 
-    def put_schedule(turn: Turn, job_name: str, evaluated_to_ms: int) -> None:
-        turn.state.schedules[job_name] = evaluated_to_ms
-        turn.decisions.changes.schedules[job_name] = evaluated_to_ms
+    def advance(schedules: ScheduleChanges, job_name: str, evaluated_to_ms: int) -> None:
+        schedules._state.schedules[job_name] = evaluated_to_ms
+        schedules._rows.schedules[job_name] = evaluated_to_ms
 
-    with patch.object(catching_up, "settle_due", _nothing), patch.object(Turn, "put_schedule", put_schedule):
+    with (
+        patch.object(catching_up, "settle_due", _nothing),
+        patch.object(ScheduleChanges, "advance", advance),
+    ):
         yield
 
 
@@ -171,7 +181,7 @@ MUTANTS = (
     ),
     Mutant(
         "forget what was evaluated",
-        lambda: patch.object(Turn, "rewind_schedule", _rewind_without_record),
+        lambda: patch.object(ScheduleChanges, "rewind", _rewind_without_record),
         play_wild,
         expected=r"promise 2: .* beyond what is due|promise 10: .* ran before",
     ),
@@ -183,7 +193,7 @@ MUTANTS = (
     ),
     Mutant(
         "keep the fires of disabled jobs",
-        lambda: patch.object(configuration, "drop_waiting", _drop_all_but_disabled),
+        lambda: patch.object(FireChanges, "drop_waiting", _drop_all_but_disabled),
         play_wild,
         expected=r"promise 1: never ended",
     ),
@@ -201,7 +211,7 @@ MUTANTS = (
     ),
     Mutant(
         "record each batch that comes",
-        lambda: patch.object(Turn, "put_sequence", _nothing),
+        lambda: patch.object(AgentChanges, "put_sequence", _nothing),
         play_wild,
         expected=r"promise 2: .* is recorded twice",
     ),
@@ -237,7 +247,7 @@ MUTANTS = (
     ),
     Mutant(
         "drop fires silently",
-        lambda: patch.object(Turn, "drop_fire", _nothing),
+        lambda: patch.object(FireChanges, "drop", _nothing),
         play_wild,
         expected=r"promise 1: .* no record",
     ),

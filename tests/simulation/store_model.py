@@ -1,5 +1,6 @@
 """A store in memory that also keeps all that was ever written, for the checker."""
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.records import (
     AppRecord,
     Changes,
@@ -7,7 +8,6 @@ from elasticjob_cloud.model.records import (
     FailoverKey,
     FailoverRecord,
     FireRecord,
-    FireState,
     JobRecord,
     ScheduleSpans,
     Snapshot,

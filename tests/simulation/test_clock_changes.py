@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.model.records import FireSource
+from elasticjob_cloud.model.fire import FireSource
 from tests.simulation.clock_changes import play_clocks_back
 
 

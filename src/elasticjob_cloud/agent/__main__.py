@@ -16,7 +16,7 @@ import structlog
 
 from elasticjob_cloud.agent.process.own_memory import hide_from_jobs
 from elasticjob_cloud.agent.process.start.inherited_state import take_known_state
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import StartError
@@ -49,7 +49,7 @@ def main() -> int:
     if arguments.detach:
         _detach()
     try:
-        # Whoever starts an agent sends them: what stands in arguments can be read by every user.
+        # The starter sends them on stdin: every user can read the arguments of a process.
         given = sys.stdin.buffer.read() if arguments.settings == "-" else arguments.settings
         settings = msgspec.json.decode(given, type=AgentSettings)
     except msgspec.MsgspecError as error:
@@ -65,17 +65,17 @@ def main() -> int:
         )
 
 
-def _serve(directory: Path, settings: AgentSettings, starter: int | None) -> int:
-    place = AgentPlace(directory)
-    lock = place.lock()
+def _serve(path: Path, settings: AgentSettings, starter: int | None) -> int:
+    directory = AgentDirectory(path)
+    lock = directory.lock()
     if lock is None:
-        return _refuse(f"Another agent has {place.directory}.", ALREADY_RUNS)
-    _configure_log(place.log)
+        return _refuse(f"Another agent has {directory.path}.", ALREADY_RUNS)
+    _configure_log(directory.log)
     inherited = _raise_file_limit()
     file_limit = settings.open_files or inherited
     # asyncio's own loop, never uvloop, which starts processes five times slower.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(AgentServer(place, settings, file_limit, starter).run())
+        runner.run(AgentServer(directory, settings, file_limit, starter).run())
     return 0
 
 

@@ -15,12 +15,13 @@ from elasticjob_cloud.agent.apps.port import AppSource
 from elasticjob_cloud.agent.executors.executors import Executors
 from elasticjob_cloud.agent.executors.process import executor_output_name
 from elasticjob_cloud.agent.machine.capacity import describe_agent
-from elasticjob_cloud.agent.process.child import ProcessRoom, keep_descriptors
+from elasticjob_cloud.agent.process.child import ProcessRuntime
 from elasticjob_cloud.agent.process.journal import ProcessJournal, end_predecessors_processes
 from elasticjob_cloud.agent.process.memory import MemoryWatch
 from elasticjob_cloud.agent.process.orphans import OrphanReaper
 from elasticjob_cloud.agent.process.start.environment import base_environment
 from elasticjob_cloud.agent.process.start.inherited_state import keep_exit_codes
+from elasticjob_cloud.agent.process.start.spawn import keep_descriptors
 from elasticjob_cloud.agent.process.trees import ProcessTrees, become_subreaper
 from elasticjob_cloud.agent.process.watch import Watch
 from elasticjob_cloud.agent.reporting.ending import agent_stopped, killed, own_fault
@@ -28,7 +29,7 @@ from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.agent.reporting.spool import StatusSpool
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import (
@@ -41,7 +42,6 @@ from elasticjob_cloud.model.messages import (
     RemoveApp,
     Sandbox,
     StopExecutor,
-    TaskStatus,
 )
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogRead, LogReply
 from elasticjob_cloud.model.task import TaskState
@@ -59,8 +59,8 @@ class Agent:
     `emit` gets each batch of events; each is kept until `acknowledge`d. `file_limit`: the soft limit of open files that
     tasks are given, where the agent has raised its own.
 
-    While a process is started, the working directory of this whole process is another for half a millisecond: no thread
-    beside the agent may go by relative paths.
+    While a process is started, this whole process has another working directory for half a millisecond. Other threads of it
+    must never use relative paths.
     """
 
     def __init__(
@@ -104,20 +104,20 @@ class Agent:
         self._trees = ProcessTrees(loop)
         self._journal = ProcessJournal(journal_path, self.info.agent_id)
         self._watch = Watch(loop)
-        room = TaskRoom(
+        runtime = TaskRuntime(
             self._settings,
             self._ledger,
             self._apps,
             self._outputs,
-            ProcessRoom(self._watch, self._trees, self._journal, self._null, self._file_limit),
+            ProcessRuntime(self._watch, self._trees, self._journal, self._null, self._file_limit),
             base_environment(
                 self.info.agent_id,
                 ca_file=self._settings.app_limits.ca_file,
                 pass_env=self._settings.pass_env,
             ),
         )
-        self._scripts = ScriptTasks(room, loop)
-        self._executors = Executors(room, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
+        self._scripts = ScriptTasks(runtime, loop)
+        self._executors = Executors(runtime, loop, self.info.agent_id, f"x-{secrets.token_hex(4)}.sock")
         await self._executors.listen(self._socket_directory)
         self._ledger.adopt(self._spool.load())
         self._spool.reserve()
@@ -149,11 +149,10 @@ class Agent:
 
     def refuse(self, commands: Sequence[Command]) -> None:
         """Answer launches that come while the agent ends: their tasks never start, and may start elsewhere at once."""
-        now_ms = time.time_ns() // 1_000_000
         launches = [command for command in commands if isinstance(command, Launch)]
         for spec in (spec for launch in launches for spec in launch.tasks):
             if self._ledger.accept(spec.task_id):
-                self._ledger.report(TaskStatus(spec.task_id, TaskState.DROPPED, now_ms, _ENDING))
+                self._ledger.report_now(spec.task_id, TaskState.DROPPED, _ENDING)
 
     def acknowledge(self, sequence: int) -> None:
         """Forget what the batches up to this one told: it is committed."""
@@ -262,20 +261,19 @@ class Agent:
 
     def _kill(self, kill: Kill) -> None:
         ending = killed(kill.reason)
-        now_ms = time.time_ns() // 1_000_000
         for task_id in kill.task_ids:
             if not self._ledger.is_live(task_id):
-                self._ledger.report(TaskStatus(task_id, TaskState.KILLED, now_ms, ending.message))
+                self._ledger.report_now(task_id, TaskState.KILLED, ending.message)
         self._scripts.end(kill.task_ids, ending)
         self._executors.end(kill.task_ids, ending)
 
     def _fail(self, command: Command, error: Exception) -> None:
         if not isinstance(command, Launch):
             return
-        now_ms, fault = time.time_ns() // 1_000_000, own_fault(error)
+        fault = own_fault(error)
         for spec in command.tasks:
             if self._ledger.is_live(spec.task_id):
-                self._ledger.report(TaskStatus(spec.task_id, fault.state, now_ms, fault.message))
+                self._ledger.report_now(spec.task_id, fault.state, fault.message)
 
     async def _forget(self, app_name: str) -> None:
         try:

@@ -9,14 +9,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elasticjob_cloud.api.access.auth import Authenticator, Role
+from elasticjob_cloud.api.access.auth import Authenticator
 from elasticjob_cloud.api.access.browser_guard import BrowserGuard
 from elasticjob_cloud.api.access.masked import with_caller
-from elasticjob_cloud.api.access.own_user import DOCUMENTS, OwnUser, weak_password_refusal
+from elasticjob_cloud.api.access.own_user import OwnUser, weak_password_refusal
 from elasticjob_cloud.api.access.proxies import TrustedProxies
+from elasticjob_cloud.api.access.users import Role
 from elasticjob_cloud.api.answers.responses import error_response, json_response
 from elasticjob_cloud.api.requests.body import body_limit, too_large
-from elasticjob_cloud.api.requests.paths import API_PREFIX, without_last_slash
+from elasticjob_cloud.api.requests.paths import API_PREFIX, DOCUMENTS, without_last_slash
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
 # All other paths below /api need a token: a new route is closed until it is put here.
@@ -56,7 +57,7 @@ class Boundary:
         if self._proxies is not None:
             scope = self._proxies.with_caller(scope)
         if scope["method"] == "HEAD":
-            # Whatever can be got has a head: the routes need not know.
+            # Every GET also answers HEAD: the routes need not know.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         scope = without_last_slash(scope, self._has_route)
         started = False

@@ -23,7 +23,7 @@ class ApiSettings:
     allowed_hosts: tuple[str, ...] = ()
     body_limit_bytes: int = MEBIBYTE
     reconcile_interval_seconds: float = 10.0
-    # As long as a leader may take to come, whatever became of the one before.
+    # As long as it may take until another scheduler leads.
     leader_wait_seconds: float = 6.0
 
     @classmethod

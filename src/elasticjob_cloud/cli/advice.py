@@ -17,7 +17,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
 
 
 def advise_commands(message: str) -> str:
-    """Put a command in the place of each call that a message of the scheduler advises; the rest stays."""
+    """Replace each call that a message of the scheduler advises by a command; the rest stays."""
     for call, command in _COMMANDS.items():
         message = message.replace(call, command)
     return message

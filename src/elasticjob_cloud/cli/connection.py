@@ -1,6 +1,5 @@
 """Calls to a scheduler's REST API. What goes wrong comes as an error of `model/errors.py` that says what to do next."""
 
-import ipaddress
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
@@ -63,7 +62,7 @@ class Connection:
                 timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
                 verify=_verification(login.url),
                 # A proxy for the outside world knows nothing of this machine's own ports.
-                trust_env=not is_loopback(login.url),
+                trust_env=not login.is_loopback,
             )
         except (
             httpx.InvalidURL,
@@ -180,12 +179,3 @@ def _field_errors(errors: Any) -> list[FieldError]:
 def _verification(url: str) -> ssl.SSLContext:
     # Loading the machine's certificates takes longer than a call on loopback; plain HTTP has no use for them.
     return trusted_context() if url.startswith("https://") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine."""
-    host = httpx.URL(url).host
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from elasticjob_cloud.model.errors import CallerError
+from elasticjob_cloud.model.urls import is_http_url, is_loopback
 
 DEFAULT_URL = "http://127.0.0.1:8899"
 URL_VARIABLE = "ELASTICJOB_URL"
@@ -22,6 +23,11 @@ class Login:
     url: str
     token: str = ""
     username: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the URL names this machine."""
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def credentials_path() -> Path:
@@ -54,7 +60,7 @@ def load_login() -> Login | None:
     except OSError as error:
         raise CallerError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CallerError(f"{path} is damaged. Write it anew: elasticjob-cloud login") from None
+        raise CallerError(f"{path} is damaged. Write it again: elasticjob-cloud login") from None
 
 
 def save_login(login: Login) -> Path:
@@ -99,7 +105,7 @@ def choose_login(url: str | None) -> Login:
 
 
 def login_url(url: str | None) -> str:
-    """Settle the URL to log in to. A damaged file must not stand in the way: it is about to be written anew."""
+    """Settle the URL to log in to. A damaged file must not stand in the way: it is about to be written again."""
     with contextlib.suppress(CallerError):
         return choose_login(url).url
     return clean_url(url or os.environ.get(URL_VARIABLE, "") or DEFAULT_URL)
@@ -110,11 +116,6 @@ def clean_url(url: str) -> str:
     text = url.strip()
     if "://" not in text:
         text = f"http://{text}"
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port out of range, a bracket that nobody closed
-        usable = False
-    if not usable:
+    if not is_http_url(text):
         raise CallerError(f"{url} is no URL of a scheduler. One looks like {DEFAULT_URL}.")
     return text.rstrip("/").removesuffix("/api")

@@ -60,7 +60,7 @@ APP_FIELDS = (
     Field("bootstrapScript", str, "The command that starts the app's executor, in the extracted app.", "-b"),
     Field("cpuCount", float, "CPUs that the app's executor reserves (by default 1)."),
     Field("memoryMB", float, "Memory in MB that the app's executor reserves (by default 128)."),
-    Field("appCacheEnable", bool, "Download the app once (the default), or anew for each start."),
+    Field("appCacheEnable", bool, "Download the app once (the default), or again for each start."),
     Field(
         "eventTraceSamplingCount", int, "Record every Nth execution of daemon jobs only; 0, the default: all."
     ),

@@ -1,7 +1,7 @@
 """The command `elasticjob-cloud`: puts the commands together, and turns errors into messages and exit codes.
 
 Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers or it asks to wait, 4 the scheduler cannot start, for a setting or
-its surroundings are wrong (`model/errors.py`), 130 interrupted, 141 whoever read the output went away.
+its surroundings are wrong (`model/errors.py`), 130 interrupted, 141 the reader of the output went away.
 """
 
 import io
@@ -27,7 +27,7 @@ BROKEN_PIPE = 141
 # The names and help of what `cli/commands/serve.py` has; its imports (the server) wait until one of them is called.
 SERVER_COMMANDS = {
     "standalone": "Run everything on this machine.",
-    "scheduler": "Run a scheduler, alone or beside others.",
+    "scheduler": "Run a scheduler, alone or together with others.",
     "demo": "Run everything, with sample jobs to look at.",
 }
 _OPTIONS = {field.api_name: option_name(field.api_name) for field in (*APP_FIELDS, *JOB_FIELDS)} | {
@@ -73,7 +73,7 @@ def _exit_code_of(arguments: Sequence[str]) -> int:
             return _exit_code_with_json_errors(command, arguments)
         command(list(arguments), prog_name=PROGRAM)
     except SystemExit as end:
-        if sys.stdout is not stdout:  # Typer's way to hush a broken pipe
+        if sys.stdout is not stdout:  # Typer's way to silence a broken pipe
             sys.stdout = stdout
             raise BrokenPipeError from None
         return end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -81,7 +81,7 @@ def _ca_file_sample() -> TyperCommand:
             typer.Option(
                 "--ca-file",
                 metavar="FILE",
-                help="A PEM file of authorities to trust beside the system's; else $ELASTICJOB_CA_FILE.",
+                help="A PEM file of authorities to trust in addition to the system's; else $ELASTICJOB_CA_FILE.",
                 show_default=False,
                 expose_value=False,
                 callback=_note_ca_file,

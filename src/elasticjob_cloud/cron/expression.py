@@ -112,6 +112,13 @@ class CronExpression:
             yield fire
             after_ms = fire
 
+    def next_fires(self, after_ms: int, zone: ZoneInfo, count: int) -> list[dt.datetime]:
+        """Give the next fires after an instant (epoch milliseconds) as local times; fewer than `count` when they end."""
+        return [
+            dt.datetime.fromtimestamp(fire // _SECOND_MS, zone)
+            for fire in self.fires_ms(after_ms, zone, count=count)
+        ]
+
     def fires_within_hour(self, first_ms: int, last_ms: int) -> tuple[int, int]:
         """Count the fires of a part of an hour that it matches, and that no clock change touches.
 

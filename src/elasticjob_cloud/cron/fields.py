@@ -17,14 +17,14 @@ LAST_WRITTEN_YEAR = 2099
 """The manual's bound for a year that is written out."""
 
 LAST_YEAR = 2999
-"""Where ``*`` and ``2020/5`` end. Quartz gives up at the same year, whatever the expression."""
+"""Where ``*`` and ``2020/5`` end. Quartz gives up at the same year with any expression."""
 
 _LONGEST_NUMBER = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One place in the expression: its bounds, its step limit (Quartz's own) and its names."""
+    """One field of the expression: its bounds, its step limit (Quartz's own) and its names."""
 
     name: str
     first: int

@@ -79,9 +79,9 @@ def meant_lines(text: str) -> Iterator[list[str]]:
     yield [" ".join(fields)]
     yield quartz_lines(fields)
     # Other crons have a star where Quartz has a question mark.
-    for place in (_DAY_OF_WEEK, _DAY_OF_MONTH):
-        if len(fields) > _DAY_OF_WEEK and fields[place] == "*":
-            yield [" ".join([*fields[:place], "?", *fields[place + 1 :]])]
+    for index in (_DAY_OF_WEEK, _DAY_OF_MONTH):
+        if len(fields) > _DAY_OF_WEEK and fields[index] == "*":
+            yield [" ".join([*fields[:index], "?", *fields[index + 1 :]])]
 
 
 def _plain(character: str) -> str:

@@ -53,7 +53,7 @@ _JOBS: tuple[dict[str, Any], ...] = (
 class Demo:
     """One showing: what it prints goes to `stream`, in colour on a terminal only.
 
-    `where_of` names the place of an agent, by its id; one machine needs none.
+    `where_of` gives the name of an agent's machine, by the agent's id; a demo on one machine needs none.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Demo:
         self._console.print("")
 
     def _suggested_login(self) -> str:
-        # A password of somebody's own has no place on a terminal; the default one everybody knows.
+        # A secret password is not shown on a terminal; everybody knows the default one.
         is_default = self._settings.admin_password == SchedulerSettings.model_fields["admin_password"].default
         password = self._settings.admin_password.get_secret_value() if is_default else "YOUR-PASSWORD"
         login = {"username": self._settings.admin_username, "password": password}

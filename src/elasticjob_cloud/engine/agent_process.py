@@ -11,7 +11,7 @@ import time
 import msgspec
 
 from elasticjob_cloud.agent.process.start.environment import agent_environment
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.model.errors import StartError
@@ -27,7 +27,7 @@ class AgentLauncher:
     `detach`: let the agent be no child of this process, for one that is ended with all its children.
     """
 
-    def __init__(self, place: AgentPlace, settings: AgentSettings, *, detach: bool = False) -> None:
+    def __init__(self, place: AgentDirectory, settings: AgentSettings, *, detach: bool = False) -> None:
         self._place = place
         self._settings = settings
         self._detach = detach
@@ -46,7 +46,7 @@ class AgentLauncher:
             "-m",
             "elasticjob_cloud.agent",
             "--directory",
-            str(self._place.directory),
+            str(self._place.path),
         ]
         arguments += ["--settings", "-", "--starter", str(os.getpid())]
         arguments += ["--detach"] * self._detach
@@ -57,13 +57,13 @@ class AgentLauncher:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    cwd=self._place.directory,
+                    cwd=self._place.path,
                     env=agent_environment(os.environ, self._settings.pass_env),
                     start_new_session=True,
                 )
             send_settings(self._process, msgspec.json.encode(self._settings))
         except OSError as error:
-            raise StartError(f"The agent cannot be started in {self._place.directory}: {error}") from error
+            raise StartError(f"The agent cannot be started in {self._place.path}: {error}") from error
 
     def fault(self) -> str:
         """Say how the agent that was started failed; empty while it runs, or when it ended as it should."""

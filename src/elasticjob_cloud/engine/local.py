@@ -9,7 +9,7 @@ import structlog
 
 from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
 from elasticjob_cloud.agent.reporting.output import OutputStore
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import Acknowledge, Commands, Hello, Ping
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.agent_process import AgentLauncher
@@ -62,7 +62,7 @@ class LocalEngine:
         stranger_seconds: float | None = None,
     ) -> None:
         settings = settings or AgentSettings()
-        self._place = AgentPlace(directory)
+        self._place = AgentDirectory(directory)
         self._launcher = AgentLauncher(self._place, settings)
         self._output_limit_bytes = settings.output_limit_bytes
         orphan_seconds = settings.orphan_seconds + settings.kill_grace_seconds + _ORPHANS_END_SECONDS
@@ -163,7 +163,7 @@ class LocalEngine:
     def _answer_from_disk(self, question: LogQuestion) -> LogReply:
         present = self._place.read_process()
         runs = present is not None and present.runs()
-        outputs = OutputStore(self._place.directory / "output", self._output_limit_bytes)
+        outputs = OutputStore(self._place.path / "output", self._output_limit_bytes)
         try:
             # Whether the task still runs only its agent knows, if there is one.
             return LogAnswers(outputs).answer(question, known=runs, ended=not runs)

@@ -1,4 +1,4 @@
-"""Every error that crosses a room, in one place. Standard library only: the SDK uses it too.
+"""Every error that passes from one package to another, in one file. Standard library only: the SDK uses it too.
 
 The class tells whose fault it was (the caller's, the world's, ours), and the HTTP status and CLI exit code follow from
 the class alone (`status`, `exit_code`). A message says what is wrong and what to do about it.
@@ -107,7 +107,7 @@ class UnavailableError(ElasticJobError):
 
 
 class NotLeadingError(UnavailableError):
-    """This scheduler does not lead (any more), and the call was not carried out: whoever leads can be asked instead."""
+    """This scheduler does not lead (any more), and the call was not carried out: the leader can be asked instead."""
 
 
 class OutcomeUnknownError(UnavailableError):
@@ -119,9 +119,8 @@ class OutcomeUnknownError(UnavailableError):
 class StoreUnavailableError(UnavailableError):
     """The database is locked, full, gone or damaged; nothing was written, unless `outcome_unknown`.
 
-    `outcome_unknown`: a commit was cut off, and may or may not be found in the database when it is back. Whoever asked
-    for it must load anew before going on. `is_full`: there is no room on its disk,
-    and deleting rows makes some.
+    `outcome_unknown`: a commit was cut off, and may or may not be found in the database when it is back. The caller
+    must load the state again before it goes on. `is_full`: its disk is full; deleting rows frees space.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ class StartError(ElasticJobError):
 
 
 class AgentsRefuseError(StartError):
-    """The agents obey another scheduler, and not one whose place this one has taken."""
+    """The agents obey another scheduler, and not one that this one has replaced."""
 
 
 class JobExecutionError(ElasticJobError):

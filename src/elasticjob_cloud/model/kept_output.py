@@ -141,9 +141,9 @@ class KeptOutput:
         elif self._find_newer():
             self._append(data)
         else:
-            room = max(0, self._file_limit - size) if self._is_head else 0
-            _write_all(self._descriptor, data[:room])
-            self._begin_tail(data[room:], self._end + room)
+            left = max(0, self._file_limit - size) if self._is_head else 0
+            _write_all(self._descriptor, data[:left])
+            self._begin_tail(data[left:], self._end + left)
 
     def _look(self) -> int:
         """Give the size of the present file, and reckon where the stream ends; open the file where it is not open."""
@@ -275,8 +275,8 @@ def read_kept(path: str, offset: int, limit: int) -> KeptPart:
         for segment, end, following in zip(segments, ends[1:], [*starts[1:], ends[-1]], strict=True):
             if offset < end:
                 begin = max(offset, segment.start)
-                place = begin - segment.start + segment.header_bytes
-                content = os.pread(segment.descriptor, min(limit, end - begin), place)
+                position = begin - segment.start + segment.header_bytes
+                content = os.pread(segment.descriptor, min(limit, end - begin), position)
                 cut = begin + len(content) == end and following > end
                 return KeptPart(begin, content, ends[-1], truncated, cut)
         return KeptPart(offset, b"", ends[-1], truncated, cut=False)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 MASK: Final = "***"
-# Found in a name whatever stands around: `dbPassword`, `MY_API_TOKEN_2`.
+# Found anywhere in a name: `dbPassword`, `MY_API_TOKEN_2`.
 _SECRET_PARTS: Final = re.compile(
     r"passw|passphrase|passcode|pwd|secret|token|credential|webhook|signature|authorization|cookie|bearer"
     r"|(api|access|private|account|shared|encrypt\w*|sign\w*|ssh|aes|rsa|auth|master|storage|license)[-_. ]?key"
@@ -29,7 +29,7 @@ _USER_INFORMATION: Final = re.compile(
     r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/?#\"'<>]+|[^\s/?#@:]*:(?!\d+/)[^\s@\"'<>]{1,500})@"
 )
 _BARE_USER_INFORMATION: Final = re.compile(r"(?<![\w.-])(?P<user>[\w.-]+:)[^\s/@:\"'<>]+@(?=[\w.\[-])")
-# Whoever knows the address of an incoming webhook may send.
+# Anyone who knows the address of an incoming webhook may send.
 _HOOK_PATH: Final = re.compile(
     r"(?P<kept>https?://[^\s/?#\"']{1,253}/(?:[^\s?#\"']{0,500}/)?(?:hooks?/|webhooks?/|services/(?=T)|bot(?=\d+:)))"
     r"[^\s?#\"'<>]+",

@@ -1,6 +1,6 @@
 """The order in which a task's two streams were written, as far as it is known. Standard library only, for agent and SDK.
 
-    <base>.order    pairs of offsets, 8 bytes each: so far stdout, and so far stderr, had come when the other one went on
+    <base path>.order    pairs of offsets, 8 bytes each: so far stdout, and so far stderr, had come when the other one went on
 
 A pair is written when the streams take turns, before the bytes that follow it. So most tasks have no such file.
 """
@@ -8,12 +8,12 @@ A pair is written when the streams take turns, before the bytes that follow it. 
 import contextlib
 import os
 import struct
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
-from elasticjob_cloud.model.kept_output import KeptOutput, kept_end
+from elasticjob_cloud.model.kept_output import kept_end
+from elasticjob_cloud.model.output_file import OutputFile, StreamName, stream_path
 
-StreamName = Literal["stdout", "stderr"]
-STREAM_NAMES: tuple[StreamName, StreamName] = ("stdout", "stderr")
 ORDER_SUFFIXES = (".order", ".order.new")
 _PAIR = struct.Struct(">QQ")
 _LIMIT_BYTES = 256 * 1024
@@ -29,16 +29,17 @@ class Turn(NamedTuple):
 class OutputOrder:
     """Notes the turns of one task's streams. What cannot be noted is order that is not known, and nothing worse."""
 
-    __slots__ = ("_kept", "_last", "base")
+    __slots__ = ("_base_path", "_files", "_last")
 
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, base_path: str) -> None:
+        self._base_path = base_path
         self._last: StreamName | None = None
-        self._kept: dict[StreamName, KeptOutput] = {}
+        self._files: dict[StreamName, OutputFile] = {}
 
-    def add(self, stream: StreamName, kept: KeptOutput) -> None:
-        """Ask this writer where its stream ends."""
-        self._kept[stream] = kept
+    def follow(self, stream: StreamName, file: OutputFile) -> None:
+        """Note from now on when this writer's stream goes on."""
+        self._files[stream] = file
+        file.note_turns(partial(self.note, stream))
 
     def note(self, stream: StreamName) -> None:
         """This stream goes on now. Never raises."""
@@ -48,17 +49,17 @@ class OutputOrder:
         with contextlib.suppress(OSError):
             turn = Turn(self._end("stdout"), self._end("stderr"))
             if turn.stderr if stream == "stdout" else turn.stdout:
-                _append(f"{self.base}.order", turn)
+                _append(f"{self._base_path}.order", turn)
 
     def _end(self, stream: StreamName) -> int:
-        kept = self._kept.get(stream)
-        return kept_end(f"{self.base}.{stream}") if kept is None else kept.end()
+        file = self._files.get(stream)
+        return kept_end(stream_path(self._base_path, stream)) if file is None else file.end()
 
 
-def read_order(base: str) -> list[Turn]:
+def read_order(base_path: str) -> list[Turn]:
     """Read the turns, the earliest first; none where the order is not known."""
     try:
-        with open(f"{base}.order", "rb", buffering=0) as file:  # noqa: PTH123 - a str path
+        with open(f"{base_path}.order", "rb", buffering=0) as file:  # noqa: PTH123 - a str path
             content = file.read(2 * _LIMIT_BYTES) or b""
     except OSError:
         return []

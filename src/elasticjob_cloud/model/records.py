@@ -4,39 +4,12 @@ The core hands a `Changes` to the store in each turn of the loop; a `Snapshot` i
 come in great numbers hold no references that could form a cycle, so the garbage collector need not look at them (`gc`).
 """
 
-from enum import StrEnum
-
 import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.task import TaskState, TaskType
-
-
-class FireSource(StrEnum):
-    """What a fire came from."""
-
-    CRON = "CRON"  # a due time of the job's cron
-    TRIGGER = "TRIGGER"  # an API call
-    DAEMON = "DAEMON"  # a daemon job that was registered, updated or enabled
-
-
-class FireState(StrEnum):
-    """What became of a fire."""
-
-    WAITING = "WAITING"  # in the ready queue, or behind the job's earlier run
-    RUNNING = "RUNNING"  # its tasks are recorded and launched
-    COMPLETED = "COMPLETED"  # all its tasks ended
-    DROPPED = "DROPPED"  # it never ran: see the reason
-
-
-class DropReason(StrEnum):
-    """Why a fire did not become a run (promise 1)."""
-
-    MISFIRED = "misfired"  # due while an earlier run was queued or running, or while nobody led
-    DISABLED = "disabled"  # the job or its app was disabled while it waited
-    QUEUE_FULL = "queue full"  # beyond job_state_queue_size
-    REMOVED = "removed"  # the job was deregistered or updated while it waited
 
 
 class AppRecord(msgspec.Struct, frozen=True):
@@ -110,6 +83,11 @@ class TaskRecord(msgspec.Struct, frozen=True, gc=False):
     idle: bool = False
     running_ms: int = 0
     is_script: bool = False
+
+    @property
+    def is_being_killed(self) -> bool:
+        """Whether its agent was told to end it; it stays live until the agent says that it is gone."""
+        return bool(self.kill_reason)
 
 
 class FailoverRecord(msgspec.Struct, frozen=True, gc=False):

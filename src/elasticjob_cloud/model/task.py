@@ -72,7 +72,7 @@ class TaskId(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Give the id as the API shows it."""
-        return f"{self.job_name}{_SEPARATOR}{self.item}{_SEPARATOR}{self.type.value}{_SEPARATOR}{self.agent_id}{_SEPARATOR}{self.uuid}"
+        return f"{self.job_name}{_SEPARATOR}{self.item}{_SEPARATOR}{self.type}{_SEPARATOR}{self.agent_id}{_SEPARATOR}{self.uuid}"
 
     @classmethod
     def parse(cls, text: str) -> "TaskId":

@@ -87,7 +87,10 @@ class Stop(TypedDict):
 
 
 class ExecutorStatus(TypedDict):
-    """The state of one task. An ended execution also has its times, its success and, on failure, its cause."""
+    """The state of one task. An ended execution also has its times, its success and, on failure, what failed.
+
+    `failureSummary` is one line of at most 500 characters, `failureCause` the whole: at most 16,000 (`model/excerpt.py`).
+    """
 
     taskId: str
     state: ExecutorState
@@ -95,6 +98,7 @@ class ExecutorStatus(TypedDict):
     startTime: NotRequired[int]
     completeTime: NotRequired[int]
     success: NotRequired[bool]
+    failureSummary: NotRequired[str]
     failureCause: NotRequired[str]
 
 

@@ -1,4 +1,4 @@
-"""The two faces of time, handed in by whoever calls the core."""
+"""The two clocks, which the caller of the core reads once a turn."""
 
 from typing import NamedTuple
 

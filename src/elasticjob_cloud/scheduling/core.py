@@ -1,6 +1,6 @@
-"""The core: events in with the time, decisions out. It owns the state; nobody else changes it.
+"""The core: events in with the time, decisions out. It owns the state, which only its turns change.
 
-It is pure: no I/O, no clock, no threads, no randomness of its own. Who calls it must commit `Decisions.changes` before
+It is pure: no I/O, no clock, no threads, no randomness of its own. The caller must commit `Decisions.changes` before
 sending any of its commands, and must throw the core away (and build a new one from the store) when a commit fails.
 """
 
@@ -10,26 +10,29 @@ from typing import assert_never
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
 from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import Snapshot
-from elasticjob_cloud.scheduling.catching_up import note_due, note_skipped, record_due, record_missed
-from elasticjob_cloud.scheduling.clock import Now
-from elasticjob_cloud.scheduling.commands import Request
-from elasticjob_cloud.scheduling.configuration import carry_out, is_decidable
-from elasticjob_cloud.scheduling.membership import (
+from elasticjob_cloud.scheduling.agents.membership import (
     take_agent_draining,
     take_agent_events,
     take_agent_joined,
     take_agent_lost,
 )
-from elasticjob_cloud.scheduling.refusals import EmptyAgents
-from elasticjob_cloud.scheduling.release import release_drained_agents, release_idle_agents
-from elasticjob_cloud.scheduling.rewinding import forget_jobs_in_time, note_jobs_ahead
-from elasticjob_cloud.scheduling.runs.launching import demand_of, start_what_can
+from elasticjob_cloud.scheduling.agents.release import release_drained_agents, release_idle_agents
+from elasticjob_cloud.scheduling.clock import Now
+from elasticjob_cloud.scheduling.commands import Request
+from elasticjob_cloud.scheduling.configuration.dispatch import carry_out, is_decidable
+from elasticjob_cloud.scheduling.fires.catching_up import note_due, note_skipped, record_due, record_missed
+from elasticjob_cloud.scheduling.fires.rewinding import note_jobs_ahead
+from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
+from elasticjob_cloud.scheduling.runs.demands import demand_of
+from elasticjob_cloud.scheduling.runs.launching import start_what_can
 from elasticjob_cloud.scheduling.runs.retries import limit_retries, shift_retries
 from elasticjob_cloud.scheduling.runs.unmet import unmet_runs, waiting_shards
 from elasticjob_cloud.scheduling.settings import CoreSettings
-from elasticjob_cloud.scheduling.state import State
+from elasticjob_cloud.scheduling.state.decisions import Decisions
+from elasticjob_cloud.scheduling.state.state import State
+from elasticjob_cloud.scheduling.state.turn import Turn
+from elasticjob_cloud.scheduling.state.view import ReadOnlyState
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
-from elasticjob_cloud.scheduling.turn import Decisions, Turn
 
 Event = Request | EngineEvent
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."
@@ -39,7 +42,8 @@ class Core:
     """Decides what is fired, queued, placed, launched, killed and recorded."""
 
     def __init__(self, snapshot: Snapshot, settings: CoreSettings, new_id: Callable[[], str]) -> None:
-        self.state = State.of(snapshot, settings.placement)
+        self._state = State.of(snapshot, settings.placement)
+        self.state: ReadOnlyState = self._state
         self._settings = settings
         self._new_id = new_id
         self._last: Now | None = None
@@ -64,7 +68,7 @@ class Core:
             note_skipped(turn, now.wall_ms - self._settings.clock_jump_ms)
         elif jump_ms < -self._settings.clock_jump_ms:
             shift_retries(turn, jump_ms)
-            turn.state.backlog.miss_nothing_after(now.wall_ms)
+            turn.backlog.miss_nothing_after(now.wall_ms)
             note_jobs_ahead(turn)
         requests = [event for event in events if isinstance(event, Request)]
         for event in events:
@@ -81,7 +85,7 @@ class Core:
 
     def next_due_ms(self) -> int | None:
         """Give the wall time at which something comes due by itself, for the loop to sleep until."""
-        state = self.state
+        state = self._state
         if state.backlog:
             assert self._last is not None, "take_over comes first"
             oldest_ms = state.backlog.oldest_due_ms()
@@ -94,19 +98,12 @@ class Core:
 
     def explain_waiting(self, job_name: str) -> str:
         """Say why the next run of a job in the ready queue has not started (promise 4)."""
-        if self.state.is_busy(job_name):
-            return _WAITS_FOR_ITSELF
-        return EmptyAgents(self.state.agents.values()).explain(demand_of(self.state, job_name))
+        return self._explain(EmptyAgents(self.state.agents.values()), job_name)
 
     def explain_all_waiting(self) -> dict[str, str]:
         """Say of each job in the ready queue why its next run has not started."""
         agents = EmptyAgents(self.state.agents.values())
-        return {
-            job_name: _WAITS_FOR_ITSELF
-            if self.state.is_busy(job_name)
-            else agents.explain(demand_of(self.state, job_name))
-            for job_name in self.state.waiting
-        }
+        return {job_name: self._explain(agents, job_name) for job_name in self.state.waiting}
 
     def unplaceable_jobs(self) -> dict[str, str]:
         """Give the jobs whose next run, or a shard of it that failed over, no present set of agents could ever hold.
@@ -115,9 +112,7 @@ class Core:
         """
         state = self.state
         agents = EmptyAgents(state.agents.values())
-        demands = {
-            job_name: demand_of(state, job_name) for job_name in state.waiting if not state.is_busy(job_name)
-        }
+        demands = {fire.job_name: demand_of(state, fire.job_name) for fire in state.ready_fires()}
         demands |= {failover.job_name: demand for failover, demand in waiting_shards(state)}
         return {
             job_name: agents.explain(demand)
@@ -135,12 +130,17 @@ class Core:
         runs = unmet_runs(self.state, limit, self._last.wall_ms - waited_ms)
         return [tuple((room.milli_cpus / 1000, room.memory_kib / 1024) for room in run) for run in runs]
 
+    def _explain(self, agents: EmptyAgents, job_name: str) -> str:
+        if self.state.ready_fire(job_name) is None:
+            return _WAITS_FOR_ITSELF
+        return agents.explain(demand_of(self.state, job_name))
+
     def _turn(self, now: Now) -> Turn:
-        return Turn(self.state, self._settings, now, self._new_id)
+        return Turn(self._state, self._settings, now, self._new_id)
 
     def _finish(self, turn: Turn) -> Decisions:
         start_what_can(turn)
-        forget_jobs_in_time(turn)
+        turn.schedules.forget_in_time()
         release_drained_agents(turn)
         release_idle_agents(turn)
         self._last = turn.now

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from elasticjob_cloud.model.job import JobConfiguration
 
 
 class PlacementPolicy(StrEnum):
@@ -24,6 +29,20 @@ class CoreSettings:
     placement: PlacementPolicy = PlacementPolicy.SPREAD
     fires_a_turn: int = 200  # of jobs that are due at once; more only delays the first of them
     cron_searches_a_turn: int = 1_000  # for fires that were missed; each takes some 10 µs
-    release_idle_ms: int = 0  # agents without a task for so long are let go of; 0: none ever is
+    release_idle_ms: int = 0  # agents without a task for so long are released; 0: none ever is
     ahead_ms: int = 60_000  # jobs that a clock which was ahead silences for longer are told of
     clock_jump_ms: int = 1_000  # wall against monotonic clock: more than this is a jump (promise 10)
+
+    def zone_of(self, configuration: JobConfiguration) -> ZoneInfo:
+        """Give the zone that a job's cron is evaluated in.
+
+        Raises:
+            ZoneInfoNotFoundError, ValueError, OSError: there is no such zone.
+        """
+        return ZoneInfo(configuration.time_zone or self.time_zone)
+
+    def with_zone(self, configuration: JobConfiguration) -> JobConfiguration:
+        """Give a daemon that has a cron its zone: its executor knows nothing of the scheduler's own zone."""
+        if not (configuration.is_daemon and configuration.cron) or configuration.time_zone:
+            return configuration
+        return msgspec.structs.replace(configuration, time_zone=self.time_zone)

@@ -2,8 +2,9 @@
 
 from elasticjob_cloud.sdk.bootstrap import JobBootstrap
 from elasticjob_cloud.sdk.jobs.dataflow import DataflowJob
-from elasticjob_cloud.sdk.jobs.job import Job, JobFunction, JobType, SimpleJob
+from elasticjob_cloud.sdk.jobs.job import Job, JobType, SimpleJob
 from elasticjob_cloud.sdk.jobs.listeners import JobListener
+from elasticjob_cloud.sdk.shards.bound_job import JobFunction
 from elasticjob_cloud.sdk.shards.shard import CurrentTask, TaskKilledError, current_task
 
 __all__ = [

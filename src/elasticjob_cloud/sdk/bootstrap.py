@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, TOKEN_VARIABLE
 from elasticjob_cloud.sdk.jobs.job import Job
+from elasticjob_cloud.sdk.lanes.worker_protocol import WORKER_SOCKET_VARIABLE
 
 if TYPE_CHECKING:
     from elasticjob_cloud.sdk.jobs.listeners import Listener
     from elasticjob_cloud.sdk.jobs.registry import JobRegistry
 
-# In the environment of a worker process of the executor service PROCESS: its socket's descriptor.
-POOL_VARIABLE = "ELASTICJOB_POOL_SOCKET"
 _EXIT_NO_AGENT = 2
 _NO_AGENT = f"""\
 elasticjob-cloud: there is no agent here ({ADDRESS_VARIABLE} is not set).
@@ -51,19 +50,19 @@ class JobBootstrap:
         """
         # An import of the package alone must cost a job author's tests next to nothing.
         from elasticjob_cloud.sdk.jobs.registry import JobRegistry  # noqa: PLC0415
-        from elasticjob_cloud.sdk.streams import install_routing  # noqa: PLC0415
+        from elasticjob_cloud.sdk.streams.routing import install_routing  # noqa: PLC0415
 
         if max_threads < 1:
             raise StartError(f"max_threads must be at least 1, not {max_threads}.")
         if _is_copy():
             return
         registry = JobRegistry(jobs, listeners)
-        pool = os.environ.pop(POOL_VARIABLE, "")
-        if pool:
-            from elasticjob_cloud.sdk.process_worker import serve_pool  # noqa: PLC0415 - asyncio is slow to import
+        worker_socket = os.environ.pop(WORKER_SOCKET_VARIABLE, "")
+        if worker_socket:
+            from elasticjob_cloud.sdk.lanes.process_worker import serve_executor  # noqa: PLC0415 - asyncio is slow to import
 
             install_routing()
-            serve_pool(registry, int(pool))
+            serve_executor(registry, int(worker_socket))
             return
         address = os.environ.get(ADDRESS_VARIABLE, "")
         if not address:
@@ -85,7 +84,7 @@ def _serve_agent(registry: "JobRegistry", address: str, max_threads: int) -> Non
     from elasticjob_cloud.sdk.connection import connect, register  # noqa: PLC0415 - as above
     from elasticjob_cloud.sdk.descriptors import protect_connection  # noqa: PLC0415
     from elasticjob_cloud.sdk.executor import Executor  # noqa: PLC0415
-    from elasticjob_cloud.sdk.forks import hide_connection  # noqa: PLC0415
+    from elasticjob_cloud.sdk.streams.forks import hide_connection  # noqa: PLC0415
 
     connection = protect_connection(connect(address))
     hide_connection(connection)

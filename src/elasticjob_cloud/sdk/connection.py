@@ -102,19 +102,21 @@ class StatusWriter:
         self._thread.join(timeout_seconds)
 
     def _write(self) -> None:
-        take, waiting = self._queue.get, self._queue.qsize
+        take, count_queued = self._queue.get, self._queue.qsize
         ended = False
         while not ended:
             statuses: list[ExecutorStatus] = []
             causes = 0
-            while not ended and (not statuses or waiting()) and len(statuses) < _BATCH and causes < _CAUSES:
+            while (
+                not ended and (not statuses or count_queued()) and len(statuses) < _BATCH and causes < _CAUSES
+            ):
                 status = take()
                 if status is None:
                     ended = True
                     continue
                 statuses.append(status)
                 if "failureCause" in status:
-                    causes += len(status["failureCause"])
+                    causes += len(status["failureCause"]) + len(status.get("failureSummary", ""))
             if self._ownership.is_lost():
                 self._on_closed()
                 return

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import NoReturn
 
-from elasticjob_cloud.sdk.streams import tell_process
+from elasticjob_cloud.sdk.streams.routing import tell_process
 
 # For people; an agent reads the line.
 EXIT_DESCRIPTORS_CLOSED = 71

@@ -18,15 +18,15 @@ from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
 from elasticjob_cloud.sdk.descriptors import DescriptorsClosedError
 from elasticjob_cloud.sdk.endings import EXIT_DESCRIPTORS_CLOSED, call_before_end, end_process
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
-from elasticjob_cloud.sdk.forks import add_reset
-from elasticjob_cloud.sdk.jobs.job import BoundJob
 from elasticjob_cloud.sdk.jobs.process_groups import forget_groups, kill_groups
 from elasticjob_cloud.sdk.jobs.registry import JobRegistry
-from elasticjob_cloud.sdk.lanes import Lane, Lanes
+from elasticjob_cloud.sdk.lanes.lanes import Lane, Lanes
 from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem, messages
-from elasticjob_cloud.sdk.output import output_of
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 from elasticjob_cloud.sdk.shards.shard import Shard
-from elasticjob_cloud.sdk.streams import tell_process
+from elasticjob_cloud.sdk.streams.forks import add_reset
+from elasticjob_cloud.sdk.streams.output_files import output_of
+from elasticjob_cloud.sdk.streams.routing import tell_process
 
 # A tenth of Python's own: with 60 shards that keep the interpreter busy, messages of the agent and short shards get
 # through eight times sooner, and no-op shards are not slower (benchmarks/bench_executor.py).

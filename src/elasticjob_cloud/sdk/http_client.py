@@ -16,7 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from elasticjob_cloud.model.errors import JobExecutionError
-from elasticjob_cloud.sdk.tls import trusted_context
+from elasticjob_cloud.model.trust import trusted_context
 
 _MOST_REDIRECTS = 20  # as Java's HttpURLConnection
 _READ_BYTES = 1 << 16

@@ -1,42 +1,42 @@
 """`elasticjob-cloud run-local`: shards of a job, run here and now, without any server."""
 
 import argparse
-import asyncio
 import os
-import re
 import sys
 import threading
 import traceback
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from functools import partial
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.wire import JobMessage, TaskMessage
-from elasticjob_cloud.sdk.forks import end_if_forked
-from elasticjob_cloud.sdk.jobs.job import BoundJob, bind_job
+from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.sharding import (
+    ShardingParameterError,
+    check_sharding_item_parameters,
+    parse_sharding_item_parameters,
+)
+from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.sdk.jobs.listeners import add_listeners, bind_listeners
 from elasticjob_cloud.sdk.jobs.process_groups import kill_groups
 from elasticjob_cloud.sdk.jobs.spec import load_job, load_listener
+from elasticjob_cloud.sdk.local_shard import UNBOUNDED_BYTES, run_local_shard
 from elasticjob_cloud.sdk.notifications.error_handlers import (
     MESSAGE_HANDLERS,
     find_error_handler,
     handler_problem,
     messages,
 )
-from elasticjob_cloud.sdk.shard_streams import finish_streams
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
-from elasticjob_cloud.sdk.streams import install_default_logging, install_routing, write_own
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
+from elasticjob_cloud.sdk.shards.output import ShardOutput
+from elasticjob_cloud.sdk.streams.routing import install_default_logging, install_routing, write_own
 
 _EXIT_FAILED = 1
 _EXIT_INTERRUPTED = 130
 _MOST_THREADS = 32
 _MESSAGES_SECONDS = 15.0
-_UNBOUNDED = 1 << 62
-# As the API has it (model.sharding): what stands for a comma before what looks like the next item.
-_NEXT_ITEM = re.compile(r"(?:[;|\u060c\u061b\u3001\uff0c\uff1b\uff5c]|[^\S ])\s*\d+\s*[=\uff1d]")
 
 _DESCRIPTION = (
     "Run a job's shards on this machine, without scheduler or agent: for writing and debugging jobs."
@@ -102,83 +102,47 @@ def parse_parameters(text: str, shards: int) -> dict[int, str]:
     Raises:
         StartError: If it is not of this form, or names an item outside the count.
     """
-    parameters: dict[int, str] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        item, separator, value = part.partition("=")
-        if not separator or not item.strip().isdecimal():
-            raise StartError(
-                f'--parameters: {part!r} is not of the form item=value, as in "0=Beijing,1=Shanghai".'
-            )
-        number = int(item)
-        if number >= shards:
-            raise StartError(f"--parameters: there is no item {number} in {shards} shards; items start at 0.")
-        parameters[number] = value.strip()
-        if _NEXT_ITEM.search(value.strip()):
-            raise StartError(f"--parameters: {part!r} looks like several items; separate them by ','.")
-    return parameters
-
-
-def call_job(bound: BoundJob, context: ShardingContext) -> None:
-    """Call a job for one shard, in this thread, an async one on a loop of its own."""
-    result = bound.function(context)
-    if result is not None and hasattr(result, "__await__"):
-        asyncio.run(cast("Coroutine[Any, Any, None]", result))
+    try:
+        return parse_sharding_item_parameters(check_sharding_item_parameters(text, shards), shards)
+    except ShardingParameterError as error:
+        raise StartError(f"--parameters: {error}") from error
 
 
 def run_in_terminal(bound: BoundJob, context: ShardingContext, error_handler: str = "LOG") -> bool:
     """Run a shard with its output where it is; whether it ended well."""
     install_default_logging()
-    shard = Shard(context, bound, _NoOutput(), cast("JobMessage", {}), cast("TaskMessage", {}))
-    before = current_shard.set(shard)
-    try:
-        return _call_and_handle(bound, context, error_handler)
-    finally:
-        current_shard.reset(before)
+    return _run_one(bound, context, _NoOutput(), error_handler)
 
 
 def _run_all(bound: BoundJob, contexts: Sequence[ShardingContext], error_handler: str) -> list[int]:
     install_routing()
     terminal = _Terminal()
+
+    def run(context: ShardingContext) -> bool:
+        output = _PrefixedOutput(f"[{context.sharding_item}] ", terminal)
+        return _run_one(bound, context, output, error_handler)
+
     with ThreadPoolExecutor(min(len(contexts), _MOST_THREADS)) as pool:
         try:
-            ended = list(
-                pool.map(lambda context: _run_one(bound, context, terminal, error_handler), contexts)
-            )
+            ended = list(pool.map(run, contexts))
         except KeyboardInterrupt:
             kill_groups()
             os._exit(_EXIT_INTERRUPTED)  # threads cannot be interrupted, and the pool would wait for them
     return [context.sharding_item for context, is_good in zip(contexts, ended, strict=True) if not is_good]
 
 
-def _run_one(bound: BoundJob, context: ShardingContext, terminal: "_Terminal", error_handler: str) -> bool:
-    output = _PrefixedOutput(f"[{context.sharding_item}] ", terminal)
-    shard = Shard(context, bound, output, cast("JobMessage", {}), cast("TaskMessage", {}))
-    current_shard.set(shard)
-    try:
-        return _call_and_handle(bound, context, error_handler)
-    finally:
-        finish_streams(shard)
-        output.close()
-        current_shard.set(None)
-
-
-def _call_and_handle(bound: BoundJob, context: ShardingContext, error_handler: str) -> bool:
-    """Call a job; whether it ended well. A forked child of it ends here."""
-    process, failure = os.getpid(), None
-    try:
-        call_job(bound, context)
-    except BaseException as raised:  # noqa: BLE001 - SystemExit counts as an exception of the shard
-        failure = raised
-    end_if_forked(process, failure)
+def _run_one(bound: BoundJob, context: ShardingContext, output: ShardOutput, error_handler: str) -> bool:
+    """Run a shard; whether it ended well. Raises KeyboardInterrupt: Ctrl-C ends more than a shard."""
+    failure = run_local_shard(bound, context, output, partial(_handle, error_handler))
     if isinstance(failure, KeyboardInterrupt):
         raise failure
-    if failure is not None:
-        _handle(context, failure, error_handler)
     return failure is None
 
 
-def _handle(context: ShardingContext, failure: BaseException, error_handler: str) -> None:
+def _handle(error_handler: str, context: ShardingContext, failure: BaseException) -> None:
     """Print the traceback, which a job's author wants to see whatever the handler is; send what it sends."""
+    if isinstance(failure, KeyboardInterrupt):
+        return
     handler = find_error_handler(error_handler)
     if handler is not None and error_handler in MESSAGE_HANDLERS:
         handler.handle(context, failure)  # logs it, too
@@ -205,7 +169,7 @@ class _PrefixedOutput:
     """Puts a shard's item in front of each line."""
 
     def __init__(self, prefix: str, terminal: _Terminal) -> None:
-        self.limit_bytes = _UNBOUNDED
+        self.limit_bytes = UNBOUNDED_BYTES
         self._prefix = prefix.encode()
         self._terminal = terminal
         self._pending: dict[StreamName, bytes] = {"stdout": b"", "stderr": b""}
@@ -235,7 +199,7 @@ class _PrefixedOutput:
 class _NoOutput:
     """Leaves the terminal to a shard that has it to itself."""
 
-    limit_bytes = _UNBOUNDED
+    limit_bytes = UNBOUNDED_BYTES
 
     def write(self, stream: StreamName, data: bytes) -> bool:  # noqa: ARG002 - as its protocol says
         return False

@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
 
-from elasticjob_cloud.api.access.auth import Authenticator, AuthSettings, check_exposure
+from elasticjob_cloud.api.access.auth import Authenticator
 from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark
 from elasticjob_cloud.api.access.proxies import TrustedProxies
+from elasticjob_cloud.api.access.users import AuthSettings, check_exposure
 from elasticjob_cloud.api.app import create_app
 from elasticjob_cloud.api.leader.relay import Relay
 from elasticjob_cloud.api.settings import ApiSettings

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from elasticjob_cloud.api.access.auth import DEFAULT_PASSWORDS, AuthSettings, is_weak_password
 from elasticjob_cloud.api.access.peer_users import can_tell_users
+from elasticjob_cloud.api.access.users import DEFAULT_PASSWORDS, AuthSettings, is_weak_password
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.urls import is_loopback
 from elasticjob_cloud.server.files import make_data_dir
 from elasticjob_cloud.settings.first_password import PASSWORD_FILE, first_password
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
@@ -29,7 +30,8 @@ def settle_passwords(
     """
     _warn_of_weak_passwords(settings)
     is_default = settings.admin_password.get_secret_value() in DEFAULT_PASSWORDS
-    if not (is_default or settings.no_auth) or can_tell():
+    # Off loopback neither will do (`check_exposure`).
+    if not (is_default or settings.no_auth) or not is_loopback(settings.host) or can_tell():
         return settings
     if settings.no_auth:
         raise StartError(

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import msgspec
 
-from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
@@ -38,10 +37,8 @@ from elasticjob_cloud.scheduling.commands import (
 __all__ = [
     "AgentView",
     "ApiCommand",
-    "CronExpression",
     "DeleteApp",
     "DeregisterJob",
-    "InvalidCronError",
     "KillTask",
     "PublishApp",
     "ReadyJob",

@@ -23,7 +23,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.settings.agent_tuning import AgentTuning
 from elasticjob_cloud.settings.values import (
-    URL_SCHEMES,
+    URL_PREFIXES,
     Password,
     PositiveNumber,
     UserName,
@@ -243,7 +243,7 @@ class SchedulerSettings(AgentTuning):
     allowed_url_prefixes: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(known_schemes)
     ] = Field(
-        URL_SCHEMES[:3],
+        URL_PREFIXES[:3],
         min_length=1,
         description="What an `appURL` may begin with (comma-separated); `standalone` allows `file://` as well.",
     )

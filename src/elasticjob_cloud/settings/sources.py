@@ -4,7 +4,6 @@ What is wrong with one is said with where it came from and what is allowed; a se
 """
 
 import difflib
-import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -21,11 +20,11 @@ from elasticjob_cloud.settings.scheduler import (
     option_of,
     variable_of,
 )
-from elasticjob_cloud.settings.values import URL_SCHEMES
+from elasticjob_cloud.settings.values import URL_PREFIXES
 
 CONFIG_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}CONFIG"
 # What `standalone` allows beyond the defaults: its user and the machine's user are the same person.
-STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_SCHEMES}
+STANDALONE_DEFAULTS: Final[Mapping[str, object]] = {"allowed_url_prefixes": URL_PREFIXES}
 # What others read: the client's commands, and the tasks and executors that a scheduler may itself be started by.
 _VARIABLES_OF_OTHERS: Final = frozenset(
     ENVIRONMENT_PREFIX + name
@@ -36,7 +35,6 @@ _VARIABLES_OF_OTHERS: Final = frozenset(
         *("SHARDING_ITEM", "SHARDING_PARAMETER", "SHARDING_TOTAL_COUNT"),
     )
 )
-_KNOWN_PASSWORDS: Final = frozenset({"pwd", "guest"})
 _SECRETS: Final = frozenset({"admin_password", "guest_password", "database_url"})
 # An agent looks at its fence each 0.2 s, and its tasks have 1 s to tidy up then (docs/ray.md).
 _FENCE_ENDS_SECONDS: Final = 2.0
@@ -74,8 +72,8 @@ def load_settings(
         required: Settings that must be given somewhere.
 
     Raises:
-        StartError: The file cannot be read or has an unknown key, a value is not allowed, one that is required is
-            missing, or the server would be open to strangers. All faults of values are told at once.
+        StartError: The file cannot be read or has an unknown key, a value is not allowed, or one that is required is
+            missing. All faults of values are told at once.
     """
     variable = os.environ.get(CONFIG_VARIABLE, "")
     sources = _Sources(options, config or (Path(variable) if variable else None), defaults or {})
@@ -95,7 +93,6 @@ def load_settings(
             f"{sources.source_of('guest_username')}: the guest has the admin's name, {settings.admin_username!r}. "
             "Give them different ones."
         )
-    _check_exposure(settings)
     return settings
 
 
@@ -133,30 +130,6 @@ def _check_required(settings: SchedulerSettings, required: Sequence[str]) -> Non
         if name not in settings.model_fields_set or not getattr(settings, name):
             ways = f"{option_of(name)}, {variable_of(name)}, or {name} in the file of --config"
             raise StartError(f"{name} is not set, and there is no default: give it by {ways}.")
-
-
-def _check_exposure(settings: SchedulerSettings) -> None:
-    """Refuse to be open to other machines without log-in, or with passwords that all know (api.md, Authentication)."""
-    if _is_loopback(settings.host):
-        return
-    if settings.no_auth:
-        raise StartError(
-            f"no_auth serves on loopback only, not on {settings.host}: drop it, or listen on 127.0.0.1."
-        )
-    passwords = {"admin_password": settings.admin_password, "guest_password": settings.guest_password}
-    known = [name for name, password in passwords.items() if password.get_secret_value() in _KNOWN_PASSWORDS]
-    if known:
-        raise StartError(
-            f"Everybody knows the default passwords, and {settings.host} is not loopback: set "
-            f"{' and '.join(f'{name} ({variable_of(name)})' for name in known)}, or listen on 127.0.0.1."
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def read_settings_file(config: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import argon2
 from pydantic import AfterValidator, Field, FiniteFloat, SecretStr
@@ -11,11 +10,12 @@ from pydantic import AfterValidator, Field, FiniteFloat, SecretStr
 from elasticjob_cloud.model.errors import CallerError
 from elasticjob_cloud.model.names import user_name_problem
 from elasticjob_cloud.model.trust import require_certificates
-from elasticjob_cloud.time_zones.machine import time_zone_problem
+from elasticjob_cloud.model.urls import APP_SCHEMES, is_http_url
+from elasticjob_cloud.time_zones.hints import time_zone_problem
 
 ARGON2ID_PREFIX: Final = "$argon2id$"
 _LEAST_RELEASE_SECONDS: Final = 30.0
-URL_SCHEMES: Final = ("http://", "https://", "ftp://", "file://")
+URL_PREFIXES: Final = tuple(f"{scheme}://" for scheme in APP_SCHEMES)
 _DATABASE_SCHEMES: Final = (
     "sqlite:",
     *(f"{name}{driver}:" for name in ("postgres", "postgresql") for driver in ("", "+psycopg")),
@@ -56,8 +56,8 @@ def split(value: object) -> object:
 
 def known_schemes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     for prefix in prefixes:
-        if not prefix.lower().startswith(URL_SCHEMES):
-            raise ValueError(f"must have prefixes that each begin with one of {', '.join(URL_SCHEMES)}")
+        if not prefix.lower().startswith(URL_PREFIXES):
+            raise ValueError(f"must have prefixes that each begin with one of {', '.join(URL_PREFIXES)}")
     return prefixes
 
 
@@ -113,15 +113,6 @@ def http_url(url: str) -> str:
     if url and not is_http_url(url):
         raise ValueError("must be an http:// or https:// URL with a host, and a port up to 65535 if any")
     return url.rstrip("/")
-
-
-def is_http_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        # A port is looked at when it is asked for.
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def whole_path(path: Path) -> Path:

@@ -12,14 +12,13 @@ import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.excerpt import excerpt
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import (
     AppRecord,
     ExecutionTrace,
     FailoverRecord,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
     ScheduleSpans,
     StatusTrace,

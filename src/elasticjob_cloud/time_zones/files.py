@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-# Files in the zone database that are no zones, or mean another one on each machine.
-NO_ZONES = frozenset({"localtime", "Factory", "posixrules"})
+from elasticjob_cloud.time_zones.names import NO_ZONES
+
 # They come first where several zones are alike.
 _WELL_KNOWN = (
     "UTC",

@@ -6,7 +6,7 @@ import zoneinfo
 from functools import lru_cache
 from typing import Final
 
-from elasticjob_cloud.time_zones.files import NO_ZONES
+from elasticjob_cloud.time_zones.names import NO_ZONES, is_time_zone
 
 _PLACES: Final = {
     # Names of cities, abbreviations, and Windows' names.
@@ -65,6 +65,11 @@ _OFFSET: Final = re.compile(
 _UTC_LABELS: Final = ("", "utc", "gmt", "z")
 _LONGEST_NAME: Final = 64
 _WEST, _EAST = -12, 14  # as far as Etc/GMT goes
+
+
+def time_zone_problem(name: str) -> str | None:
+    """Say what is wrong with the name of a time zone, or None when there is such a zone."""
+    return None if is_time_zone(name) else f"must be the IANA name of a time zone{zone_hint(name)}"
 
 
 def zone_hint(name: str) -> str:

@@ -1,21 +1,20 @@
-"""Time zones by their IANA names: this machine's, and whether one exists. Standard library only, quick to import."""
+"""The time zone of this machine, by its IANA name. Standard library only, quick to import."""
 
 import contextlib
 import os
 import re
 import time
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from elasticjob_cloud.time_zones.names import OTHER_BUILDS, is_time_zone
 
 _DEFAULT_ZONE = "UTC"
 _ZONE_DIRECTORY = "zoneinfo/"
 _LOCALTIME = Path("/etc/localtime")
 _HALF_YEAR_SECONDS = 15_778_800
 _RULE_OF_UTC = re.compile(r":?<?(UTC|GMT|UCT|Z)>?[+-]?0?", re.IGNORECASE)
-# Files in the zone database that are no zones, or mean another one on each machine.
-_NO_ZONES = frozenset({"localtime", "Factory", "posixrules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +58,6 @@ def find_machine_zone(
     return MachineZone(_DEFAULT_ZONE, _warning_of(source, local_clock, int(now()), is_utc=is_utc))
 
 
-def time_zone_problem(name: str) -> str | None:
-    """Say what is wrong with the name of a time zone, or None when there is such a zone."""
-    if _is_zone(name):
-        return None
-    from elasticjob_cloud.time_zones.hints import zone_hint  # noqa: PLC0415 - only for a message
-
-    return f"must be the IANA name of a time zone{zone_hint(name)}"
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        zoneinfo.ZoneInfo("" if name in _NO_ZONES else name)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        return False
-    return True
-
-
 def _name_of_variable(variable: str) -> str | None:
     value = variable.removeprefix(":")
     if not value:
@@ -86,9 +68,9 @@ def _name_of_variable(variable: str) -> str | None:
 def _name_in_path(path: str) -> str | None:
     """Give the zone that a name, or the path of a file in a zone database, stands for."""
     name = path.rpartition(_ZONE_DIRECTORY)[2]
-    for prefix in ("posix/", "right/"):  # other builds of the same zones
+    for prefix in OTHER_BUILDS:
         name = name.removeprefix(prefix)
-    return name if name and _is_zone(name) else None
+    return name if is_time_zone(name) else None
 
 
 def _name_of_file(path: Path) -> str | None:

@@ -1,13 +1,18 @@
 """The OpenAPI document and its page describe the whole API and load nothing from elsewhere."""
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+import httpx
 import pytest
 
 from tests.http_client import http_get
 
+BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
 METHODS = {"get", "put", "post", "delete"}
 
 
@@ -88,6 +93,18 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
             assert (schema == {"$ref": "#/components/schemas/Error"}) is (status != "200")
 
 
+def test_examples_of_bodies_can_be_sent(document: dict[str, Any], admin: httpx.Client) -> None:
+    sent = []
+    # By their names apps come before jobs, and `post` before `put`.
+    for method, path, call in sorted(calls(document), key=lambda call: (call[1], call[0])):
+        content = call.get("requestBody", {"content": {}})["content"].get("application/json", {})
+        if "example" in content:
+            answer = admin.request(method, path, json=content["example"])
+            assert answer.status_code == 200, answer.text
+            sent.append((method, path))
+    assert len(sent) == 5
+
+
 def test_bare_words_are_described(document: dict[str, Any]) -> None:
     for method, path in (("post", "/api/job/trigger"), ("delete", "/api/job/deregister")):
         content = document["paths"][path][method]["requestBody"]["content"]
@@ -133,8 +150,42 @@ def test_page_loads_nothing_from_elsewhere(server: str) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "http" not in policy
-    for path in ("/api/docs", "/api/docs.js", "/api/docs.css"):
-        text = http_get(f"{server}{path}").text
+    assert "unsafe" not in policy
+    script = http_get(f"{server}/api/docs.js")
+    for text in (page.text, script.text):
         assert "//" not in re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
-    for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        assert http_get(f"{server}/api/{source}").status_code == 200
+    # Swagger UI's default shows the document to validator.swagger.io.
+    assert "validatorUrl: null" in script.text
+
+
+def test_files_of_the_page_have_their_types_and_are_kept_for_a_while(server: str) -> None:
+    page = http_get(f"{server}/api/docs").text
+    names = set(re.findall(r'(?:src|href)="([a-z.-]+)"', page)) - {"openapi.json"}
+    assert names == {"docs.js", "swagger-ui-bundle.js", "swagger-ui.css"}
+    for name in names:
+        answer = http_get(f"{server}/api/{name}")
+        assert answer.status_code == 200
+        kind = "css" if name.endswith("css") else "javascript"
+        assert answer.headers["content-type"] == f"text/{kind}; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        kept = "private, max-age=3600" if name.startswith("swagger-ui") else "no-store"
+        assert answer.headers["cache-control"] == kept
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium: apt-get install chromium")
+def test_browser_shows_all_calls_under_the_pages_own_policy(
+    server: str, document: dict[str, Any], tmp_path: Path
+) -> None:
+    assert BROWSER is not None
+    # Chromium has no sandbox for root, and waits until the page has loaded: its time is virtual.
+    options = ("--headless", "--no-sandbox", "--virtual-time-budget=20000", f"--user-data-dir={tmp_path}")
+    shown = subprocess.run(
+        [BROWSER, *options, "--dump-dom", f"{server}/api/docs"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+    for _, path, _ in calls(document):
+        assert f'data-path="{path}"' in shown
+    assert f'<option value="{server}">' in shown

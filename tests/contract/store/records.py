@@ -5,6 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.job import (
     ErrorHandlerType,
     ExecutorServiceType,
@@ -17,8 +18,6 @@ from elasticjob_cloud.model.records import (
     ExecutionTrace,
     FailoverRecord,
     FireRecord,
-    FireSource,
-    FireState,
     JobRecord,
     ScheduleSpans,
     StatusTrace,

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.queries.history import HistoryQuery
-from elasticjob_cloud.model.records import Changes, FailoverRecord, FireState, Snapshot
+from elasticjob_cloud.model.records import Changes, FailoverRecord, Snapshot
 from elasticjob_cloud.store import Store
 from tests.contract.store import records, samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener

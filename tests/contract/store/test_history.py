@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from elasticjob_cloud.model.errors import InvalidRequestError
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.queries.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryQuery
-from elasticjob_cloud.model.records import Changes, ExecutionTrace, FireState, StatusTrace
+from elasticjob_cloud.model.records import Changes, ExecutionTrace, StatusTrace
 from elasticjob_cloud.store import Store
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.records import Changes, FailoverRecord, FireState
+from elasticjob_cloud.model.records import Changes, FailoverRecord
 from elasticjob_cloud.store import Store
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import (
     AgentFrame,
     Commands,
@@ -36,7 +36,7 @@ class Peer:
         self._changed = asyncio.Event()
         self._protocol = FrameProtocol(self._heard, self._lost)
 
-    async def connect(self, place: AgentPlace) -> None:
+    async def connect(self, place: AgentDirectory) -> None:
         """Connect, and wait until the agent has answered."""
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self._protocol, str(place.socket))
@@ -83,7 +83,7 @@ class Peer:
         self._changed.set()
 
 
-async def peer_of(place: AgentPlace) -> Peer:
+async def peer_of(place: AgentDirectory) -> Peer:
     """Connect to the agent of this place, once it serves."""
     async with asyncio.timeout(_DEADLINE_SECONDS):
         while True:
@@ -97,7 +97,7 @@ async def peer_of(place: AgentPlace) -> Peer:
                 return peer
 
 
-async def scheduler_of(place: AgentPlace, epoch: int) -> Peer:
+async def scheduler_of(place: AgentDirectory, epoch: int) -> Peer:
     """Connect to the agent of this place as the leader of this epoch."""
     peer = await peer_of(place)
     peer.send(Hello(epoch))

@@ -9,13 +9,14 @@ from typing import NoReturn
 import pytest
 
 from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.executors import process as executor_process
 from elasticjob_cloud.agent.executors.executor import AppExecutor
 from elasticjob_cloud.agent.executors.lines import ExecutorConnection
 from elasticjob_cloud.agent.executors.process import ExecutorProcess
-from elasticjob_cloud.agent.process import child
+from elasticjob_cloud.agent.process.program import Program
+from elasticjob_cloud.agent.process.pump import OutputPump
 from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.scripts import script_tasks as scripts
+from elasticjob_cloud.agent.scripts.preparations import Preparations
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.scripts.script_task import Lease
 from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
@@ -24,6 +25,7 @@ from elasticjob_cloud.model.messages import ExecutorStopped
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent.executors import test_executors as executors
 from tests.integration.agent.scripts.test_daemon_scripts import World as DaemonWorld
+from tests.integration.agent.scripts.test_daemon_scripts import play as play_daemon
 from tests.integration.agent.scripts.test_scripts import World, play
 
 pytestmark = [
@@ -45,11 +47,11 @@ async def check_failed_by_us(world: World, task_id: str = "t") -> None:
 @pytest.mark.parametrize(
     "owner, name",
     [
-        (scripts, "describe_exit"),
+        (Program, "describe_exit"),
         (scripts, "_with_notes"),
         (Lease, "release"),
         (ScriptTasks, "_begin"),
-        (ScriptTasks, "_wait_no_more"),
+        (Preparations, "leave"),
         (ScriptTasks, "_could_not_start"),
     ],
 )
@@ -60,7 +62,7 @@ def test_task_ends_whatever_fails_around_its_script(
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, fail)
             if name == "_could_not_start":
-                patch.setattr(scripts, "start_process", fail)
+                patch.setattr(Program, "start", fail)
             world.launch("exit 1", "t")
             await check_failed_by_us(world)
         world.launch("exit 0", "next")
@@ -109,6 +111,26 @@ def test_daemon_script_whose_next_fire_cannot_be_reckoned_ends(
         runner.run(run())
 
 
+def test_daemon_script_whose_app_cannot_be_renewed_for_once_runs_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had stayed for ever without ever running again."""
+
+    async def scenario(world: DaemonWorld) -> None:
+        world.launch("rm app.sh")
+        await world.until(lambda: bool(world.executions))
+        with monkeypatch.context() as patch:
+            patch.setattr(AppCache, "prepare", fail)
+            await world.until(lambda: len(world.executions) == 2)
+        failed = world.executions[1].execution
+        assert failed is not None
+        assert failed.failure_cause == "The app could not be prepared: unsupported operand"
+        await world.until(lambda: len(world.executions) == 3)
+        assert world.end is None
+
+    play_daemon(tmp_path, scenario)
+
+
 def play_executors(
     directory: Path, scenario: Callable[[executors.World], Coroutine[None, None, None]]
 ) -> None:
@@ -125,7 +147,7 @@ def play_executors(
         runner.run(run())
 
 
-@pytest.mark.parametrize("owner, name", [(executor_process, "describe_exit"), (ExecutorProcess, "_end_life")])
+@pytest.mark.parametrize("owner, name", [(Program, "describe_exit"), (ExecutorProcess, "_end_life")])
 def test_tasks_of_an_executor_end_though_its_end_cannot_be_handled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
@@ -195,7 +217,7 @@ def test_script_ends_though_the_end_of_its_output_cannot_be_read(
 ) -> None:
     async def scenario(world: World) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(child._Pump, name, fail)
+            patch.setattr(OutputPump, name, fail)
             world.launch("exit 0", "t")
             assert (await world.end_of("t")).state is TaskState.FINISHED
         world.launch("exit 0", "next")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent.agent_peer import Peer, launch_script, scheduler_of
 
@@ -30,12 +30,12 @@ class Starter:
     """Starts agents of one place in some state."""
 
     def __init__(self, directory: Path) -> None:
-        self.place = AgentPlace(directory)
+        self.place = AgentDirectory(directory)
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, statement: str = "pass", **variables: str) -> None:
         command = [sys.executable, "-c", _STARTER.format(statement)]
-        command += ["-m", "elasticjob_cloud.agent", "--directory", str(self.place.directory)]
+        command += ["-m", "elasticjob_cloud.agent", "--directory", str(self.place.path)]
         environment = {**os.environ, **variables}
         self._processes.append(subprocess.Popen(command, start_new_session=True, env=environment))
 
@@ -87,7 +87,7 @@ def test_signals_and_descriptors_of_the_starter_are_not_the_tasks(
         scheduler.close()
 
     asyncio.run(scenario())
-    output = starter.place.directory / "output"
+    output = starter.place.path / "output"
     blocked, ignored, said = (output / "t.stdout").read_text().splitlines()
     assert int(blocked.split()[1], 16) == 0
     assert int(ignored.split()[1], 16) & ~_INTERNAL == 0
@@ -110,7 +110,7 @@ def test_locale_without_utf8_costs_no_letter(starter: Starter, tmp_path: Path) -
         scheduler.close()
 
     asyncio.run(scenario())
-    output = starter.place.directory / "output"
+    output = starter.place.path / "output"
     assert (output / "任务.stdout").read_text("utf-8") == "北京 上海  "
     assert (output / "plain.stdout").read_text("utf-8").startswith("上海{")
 
@@ -124,7 +124,7 @@ def test_tasks_do_not_inherit_what_the_agent_was_told_for_itself(starter: Starte
         scheduler.close()
 
     asyncio.run(scenario())
-    lines = (starter.place.directory / "output" / "t.stdout").read_text().splitlines()
+    lines = (starter.place.path / "output" / "t.stdout").read_text().splitlines()
     assert "LC_ALL=C" in lines
     assert not [line for line in lines if line.startswith("PYTHON")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.reporting.output import OutputFile, OutputStore
+from elasticjob_cloud.agent.reporting.output import OutputStore, ProcessOutput
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
@@ -20,7 +20,7 @@ _LIMIT = 1000
 def test_restarts_do_not_add_up_beyond_the_limit(tmp_path: Path) -> None:
     path = f"{tmp_path}/executor-app.stdout"
     for number in range(10):
-        output = OutputFile(path, _LIMIT)
+        output = ProcessOutput(path, _LIMIT)
         output.write(b"%d" % number * 300)
         output.close()
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= _LIMIT
@@ -28,7 +28,7 @@ def test_restarts_do_not_add_up_beyond_the_limit(tmp_path: Path) -> None:
 
 
 def test_first_and_latest_output_are_kept(tmp_path: Path) -> None:
-    output = OutputFile(f"{tmp_path}/t.stdout", _LIMIT)
+    output = ProcessOutput(f"{tmp_path}/t.stdout", _LIMIT)
     for number in range(100):
         output.write(b"%099d\n" % number)
     output.close()
@@ -41,7 +41,7 @@ def test_first_and_latest_output_are_kept(tmp_path: Path) -> None:
 def test_reader_that_follows_gets_the_end_and_is_told_what_is_missing(tmp_path: Path) -> None:
     """It had fallen silent at the limit, or where the file of a daemon started over."""
     store = OutputStore(tmp_path, _LIMIT)
-    output = OutputFile(f"{tmp_path}/t.stdout", _LIMIT)
+    output = ProcessOutput(f"{tmp_path}/t.stdout", _LIMIT)
     output.write(b"first\n")
     first = store.read("t", "stdout", 0, 1 << 20, known=True, ended=False)
     assert (first.content, first.truncated, first.missing) == (b"first\n", False, 0)
@@ -61,7 +61,7 @@ def test_reader_that_follows_gets_the_end_and_is_told_what_is_missing(tmp_path: 
 
 def test_whether_output_is_whole_is_not_guessed_from_what_it_says(tmp_path: Path) -> None:
     store = OutputStore(tmp_path, _LIMIT)
-    output = OutputFile(f"{tmp_path}/t.stdout", _LIMIT)
+    output = ProcessOutput(f"{tmp_path}/t.stdout", _LIMIT)
     output.write(b"hello" + OUTPUT_TRUNCATED)
     assert not store.read("t", "stdout", 0, 1000, known=True, ended=True).truncated
     # An executor in another language that keeps the first part only ends it so (docs/executor-protocol.md).
@@ -125,7 +125,7 @@ def test_full_disk_loses_output_with_a_note(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full: run it on Linux")
     (tmp_path / "t.stdout").symlink_to("/dev/full")
-    output = OutputFile(f"{tmp_path}/t.stdout", _LIMIT)
+    output = ProcessOutput(f"{tmp_path}/t.stdout", _LIMIT)
     output.write(b"hello")
     output.write(b"again")
     assert "No space left" in output.failure
@@ -135,7 +135,7 @@ def test_full_disk_loses_output_with_a_note(tmp_path: Path) -> None:
 def test_long_output_goes_on_once_a_full_disk_has_room(tmp_path: Path) -> None:
     path = tmp_path / "executor-app.stdout"
     path.mkdir()
-    output = OutputFile(str(path), _LIMIT)
+    output = ProcessOutput(str(path), _LIMIT)
     output.write(b"lost\n")
     path.rmdir()
     output.write(b"kept\n")

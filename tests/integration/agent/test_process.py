@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.process.table import read_process
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent.agent_peer import launch_script, peer_of, scheduler_of
 
@@ -29,14 +29,14 @@ pytestmark = [
 class Agents:
     """Starts agents of one place, and kills those that still run at the end."""
 
-    def __init__(self, place: AgentPlace) -> None:
+    def __init__(self, place: AgentDirectory) -> None:
         self.place = place
         self.left: list[int] = []  # groups that a failing test would leave behind
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *, is_disk_full: bool = False) -> subprocess.Popen[bytes]:
         """Start one; on a full disk no byte can be written to any file."""
-        command = [sys.executable, "-m", "elasticjob_cloud.agent", "--directory", str(self.place.directory)]
+        command = [sys.executable, "-m", "elasticjob_cloud.agent", "--directory", str(self.place.path)]
         if is_disk_full:
             command = ["/bin/sh", "-c", 'ulimit -S -f 0; exec "$@"', "sh", *command]
         process = subprocess.Popen(command, start_new_session=True)
@@ -56,7 +56,7 @@ class Agents:
 @pytest.fixture(params=["agent", f"{'deep' * 25}/agent"], ids=["near", "deep"])
 def agents(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agents]:
     """Agents of a directory that has their sockets, and of one too deep for that."""
-    made = Agents(AgentPlace(tmp_path / request.param))
+    made = Agents(AgentDirectory(tmp_path / request.param))
     yield made
     made.close()
 
@@ -67,7 +67,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def named_pid(place: AgentPlace) -> int:
+def named_pid(place: AgentDirectory) -> int:
     present = place.read_process()
     assert present is not None
     return present.pid
@@ -133,7 +133,7 @@ def test_agent_whose_directory_was_deleted_ends_for_nobody_can_reach_it(agents: 
     async def scenario() -> None:
         agent = agents.start()
         peer = await peer_of(agents.place)
-        shutil.rmtree(agents.place.directory)
+        shutil.rmtree(agents.place.path)
         assert await asyncio.to_thread(agent.wait, 10) == 0
         peer.close()
 

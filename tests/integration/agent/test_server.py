@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.agent import Agent
-from elasticjob_cloud.agent.scheduler_link import server as server_module
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link import conversation
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import (
     Commands,
     Draining,
@@ -38,7 +38,7 @@ class World:
     """A server in this process, and the place that it has."""
 
     def __init__(self, directory: Path, settings: AgentSettings) -> None:
-        self.place = AgentPlace(directory / "agent")
+        self.place = AgentDirectory(directory / "agent")
         self.place.ensure_socket_directory()
         self._server = AgentServer(self.place, settings)
         self.running = asyncio.get_running_loop().create_task(self._server.run())
@@ -50,13 +50,13 @@ class World:
     @property
     def scheduler(self) -> FrameProtocol | None:
         """The agent's end of its connection to its scheduler."""
-        return self._server._scheduler
+        return self._server._conversation._scheduler
 
     def tell(self, batch: AgentEvents) -> None:
-        self._server._emit(batch)
+        self._server.emit(batch)
 
     async def stop(self) -> None:
-        self._server._stop("the test is over")
+        self._server.stop("the test is over")
         await self.running
 
 
@@ -205,7 +205,7 @@ def test_agent_that_is_told_to_stop_ends_its_tasks_within_its_fence_whatever_the
 def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "_BACKLOG_BYTES", 1 << 20)
+    monkeypatch.setattr(conversation, "_BACKLOG_BYTES", 1 << 20)
     task_ids = [f"t{number}" for number in range(20)]
 
     async def scenario(world: World) -> None:
@@ -227,7 +227,7 @@ def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_statu
 
 def test_goodbye_is_heard_by_an_agent_that_tells_something_in_that_moment(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
-        engine = LocalEngine(world.place.directory, AgentSettings())
+        engine = LocalEngine(world.place.path, AgentSettings())
         # It listens, then: where nobody does the engine starts an agent of its own.
         (await peer_of(world.place)).close()
         await engine.start(1, frozenset(), lambda _: None)

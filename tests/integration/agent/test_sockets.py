@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.machine import kept_socket
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import Kill
@@ -47,7 +47,7 @@ def serve(directory: Path, scenario: Callable[[World], Coroutine[None, None, Non
         runner.run(run())
 
 
-def executor_sockets(place: AgentPlace) -> list[Path]:
+def executor_sockets(place: AgentDirectory) -> list[Path]:
     return list(place.socket_directory.glob("x-*.sock"))
 
 
@@ -97,7 +97,7 @@ def test_sockets_are_kept_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     async def scenario(world: World) -> None:
         paths = [world.place.socket, world.place.socket_directory, *executor_sockets(world.place)]
-        paths += [world.place.directory / name for name in ("agent.json", "lives.json")]
+        paths += [world.place.path / name for name in ("agent.json", "lives.json")]
         for path in paths:
             os.utime(path, (1000.0, 1000.0))
         await until(lambda: all(path.stat().st_mtime > 1000.0 for path in paths))
@@ -108,7 +108,7 @@ def test_sockets_are_kept_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_file_that_names_the_agent_is_written_again(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         await until(lambda: world.place.read_process() is not None)
-        (world.place.directory / "agent.json").unlink()
+        (world.place.path / "agent.json").unlink()
         await until(lambda: world.place.read_process() is not None)
 
     serve(tmp_path, scenario)
@@ -128,7 +128,7 @@ def test_agent_goes_elsewhere_when_a_logout_removes_its_runtime_directory(
         shutil.rmtree(runtime)
         await until(lambda: world.place.socket_directory.parent == short_directory / "tmp")
         await until(lambda: can_connect(world.place.socket))
-        found = AgentPlace(world.place.directory)
+        found = AgentDirectory(world.place.path)
         monkeypatch.setenv("TMPDIR", "/var/tmp")  # whoever looks for it goes by what it has written down
         await until(lambda: find(found) == world.place.socket_directory)
         assert len(executor_sockets(world.place)) == 1
@@ -136,7 +136,7 @@ def test_agent_goes_elsewhere_when_a_logout_removes_its_runtime_directory(
     serve(tmp_path / ("d" * 100), scenario)
 
 
-def find(place: AgentPlace) -> Path:
+def find(place: AgentDirectory) -> Path:
     place.find_sockets()
     return place.socket_directory
 
@@ -182,7 +182,7 @@ def test_runtime_directory_comes_first_where_it_can_be_used(
     deep = tmp_path / ("d" * 100)
     monkeypatch.setenv("TMPDIR", "/var/tmp")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_directory))
-    assert AgentPlace(deep).socket_directory.parent == short_directory
+    assert AgentDirectory(deep).socket_directory.parent == short_directory
     for useless in (str(short_directory / "none"), str(deep), "relative", ""):
         monkeypatch.setenv("XDG_RUNTIME_DIR", useless)
-        assert AgentPlace(deep).socket_directory.parent == Path("/var/tmp")
+        assert AgentDirectory(deep).socket_directory.parent == Path("/var/tmp")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace, AgentProcess
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory, AgentProcess
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.errors import NotFoundError
@@ -21,8 +21,8 @@ _DEADLINE_SECONDS = 20.0
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[AgentPlace]:
-    made = AgentPlace(tmp_path / "agent")
+def place(tmp_path: Path) -> Iterator[AgentDirectory]:
+    made = AgentDirectory(tmp_path / "agent")
     yield made
     present = made.read_process()
     if present is not None and present.runs():
@@ -37,13 +37,13 @@ def url(tmp_path: Path) -> str:
 
 
 def engine_over(
-    place: AgentPlace, orphan_seconds: float = 600.0, unresponsive_seconds: float = 10.0
+    place: AgentDirectory, orphan_seconds: float = 600.0, unresponsive_seconds: float = 10.0
 ) -> LocalEngine:
     settings = AgentSettings(kill_grace_seconds=0.3, orphan_seconds=orphan_seconds)
-    return LocalEngine(place.directory, settings, unresponsive_seconds=unresponsive_seconds)
+    return LocalEngine(place.path, settings, unresponsive_seconds=unresponsive_seconds)
 
 
-def present_process(place: AgentPlace) -> AgentProcess:
+def present_process(place: AgentDirectory) -> AgentProcess:
     present = place.read_process()
     assert present is not None
     return present
@@ -58,7 +58,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_left_agent_finishes_what_runs_then_ends_and_its_successor_tells(
-    place: AgentPlace, url: str, tmp_path: Path
+    place: AgentDirectory, url: str, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
         first = Scheduler(engine_over(place), acknowledges=False)
@@ -79,7 +79,7 @@ def test_left_agent_finishes_what_runs_then_ends_and_its_successor_tells(
     asyncio.run(scenario())
 
 
-def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentPlace, url: str) -> None:
+def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentDirectory, url: str) -> None:
     async def scenario() -> None:
         first = Scheduler(engine_over(place, orphan_seconds=0.5))
         await first.start()
@@ -98,7 +98,7 @@ def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentPlace, url: str) -
     asyncio.run(scenario())
 
 
-def test_agent_that_does_not_answer_is_replaced(place: AgentPlace) -> None:
+def test_agent_that_does_not_answer_is_replaced(place: AgentDirectory) -> None:
     async def scenario() -> None:
         scheduler = Scheduler(engine_over(place, unresponsive_seconds=1.5))
         await scheduler.start()
@@ -112,7 +112,7 @@ def test_agent_that_does_not_answer_is_replaced(place: AgentPlace) -> None:
     asyncio.run(scenario())
 
 
-def test_second_agent_over_the_same_directory_gives_up(place: AgentPlace) -> None:
+def test_second_agent_over_the_same_directory_gives_up(place: AgentDirectory) -> None:
     lock = place.lock()
     assert lock is not None
     assert place.lock() is None
@@ -120,7 +120,7 @@ def test_second_agent_over_the_same_directory_gives_up(place: AgentPlace) -> Non
 
 
 def test_deep_directory_has_its_sockets_elsewhere(tmp_path: Path) -> None:
-    place = AgentPlace(tmp_path / ("d" * 100) / "agent")
+    place = AgentDirectory(tmp_path / ("d" * 100) / "agent")
     assert len(os.fsencode(place.socket)) < 100
     place.ensure_socket_directory()
     assert place.socket_directory.stat().st_mode & 0o777 == 0o700
@@ -133,14 +133,14 @@ def test_sockets_of_a_deep_directory_go_by_the_system_and_by_what_fits(
 ) -> None:
     deep = tmp_path / ("d" * 100)
     monkeypatch.setenv("TMPDIR", "/var/tmp")
-    assert AgentPlace(deep).socket_directory.parent == Path("/var/tmp")
+    assert AgentDirectory(deep).socket_directory.parent == Path("/var/tmp")
     for useless in (str(deep), "relative", ""):
         monkeypatch.setenv("TMPDIR", useless)
-        assert AgentPlace(deep).socket_directory.parent == Path("/tmp")
+        assert AgentDirectory(deep).socket_directory.parent == Path("/tmp")
 
 
 def test_agent_that_ends_leaves_no_sockets_nor_their_directory(tmp_path: Path) -> None:
-    place = AgentPlace(tmp_path / ("d" * 100) / "agent")
+    place = AgentDirectory(tmp_path / ("d" * 100) / "agent")
 
     async def scenario() -> None:
         scheduler = Scheduler(engine_over(place))
@@ -160,7 +160,7 @@ def test_agent_that_ends_leaves_no_sockets_nor_their_directory(tmp_path: Path) -
     asyncio.run(scenario())
 
 
-def test_scheduler_on_uvloop_runs_tasks_and_finds_its_agent_again(place: AgentPlace, url: str) -> None:
+def test_scheduler_on_uvloop_runs_tasks_and_finds_its_agent_again(place: AgentDirectory, url: str) -> None:
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not made for Windows: run it on Linux")
 
     async def scenario() -> None:
@@ -180,7 +180,7 @@ def test_scheduler_on_uvloop_runs_tasks_and_finds_its_agent_again(place: AgentPl
         runner.run(scenario())
 
 
-def test_agent_that_was_let_go_and_ended_leaves_no_zombie(place: AgentPlace) -> None:
+def test_agent_that_was_let_go_and_ended_leaves_no_zombie(place: AgentDirectory) -> None:
     async def scenario() -> None:
         scheduler = Scheduler(engine_over(place))
         await scheduler.start()
@@ -192,7 +192,7 @@ def test_agent_that_was_let_go_and_ended_leaves_no_zombie(place: AgentPlace) -> 
     asyncio.run(scenario())
 
 
-def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentPlace) -> None:
+def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentDirectory) -> None:
     async def scenario() -> None:
         scheduler = Scheduler(engine_over(place))
         await scheduler.start()
@@ -209,7 +209,7 @@ def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentPlace) ->
 
 
 def test_output_can_be_read_without_a_connection_to_the_agent(
-    place: AgentPlace, url: str, tmp_path: Path
+    place: AgentDirectory, url: str, tmp_path: Path
 ) -> None:
     """A scheduler that does not lead has let go of the agent; the disk has the output all the same."""
 
@@ -217,7 +217,7 @@ def test_output_can_be_read_without_a_connection_to_the_agent(
         scheduler = Scheduler(engine_over(place))
         await scheduler.start()
         scheduler.launch(f"echo hello; {waiting_for(tmp_path / 'go')}", "t", url=url)
-        output = place.directory / "output" / "t.stdout"
+        output = place.path / "output" / "t.stdout"
         await until(lambda: output.exists() and output.stat().st_size > 0)
         agent = present_process(place)
         await scheduler.engine.stop()

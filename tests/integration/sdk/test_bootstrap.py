@@ -198,7 +198,7 @@ def test_sdk_imports_the_standard_library_alone(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(SOURCE)!r})
 import elasticjob_cloud, elasticjob_cloud.sdk.executor, elasticjob_cloud.sdk.run_local, elasticjob_cloud.testing
-import elasticjob_cloud.sdk.daemons, elasticjob_cloud.sdk.process_worker, elasticjob_cloud.sdk.notifications.channels
+import elasticjob_cloud.sdk.lanes.daemons, elasticjob_cloud.sdk.lanes.process_worker, elasticjob_cloud.sdk.notifications.channels
 import elasticjob_cloud.sdk.jobs.http_job, elasticjob_cloud.sdk.jobs.script_job
 import elasticjob_cloud.entry, elasticjob_cloud.__main__
 roots = {{name.partition(".")[0] for name in sys.modules if not name.startswith("_sysconfigdata")}}

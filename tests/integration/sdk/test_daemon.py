@@ -114,13 +114,14 @@ def test_sampling_reports_every_nth_execution(agent: SdkAgent) -> None:
 
 
 def test_failed_execution_is_reported_and_the_daemon_goes_on(agent: SdkAgent) -> None:
-    pause = "from elasticjob_cloud.sdk import daemons\ndaemons._PAUSE_AFTER_FAILURE_SECONDS = 0.1\n"
+    pause = "from elasticjob_cloud.sdk.lanes import daemons\ndaemons._PAUSE_AFTER_FAILURE_SECONDS = 0.1\n"
     agent.write("jobs.py", pause + JOBS)
     agent.start("jobs:fails")
     agent.run(jobExecutionType="DAEMON")
     agent.wait_until(lambda: len(completions(agent)) >= 2)
     assert completions(agent)[0]["success"] is False
-    assert "boom" in completions(agent)[0]["failureCause"]
+    assert completions(agent)[0]["failureSummary"] == "ValueError: boom"
+    assert "Traceback" in completions(agent)[0]["failureCause"]
 
 
 def test_failed_execution_ends_the_daemon_when_its_handler_throws(agent: SdkAgent) -> None:
@@ -219,7 +220,7 @@ def test_execution_that_takes_too_long_is_ended_and_the_next_one_comes(
     agent.run(jobExecutionType="DAEMON", jobExecutorServiceHandlerType=service, timeoutSeconds=1)
 
     def failed() -> list[str]:
-        return [status["failureCause"] for status in agent.statuses if status.get("success") is False]
+        return [status["failureSummary"] for status in agent.statuses if status.get("success") is False]
 
     agent.wait_until(lambda: len(failed()) >= 2)
     assert "longer than 1 seconds (timeoutSeconds)" in failed()[0]

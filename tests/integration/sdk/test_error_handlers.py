@@ -134,8 +134,8 @@ def test_webhook_gets_all_facts_and_its_headers(
     [
         (Answer(500), "500"),
         (Answer(body=b'{"errcode": 310000, "errmsg": "sign not match"}'), "310000: sign not match"),
-        (Answer(body=b"<html>"), "none of a robot"),
-        (Answer(body=b"[1]"), "none of a robot"),
+        (Answer(body=b"<html>"), "not that of a chat robot"),
+        (Answer(body=b"[1]"), "not that of a chat robot"),
     ],
 )
 def test_robot_that_refuses_is_logged_and_its_secrets_are_not(

@@ -177,6 +177,7 @@ def test_exception_is_a_failed_execution_and_its_handler_decides(
     ended = agent.wait_end("t0")
     assert ended["state"] == state
     assert ended["success"] is False
+    assert ended["failureSummary"] == "ValueError: boom"
     assert ended["failureCause"].startswith("Traceback")
     assert ended["failureCause"].endswith("ValueError: boom\n")
     assert ("ValueError: boom" in agent.text("t0", "stderr")) is is_logged

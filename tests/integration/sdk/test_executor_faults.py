@@ -32,14 +32,14 @@ async def closes_loop(context):
     os.closerange(3, 1000)
 
 def spoils_times(context):
-    from elasticjob_cloud.sdk import execution as attempt
-    attempt.failed_status = None  # stands for a fault of ours
+    from elasticjob_cloud.sdk import execution
+    execution._handle = None  # stands for a fault of ours
     raise ValueError
 
 def spoils_status(context):
-    from elasticjob_cloud.sdk import execution as attempt
-    now = attempt.now_ms
-    attempt.now_ms = lambda: object()  # as above: cannot be sent
+    from elasticjob_cloud.sdk import execution
+    now = execution.now_ms
+    execution.now_ms = lambda: object()  # as above: cannot be sent
     context.props["now"] = ""
 
 def alarms(context):

@@ -83,7 +83,7 @@ def test_kill_ends_a_script_that_ignores_sigterm(tmp_path: Path) -> None:
         agent.write(
             "start.py",
             "from elasticjob_cloud import JobBootstrap\n"
-            "from elasticjob_cloud.sdk import script_job\n"
+            "from elasticjob_cloud.sdk.jobs import script_job\n"
             "script_job._GRACE_SECONDS = 0.2\n"
             'JobBootstrap.execute("SCRIPT")\n',
         )
@@ -102,7 +102,7 @@ def test_what_stands_behind_the_shell_has_its_grace(tmp_path: Path, redirection:
         agent.write(
             "start.py",
             "from elasticjob_cloud import JobBootstrap\n"
-            "from elasticjob_cloud.sdk import script_job\n"
+            "from elasticjob_cloud.sdk.jobs import script_job\n"
             "script_job._GRACE_SECONDS = 15.0\n"
             'JobBootstrap.execute("SCRIPT")\n',
         )

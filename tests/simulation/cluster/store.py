@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
+from elasticjob_cloud.model.fire import FireSource
 from elasticjob_cloud.model.lineage import BegunTerm, Lineage, Term
-from elasticjob_cloud.model.records import Changes, FireSource, Snapshot
+from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Decisions
 from elasticjob_cloud.store.contract import SchedulerRow
 from tests.simulation.checker import Checker

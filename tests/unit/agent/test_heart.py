@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.scheduler_link import directory as place_module
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.heart import Heart
 
 
@@ -68,7 +68,7 @@ def test_unconfirmed_heartbeats_do_not_pile_up() -> None:
 
 
 def test_lives_of_a_directory_are_known_to_the_next_latest_first(tmp_path: Path) -> None:
-    place = AgentPlace(tmp_path)
+    place = AgentDirectory(tmp_path)
     assert place.note_life("a", since_start_only=True) == ()
     assert place.note_life("b", since_start_only=True) == ("a",)
     assert place.note_life("c", since_start_only=True) == ("b", "a")
@@ -78,7 +78,7 @@ def test_lives_of_a_directory_are_known_to_the_next_latest_first(tmp_path: Path)
 def test_lives_on_another_machine_or_before_its_restart_are_not_vouched_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = AgentPlace(tmp_path)
+    place = AgentDirectory(tmp_path)
     place.note_life("original", since_start_only=True)
     # A copy of the machine's disk has its directory; the original may run on.
     monkeypatch.setattr(place_module, "read_boot_id", lambda: "another")
@@ -87,7 +87,7 @@ def test_lives_on_another_machine_or_before_its_restart_are_not_vouched_for(
 
 
 def test_lives_that_cannot_be_read_are_none(tmp_path: Path) -> None:
-    place = AgentPlace(tmp_path)
+    place = AgentDirectory(tmp_path)
     place.note_life("a", since_start_only=True)
     (tmp_path / "lives.json").write_bytes(b"[1,")
     assert place.note_life("b", since_start_only=True) == ()
@@ -95,7 +95,7 @@ def test_lives_that_cannot_be_read_are_none(tmp_path: Path) -> None:
 
 
 def test_only_the_latest_hundred_lives_are_kept(tmp_path: Path) -> None:
-    place = AgentPlace(tmp_path)
+    place = AgentDirectory(tmp_path)
     for number in range(150):
         place.note_life(str(number), since_start_only=True)
     former = place.note_life("last", since_start_only=True)
@@ -106,7 +106,7 @@ def test_only_the_latest_hundred_lives_are_kept(tmp_path: Path) -> None:
 def test_the_only_agent_of_a_scheduler_vouches_for_those_from_before_the_machine_was_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = AgentPlace(tmp_path)
+    place = AgentDirectory(tmp_path)
     place.note_life("a", since_start_only=False)
     monkeypatch.setattr("elasticjob_cloud.agent.scheduler_link.directory.read_boot_id", lambda: "the next")
     assert place.note_life("b", since_start_only=False) == ("a",)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from elasticjob_cloud.agent.scripts.repetition import Repetition
+from elasticjob_cloud.agent.scripts.repeated_scripts import repetition_of
 from elasticjob_cloud.model.errors import StartError
 
 
@@ -21,17 +21,17 @@ def ms(text: str) -> int:
     ],
 )
 def test_cron_is_evaluated_in_the_zone_of_the_job_else_in_utc(zone: str, expected: str) -> None:
-    repetition = Repetition("0 0 9 * * ?", zone, 0)
+    repetition = repetition_of("0 0 9 * * ?", zone, 0)
     assert repetition.next_fire_ms(ms("2026-01-05T08:00:00+00:00")) == ms(expected)
 
 
 def test_daemon_that_begins_in_the_first_pass_has_the_second_ahead() -> None:
-    repetition = Repetition("0 30 2 * * ?", "Europe/Berlin", 0)
+    repetition = repetition_of("0 30 2 * * ?", "Europe/Berlin", 0)
     assert repetition.next_fire_ms(ms("2026-10-25T02:45:00+02:00")) == ms("2026-10-25T02:30:00+01:00")
 
 
 def test_cron_that_is_over_fires_never_again() -> None:
-    assert Repetition("0 0 9 1 1 ? 2020", "", 0).next_fire_ms(ms("2026-01-05T08:00:00+00:00")) is None
+    assert repetition_of("0 0 9 1 1 ? 2020", "", 0).next_fire_ms(ms("2026-01-05T08:00:00+00:00")) is None
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_cron_that_is_over_fires_never_again() -> None:
 )
 def test_wrong_settings_are_named(cron: str, zone: str, says: str) -> None:
     with pytest.raises(StartError, match=says):
-        Repetition(cron, zone, 0)
+        repetition_of(cron, zone, 0)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_wrong_settings_are_named(cron: str, zone: str, says: str) -> None:
     ],
 )
 def test_only_every_nth_execution_is_told(sampling: int, told: list[bool], counts: list[int]) -> None:
-    repetition = Repetition("* * * * * ?", "", sampling)
+    repetition = repetition_of("* * * * * ?", "", sampling)
     found = []
     for _ in range(6):
         repetition.count_execution()

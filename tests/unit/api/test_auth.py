@@ -1,20 +1,15 @@
 """Passwords, tokens, and where default passwords may be used (api.md, "Authentication")."""
 
 import asyncio
+import re
 import threading
 
 import argon2
 import jwt
 import pytest
 
-from elasticjob_cloud.api.access.auth import (
-    Authenticator,
-    AuthSettings,
-    Principal,
-    Role,
-    User,
-    check_exposure,
-)
+from elasticjob_cloud.api.access.auth import Authenticator, Principal
+from elasticjob_cloud.api.access.users import AuthSettings, Role, User, check_exposure
 from elasticjob_cloud.model.errors import StartError, TooManyAttemptsError, UnauthorizedError
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
@@ -346,16 +341,17 @@ def test_on_loopback_everything_goes(host: str, settings: AuthSettings) -> None:
 @pytest.mark.parametrize("host", EXPOSED)
 def test_others_are_let_in_with_passwords_of_ones_own_only(host: str) -> None:
     check_exposure(host, OWN)
-    with pytest.raises(StartError, match="root and guest must have a password"):
+    admin, guest = (f"{role}_password (ELASTICJOB_{role.upper()}_PASSWORD)" for role in ("admin", "guest"))
+    with pytest.raises(StartError, match=re.escape(f"set {admin} and {guest}, or listen on 127.0.0.1.")):
         check_exposure(host, AuthSettings())
-    with pytest.raises(StartError, match=r"^guest must"):
+    with pytest.raises(StartError, match=re.escape(f"set {guest}, or")):
         check_exposure(host, AuthSettings(users=(OWN.users[0], AuthSettings().users[1])))
-    with pytest.raises(StartError, match="loopback only"):
+    with pytest.raises(StartError, match="no_auth serves on loopback only"):
         check_exposure(host, AuthSettings(users=OWN.users, no_auth=True))
 
 
 def test_default_password_is_known_even_as_a_hash() -> None:
-    with pytest.raises(StartError, match=r"^root must"):
+    with pytest.raises(StartError, match=r"set admin_password \(ELASTICJOB_ADMIN_PASSWORD\), or"):
         check_exposure("0.0.0.0", AuthSettings(users=(User("root", CHEAP.hash("pwd"), Role.ADMIN),)))
 
 
@@ -365,4 +361,4 @@ def test_users_come_from_the_schedulers_settings(monkeypatch: pytest.MonkeyPatch
     settings = AuthSettings.of(SchedulerSettings())
     assert settings.users == (User("root", "own", Role.ADMIN), User("guest", "guest", Role.GUEST))
     assert settings.token_seconds == 7200
-    assert settings.default_password_users() == ["guest"]
+    assert [user.has_default_password for user in settings.users] == [False, True]

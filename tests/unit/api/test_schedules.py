@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from elasticjob_cloud.api.requests.query import parse_time_ms
-from elasticjob_cloud.api.requests.schedules import next_fires, schedule_errors
+from elasticjob_cloud.api.requests.schedules import cron_view, schedule_errors
 from elasticjob_cloud.model.errors import InvalidRequestError
 
 NOW_MS = 1_795_330_805_000  # 2026-11-22T07:00:05Z
@@ -24,7 +24,20 @@ def test_good_schedules_have_no_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    "zone", ["Mars", "Asia/Shangai", "../etc/passwd", "/etc/localtime", "localtime", "\0", "Asia"]
+    "zone",
+    [
+        "Mars",
+        "Asia/Shangai",
+        "../etc/passwd",
+        "/etc/localtime",
+        "localtime",
+        "\0",
+        "Asia",
+        "right/UTC",
+        "Asia/",
+        "\ud800",
+        "x" * 5000,
+    ],
 )
 def test_zone_must_be_a_known_name(zone: str) -> None:
     assert errors(timeZone=zone).keys() == {"timeZone"}
@@ -61,14 +74,14 @@ def test_what_is_no_text_is_left_to_the_model() -> None:
 
 
 def test_fires_are_strictly_after_the_start_and_in_the_zone() -> None:
-    assert next_fires("0/5 * * * * ?", "Asia/Shanghai", NOW_MS, 2) == [
+    assert cron_view("0/5 * * * * ?", "Asia/Shanghai", NOW_MS, 2)["fires"] == [
         "2026-11-22T15:00:10+08:00",
         "2026-11-22T15:00:15+08:00",
     ]
 
 
 def test_fires_end_with_the_expression() -> None:
-    assert next_fires("0 0 0 1 1 ? 2027-2028", "UTC", NOW_MS, 10) == [
+    assert cron_view("0 0 0 1 1 ? 2027-2028", "UTC", NOW_MS, 10)["fires"] == [
         "2027-01-01T00:00:00+00:00",
         "2028-01-01T00:00:00+00:00",
     ]

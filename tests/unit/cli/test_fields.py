@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import typer
 
-import elasticjob_cloud.cli
+import elasticjob_cloud.cli.commands
 from elasticjob_cloud.cli.fields import (
     APP_FIELDS,
     JOB_DEFAULTS,
@@ -115,8 +115,8 @@ def test_commands_of_the_server_come_from_its_own_module(
         called.append(0)
 
     monkeypatch.setitem(sys.modules, "elasticjob_cloud.cli.commands.serve", serve)
-    # Once the real one was imported, by whichever test, `from elasticjob_cloud.cli import serve` finds it here.
-    monkeypatch.setattr(elasticjob_cloud.cli, "serve", serve, raising=False)
+    # Once the real one was imported, by whichever test, `from elasticjob_cloud.cli.commands import serve` finds it here.
+    monkeypatch.setattr(elasticjob_cloud.cli.commands, "serve", serve, raising=False)
     codes = []
     for port in ("1", "2"):
         with pytest.raises(SystemExit) as end:

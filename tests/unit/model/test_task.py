@@ -76,10 +76,11 @@ def test_the_page_draws_the_table_as_it_is() -> None:
 
 
 def test_a_drawing_has_an_arrow_for_each_legal_transition() -> None:
-    drawn = draw_states()
+    drawn = draw_states(_STAGING, TRANSITIONS)
 
     assert all(f"    {state.value} --> {following.value}\n" in drawn for state, following in _LEGAL)
     assert drawn.count("-->") == len(_LEGAL) + 1 + len(_ENDS)
+    assert "    [*] --> TASK_STAGING\n" in drawn
 
 
 def test_a_page_without_markers_is_left_alone() -> None:

@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
     AgentEvent,
@@ -17,7 +18,7 @@ from elasticjob_cloud.model.messages import (
     Launch,
     TaskStatus,
 )
-from elasticjob_cloud.model.records import FireRecord, FireState, TaskRecord
+from elasticjob_cloud.model.records import FireRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob, TriggerJob

@@ -90,7 +90,7 @@ def test_idle_executor_of_a_draining_agent_makes_no_room() -> None:
     running = [driver.status(task, TaskState.RUNNING) for task in (first, hold)]
     driver.join("agent-0", *running, executors=("app",))
     driver.end(first)
-    fleet = driver.core.state.fleet
+    fleet = driver.core._state.fleet
     assert len(fleet.with_idle_executors()) == 1
 
     driver.handle(drain())

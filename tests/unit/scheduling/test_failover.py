@@ -3,11 +3,11 @@
 import pytest
 
 from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.messages import (
     Execution,
     TaskStatus,
 )
-from elasticjob_cloud.model.records import FireState
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling.commands import (
     KillTask,

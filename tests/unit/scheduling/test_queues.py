@@ -1,9 +1,10 @@
 """Promise 11: who is next."""
 
-from elasticjob_cloud.model.records import FailoverRecord, FireRecord, FireSource, FireState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.queues import ReadyEntry, ReadyQueue, RetryQueue
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.records import FailoverRecord, FireRecord
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.room import Room
+from elasticjob_cloud.scheduling.state.queues import ReadyEntry, ReadyQueue, RetryQueue
 
 SMALL, LARGE = Demand("app", 1, Room(1, 1), None), Demand("app", 9, Room(1, 1), None)
 

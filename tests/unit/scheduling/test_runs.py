@@ -2,13 +2,13 @@
 
 import pytest
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     Execution,
     Launch,
     TaskStatus,
 )
-from elasticjob_cloud.model.records import FireState
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.commands import (
     DeregisterJob,

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
     ExecutorStopped,
@@ -13,7 +14,6 @@ from elasticjob_cloud.model.messages import (
     StopExecutor,
     TaskStatus,
 )
-from elasticjob_cloud.model.records import FireState
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from elasticjob_cloud import DataflowJob, ShardingContext, StartError
-from elasticjob_cloud.sdk.jobs.job import bind_job
+from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.testing import run_shard
 
 STREAMING = {"streaming.process": "true"}

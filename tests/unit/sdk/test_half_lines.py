@@ -8,8 +8,8 @@ from typing import Any, TextIO, cast
 
 import pytest
 
-from elasticjob_cloud.sdk.output import TaskOutput
-from elasticjob_cloud.sdk.routed import OwnStream, RoutedBuffer, RoutedRaw
+from elasticjob_cloud.sdk.streams.output_files import TaskOutput
+from elasticjob_cloud.sdk.streams.routed import OwnStream, RoutedBuffer, RoutedRaw
 
 
 class Stdout:

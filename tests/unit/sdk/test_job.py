@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from elasticjob_cloud import NotFoundError, ShardingContext, SimpleJob, StartError
-from elasticjob_cloud.sdk.jobs.job import bind_job
+from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.sdk.jobs.registry import JobRegistry
 
 CONTEXT = ShardingContext("t", "job", 3, 1)

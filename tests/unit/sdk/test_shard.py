@@ -1,5 +1,6 @@
 """The protocol of a kill, and what is told of a failure."""
 
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -7,15 +8,17 @@ from queue import SimpleQueue
 import pytest
 
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
-from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
+from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS, SUMMARY_CHARACTERS
+from elasticjob_cloud.model.output_file import StreamName
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
-from elasticjob_cloud.sdk.daemons import DaemonLane, Runner
 from elasticjob_cloud.sdk.execution import run_shard
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
-from elasticjob_cloud.sdk.jobs.job import bind_job
+from elasticjob_cloud.sdk.jobs.binding import bind_job
+from elasticjob_cloud.sdk.lanes.daemon_runners import Runner
+from elasticjob_cloud.sdk.lanes.daemons import DaemonLane
 from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem
 from elasticjob_cloud.sdk.shards.interrupt import ThreadInterrupt
-from elasticjob_cloud.sdk.shards.shard import Shard, StreamName, current_shard
+from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 
 
 class NoOutput:
@@ -78,6 +81,25 @@ def test_kill_from_within_ends_the_shard_as_killed() -> None:
 
     shard = make_shard(job)
     assert [status["state"] for status in run(shard)] == ["TASK_RUNNING", "TASK_KILLED"]
+
+
+def test_thread_that_is_traced_goes_on_after_a_kill() -> None:
+    """As under a debugger or with coverage: what is left of an interrupt stops Python 3.11 at the next call."""
+    told: list[ExecutorStatus] = []
+
+    def job(context: ShardingContext) -> None:
+        shard.kill()
+        loop()
+
+    def trace() -> None:
+        sys.settrace(lambda frame, event, argument: None)
+        told.extend(run(shard))
+
+    shard = make_shard(job)
+    thread = threading.Thread(target=trace, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert [status["state"] for status in told] == ["TASK_RUNNING", "TASK_KILLED"]
 
 
 def test_swallowed_kill_is_reported_as_killed_all_the_same() -> None:
@@ -159,6 +181,44 @@ def test_any_exception_can_be_described(failure: BaseException) -> None:
     assert type(failure).__name__ in describe_failure(failure)
     assert type(failure).__name__ in summarize_failure(failure)
     (describe_failure(failure) + summarize_failure(failure)).encode()
+
+
+def test_summary_is_one_line_with_type_and_message() -> None:
+    noted = LookupError("no\n  such row")
+    noted.add_note("the note is in the traceback")
+    assert summarize_failure(noted) == "LookupError: no such row"
+    assert summarize_failure(TaskKilledError()) == "elasticjob_cloud.sdk.shards.shard.TaskKilledError"
+    with pytest.raises(SyntaxError) as wrong:
+        compile("a b", "job.py", "exec")
+    assert summarize_failure(wrong.value) == "SyntaxError: invalid syntax (job.py, line 1)"
+
+
+def test_summary_of_a_group_names_its_first_exception() -> None:
+    inner = ExceptionGroup("inner", [ValueError("boom"), KeyError("x")])
+    assert summarize_failure(ExceptionGroup("outer", [inner])) == (
+        "ExceptionGroup: outer (1 sub-exception): ExceptionGroup: inner (2 sub-exceptions): ValueError: boom"
+    )
+
+
+def test_long_summary_keeps_both_ends() -> None:
+    summary = summarize_failure(ValueError("first" + "\n" * 100_000 + "a" * 100_000 + "last"))
+    assert len(summary) <= SUMMARY_CHARACTERS
+    assert summary.startswith("ValueError: first")
+    assert summary.endswith("last")
+
+
+@pytest.mark.parametrize(
+    "handler, state", [("LOG", "TASK_FINISHED"), ("IGNORE", "TASK_FINISHED"), ("THROW", "TASK_ERROR")]
+)
+def test_job_that_raised_is_told_as_failed_whatever_its_handler_makes_of_the_task(
+    handler: str, state: str
+) -> None:
+    ended = run(make_shard(fail, handler))[-1]
+    assert ended["state"] == state
+    assert ended["success"] is False
+    assert ended["failureSummary"] == "ValueError: boom"
+    assert ended["failureCause"].startswith("Traceback")
+    assert ended["failureCause"].endswith("ValueError: boom\n")
 
 
 def test_long_description_keeps_its_head_and_its_end() -> None:

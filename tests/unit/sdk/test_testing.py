@@ -5,11 +5,12 @@ import io
 import logging
 import sys
 import threading
+from collections.abc import Awaitable
 
 import pytest
 
-from elasticjob_cloud import ShardingContext, StartError
-from elasticjob_cloud.sdk.routed import OwnStream, RoutedBuffer, RoutedRaw
+from elasticjob_cloud import JobListener, ShardingContext, StartError
+from elasticjob_cloud.sdk.streams.routed import OwnStream, RoutedBuffer, RoutedRaw
 from elasticjob_cloud.testing import run_shard
 
 
@@ -38,6 +39,25 @@ def test_async_job_runs_to_its_end() -> None:
         print("done")
 
     assert run_shard(job).stdout == "done\n"
+
+
+class Heard(JobListener):
+    pass
+
+
+@pytest.mark.parametrize("listeners", [[], [Heard]])
+def test_coroutine_that_nobody_awaits_is_a_failure(listeners: list[type[JobListener]]) -> None:
+    """Of an `async def` behind a decorator that is none, nothing runs."""
+
+    async def job(context: ShardingContext) -> None:
+        pytest.fail("ran")
+
+    def decorated(context: ShardingContext) -> Awaitable[None]:
+        return job(context)
+
+    failure = run_shard(decorated, listeners=listeners).exception
+    assert isinstance(failure, TypeError)
+    assert "async def" in str(failure)
 
 
 def test_threads_bytes_and_logs_belong_to_the_shard() -> None:

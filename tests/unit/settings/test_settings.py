@@ -7,7 +7,7 @@ from elasticjob_cloud.agent.process.start.environment import AGENT_VARIABLE, OWN
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
-from elasticjob_cloud.sdk.bootstrap import POOL_VARIABLE
+from elasticjob_cloud.sdk.lanes.worker_protocol import WORKER_SOCKET_VARIABLE
 from elasticjob_cloud.settings.scheduler import (
     OPTIONS,
     SchedulerSettings,
@@ -21,7 +21,8 @@ from elasticjob_cloud.settings.sources import (
     refuse_unknown_keys,
     unknown_variables,
 )
-from elasticjob_cloud.time_zones.machine import machine_time_zone, time_zone_problem
+from elasticjob_cloud.time_zones.hints import time_zone_problem
+from elasticjob_cloud.time_zones.machine import machine_time_zone
 
 NOWHERE = Path("/nonexistent/localtime")
 
@@ -64,7 +65,7 @@ def test_misspelt_variable_is_found_with_the_one_that_was_meant() -> None:
 
 def test_variables_of_settings_clients_tasks_and_others_are_not_misspelt() -> None:
     context = ShardingContext("task", "job", 2, 1, "a", "b", {})
-    tasks = (*context.environment(), AGENT_VARIABLE, TASK_VARIABLE, OWNER_VARIABLE, POOL_VARIABLE)
+    tasks = (*context.environment(), AGENT_VARIABLE, TASK_VARIABLE, OWNER_VARIABLE, WORKER_SOCKET_VARIABLE)
     executors = (ADDRESS_VARIABLE, TOKEN_VARIABLE, APP_NAME_VARIABLE)
     clients = ("ELASTICJOB_CONFIG", "ELASTICJOB_URL", "ELASTICJOB_TOKEN")
     settings = [variable_of(name) for name in SchedulerSettings.model_fields]
@@ -199,24 +200,6 @@ def test_whole_password_hash_is_accepted() -> None:
 
     hashed = argon2.PasswordHasher(time_cost=1, memory_cost=64).hash("secret")
     assert load_settings({"admin_password": hashed}).admin_password.get_secret_value() == hashed
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"])
-def test_default_passwords_and_no_passwords_will_do_on_loopback(host: str) -> None:
-    assert load_settings({"host": host}).host == host
-    assert load_settings({"host": host, "no_auth": True}).no_auth
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "jobs.example"])
-def test_scheduler_is_never_open_to_other_machines_without_passwords_of_its_own(host: str) -> None:
-    assert "no_auth" in refusal({"host": host, "no_auth": True})
-    both = refusal({"host": host})
-    assert "ELASTICJOB_ADMIN_PASSWORD" in both
-    assert "ELASTICJOB_GUEST_PASSWORD" in both
-    one = refusal({"host": host, "admin_password": "secret"})
-    assert "ELASTICJOB_ADMIN_PASSWORD" not in one
-    assert "guest_password" in refusal({"host": host, "admin_password": "secret", "guest_password": "pwd"})
-    assert load_settings({"host": host, "admin_password": "secret", "guest_password": "other"}).host == host
 
 
 def test_missing_required_setting_is_told_with_all_ways_to_give_it(monkeypatch: pytest.MonkeyPatch) -> None:

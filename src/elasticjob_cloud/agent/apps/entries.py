@@ -84,7 +84,7 @@ class Entries(dict[str, Entry]):
         entry = self[key] = Entry(key)
         return entry
 
-    def plan_room(self, over_bytes: int, limit_bytes: int) -> tuple[list[Entry], list[Entry]]:
+    def plan_eviction(self, over_bytes: int, limit_bytes: int) -> tuple[list[Entry], list[Entry]]:
         """Choose what to do when there is so much too much.
 
         Returns: those whose folder jobs have filled, to be extracted again; those to be dropped, least recently used

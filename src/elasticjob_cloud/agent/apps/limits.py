@@ -36,6 +36,6 @@ class AppLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_downloads_per_url: int = 4
     """Of these, of one URL: apps without cache download for each start."""
     ca_file: str = ""
-    """A PEM file of authorities that downloads by https trust beside the system's (`model.trust`)."""
+    """A PEM file of authorities that downloads by https trust in addition to the system's (`model.trust`)."""
     cache_bytes: int = 10 * _GIBIBYTE
     """Beyond that, the least recently used versions that nobody holds are deleted."""

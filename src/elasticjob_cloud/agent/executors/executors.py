@@ -10,7 +10,7 @@ from elasticjob_cloud.agent.executors.executor import AppExecutor
 from elasticjob_cloud.agent.executors.lines import ExecutorConnection, LineHandler, RegisterLine
 from elasticjob_cloud.agent.machine.kept_socket import KeptSocket
 from elasticjob_cloud.agent.reporting.ending import Ending
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Sandbox, TaskSpec
@@ -23,15 +23,15 @@ class Executors:
     """One executor for each app that has run SDK tasks here."""
 
     def __init__(
-        self, room: TaskRoom, loop: asyncio.AbstractEventLoop, agent_id: str, socket_name: str
+        self, runtime: TaskRuntime, loop: asyncio.AbstractEventLoop, agent_id: str, socket_name: str
     ) -> None:
-        self._room = room
+        self._runtime = runtime
         self._loop = loop
         self._agent_id = agent_id
         self._socket_name = socket_name
         self._executors: dict[str, AppExecutor] = {}
         self._tokens: dict[str, AppExecutor] = {}
-        limit = room.settings.executor_line_limit_bytes
+        limit = runtime.settings.executor_line_limit_bytes
         self._socket = KeptSocket(lambda: ExecutorConnection(self, loop, limit), backlog=128)
 
     @property
@@ -61,7 +61,7 @@ class Executors:
         executor = self._executors.get(app.app_name)
         if executor is None:
             executor = AppExecutor(
-                self._room, self._loop, app, lambda: f"unix:{self._socket.path}", self._tokens
+                self._runtime, self._loop, app, lambda: f"unix:{self._socket.path}", self._tokens
             )
             self._executors[app.app_name] = executor
         executor.launch(app, job, specs)
@@ -107,7 +107,7 @@ class Executors:
 
     async def watch_idle(self) -> None:
         """Stop executors that have been without tasks for long, until cancelled."""
-        idle = self._room.settings.executor_idle_seconds
+        idle = self._runtime.settings.executor_idle_seconds
         while True:
             await asyncio.sleep(min(_LONGEST_IDLE_CHECK_SECONDS, idle / 2 + 0.05))
             for name, executor in list(self._executors.items()):

@@ -7,20 +7,12 @@ from typing import Protocol
 
 import structlog
 
-from elasticjob_cloud.agent.apps import folder_hint
 from elasticjob_cloud.agent.apps.port import Prepared
 from elasticjob_cloud.agent.executors.lines import AgentLine, ExecutorConnection
 from elasticjob_cloud.agent.process.child import ChildProcess
-from elasticjob_cloud.agent.process.start.command import (
-    LEFT_TO_THE_SHELL,
-    arguments_of,
-    shell_arguments,
-    shell_command,
-)
-from elasticjob_cloud.agent.process.start.explanations import explain_exit
-from elasticjob_cloud.agent.reporting.ending import Ending, describe_exit, over_memory, own_fault
-from elasticjob_cloud.agent.reporting.output import open_outputs
-from elasticjob_cloud.agent.runtime import TaskRoom
+from elasticjob_cloud.agent.process.program import Program
+from elasticjob_cloud.agent.reporting.ending import Ending, over_memory, own_fault
+from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
@@ -48,7 +40,7 @@ class ExecutorProcess:
 
     def __init__(
         self,
-        room: TaskRoom,
+        runtime: TaskRuntime,
         loop: asyncio.AbstractEventLoop,
         app: AppConfiguration,
         prepared: Prepared,
@@ -61,7 +53,7 @@ class ExecutorProcess:
             OSError: it could not be started; nothing is left of it.
             UnwatchableError: it began, and was ended at once.
         """
-        self._room = room
+        self._runtime = runtime
         self._loop = loop
         self._owner = owner
         self._prepared = prepared
@@ -73,12 +65,13 @@ class ExecutorProcess:
         self._unsent: list[AgentLine] = []
         self._is_gone = False
         self._exit_words = ""
-        self._bootstrap_script = app.bootstrap_script
-        self._child = self._spawn(app, address)
+        self._program = self._program_of(app, address)
+        outputs = runtime.outputs.streams_of(executor_output_name(app.app_name))
+        self._child = self._program.start(runtime.processes, outputs, self._gone)
         tree = self._child.tree
         tree.memory_limit = lambda: int((app.memory_mb + owner.tasks_memory_mb) * _MEBIBYTE)
         tree.on_memory_exceeded = self._memory_exceeded
-        seconds = room.settings.executor_connect_seconds
+        seconds = runtime.settings.executor_connect_seconds
         self._connect_timer = loop.call_later(seconds, self._connect_overdue)
 
     @property
@@ -90,10 +83,14 @@ class ExecutorProcess:
         """Whether its jobs have deleted files of its app, or filled its folder."""
         return self._prepared.is_spent()
 
-    def last_output(self) -> str:
-        """Give the end of what it said on stderr, or else on stdout."""
+    def describe_failed_start(self) -> str:
+        """Say why it never registered, with the end of its output. Of meaning once it is gone."""
+        message = f"The bootstrapScript ended with {self._exit_words} before its executor registered."
+        if self.fault is not None:
+            message = self.fault.message
         stdout, stderr = (output.tail() for output in self._child.outputs)
-        return stderr or stdout
+        output = stderr or stdout
+        return f"{message} Its last output:\n{output}" if output else message
 
     def connected(self, connection: ExecutorConnection) -> None:
         """It has named itself by its token."""
@@ -119,14 +116,16 @@ class ExecutorProcess:
         self._connect_timer.cancel()
         self.fault = self.fault or ending
         if number is signal.SIGKILL:
-            self._room.processes.trees.signal([self._child.tree], number)
+            self._runtime.processes.trees.signal([self._child.tree], number)
         else:
             self.terminate()
 
     def terminate(self) -> None:
         """Send SIGTERM, and SIGKILL after the grace, unless it is gone."""
         if not self._is_gone:
-            self._room.processes.trees.terminate([self._child.tree], self._room.settings.kill_grace_seconds)
+            self._runtime.processes.trees.terminate(
+                [self._child.tree], self._runtime.settings.kill_grace_seconds
+            )
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []
@@ -138,43 +137,21 @@ class ExecutorProcess:
             _log.exception("Messages could not be sent to an executor.", directory=self.directory)
             self._owner.process_failed(own_fault(error), signal.SIGTERM)
 
-    def _spawn(self, app: AppConfiguration, address: str) -> ChildProcess:
+    def _program_of(self, app: AppConfiguration, address: str) -> Program:
         environment = {
-            **self._room.environment,
+            **self._runtime.environment,
             ADDRESS_VARIABLE: address,
             TOKEN_VARIABLE: self.token,
             APP_NAME_VARIABLE: app.app_name,
         }
-        base = self._room.outputs.base_path(executor_output_name(app.app_name))
-        limit = self._room.settings.output_limit_bytes
-        command = shell_command(app.bootstrap_script, self.directory)
         # Of this life alone, lest what an earlier one left counts as a part of it.
         mark = f"executor-{secrets.token_hex(4)}-{app.app_name}"
-
-        def start(arguments: list[str]) -> ChildProcess:
-            outputs = open_outputs(base, limit)
-            return ChildProcess(
-                self._room.processes, arguments, self.directory, environment, mark, outputs, self._gone
-            )
-
-        try:
-            return start(arguments_of(command, None))
-        except OSError as error:
-            if error.errno not in LEFT_TO_THE_SHELL:
-                raise
-            return start(shell_arguments(command, None))
+        return Program(app.bootstrap_script, self.directory, environment, mark)
 
     def _connect_overdue(self) -> None:
-        seconds = self._room.settings.executor_connect_seconds
+        seconds = self._runtime.settings.executor_connect_seconds
         ending = Ending(TaskState.ERROR, f"The executor did not register within {seconds:g} s.")
         self._owner.process_failed(ending, signal.SIGTERM)
-
-    def _describe_exit(self, code: int) -> str:
-        path = self._room.environment.get("PATH", "")
-        command = shell_command(self._bootstrap_script, self.directory)
-        found = explain_exit(code, command, self.directory, path)
-        words = f"exit code {code} ({found})" if found else describe_exit(code)
-        return words + folder_hint(self.directory, self._bootstrap_script) if code else words
 
     def _memory_exceeded(self, used: int, limit: int) -> None:
         ending = over_memory(used, limit, "the executor with its tasks")
@@ -191,7 +168,7 @@ class ExecutorProcess:
 
     def _end_life(self) -> None:
         # While its files are there.
-        self._exit_words = self._describe_exit(self._child.exit_code)
+        self._exit_words = self._program.describe_exit(self._child.exit_code)
         self._connect_timer.cancel()
         if self._connection is not None:
             connection, self._connection = self._connection, None

@@ -62,7 +62,7 @@ class KeptSocket:
 
 
 def touch(*paths: Path) -> None:
-    """Make files look used, to whoever tidies up by age."""
+    """Make files look used, so that jobs that delete by age leave them."""
     for path in paths:
         with contextlib.suppress(OSError):
             os.utime(path)

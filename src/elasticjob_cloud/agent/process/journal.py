@@ -199,7 +199,7 @@ def _descendants(rows: dict[int, ProcessRow], roots: set[int]) -> set[int]:
 
 
 def read_journal(path: Path) -> Journal | None:
-    """Read a journal; None when there is none, or the machine has started anew since."""
+    """Read a journal; None when there is none, or the machine was restarted since."""
     try:
         return parse_journal(path.read_bytes(), read_boot_id())
     except OSError:

@@ -12,7 +12,7 @@ _FIRST_PROCESS = 1
 
 
 class OrphanReaper:
-    """Reaps the dead that are still there at the next look: whoever waits for one has done so by then."""
+    """Reaps the dead that are still there at the next look: a parent that waits for one has done so by then."""
 
     def __init__(self, is_awaited: Callable[[int], bool] = lambda _: False) -> None:
         """Make one; `is_awaited` tells of a pid whether somebody reaps it, however late."""
@@ -31,7 +31,7 @@ class OrphanReaper:
         return len(forgotten)
 
     async def run(self) -> None:
-        """Look for ever, if this is the first process; else there is nothing to do."""
+        """Look until cancelled, if this is the first process; otherwise there is nothing to do."""
         while os.getpid() == _FIRST_PROCESS:
             self.look()
             await asyncio.sleep(_LOOK_SECONDS)

@@ -83,10 +83,10 @@ class SharedFiles:
                     self._owners[key] = writers[0]
 
     def _listed(self) -> Iterator[MemoryFile]:
-        waiting, count = [self._directory], 0
-        while waiting and count < _MOST_FILES:
+        directories, count = [self._directory], 0
+        while directories and count < _MOST_FILES:
             try:
-                entries = list(os.scandir(waiting.pop()))
+                entries = list(os.scandir(directories.pop()))
             except OSError:
                 continue
             for entry in entries:
@@ -94,7 +94,7 @@ class SharedFiles:
                 with contextlib.suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
                     if stat.S_ISDIR(status.st_mode):
-                        waiting.append(entry.path)
+                        directories.append(entry.path)
                     elif stat.S_ISREG(status.st_mode):
                         yield MemoryFile((status.st_dev, status.st_ino), _size(status))
 

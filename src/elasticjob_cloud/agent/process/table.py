@@ -72,13 +72,13 @@ def read_family() -> dict[int, ProcessRow]:
     if not _HAS_CHILDREN:
         return read_processes()
     rows: dict[int, ProcessRow] = {}
-    waiting = read_own_children()
-    while waiting:
-        pid = waiting.pop()
+    unread = read_own_children()
+    while unread:
+        pid = unread.pop()
         row = read_process(pid)
         if row is not None and pid not in rows:
             rows[pid] = row
-            waiting += read_children(pid)
+            unread += read_children(pid)
     return rows
 
 

@@ -40,7 +40,7 @@ def agent_stopped(reason: str) -> Ending:
 
 
 def own_fault(error: BaseException) -> Ending:
-    """Ended by a fault of the agent's own code, which is the job's failure all the same: silence would hang it for ever."""
+    """Ended by a fault of the agent's own code, which is the job's failure all the same: without a status it would hang."""
     words = f"The agent itself failed, not the job ({type(error).__name__}: {error})."
     return Ending(TaskState.FAILED, f"{words} Its log has the details; please report them.")
 

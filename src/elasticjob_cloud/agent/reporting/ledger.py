@@ -4,6 +4,7 @@ Nothing terminal is forgotten before the scheduler has committed it. This module
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 
@@ -32,7 +33,7 @@ class Ledger:
         self._live: dict[str, TaskStatus] = {}
         self._ended: dict[str, TaskStatus] = {}
         self._tombstones: OrderedDict[str, None] = OrderedDict()
-        self._waiting: list[AgentEvent] = []
+        self._untold: list[AgentEvent] = []
         self._unacknowledged = Backlog() if backlog is None else backlog
         self._sequence = 0
         self._told = 0  # the last batch that was handed on
@@ -74,16 +75,20 @@ class Ledger:
         self.tell(status)
         return True
 
+    def report_now(self, task_id: str, state: TaskState, message: str = "") -> bool:
+        """Report what a task has come to at this moment, by the wall clock."""
+        return self.report(TaskStatus(task_id, state, time.time_ns() // 1_000_000, message))
+
     def tell(self, event: AgentEvent) -> None:
         """Tell an event with the batch of this turn of the loop."""
-        if not self._waiting:
+        if not self._untold:
             asyncio.get_running_loop().call_soon(self.flush)
         if isinstance(event, ExecutorStopped):
             event = ExecutorStopped(event.app_name, _sendable(event.message))
-        self._waiting.append(event)
+        self._untold.append(event)
 
     def flush(self) -> None:
-        """Hand the waiting events on, in batches; those that the scheduler has no room for yet wait."""
+        """Hand on the events that nobody was told, in batches; those that the scheduler has no room for yet wait."""
         self._close_batches()
         for batch in self._take_batches():
             self._emit(batch)
@@ -120,15 +125,15 @@ class Ledger:
         return list(self._take_batches())
 
     def _close_batches(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for first in range(0, len(waiting), _BATCH_EVENTS):
+        untold, self._untold = self._untold, []
+        for first in range(0, len(untold), _BATCH_EVENTS):
             self._sequence += 1
-            batch = AgentEvents(self._agent_id, self._sequence, tuple(waiting[first : first + _BATCH_EVENTS]))
+            batch = AgentEvents(self._agent_id, self._sequence, tuple(untold[first : first + _BATCH_EVENTS]))
             if self._unacknowledged.add(batch):
                 self._ended = {task_id: shortened(status) for task_id, status in self._ended.items()}
 
     def _take_batches(self) -> Iterator[AgentEvents]:
-        # Looked up one by one: whoever is told may acknowledge at once, and so have more of them told.
+        # Looked up one by one: the receiver may acknowledge at once, and then more batches fit.
         while self._open_events < _WINDOW_EVENTS:
             batch = self._unacknowledged.next_after(self._told)
             if batch is None:

@@ -5,17 +5,16 @@ import hashlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import structlog
 
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptOutput, KeptPart, read_kept
+from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptPart, read_kept
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_order import ORDER_SUFFIXES, STREAM_NAMES, OutputOrder, StreamName
+from elasticjob_cloud.model.output_file import STREAMS, OutputFile, stream_path
+from elasticjob_cloud.model.output_order import ORDER_SUFFIXES, OutputOrder
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 
 _log = structlog.get_logger(__name__)
@@ -25,53 +24,29 @@ _TAIL_BYTES = 2000
 _DEFAULT_LIMIT_BYTES = 10 << 20
 
 
-class OutputFile:
-    """One stream of a process: its first part and its last part (`model/kept_output.py`)."""
+class ProcessOutput(OutputFile):
+    """One stream of a process. Its last lines are at hand, and the log tells when its output is lost."""
+
+    __slots__ = ("_path", "_tail")
 
     def __init__(self, path: str, limit_bytes: int) -> None:
+        super().__init__(path, limit_bytes)
         self._path = path
-        self._kept = KeptOutput(path, limit_bytes)
-        self._note_turn: Callable[[], None] | None = None
-        self._closed = False
         self._tail = b""
-        self.failure = ""
 
-    def take_turns(self, order: OutputOrder, stream: StreamName) -> None:
-        """From now on, note when this stream goes on after the process's other one."""
-        order.add(stream, self._kept)
-        self._note_turn = partial(order.note, stream)
-
-    def write(self, data: bytes) -> None:
-        """Keep what the limit allows. A disk that cannot be written loses output, never the agent (`failure` says so)."""
-        if self._closed:
-            return
+    def write(self, data: bytes) -> bool:
+        """Keep what the limit allows; False when the file is closed. Never raises."""
+        had_failed = bool(self.failure)
+        if not super().write(data):
+            return False
         self._tail = (self._tail + data)[-_TAIL_BYTES:] if len(data) < _TAIL_BYTES else data[-_TAIL_BYTES:]
-        if self._note_turn is not None:
-            self._note_turn()
-        try:
-            self._kept.write(data)
-        except OSError as error:
-            if not self.failure:
-                _log.warning("The output of a process is lost.", path=self._path, error=str(error))
-            self.failure = f"its output could not be kept: {error.strerror}"
+        if self.failure and not had_failed:
+            _log.warning("The output of a process is lost.", path=self._path, fault=self.failure)
+        return True
 
     def tail(self) -> str:
         """Give the last lines that were printed."""
         return self._tail.decode(errors="replace").strip()
-
-    def close(self) -> None:
-        """Write no more."""
-        self._closed = True
-        self._kept.close()
-
-
-def open_outputs(base: str, limit_bytes: int) -> tuple[OutputFile, OutputFile]:
-    """Give both streams of a process; their files appear with the first byte."""
-    order = OutputOrder(base)
-    stdout, stderr = (OutputFile(f"{base}.{stream}", limit_bytes) for stream in STREAM_NAMES)
-    stdout.take_turns(order, "stdout")
-    stderr.take_turns(order, "stderr")
-    return stdout, stderr
 
 
 class OutputStore:
@@ -88,17 +63,25 @@ class OutputStore:
         file_name = name if plain else hashlib.sha256(name.encode(errors="replace")).hexdigest()
         return f"{self._directory}/{file_name}"
 
+    def streams_of(self, name: str) -> tuple[ProcessOutput, ProcessOutput]:
+        """Give stdout and stderr of a task or executor, to be written."""
+        base, limit = self.base_path(name), self._limit_bytes
+        stdout = ProcessOutput(stream_path(base, "stdout"), limit)
+        stderr = ProcessOutput(stream_path(base, "stderr"), limit)
+        order = OutputOrder(base)
+        order.follow("stdout", stdout)
+        order.follow("stderr", stderr)
+        return stdout, stderr
+
     def add_note(self, name: str, line: str) -> None:
         """Add a line of ours to what a task prints to stderr; without room on the disk it goes without."""
         base = self.base_path(name)
-        kept = KeptOutput(f"{base}.stderr", self._limit_bytes)
-        OutputOrder(base).note("stderr")
-        try:
-            kept.open()
-            kept.write(line.encode())
-        except OSError as error:
-            _log.warning("A note in the output of a task is lost.", task=name, error=str(error))
-        kept.close()
+        file = OutputFile(stream_path(base, "stderr"), self._limit_bytes)
+        OutputOrder(base).follow("stderr", file)
+        file.write(line.encode())
+        if file.failure:
+            _log.warning("A note in the output of a task is lost.", task=name, fault=file.failure)
+        file.close()
 
     def read(self, name: str, stream: str, offset: int, limit: int, *, known: bool, ended: bool) -> LogChunk:
         """Read a part of a stream. `known`: no file only means that nothing was printed so far.
@@ -106,9 +89,9 @@ class OutputStore:
         Raises:
             NotFoundError: there is no such stream, or its output is not kept (any more).
         """
-        if stream not in STREAM_NAMES:
+        if stream not in STREAMS:
             raise NotFoundError(f"There is no stream '{stream[:40]}'; there are stdout and stderr.")
-        path = f"{self.base_path(name)}.{stream}"
+        path = stream_path(self.base_path(name), stream)
         try:
             part = read_kept(path, max(0, offset), max(0, limit))
             truncated = part.truncated or self._ends_with_mark(path, part)

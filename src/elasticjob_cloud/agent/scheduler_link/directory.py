@@ -25,7 +25,7 @@ class AgentProcess(msgspec.Struct, frozen=True):
     pid: int
     start_ticks: int
     build: str = ""
-    # Where its sockets are: its environment may name another temporary directory than that of whoever looks for it.
+    # Where its sockets are: its environment may name another temporary directory than a scheduler's.
     sockets: str = ""
 
     def runs(self) -> bool:
@@ -40,16 +40,16 @@ class _Lives(msgspec.Struct, frozen=True):
     agent_ids: tuple[str, ...]
 
 
-class AgentPlace:
+class AgentDirectory:
     """Paths of an agent's directory. Making one creates the directory and touches nothing else.
 
     The sockets' directory lies within, or where the system has such things when that path would be too long for a socket.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory.absolute()
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.socket_directory = _socket_directories(self.directory)[0]
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.socket_directory = _socket_directories(self.path)[0]
 
     @property
     def socket(self) -> Path:
@@ -58,21 +58,21 @@ class AgentPlace:
 
     def has_socket(self) -> bool:
         """Whether schedulers can connect to an agent that has its directory; also where that cannot be told."""
-        return not (_is_gone(self.socket) or _is_gone(self.directory))
+        return not (_is_gone(self.socket) or _is_gone(self.path))
 
     @property
     def log(self) -> Path:
         """The agent's own log."""
-        return self.directory / "agent.log"
+        return self.path / "agent.log"
 
     @property
     def start_log(self) -> Path:
         """What an agent printed before it had a log."""
-        return self.directory / "agent-start.log"
+        return self.path / "agent-start.log"
 
     @property
     def _process_file(self) -> Path:
-        return self.directory / "agent.json"
+        return self.path / "agent.json"
 
     def is_named(self) -> bool:
         """Whether the file is there that tells others which process has the directory."""
@@ -80,19 +80,19 @@ class AgentPlace:
 
     def own_files(self) -> list[Path]:
         """Give the files that an agent holds or has written once, and needs for as long as it lives."""
-        return [self.directory, *(self.directory / it for it in ("agent.lock", "agent.json", "lives.json"))]
+        return [self.path, *(self.path / it for it in ("agent.lock", "agent.json", "lives.json"))]
 
     def is_gone(self) -> bool:
         """Whether the directory itself was deleted."""
-        return _is_gone(self.directory)
+        return _is_gone(self.path)
 
     def choose_sockets(self) -> None:
         """Take the sockets' directory that is best now: a login's end removes that of `XDG_RUNTIME_DIR`."""
-        self.socket_directory = _socket_directories(self.directory)[0]
+        self.socket_directory = _socket_directories(self.path)[0]
 
     def find_sockets(self) -> None:
-        """Take the sockets' directory of the agent that has this place, wherever it has it."""
-        possible = _socket_directories(self.directory)
+        """Take the sockets' directory of the agent that has this directory, wherever they are."""
+        possible = _socket_directories(self.path)
         present = self.read_process()
         if present is not None and present.sockets and present.runs():
             self.socket_directory = Path(present.sockets)
@@ -132,7 +132,7 @@ class AgentPlace:
         Raises:
             StartError: another user made the sockets' directory.
         """
-        descriptor = os.open(self.directory / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.path / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -160,7 +160,7 @@ class AgentPlace:
         `since_start_only`: without those from before this machine was started, which where disks are copied or moved may
         be another machine's, and run on there. Only for who has the directory's lock.
         """
-        path = self.directory / "lives.json"
+        path = self.path / "lives.json"
         boot_id = read_boot_id()
         try:
             lives = msgspec.json.decode(path.read_bytes(), type=_Lives)

@@ -97,9 +97,9 @@ class Retire(msgspec.Struct, frozen=True, tag="retire"):
 
 
 class EndIfIdle(msgspec.Struct, frozen=True, tag="end-if-idle"):
-    """Whoever keeps the agent running: unless you hold tasks, end, so that one of another build takes your place.
+    """From the agent's keeper: end unless you hold tasks, so that an agent of another build can follow.
 
-    The agent gives it back when it stays.
+    The agent sends it back when it stays.
     """
 
 

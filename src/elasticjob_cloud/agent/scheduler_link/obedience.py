@@ -1,4 +1,4 @@
-"""Whom an agent obeys: the scheduler with the record that it knows, and whoever leads with that record after it.
+"""Whom an agent obeys: the scheduler with the record that it knows, and its successors that lead with that record.
 
 The tokens of a record's terms show that a scheduler has read the database. A job that runs as another user than the
 scheduler cannot read them; one that runs as the same user can (docs/security.md).
@@ -39,7 +39,7 @@ class Obedience:
     def refusal_of(self, hello: Hello, *, is_led: bool = False) -> Refused | None:
         """Give the answer to a scheduler that must not be obeyed; None for one that may.
 
-        `is_led`: whoever is obeyed is connected. Then it gives way only to one that shows its record.
+        `is_led`: the scheduler that is obeyed is connected. Then it gives way only to one that shows its record.
         """
         known, coming = self._lineage, hello.lineage
         if self._epoch < 0:

@@ -51,7 +51,7 @@ class Starter:
         self._process = None if pid is None else read_process(pid)
 
     def comes_first(self, connection: FrameProtocol) -> bool:
-        """Tell whether whoever connected has to wait for it. Not when it has ended, or where nobody can tell."""
+        """Tell whether this connection has to wait for the starter. Not when the starter has ended, or where that is unknown."""
         pid = connection.peer_pid if isinstance(connection, GuardedProtocol) else None
         if self._process is None or pid is None or pid == self._process.pid:
             return False

@@ -1,6 +1,6 @@
 """Daemon scripts with a cron: the task stays, the agent runs its script at each fire (semantics, "Transient and daemon jobs").
 
-    idle --fire--> waiting for room --> executing --> idle
+    idle --fire--> waiting for its turn --> executing --> idle
 
 One execution at a time: what fires meanwhile is skipped, and told as a `TASK_RUNNING` whose message begins with `SKIPPED`:
 the first one when it is due, and all of them when the execution has ended. Each told execution is a repeated `TASK_RUNNING`, `BEGIN` and
@@ -13,18 +13,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from elasticjob_cloud.agent.reporting.ledger import Ledger
-from elasticjob_cloud.agent.scripts.repetition import Repetition
 from elasticjob_cloud.agent.scripts.script_task import ScriptTask
+from elasticjob_cloud.cron import CronExpression, InvalidCronError
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.messages import Execution, TaskStatus
+from elasticjob_cloud.model.repetition import BEGIN, COMPLETE, LONGEST_WAIT_SECONDS, Repetition, zone_of
 from elasticjob_cloud.model.task import TaskState
 
-BEGIN = "BEGIN"
-COMPLETE = "COMPLETE"
 SKIPPED = "SKIPPED"
 # Looked for when an execution has ended, which may have hung for weeks.
 _MOST_SKIPPED = 500
-# The wall clock may be set meanwhile: it is looked at again after this time at the latest.
-_LONGEST_WAIT_SECONDS = 30.0
 
 
 class RepeatedScripts:
@@ -44,7 +42,7 @@ class RepeatedScripts:
             StartError: its cron or its time zone is none.
         """
         count = script.app.event_trace_sampling_count
-        script.repetition = Repetition(script.job.cron, script.job.time_zone, count)
+        script.repetition = repetition_of(script.job.cron, script.job.time_zone, count)
         now_ms = time.time_ns() // 1_000_000
         # Without an execution: it only says that the task is idle.
         self._ledger.report(TaskStatus(script.spec.task_id, TaskState.RUNNING, now_ms, COMPLETE))
@@ -96,12 +94,11 @@ class RepeatedScripts:
         message = (
             f"{SKIPPED} {what}: the execution of the fire of {_iso(script.fire_ms or 0)} was still running."
         )
-        now_ms = time.time_ns() // 1_000_000
-        self._ledger.report(TaskStatus(script.spec.task_id, TaskState.RUNNING, now_ms, message))
+        self._ledger.report_now(script.spec.task_id, TaskState.RUNNING, message)
 
     def _arm(self, script: ScriptTask, fire_ms: int, on_due: Callable[[], None]) -> None:
         seconds = (fire_ms - time.time_ns() / 1_000_000) / 1000
-        delay = min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
+        delay = min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
         script.timer = self._loop.call_later(delay, self._look, script, fire_ms, on_due)
 
     def _look(self, script: ScriptTask, fire_ms: int, on_due: Callable[[], None]) -> None:
@@ -111,6 +108,20 @@ class RepeatedScripts:
             return
         script.timer = None
         on_due()
+
+
+def repetition_of(cron: str, time_zone: str, sampling_count: int) -> Repetition:
+    """Read when a daemon script runs, and which of its executions are recorded.
+
+    Raises:
+        StartError: the cron or the time zone is none.
+    """
+    try:
+        expression = CronExpression.parse(cron)
+    except InvalidCronError as error:
+        raise StartError(f"cron: {error}") from error
+    zone = zone_of(time_zone)
+    return Repetition(lambda after_ms: expression.next_fire_ms(after_ms, zone), sampling_count)
 
 
 def _iso(time_ms: int) -> str:

@@ -1,25 +1,17 @@
-"""One script task: what is known of it, and how its process is started (semantics, "Transient and daemon jobs")."""
+"""One script task: what is known of it, and the program that it runs (semantics, "Transient and daemon jobs")."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from elasticjob_cloud.agent.apps.port import Prepared
 from elasticjob_cloud.agent.process.child import ChildProcess
-from elasticjob_cloud.agent.process.start.command import (
-    LEFT_TO_THE_SHELL,
-    SHELL,
-    arguments_of,
-    shell_arguments,
-    shell_command,
-)
+from elasticjob_cloud.agent.process.program import Program
 from elasticjob_cloud.agent.reporting.ending import Ending
-from elasticjob_cloud.agent.reporting.output import open_outputs
-from elasticjob_cloud.agent.runtime import TaskRoom
-from elasticjob_cloud.agent.scripts.repetition import Repetition
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
 from elasticjob_cloud.model.messages import TaskSpec
+from elasticjob_cloud.model.repetition import Repetition
 
 
 class Lease:
@@ -83,6 +75,18 @@ class ScriptTask:
         """Whether the agent runs it again and again, by its cron."""
         return self.job.is_daemon and bool(self.job.cron)
 
+    def program(self, base_environment: Mapping[str, str]) -> Program:
+        """Give what its process runs, in the app's directory."""
+        assert self.lease is not None, "its app is there"
+        context = self.context()
+        return Program(
+            self.job.props[SCRIPT_COMMAND_LINE],
+            self.lease.directory,
+            {**base_environment, **context.environment()},
+            self.spec.task_id,
+            context.to_json() if self.job.passes_context else None,
+        )
+
     def context(self) -> ShardingContext:
         """Give what the script is told."""
         count = self.app.event_trace_sampling_count
@@ -98,33 +102,3 @@ class ScriptTask:
             current_job_event_sampling_count=0 if repetition is None else repetition.unsampled_count,
             allow_send_job_event=repetition is None or repetition.is_sampled,
         )
-
-
-def start_process(
-    room: TaskRoom, script: ScriptTask, on_gone: Callable[[ChildProcess], None]
-) -> ChildProcess:
-    """Start the script's process in the app's directory.
-
-    Raises:
-        OSError: it could not be started; nothing is left of it.
-    """
-    assert script.lease is not None
-    task_id, directory, context = script.spec.task_id, script.lease.directory, script.context()
-    base = room.outputs.base_path(task_id)
-    limit = room.settings.output_limit_bytes
-    command = shell_command(script.job.props[SCRIPT_COMMAND_LINE], directory)
-    environment = {**room.environment, **context.environment()}
-
-    def start(arguments: list[str]) -> ChildProcess:
-        outputs = open_outputs(base, limit)
-        return ChildProcess(room.processes, arguments, directory, environment, task_id, outputs, on_gone)
-
-    last_argument = context.to_json() if script.job.passes_context else None
-    arguments = arguments_of(command, last_argument)
-    try:
-        return start(arguments)
-    except OSError as error:
-        if arguments[0] == SHELL or error.errno not in LEFT_TO_THE_SHELL:
-            raise
-        # The shell knows what to do with a script without a first line, and has the words for what is missing.
-        return start(shell_arguments(command, last_argument))

@@ -1,14 +1,12 @@
-"""Who is calling: passwords, access tokens, roles, and where default passwords may be used (api.md, "Authentication")."""
+"""Who is calling: log-in, and the access tokens that it gives (api.md, "Authentication")."""
 
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 import argon2
@@ -16,14 +14,11 @@ import jwt
 
 from elasticjob_cloud.api.access.fair_turns import FairTurns
 from elasticjob_cloud.api.access.login_limit import LoginLimit, network_of
+from elasticjob_cloud.api.access.users import AuthSettings, Role, User, is_weak_password, same_text, verifies
 from elasticjob_cloud.model.errors import StartError, TooManyAttemptsError, UnauthorizedError
-from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 _log = logging.getLogger(__name__)
-DEFAULT_PASSWORDS: Final = frozenset({"pwd", "guest"})
 MINIMUM_SECRET_BYTES: Final = 32
-MINIMUM_PASSWORD_LENGTH: Final = 8
-_HASH_PREFIX: Final = "$argon2id$"
 _ALGORITHM: Final = "HS256"
 # Each argon2 check takes tens of MiB and of milliseconds: more at a time would let strangers use up the machine.
 _PARALLEL_CHECKS: Final = 2
@@ -35,52 +30,6 @@ _WAITING_LATE_CHECKS: Final = 100
 _ACCEPTED_TOKENS: Final = 1_000
 
 
-class Role(StrEnum):
-    """What a user may do."""
-
-    ADMIN = "admin"  # everything
-    GUEST = "guest"  # queries only
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Someone who may log in. `password` is plain text, or an argon2id hash (`$argon2id$...`)."""
-
-    name: str
-    password: str
-    role: Role
-
-    @property
-    def is_hashed(self) -> bool:
-        """Whether `password` is a hash."""
-        return self.password.startswith(_HASH_PREFIX)
-
-
-@dataclass(frozen=True, slots=True)
-class AuthSettings:
-    """Who may log in and for how long. `no_auth`: nobody has to."""
-
-    users: tuple[User, ...] = (User("root", "pwd", Role.ADMIN), User("guest", "guest", Role.GUEST))
-    token_seconds: float = 24 * 3600.0
-    no_auth: bool = False
-
-    @classmethod
-    def of(cls, settings: SchedulerSettings) -> "AuthSettings":
-        """Take over what the scheduler's settings say about users."""
-        return cls(
-            users=(
-                User(settings.admin_username, settings.admin_password.get_secret_value(), Role.ADMIN),
-                User(settings.guest_username, settings.guest_password.get_secret_value(), Role.GUEST),
-            ),
-            token_seconds=settings.token_hours * 3600,
-            no_auth=settings.no_auth,
-        )
-
-    def default_password_users(self) -> list[str]:
-        """Give the names of the users who still have a password that everybody knows, plain or hashed."""
-        return [user.name for user in self.users if any(_matches(user, known) for known in DEFAULT_PASSWORDS)]
-
-
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who a token belongs to. `is_local_only`: by a weak password, which is good for the scheduler's own user alone."""
@@ -88,61 +37,6 @@ class Principal:
     username: str
     role: Role
     is_local_only: bool = field(default=False, compare=False)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine can reach a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def check_exposure(host: str, settings: AuthSettings) -> None:
-    """Refuse to open the scheduler to others without a password of its own.
-
-    Raises:
-        StartError: `host` is not loopback, and there is no authentication or a user has a default password.
-    """
-    if is_loopback(host):
-        return
-    if settings.no_auth:
-        raise StartError(f"Without authentication the server may listen on loopback only, not on {host}.")
-    if users := settings.default_password_users():
-        raise StartError(
-            f"{' and '.join(users)} must have a password of their own before the server may listen on {host}: "
-            "set one, or listen on 127.0.0.1."
-        )
-
-
-def is_weak_password(username: str, password: str) -> bool:
-    """Tell whether a password is a default, the user's own name, or short: whoever may try can guess it."""
-    return (
-        len(password) < MINIMUM_PASSWORD_LENGTH
-        or password in DEFAULT_PASSWORDS
-        or password.casefold() == username.casefold()
-    )
-
-
-def _matches(user: User, password: str) -> bool:
-    if user.is_hashed:
-        return _verifies(user.password, password)
-    return _same_text(user.password, password)
-
-
-def _same_text(first: str, second: str) -> bool:
-    # Digests are of one length, so that not even that of the password shows in the time.
-    one, other = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (first, second))
-    return hmac.compare_digest(one, other)
-
-
-def _verifies(hashed: str, password: str) -> bool:
-    try:
-        return argon2.PasswordHasher().verify(hashed, password)
-    except argon2.exceptions.VerificationError:
-        return False
 
 
 class Authenticator:
@@ -184,7 +78,7 @@ class Authenticator:
         self._token_seconds = settings.token_seconds
         self._users = {user.name: user for user in settings.users}
         self._reference_hash = next((user.password for user in settings.users if user.is_hashed), None)
-        default_users = settings.default_password_users()
+        default_users = {user.name for user in settings.users if user.has_default_password}
         self._has_default_passwords = bool(default_users)
         self._weak_users = {
             user.name
@@ -273,7 +167,7 @@ class Authenticator:
         user = self._users.get(str(claims["sub"]))
         if user is None or user.role.value != claims["role"]:
             raise UnauthorizedError
-        if not _same_text(self._fingerprint(user), str(claims["pwd"])):
+        if not same_text(self._fingerprint(user), str(claims["pwd"])):
             raise UnauthorizedError
         if len(self._accepted) >= _ACCEPTED_TOKENS:
             self._accepted.clear()
@@ -283,14 +177,14 @@ class Authenticator:
         return self._accepted[token]
 
     async def _is_right(self, user: User | None, password: str, network: str) -> bool:
-        # Every login does the same work whoever it is for: one hash check if any user has a hash, one comparison.
+        # Every login does the same work for every user: one hash check if any user has a hash, one comparison.
         plain = user.password if user is not None and not user.is_hashed else ""
-        right = _same_text(plain, password) and user is not None and not user.is_hashed
+        right = same_text(plain, password) and user is not None and not user.is_hashed
         hashed = user.password if user is not None and user.is_hashed else self._reference_hash
         if hashed is None:
             return right
         async with self._checks.turn(network):
-            verified = await asyncio.to_thread(_verifies, hashed, password)
+            verified = await asyncio.to_thread(verifies, hashed, password)
         return verified if user is not None and user.is_hashed else right
 
     async def _is_right_late(self, user: User | None, password: str, network: str) -> bool:

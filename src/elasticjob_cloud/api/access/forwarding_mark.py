@@ -25,7 +25,7 @@ class ForwardingMark:
         self._wall_seconds = wall_seconds
 
     def of_call(self, headers: Headers, peer: str, *, is_own_user: bool = False) -> list[tuple[bytes, bytes]]:
-        """Give the headers that tell of the caller, in the place of those that came with the call."""
+        """Give the headers that tell of the caller, instead of those that came with the call."""
         before = _joined(headers)
         forwarded_for = b", ".join(part for part in (before, peer.encode("latin-1", "replace")) if part)
         marks = [(FORWARDED_FOR, forwarded_for), (MARK, self._sign(MARK, forwarded_for))]

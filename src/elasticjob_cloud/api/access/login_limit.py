@@ -6,6 +6,7 @@ from collections import OrderedDict, deque
 from typing import Final
 
 from elasticjob_cloud.model.errors import TooManyAttemptsError
+from elasticjob_cloud.model.urls import parse_address
 
 WINDOW_SECONDS: Final = 60.0
 # Addresses may be shared by many people behind one gateway, so an address as a whole is allowed more than one user is.
@@ -77,12 +78,7 @@ class LoginLimit:
 
 def network_of(address: str) -> str:
     """Give what counts as one caller: an address, or an IPv6 /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address
+    return str(parsed if parsed.version == 4 else ipaddress.ip_network((parsed, 64), strict=False))

@@ -7,7 +7,8 @@ import msgspec
 from fastapi import Request
 from starlette.types import Scope
 
-from elasticjob_cloud.api.access.auth import Principal, Role
+from elasticjob_cloud.api.access.auth import Principal
+from elasticjob_cloud.api.access.users import Role
 from elasticjob_cloud.api.requests.text import shown
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
@@ -34,7 +35,7 @@ def sees_secrets(request: Request) -> bool:
 def keep_masked(
     payload: dict[str, Any], stored: AppConfiguration | JobConfiguration | None = None
 ) -> dict[str, Any]:
-    """Give a request with the stored values in the place of their masks, as lists show them.
+    """Give a request with the stored values instead of their masks, as lists show them.
 
     Raises:
         InvalidRequestError: a mask stands for nothing that is stored.

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from elasticjob_cloud.api.access.auth import MINIMUM_PASSWORD_LENGTH, is_loopback
 from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark, Headers
-from elasticjob_cloud.api.access.peer_users import find_peer_uid, is_loopback_address
-from elasticjob_cloud.api.requests.paths import DOCS_WITH_SLASH
+from elasticjob_cloud.api.access.peer_users import find_peer_uid
+from elasticjob_cloud.api.access.users import MINIMUM_PASSWORD_LENGTH
+from elasticjob_cloud.api.requests.paths import DOCUMENTS
 from elasticjob_cloud.model.errors import ForbiddenError
+from elasticjob_cloud.model.urls import is_loopback
 
 _PROXY_HEADERS: Final = frozenset(
     {
@@ -26,10 +27,6 @@ _PROXY_HEADERS: Final = frozenset(
 )
 _PROXY_PREFIX: Final = b"x-forwarded"
 _REMEMBERED_CONNECTIONS: Final = 10_000
-
-DOCUMENTS: Final = frozenset(
-    {"/api/openapi.json", "/api/docs", DOCS_WITH_SLASH, "/api/docs.js", "/api/docs.css"}
-)
 
 _ONLY_HERE: Final = (
     "is good only for the user who started the scheduler, on its own machine, under localhost or 127.0.0.1, and through "
@@ -63,7 +60,7 @@ class OwnUser:
         if not _is_direct(headers, has_host=scope.get("http_version") != "1.0"):
             return False
         client, server = scope.get("client"), scope.get("server")
-        if client is None or server is None or server[1] is None or not is_loopback_address(client[0]):
+        if client is None or server is None or server[1] is None or not is_loopback(client[0]):
             return False
         known = self._connections.get(id(client))
         if known is None:
@@ -117,4 +114,4 @@ def _is_loopback_authority(authority: str) -> bool:
         host = urlsplit(f"//{authority}").hostname or ""
     except ValueError:
         return False
-    return is_loopback(host) or is_loopback_address(host)
+    return is_loopback(host)

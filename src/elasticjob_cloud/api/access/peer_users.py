@@ -1,11 +1,12 @@
 """Which user of this machine holds the other end of a loopback connection, by Linux's tables of TCP sockets."""
 
-import ipaddress
 import os
 import socket
 import struct
 from pathlib import Path
 from typing import Final
+
+from elasticjob_cloud.model.urls import parse_address
 
 _TABLES: Final = Path("/proc/self/net")
 _ALL_USERS: Final = (
@@ -18,24 +19,6 @@ _INODE_COLUMN: Final = 9
 # The kernel writes a table in pieces, and may pass over a row while others come and go.
 _LOOKS: Final = 3
 _PEER_SECONDS: Final = 5.0
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def parse_address(host: str) -> Address | None:
-    """Read an IP address; one of IPv4 that is written as IPv6 (`::ffff:127.0.0.1`) is one of IPv4."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
-
-
-def is_loopback_address(host: str) -> bool:
-    """Tell whether this is an address of loopback."""
-    address = parse_address(host)
-    return address is not None and address.is_loopback
 
 
 def find_peer_uid(client: tuple[str, int], server: tuple[str, int], tables: Path = _TABLES) -> int | None:
@@ -84,7 +67,7 @@ def _rows(client: tuple[str, int], server: tuple[str, int], tables: Path) -> set
         start = table.find(needle)
         while start >= 0:
             row = table[table.rfind(b"\n", 0, start) + 1 :].split(b"\n", 1)[0].split()
-            # A socket that no process holds any more has no inode, and is shown as root's, whoever opened it.
+            # A socket that no process holds any more has no inode, and is shown as root's, no matter who opened it.
             if len(row) > _INODE_COLUMN and row[_INODE_COLUMN] != b"0":
                 owners.add(int(row[_UID_COLUMN]))
             start = table.find(needle, start + 1)

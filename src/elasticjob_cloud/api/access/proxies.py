@@ -6,11 +6,12 @@ from typing import Final
 
 from starlette.types import Scope
 
+from elasticjob_cloud.model.urls import parse_address
+
 _X_FORWARDED_FOR: Final = b"x-forwarded-for"
 _FORWARDED: Final = b"forwarded"
 
 Headers = Iterable[tuple[bytes, bytes]]
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class TrustedProxies:
@@ -25,7 +26,7 @@ class TrustedProxies:
 
     def trusts(self, address: str) -> bool:
         """Tell whether an address is that of a proxy whose word is believed."""
-        parsed = _parsed(address) if self._networks else None
+        parsed = parse_address(address) if self._networks else None
         return parsed is not None and any(parsed in network for network in self._networks)
 
     def with_caller(self, scope: Scope) -> Scope:
@@ -49,9 +50,9 @@ class TrustedProxies:
     def _last_stranger(self, peer: str, chain: Sequence[str]) -> str:
         last = peer
         for text in reversed(chain):
-            parsed = _parsed(_without_port(text))
+            parsed = parse_address(_without_port(text))
             if parsed is None:
-                break  # "unknown", or nonsense: whoever said it is as far as we know
+                break  # "unknown", or nonsense: no more is known than who said it
             last = str(parsed)
             if not self.trusts(last):
                 break
@@ -80,13 +81,3 @@ def _without_port(text: str) -> str:
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text
-
-
-def _parsed(text: str) -> _Address | None:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address

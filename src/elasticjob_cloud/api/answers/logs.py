@@ -2,59 +2,14 @@
 
 import codecs
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from elasticjob_cloud.api.openapi.documents import BOOLEAN, INTEGER, TEXT, array_of, object_of
 from elasticjob_cloud.model.messages import LogChunk
 from elasticjob_cloud.model.queries.logs import BOTH, LogHits, LogPiece, LogPieces, LogRead, LogReadBoth
 
-# The longest UTF-8 character: whoever asks for fewer bytes must still get on.
+# The longest UTF-8 character: a caller that asks for fewer bytes must still get on.
 LONGEST_CHARACTER_BYTES = 4
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
-_ONE_STREAM: Final = object_of(
-    {
-        "taskId": TEXT,
-        "stream": {"enum": ["stdout", "stderr"]},
-        "offset": INTEGER,
-        "nextOffset": INTEGER,
-        "size": INTEGER,
-        "ended": BOOLEAN,
-        "truncated": BOOLEAN,
-        "missing": INTEGER,
-        "generation": TEXT,
-        "content": TEXT,
-    }
-)
-_PART: Final = object_of({"stream": TEXT, "offset": INTEGER, "missing": INTEGER, "content": TEXT})
-_BOTH_STREAMS: Final = object_of(
-    {
-        "taskId": TEXT,
-        "stream": {"const": BOTH},
-        "offset": INTEGER,
-        "stderrOffset": INTEGER,
-        "nextOffset": INTEGER,
-        "nextStderrOffset": INTEGER,
-        "size": INTEGER,
-        "stderrSize": INTEGER,
-        "ended": BOOLEAN,
-        "truncated": BOOLEAN,
-        "generation": TEXT,
-        "parts": array_of(_PART),
-    }
-)
-LOG: Final[dict[str, Any]] = {"oneOf": [_ONE_STREAM, _BOTH_STREAMS]}
-_LINE: Final = object_of(
-    {"stream": TEXT, "offset": INTEGER, "matchOffset": INTEGER, "line": TEXT, "excerpt": BOOLEAN}
-)
-HITS: Final = object_of(
-    {
-        "taskId": TEXT,
-        "lines": array_of(_LINE),
-        "searchedBytes": INTEGER,
-        "next": {"type": ["string", "null"]},
-        "ended": BOOLEAN,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,9 @@ def execution_view(row: Mapping[str, Any], zone: dt.tzinfo) -> dict[str, Any]:
 
 
 def status_trace_view(row: Mapping[str, Any], zone: dt.tzinfo) -> dict[str, Any]:
-    """Show a row of the status traces: the table's columns, and the item as upstream's events have it too."""
+    """Show a row of the status traces: the table's columns, and the item as upstream's events have it too (`[0]`)."""
     item = row.get("shardingItem")
-    return {**_with_times(row, zone), "shardingItems": "" if item is None else str(item)}
+    return {**_with_times(row, zone), "shardingItems": "" if item is None else f"[{item}]"}
 
 
 def _with_times(row: Mapping[str, Any], zone: dt.tzinfo) -> dict[str, Any]:

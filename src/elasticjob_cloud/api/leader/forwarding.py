@@ -12,22 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from elasticjob_cloud.api.access.own_user import OwnUser
 from elasticjob_cloud.api.leader.relay import DEPOSED, NOBODY_LEADS, Call, Relay
 from elasticjob_cloud.api.requests.body import body_limit, too_large
-from elasticjob_cloud.api.requests.paths import DOCS_WITH_SLASH
+from elasticjob_cloud.api.requests.paths import DOCUMENTS
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.leadership.directory import UNKNOWING
 from elasticjob_cloud.service.port import SchedulerView
 
 # The same answer everywhere: the page of the API, and who leads, which the database knows.
-_ANSWERED_HERE: Final = frozenset(
-    {
-        "/api/openapi.json",
-        "/api/docs",
-        DOCS_WITH_SLASH,
-        "/api/docs.js",
-        "/api/docs.css",
-        "/api/operate/schedulers",
-    }
-)
+_ANSWERED_HERE: Final = DOCUMENTS | {"/api/operate/schedulers"}
 _LOOK_AGAIN_SECONDS: Final = 0.1
 _LOOK_SECONDS: Final = 1.0  # what the last look may take at least
 

@@ -63,7 +63,7 @@ class Call:
 
 
 class _DeposedError(httpx.ReadTimeout):
-    """Whoever was asked leads no more, and says nothing."""
+    """The scheduler that was asked leads no more, and says nothing."""
 
 
 class _Answer(NamedTuple):
@@ -91,7 +91,7 @@ class Relay:
             leadership: Who leads.
             mark: What tells the leader that a scheduler has passed the call on.
             own_url: What this scheduler gives others as its address.
-            ca_file: Authorities to trust beside the system's, for those who set https.
+            ca_file: Authorities to trust in addition to the system's, for schedulers with https.
         """
         self.leadership = leadership
         self.mark = mark
@@ -164,7 +164,7 @@ class Relay:
             url,
             headers=[*_without(headers, _NOT_PASSED_ON), *marks],
             content=call.body,
-            # The very bytes that came: httpx would write a URL anew.
+            # The very bytes that came: httpx would rewrite a URL.
             extensions={"target": path + b"?" + query if query else path},
         )
 

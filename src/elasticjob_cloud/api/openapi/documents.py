@@ -8,25 +8,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import elasticjob_cloud
-from elasticjob_cloud.api.requests.models import (
-    JobRequest,
-    LoginRequest,
-    PublishAppRequest,
-    RequestBody,
-    UpdateAppRequest,
-)
+from elasticjob_cloud.api.openapi.examples import EXAMPLES
+from elasticjob_cloud.api.requests.models import RequestBody
 from elasticjob_cloud.api.requests.query import QueryParameters, parameter_documents
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 
 Document = dict[str, Any]
 
-_BODIES: Final[tuple[type[RequestBody], ...]] = (
-    LoginRequest,
-    PublishAppRequest,
-    UpdateAppRequest,
-    JobRequest,
-)
 _REFERENCE: Final = "#/components/schemas/{model}"
 _ERRORS: Final = {
     400: "The body is malformed, or fields or parameters are invalid: `errors` names each.",
@@ -81,7 +70,8 @@ def described(
     if result is TRUE:  # a command
         statuses.add(502)
     if body is not None:
-        extra["requestBody"] = _required_body({"application/json": {"schema": reference(body.__name__)}})
+        content = {"schema": reference(body.__name__), "example": EXAMPLES[body]}
+        extra["requestBody"] = _required_body({"application/json": content})
         statuses |= {400, 413, 415}
     if query is not None:
         extra["parameters"] = parameter_documents(query)
@@ -149,9 +139,9 @@ def openapi_document(app: FastAPI, *, needs_token: bool) -> Document:
 
 
 def _schemas() -> Document:
-    _, bodies = models_json_schema([(body, "validation") for body in _BODIES], ref_template=_REFERENCE)
+    _, bodies = models_json_schema([(body, "validation") for body in EXAMPLES], ref_template=_REFERENCE)
     schemas: Document = dict(bodies["$defs"])
-    for body in _BODIES:
+    for body in EXAMPLES:
         if body.ignored_fields:
             ignored = {"deprecated": True, "description": "Upstream's; accepted and ignored."}
             schemas[body.__name__]["properties"] |= dict.fromkeys(sorted(body.ignored_fields), ignored)

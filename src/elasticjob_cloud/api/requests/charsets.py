@@ -58,7 +58,7 @@ def decode(body: bytes, codec: str) -> str:
         InvalidRequestError: It is not in that charset.
     """
     if body.startswith(_UTF_8_MARK):
-        codec = "utf-8"  # the mark says so, whatever the header does
+        codec = "utf-8"  # the mark says so, and counts more than the header
     try:
         return body.decode(codec).removeprefix("\ufeff")
     except UnicodeDecodeError as error:

@@ -6,7 +6,6 @@ What needs a calendar (`cron`, `timeZone`) or a setting (allowed URL prefixes) i
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -39,6 +38,7 @@ from elasticjob_cloud.model.job import (
 )
 from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, known_name_problem, name_problem
 from elasticjob_cloud.model.sharding import check_sharding_item_parameters
+from elasticjob_cloud.model.urls import APP_SCHEMES, HTTP_SCHEMES, url_problem
 
 KIBIBYTE: Final = 1024
 MAXIMUM_SHARDING_TOTAL_COUNT: Final = 10_000
@@ -46,7 +46,6 @@ MAXIMUM_INTEGER: Final = 2**31 - 1
 MAXIMUM_CPU_COUNT: Final = 1_000_000
 MAXIMUM_MEMORY_MB: Final = 1_000_000_000
 MAXIMUM_PROPS: Final = 1_000
-URL_SCHEMES: Final = ("http", "https", "ftp", "file")
 HTTP_METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 
@@ -92,24 +91,8 @@ def _check_script(script: str) -> str:
 
 
 def _check_url(url: str) -> str:
-    _raise_if(url_problem(url, URL_SCHEMES))
+    _raise_if(url_problem(url, APP_SCHEMES))
     return url
-
-
-def url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
-    """Say what is wrong with a URL, or None when it is complete and has one of these schemes."""
-    if not url.isprintable() or " " in url:
-        return "must be a URL without white space and control characters; write a space as %20."
-    try:
-        parts = urlsplit(url)
-        scheme, host, _port = parts.scheme, parts.hostname, parts.port
-    except ValueError as error:
-        return f"is not a URL: {error}."
-    if scheme not in schemes:
-        return f"must begin with {', '.join(f'{each}://' for each in schemes[:-1])} or {schemes[-1]}://."
-    if scheme == "file":
-        return None if parts.path.startswith("/") else "must name a file: file:///path/to/my-job.tar.gz."
-    return None if host else f"names no host: {scheme}://host/path."
 
 
 # A longer text never fits: the schema's characters and the check's bytes agree where it matters.
@@ -354,7 +337,7 @@ def _known_entry_problem(key: str, value: str) -> str | None:
         return None if value.strip() else "must not be blank: it is the command that runs each shard."
     match key:
         case "http.uri":
-            return url_problem(value, ("http", "https"))
+            return url_problem(value, HTTP_SCHEMES)
         case "http.method":
             return None if value.upper() in HTTP_METHODS else f"must be one of {', '.join(HTTP_METHODS)}."
         case "http.connect.timeout.milliseconds" | "http.read.timeout.milliseconds":

@@ -10,6 +10,17 @@ from elasticjob_cloud.api.requests.text import shown
 API_PREFIX: Final = "/api"
 # Its own files are named relative to it: with a slash at the end it is somewhere else, and sends the browser back.
 DOCS_WITH_SLASH: Final = "/api/docs/"
+# The API's description: the same for everybody, and from every scheduler.
+DOCUMENTS: Final = frozenset(
+    {
+        "/api/openapi.json",
+        "/api/docs",
+        DOCS_WITH_SLASH,
+        "/api/docs.js",
+        "/api/swagger-ui-bundle.js",
+        "/api/swagger-ui.css",
+    }
+)
 
 
 def without_last_slash(scope: Scope, has_route: Callable[[Scope], bool]) -> Scope:

@@ -1,31 +1,22 @@
 """What makes a schedule a good one: a cron that fires, in a time zone that exists."""
 
-import datetime as dt
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import FieldError
 from elasticjob_cloud.model.job import JobConfiguration
-from elasticjob_cloud.service.port import CronExpression, InvalidCronError
 from elasticjob_cloud.time_zones.hints import zone_hint
+from elasticjob_cloud.time_zones.names import is_time_zone
 
-# Names in the zone database that are no zones, or that mean something else on each machine.
-_NO_ZONES: Final = frozenset({"localtime", "Factory", "posixrules"})
 _MAXIMUM_CRON_LENGTH: Final = 1024
-
-
-@lru_cache(maxsize=1)
-def zone_names() -> frozenset[str]:
-    """Give the IANA names of all time zones."""
-    return frozenset(available_timezones() - _NO_ZONES)
 
 
 def zone_problem(name: str) -> str | None:
     """Say what is wrong with the name of a time zone, or None."""
-    if name in zone_names():
+    if is_time_zone(name):
         return None
     return f"'{shown(name)}' is not the IANA name of a time zone{zone_hint(name)}"
 
@@ -68,14 +59,9 @@ def schedule_errors(
 
 
 def cron_view(cron: str, zone_name: str, start_ms: int, count: int) -> dict[str, Any]:
-    """Show what an expression means: its next fires, and its weekdays in names where they are numbers."""
-    weekdays = CronExpression.parse(cron).numbered_weekdays
+    """Show what an expression means: its next fires strictly after `start_ms`, and its weekdays in names where they are numbers."""
+    expression = CronExpression.parse(cron)
+    weekdays = expression.numbered_weekdays
     named = {} if weekdays is None else {"weekdays": weekdays[1]}
-    return {"fires": next_fires(cron, zone_name, start_ms, count), **named}
-
-
-def next_fires(cron: str, zone_name: str, start_ms: int, count: int) -> list[str]:
-    """Give the next fires strictly after `start_ms`, in ISO 8601 with the zone's offset."""
-    zone = ZoneInfo(zone_name)
-    fires = CronExpression.parse(cron).fires_ms(start_ms, zone, count=count)
-    return [dt.datetime.fromtimestamp(fire // 1000, zone).isoformat() for fire in fires]
+    fires = expression.next_fires(start_ms, ZoneInfo(zone_name), count)
+    return {"fires": [fire.isoformat() for fire in fires], **named}

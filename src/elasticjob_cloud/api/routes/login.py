@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from elasticjob_cloud.api.access.auth import Authenticator, is_weak_password
+from elasticjob_cloud.api.access.auth import Authenticator
 from elasticjob_cloud.api.access.own_user import OwnUser, weak_password_refusal
+from elasticjob_cloud.api.access.users import is_weak_password
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.openapi.documents import TEXT, described, object_of
 from elasticjob_cloud.api.requests.body import BodyReader

@@ -1,14 +1,12 @@
 # ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
 """`/api/job/tasks/{taskId}/log`: what a task prints, and the search in it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from elasticjob_cloud.api.answers.logs import (
-    HITS,
-    LOG,
     both_view,
     hits_view,
     position_of,
@@ -16,7 +14,7 @@ from elasticjob_cloud.api.answers.logs import (
     wanted_bytes,
 )
 from elasticjob_cloud.api.answers.responses import json_response, text_response
-from elasticjob_cloud.api.openapi.documents import TEXT, described
+from elasticjob_cloud.api.openapi.documents import BOOLEAN, INTEGER, TEXT, array_of, described, object_of
 from elasticjob_cloud.api.requests.known import check_task_id
 from elasticjob_cloud.api.requests.query import QueryParameters, read_query
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
@@ -28,6 +26,51 @@ from elasticjob_cloud.service.port import SchedulerPort
 MAXIMUM_LOG_BYTES = 1024 * 1024
 TaskIdentifier = Annotated[str, Path(alias="taskId")]
 StreamChoice = Literal["stdout", "stderr", "both"]
+
+_ONE_STREAM: Final = object_of(
+    {
+        "taskId": TEXT,
+        "stream": {"enum": ["stdout", "stderr"]},
+        "offset": INTEGER,
+        "nextOffset": INTEGER,
+        "size": INTEGER,
+        "ended": BOOLEAN,
+        "truncated": BOOLEAN,
+        "missing": INTEGER,
+        "generation": TEXT,
+        "content": TEXT,
+    }
+)
+_PART: Final = object_of({"stream": TEXT, "offset": INTEGER, "missing": INTEGER, "content": TEXT})
+_BOTH_STREAMS: Final = object_of(
+    {
+        "taskId": TEXT,
+        "stream": {"const": BOTH},
+        "offset": INTEGER,
+        "stderrOffset": INTEGER,
+        "nextOffset": INTEGER,
+        "nextStderrOffset": INTEGER,
+        "size": INTEGER,
+        "stderrSize": INTEGER,
+        "ended": BOOLEAN,
+        "truncated": BOOLEAN,
+        "generation": TEXT,
+        "parts": array_of(_PART),
+    }
+)
+_LOG: Final[dict[str, Any]] = {"oneOf": [_ONE_STREAM, _BOTH_STREAMS]}
+_LINE: Final = object_of(
+    {"stream": TEXT, "offset": INTEGER, "matchOffset": INTEGER, "line": TEXT, "excerpt": BOOLEAN}
+)
+_HITS: Final = object_of(
+    {
+        "taskId": TEXT,
+        "lines": array_of(_LINE),
+        "searchedBytes": INTEGER,
+        "next": {"type": ["string", "null"]},
+        "ended": BOOLEAN,
+    }
+)
 
 
 class LogQuery(QueryParameters):
@@ -67,7 +110,7 @@ def log_routes(scheduler: SchedulerPort) -> APIRouter:
     router = APIRouter(prefix="/api/job/tasks", tags=["tasks"])
     plain_text = {"text/plain": {"schema": TEXT}}
 
-    @router.get("/{taskId}/log", **described(LOG, query=LogQuery, errors=(404,), more_results=plain_text))
+    @router.get("/{taskId}/log", **described(_LOG, query=LogQuery, errors=(404,), more_results=plain_text))
     async def read_task_log(request: Request, task_id: TaskIdentifier) -> Response:
         """Give a part of a task's output, live while it runs; with `Accept: text/plain` the text alone."""
         check_task_id(task_id)
@@ -110,7 +153,7 @@ def log_routes(scheduler: SchedulerPort) -> APIRouter:
         assert isinstance(pieces, LogPieces), "a reply is of its question's kind"
         return both_view(question, pieces)
 
-    @router.get("/{taskId}/log/search", **described(HITS, query=LogSearchQuery, errors=(404,)))
+    @router.get("/{taskId}/log/search", **described(_HITS, query=LogSearchQuery, errors=(404,)))
     async def search_task_log(request: Request, task_id: TaskIdentifier) -> Response:
         """Search a task's output for lines, where it is kept; go on with `next` until that is null."""
         check_task_id(task_id)

@@ -2,11 +2,14 @@
 
 import time
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from elasticjob_cloud.cli.output import print_json, say
-from elasticjob_cloud.time_zones.cron_fires import next_cron_fires, numbered_weekdays
+from elasticjob_cloud.cron import CronExpression, InvalidCronError
+from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
+from elasticjob_cloud.time_zones.hints import time_zone_problem
 from elasticjob_cloud.time_zones.machine import MachineZone, find_machine_zone
 
 MAXIMUM_COUNT = 1000
@@ -34,11 +37,13 @@ def cron(
     Its fields: second minute hour day-of-month month day-of-week [year], as Quartz has them.
     """
     machine = MachineZone(time_zone) if time_zone else find_machine_zone()
-    fires = next_cron_fires(expression, machine.name, time.time_ns() // 1_000_000, count)
+    zone = _zone(machine.name)
+    parsed = _parsed(expression)
+    fires = parsed.next_fires(time.time_ns() // 1_000_000, zone, count)
     if machine.warning:
         say(f"Warning: {machine.warning}")
     if json:
-        weekdays = numbered_weekdays(expression)
+        weekdays = parsed.numbered_weekdays
         named = {} if weekdays is None else {"weekdays": weekdays[1]}
         print_json({"fires": [fire.isoformat() for fire in fires], **named})
         return
@@ -50,8 +55,25 @@ def cron(
             print(f"{fire:%a %Y-%m-%d %H:%M:%S} {fire.isoformat()[-6:]}")
 
 
+def _zone(name: str) -> ZoneInfo:
+    problem = time_zone_problem(name)
+    if problem:
+        raise InvalidRequestError.of(FieldError("timeZone", f"'{name}' is none: it {problem}"))
+    return ZoneInfo(name)
+
+
+def _parsed(expression: str) -> CronExpression:
+    try:
+        return CronExpression.parse(expression)
+    except InvalidCronError as error:
+        raise InvalidRequestError(str(error)) from None
+
+
 def say_weekdays(expression: str) -> None:
     """Name the weekdays that an expression has as numbers: few people expect Sunday to be 1."""
-    weekdays = numbered_weekdays(expression)
+    try:
+        weekdays = CronExpression.parse(expression).numbered_weekdays
+    except InvalidCronError:
+        return  # the scheduler or the agent reports it
     if weekdays is not None:
         say(f"Note: the day of week {weekdays[0]} is {weekdays[1]}; Sunday is 1.")

@@ -31,15 +31,15 @@ def login(
 
     The other commands then ask it. The token that it gives is kept in a file that its owner alone can read.
     """
-    from elasticjob_cloud.cli.connection import Connection, is_loopback  # noqa: PLC0415 - slow to import, see options.connect
+    from elasticjob_cloud.cli.connection import Connection  # noqa: PLC0415 - slow to import, see options.connect
 
     chosen = Login(login_url(url))
     user = username or _ask_username(password_stdin)
-    if chosen.url.startswith("http://") and not is_loopback(chosen.url):
+    if chosen.url.startswith("http://") and not chosen.is_loopback:
         say(f"Warning: the password goes to {chosen.url} unencrypted.")
     with Connection(chosen) as scheduler:
         token = None
-        if user == DEFAULT_USERNAME and not password_stdin and is_loopback(chosen.url):
+        if user == DEFAULT_USERNAME and not password_stdin and chosen.is_loopback:
             token = _try_first_password(scheduler, user)
         if token is None:
             token = _token_for(scheduler, user, _read_password(user, password_stdin))

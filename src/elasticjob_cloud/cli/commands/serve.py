@@ -77,7 +77,7 @@ CaFileOption = Annotated[
     typer.Option(
         "--ca-file",
         metavar="FILE",
-        help="A PEM file of authorities to trust beside the system's.",
+        help="A PEM file of authorities to trust in addition to the system's.",
         show_default=False,
     ),
 ]

@@ -67,7 +67,7 @@ def _items_of(row: Mapping[str, Any]) -> str:
 
 
 def _print_running(rows: Iterable[Mapping[str, Any]]) -> None:
-    # The id alone tells job, shard, type and agent; in columns of their own they would leave it no room.
+    # The id alone tells job, shard, type and agent; in separate columns they would leave it too narrow.
     lines = [("idle" if row.get("idle") else "running", row.get("id")) for row in rows]
     if lines:
         print_table(("STATE", "TASK ID"), lines, folded=("TASK ID",))

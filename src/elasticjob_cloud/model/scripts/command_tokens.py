@@ -166,7 +166,7 @@ class Tokens:
         return self._text[self._at]
 
     def _find(self, character: str, start: int) -> int:
-        """Give the place behind the next such character."""
+        """Give the index after the next such character."""
         found = self._text.find(character, start)
         if found < 0:
             raise UnknownSyntaxError

@@ -2,53 +2,45 @@
 
 from functools import lru_cache
 
-import msgspec
-
 from elasticjob_cloud.model.job import JobConfiguration
-from elasticjob_cloud.model.messages import Launch, StopExecutor, TaskSpec
-from elasticjob_cloud.model.records import AppRecord, FailoverRecord, FireRecord, FireState, TaskRecord
+from elasticjob_cloud.model.messages import Launch, TaskSpec
+from elasticjob_cloud.model.records import FailoverRecord, FireRecord, TaskRecord
 from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.policies import Placement
-from elasticjob_cloud.scheduling.queues import ReadyEntry
-from elasticjob_cloud.scheduling.room import Room
-from elasticjob_cloud.scheduling.state import Run, State
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.policies import Placement
+from elasticjob_cloud.scheduling.placement.room import Room
+from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
+from elasticjob_cloud.scheduling.state.queues import ReadyEntry
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 
 def start_what_can(turn: Turn) -> None:
     """Start the shards that are to be started again, then the ready runs, where there is room (promise 11)."""
-    state = turn.state
-    if state.room_freed:
-        state.room_freed = False
-        state.ready.room_freed()
-        state.retries.room_freed()
-    planner = Planner(state.fleet)
+    planner = turn.plan()
     _start_failovers(turn, planner)
-    state.ready.start_oldest(lambda entry, demand: _start_entry(turn, planner, entry, demand))
+    turn.ready.start_oldest(lambda entry, demand: _start_entry(turn, planner, entry, demand))
 
 
 def make_ready(turn: Turn, fire: FireRecord) -> None:
-    """Let the oldest waiting fire of an idle job start as soon as there is room."""
-    turn.state.ready.push(fire, demand_of(turn.state, fire.job_name))
+    """Let a job's ready fire start as soon as there is room."""
+    turn.ready.push(fire, demand_of(turn.state, fire.job_name))
 
 
-def make_ready_anew(turn: Turn, job_name: str) -> None:
-    """Look again for room for a job that waits: what it asks for may have changed."""
-    waiting = turn.state.waiting.get(job_name)
-    if waiting and not turn.state.is_busy(job_name):
-        make_ready(turn, waiting[0])
+def look_for_room(turn: Turn, job_name: str) -> None:
+    """Make a job's ready fire ready, if it has one: its turn has come, or it asks for something else now."""
+    fire = turn.state.ready_fire(job_name)
+    if fire is not None:
+        make_ready(turn, fire)
 
 
 def _start_failovers(turn: Turn, planner: Planner) -> None:
     state = turn.state
-    while (entry := state.retries.pop_due(turn.now_ms)) is not None:
+    while (entry := turn.retries.pop_due(turn.now_ms)) is not None:
         failover = state.failovers.get((entry[1], entry[2]))
         if failover is None or failover.due_ms != entry[0]:
-            state.retries.offer_next(entry[1])
+            turn.retries.offer_next(entry[1])
             continue  # its run was stopped meanwhile
         run = state.runs[failover.job_name]
         configuration = run.configuration
@@ -56,53 +48,26 @@ def _start_failovers(turn: Turn, planner: Planner) -> None:
         demand = shards_demand(state.apps[configuration.app_name], configuration, 1)
         placement = _place(turn, planner, demand, avoid=failover.agent_id)
         if placement is None:
-            state.retries.set_aside(entry)
+            turn.retries.set_aside(entry)
         else:
-            _restart(turn, run, configuration, failover, placement[0][0])
-            state.retries.offer_next(entry[1])
+            _restart(turn, configuration, failover, placement[0][0].info.agent_id, demand.executor)
+            turn.retries.offer_next(entry[1])
 
 
 def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand) -> bool:
     if planner.is_hopeless(demand):
         return False
     state = turn.state
-    waiting = state.waiting.get(entry.job_name)
-    if waiting is None or waiting[0].fire_id != entry.fire_id or state.is_busy(entry.job_name):
+    fire = state.ready_fire(entry.job_name)
+    if fire is None or fire.fire_id != entry.fire_id:
         return True  # it was dropped, or started under another demand
     if demand_of(state, entry.job_name) != demand:
         return True  # the job or its app was updated: it is ready under what it asks for now
     placement = _place(turn, planner, demand)
     if placement is None:
         return False
-    fire = waiting.popleft()
-    if not waiting:
-        del state.waiting[entry.job_name]
-    _start_run(turn, fire, state.jobs[entry.job_name].configuration, placement)
+    _start_run(turn, state.jobs[entry.job_name].configuration, placement, demand.executor)
     return True
-
-
-def demand_of(state: State, job_name: str) -> Demand:
-    """Give what a run of a job asks for."""
-    configuration = state.jobs[job_name].configuration
-    return shards_demand(
-        state.apps[configuration.app_name], configuration, configuration.sharding_total_count
-    )
-
-
-def shards_demand(app: AppRecord, configuration: JobConfiguration, count: int) -> Demand:
-    """Give what so many shards of a job ask for."""
-    executor = None
-    if not configuration.is_script:
-        executor = Room.of(app.configuration.cpu_count, app.configuration.memory_mb)
-    shard = Room.of(configuration.cpu_count, configuration.memory_mb)
-    return Demand(configuration.app_name, count, shard, executor)
-
-
-def with_zone(turn: Turn, configuration: JobConfiguration) -> JobConfiguration:
-    """Give a daemon that has a cron its zone: whoever runs the cron knows nothing of the scheduler's own zone."""
-    if not (configuration.is_daemon and configuration.cron) or configuration.time_zone:
-        return configuration
-    return msgspec.structs.replace(configuration, time_zone=turn.settings.time_zone)
 
 
 def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecord]) -> Launch:
@@ -120,7 +85,7 @@ class _Launches:
         self._parameters = _parameters(
             configuration.sharding_item_parameters, configuration.sharding_total_count
         )
-        self._configuration = with_zone(turn, configuration)
+        self._configuration = turn.settings.with_zone(configuration)
 
     def launch_of(self, tasks: list[TaskRecord]) -> Launch:
         parameters = self._parameters
@@ -135,69 +100,66 @@ def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> 
     if placement is None:
         turn.decisions.refused += 1
         for agent, app_name in planner.executors_to_stop(demand):
-            executor = agent.executors[app_name]
-            if not executor.stopping:
-                executor.stopping = True
-                turn.send(agent.info.agent_id, StopExecutor(app_name))
+            turn.stop_executor(agent.info.agent_id, app_name)
     return placement
 
 
-def _start_run(turn: Turn, fire: FireRecord, configuration: JobConfiguration, placement: Placement) -> None:
-    started_with = with_zone(turn, configuration)
-    fire = msgspec.structs.replace(
-        fire,
-        state=FireState.RUNNING,
-        started_ms=turn.now_ms,
-        # The record tells a later leader which zone the daemon has, should it have another one itself.
-        configuration=None if started_with is configuration else started_with,
-    )
-    configuration = started_with
-    turn.put_fire(fire)
-    run = turn.state.runs[fire.job_name] = Run(fire, configuration)
-    run.open_items = set(range(configuration.sharding_total_count))
-    launches = _Launches(turn, configuration)
+def _start_run(
+    turn: Turn, configuration: JobConfiguration, placement: Placement, executor: Room | None
+) -> None:
+    started_with = turn.settings.with_zone(configuration)
+    # The record tells a later leader which zone the daemon has, should it have another one itself.
+    recorded = None if started_with is configuration else started_with
+    fire_id = turn.fires.start(started_with, recorded).fire_id
+    launches = _Launches(turn, started_with)
     first = 0
     for agent, count in placement:
+        agent_id = agent.info.agent_id
         tasks = [
-            _stage(turn, run, configuration, agent, item, TaskType.READY)
+            _stage(turn, fire_id, started_with, agent_id, item, executor)
             for item in range(first, first + count)
         ]
         first += count
-        turn.send(agent.info.agent_id, launches.launch_of(tasks))
+        turn.send(agent_id, launches.launch_of(tasks))
 
 
 def _restart(
-    turn: Turn, run: Run, configuration: JobConfiguration, failover: FailoverRecord, agent: AgentState
+    turn: Turn,
+    configuration: JobConfiguration,
+    failover: FailoverRecord,
+    agent_id: str,
+    executor: Room | None,
 ) -> None:
-    turn.drop_failover(failover)
+    turn.tasks.drop_restart(failover)
     task = _stage(
         turn,
-        run,
+        failover.fire_id,
         configuration,
-        agent,
+        agent_id,
         failover.item,
-        TaskType.FAILOVER if failover.original_task_id else TaskType.READY,
+        executor,
+        type_=TaskType.FAILOVER if failover.original_task_id else TaskType.READY,
         attempt=failover.attempt,
         original_task_id=failover.original_task_id,
     )
-    turn.send(agent.info.agent_id, launch_of(turn, configuration, [task]))
+    turn.send(agent_id, launch_of(turn, configuration, [task]))
 
 
 def _stage(
     turn: Turn,
-    run: Run,
+    fire_id: int,
     configuration: JobConfiguration,
-    agent: AgentState,
+    agent_id: str,
     item: int,
-    type_: TaskType,
+    executor: Room | None,
     *,
+    type_: TaskType = TaskType.READY,
     attempt: int = 1,
     original_task_id: str = "",
 ) -> TaskRecord:
-    agent_id = agent.info.agent_id
     task = TaskRecord(
         task_id=str(TaskId(configuration.job_name, item, type_, agent_id, turn.new_id())),
-        fire_id=run.fire.fire_id,
+        fire_id=fire_id,
         job_name=configuration.job_name,
         app_name=configuration.app_name,
         item=item,
@@ -211,13 +173,8 @@ def _stage(
         original_task_id=original_task_id,
         is_script=configuration.is_script,
     )
-    app = turn.state.apps[task.app_name]
-    agent.add_task(
-        task, None if task.is_script else Room.of(app.configuration.cpu_count, app.configuration.memory_mb)
-    )
-    turn.state.idle.end(agent_id)
-    turn.put_task(task)
-    turn.trace_status(task, TaskState.STAGING)
+    turn.tasks.stage(task, executor)
+    turn.trace.status(task, TaskState.STAGING)
     return task
 
 

@@ -1,24 +1,22 @@
 """Whether and when a shard is started again (promise 6)."""
 
-import msgspec
-
-from elasticjob_cloud.model.records import FailoverRecord, FireSource, TaskRecord
+from elasticjob_cloud.model.fire import FireSource
+from elasticjob_cloud.model.records import FailoverRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
-from elasticjob_cloud.scheduling.queues import RetryQueue
 from elasticjob_cloud.scheduling.settings import CoreSettings
-from elasticjob_cloud.scheduling.state import Run
-from elasticjob_cloud.scheduling.turn import Turn
+from elasticjob_cloud.scheduling.state.run import ReadOnlyRun
+from elasticjob_cloud.scheduling.state.turn import Turn
 
 _FAILED_OVER = frozenset({TaskState.LOST, TaskState.FAILED, TaskState.ERROR})
 
 
-def plan_restart(turn: Turn, run: Run, task: TaskRecord, state: TaskState) -> FailoverRecord | None:
+def plan_restart(turn: Turn, run: ReadOnlyRun, task: TaskRecord, state: TaskState) -> FailoverRecord | None:
     """Give how the shard of a task that ended so is started again, or None where that is its end."""
     configuration = run.configuration
     assert configuration is not None, "a run without its job is stopping"
     # By what the run was started as: the job may have become another kind since.
     is_daemon = run.fire.source is FireSource.DAEMON
-    if task.kill_reason and not is_daemon:
+    if task.is_being_killed and not is_daemon:
         return None
     if state is TaskState.DROPPED:  # it never started, so this is no failover
         return _restart_of(task, task.attempt, _paced_ms(turn, task), task.original_task_id)
@@ -46,24 +44,15 @@ def backoff_ms(settings: CoreSettings, attempt: int) -> int:
 
 def shift_retries(turn: Turn, jump_ms: int) -> None:
     """Move what waits for its backoff along with a clock that was set backwards, or it would wait that much longer."""
-    _reschedule(turn, {key: it.due_ms + jump_ms for key, it in turn.state.failovers.items()})
+    turn.tasks.reschedule_restarts({key: it.due_ms + jump_ms for key, it in turn.state.failovers.items()})
 
 
 def limit_retries(turn: Turn) -> None:
     """Let no shard wait longer than the longest backoff: the clock may have been set backwards while nobody led."""
     longest_ms = turn.now_ms + turn.settings.backoff_longest_ms
-    _reschedule(turn, {key: min(it.due_ms, longest_ms) for key, it in turn.state.failovers.items()})
-
-
-def _reschedule(turn: Turn, due_ms: dict[tuple[int, int], int]) -> None:
-    state = turn.state
-    state.retries = RetryQueue()
-    for key, failover in list(state.failovers.items()):
-        moved = failover
-        if failover.due_ms != due_ms[key]:
-            moved = msgspec.structs.replace(failover, due_ms=due_ms[key])
-            turn.put_failover(moved)
-        state.retries.push(moved)
+    turn.tasks.reschedule_restarts(
+        {key: min(it.due_ms, longest_ms) for key, it in turn.state.failovers.items()}
+    )
 
 
 def _restart_of(task: TaskRecord, attempt: int, due_ms: int, original_task_id: str) -> FailoverRecord:

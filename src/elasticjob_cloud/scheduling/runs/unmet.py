@@ -4,18 +4,18 @@ import heapq
 from collections.abc import Iterator
 
 from elasticjob_cloud.model.records import FailoverRecord
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.room import Room
-from elasticjob_cloud.scheduling.runs.launching import demand_of, shards_demand
-from elasticjob_cloud.scheduling.state import State
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.room import Room
+from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
+from elasticjob_cloud.scheduling.state.view import ReadOnlyState
 
 _ENDLESS = Room(1 << 62, 1 << 62)
 
 
-def unmet_runs(state: State, limit: int, due_until_ms: int) -> list[list[Room]]:
+def unmet_runs(state: ReadOnlyState, limit: int, due_until_ms: int) -> list[list[Room]]:
     """Give the room of each shard that found none, by run: of what was due by then, failover first, then oldest fire first.
 
-    A run's shards are all given, also where some of them would fit: what is free now is as free to whoever counts how
+    A run's shards are all given, also where some of them would fit: what is free now is known to the one who counts how
     many machines are to be added. The first shard of an app on each machine brings the room of the app's executor along,
     for neither is of use without the other; a machine to come is taken to be as large as the largest agent, or without
     end where there is no agent.
@@ -37,7 +37,7 @@ def unmet_runs(state: State, limit: int, due_until_ms: int) -> list[list[Room]]:
     return runs
 
 
-def waiting_shards(state: State) -> Iterator[tuple[FailoverRecord, Demand]]:
+def waiting_shards(state: ReadOnlyState) -> Iterator[tuple[FailoverRecord, Demand]]:
     """Give the shards that are to be started again and found no room, each with what it needs."""
     for key in state.retries.without_room():
         failover = state.failovers.get(key)
@@ -47,10 +47,9 @@ def waiting_shards(state: State) -> Iterator[tuple[FailoverRecord, Demand]]:
             yield failover, shards_demand(state.apps[configuration.app_name], configuration, 1)
 
 
-def waits_for_room(state: State) -> bool:
+def waits_for_room(state: ReadOnlyState) -> bool:
     """Tell whether anything that may start found no room, once all that can has started."""
-    may_fire = any(not state.is_busy(job_name) for job_name in state.waiting)
-    return may_fire or next(waiting_shards(state), None) is not None
+    return next(state.ready_fires(), None) is not None or next(waiting_shards(state), None) is not None
 
 
 class _Executor:
@@ -71,14 +70,14 @@ class _Executor:
         return piece
 
 
-def _unmet_demands(state: State, limit: int, due_until_ms: int) -> Iterator[Demand]:
+def _unmet_demands(state: ReadOnlyState, limit: int, due_until_ms: int) -> Iterator[Demand]:
     for failover, demand in waiting_shards(state):
         if failover.due_ms <= due_until_ms:
             yield demand
-    waiting = (
-        (fires[0].due_ms, fires[0].fire_id, job_name)
-        for job_name, fires in state.waiting.items()
-        if fires[0].due_ms <= due_until_ms and not state.is_busy(job_name)
+    ready = (
+        (fire.due_ms, fire.fire_id, fire.job_name)
+        for fire in state.ready_fires()
+        if fire.due_ms <= due_until_ms
     )
-    for _, _, job_name in heapq.nsmallest(limit, waiting):
+    for _, _, job_name in heapq.nsmallest(limit, ready):
         yield demand_of(state, job_name)

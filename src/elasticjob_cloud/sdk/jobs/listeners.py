@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.sdk.jobs.job import BoundJob
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 
 
 class JobListener:
@@ -52,9 +52,9 @@ def add_listeners(bound: BoundJob, listeners: Sequence[JobListener]) -> BoundJob
     if not listeners:
         return bound
 
-    def function(context: ShardingContext) -> None:
+    def function(context: ShardingContext) -> Awaitable[None] | None:
         with _told(listeners, context):
-            bound.function(context)
+            return bound.function(context)
 
     async def coroutine(context: ShardingContext) -> None:
         with _told(listeners, context):

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from elasticjob_cloud.model.errors import NotFoundError, StartError
-from elasticjob_cloud.sdk.jobs.job import BoundJob, Job, bind_job
+from elasticjob_cloud.sdk.jobs.binding import bind_job
+from elasticjob_cloud.sdk.jobs.job import Job
 from elasticjob_cloud.sdk.jobs.listeners import Listener, add_listeners, bind_listeners
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 
 _NAMES_SHOWN = 20
 

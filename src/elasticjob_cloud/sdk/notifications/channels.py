@@ -10,7 +10,7 @@ from elasticjob_cloud.sdk.notifications.mail import MailDelivery, check_mail
 from elasticjob_cloud.sdk.notifications.message import FailureMessage, redact
 from elasticjob_cloud.sdk.notifications.outbox import Outbox
 from elasticjob_cloud.sdk.notifications.webhooks import (
-    RobotDelivery,
+    WebhookDelivery,
     check_dingtalk,
     check_webhook,
     check_wechat,
@@ -68,7 +68,7 @@ def deliver(message: FailureMessage) -> None:
 
 
 def _delivery_of(message: FailureMessage) -> Delivery:
-    return MailDelivery(message) if message.handler == "EMAIL" else RobotDelivery(message)
+    return MailDelivery(message) if message.handler == "EMAIL" else WebhookDelivery(message)
 
 
 def _secrets_of(message: FailureMessage) -> list[str]:

@@ -11,13 +11,13 @@ from email.utils import formatdate, make_msgid
 from typing import TypeAlias
 
 from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.model.trust import trusted_context
 from elasticjob_cloud.sdk.notifications.message import (
     FailureMessage,
     find_setting,
     missing_settings,
     shorten_bytes,
 )
-from elasticjob_cloud.sdk.tls import trusted_context
 
 REQUIRED = ("email.host", "email.port", "email.from", "email.to")
 _SUBJECT = "ElasticJob error message"

@@ -1,4 +1,4 @@
-"""How many messages a receiver gets: a flood tells no more than its first drops, and a robot refuses it."""
+"""How many messages a receiver gets: of a flood it gets the first few, as chat services refuse more."""
 
 from dataclasses import dataclass, field
 

@@ -19,7 +19,7 @@ from elasticjob_cloud.sdk.notifications.message import (
 
 _CONNECT_MILLISECONDS = 3000
 _READ_MILLISECONDS = 5000
-# What the robots take at most.
+# What WeChat, DingTalk and we ourselves send at most; the first two refuse more.
 _WECHAT_BYTES = 2048
 _DINGTALK_BYTES = 18_000
 _WEBHOOK_BYTES = 64_000
@@ -41,7 +41,7 @@ def check_webhook(props: Mapping[str, str]) -> str:
     return _check(props, "webhook", "webhook.url")
 
 
-class RobotDelivery:
+class WebhookDelivery:
     """One message on its way."""
 
     def __init__(self, message: FailureMessage) -> None:
@@ -58,7 +58,7 @@ class RobotDelivery:
         if not 200 <= answer.status < 300:
             raise JobExecutionError(f"it was answered with {answer.status} {answer.reason}")
         if self._message.handler != "WEBHOOK":
-            _check_robot(answer)
+            _check_error_code(answer)
 
     def cancel(self) -> None:
         """Make `send` end soon."""
@@ -66,7 +66,7 @@ class RobotDelivery:
 
 
 def sign_dingtalk(url: str, secret: str, now_ms: int) -> str:
-    """Return the URL with the signature that a robot with a secret asks for."""
+    """Return the URL with the signature that a DingTalk robot with a secret asks for."""
     signed = hmac.new(secret.encode(), f"{now_ms}\n{secret}".encode(), hashlib.sha256).digest()
     separator = "&" if urlsplit(url).query else "?"
     return f"{url}{separator}timestamp={now_ms}&sign={quote_plus(base64.b64encode(signed))}"
@@ -111,12 +111,12 @@ def _webhook_message(message: FailureMessage) -> dict[str, object]:
     }
 
 
-def _check_robot(answer: HttpAnswer) -> None:
+def _check_error_code(answer: HttpAnswer) -> None:
     try:
         told = json.loads(answer.text)
         code, text = told["errcode"], str(told.get("errmsg", ""))
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise JobExecutionError(f"its answer is none of a robot: {answer.text[:200]!r}") from None
+        raise JobExecutionError(f"its answer is not that of a chat robot: {answer.text[:200]!r}") from None
     if str(code) != "0":
         raise JobExecutionError(f"it answered with error {code}: {text[:500]}")
 

@@ -9,6 +9,7 @@ import dis
 import sys
 import threading
 import time
+from contextlib import suppress
 from threading import get_ident
 from types import FrameType
 
@@ -31,6 +32,7 @@ class ThreadInterrupt:
         self._identity = get_ident()
         self._thread = ctypes.c_ulong(self._identity)
         self._refused_at: float | None = None
+        self._is_sent = False
 
     def __call__(self) -> bool:
         """Interrupt. False if the thread is taking a lock: then call again, a little later."""
@@ -40,12 +42,22 @@ class ThreadInterrupt:
             if frame is not None and not self._is_due(frame):
                 return False
         self._refused_at = None
+        self._is_sent = True
         _set_exception(self._thread, ctypes.py_object(TaskKilledError))
         return True
 
     def disarm(self) -> None:
+        """Take back an interrupt that is on its way. Called in the thread itself.
+
+        It is raised here, or raised once more, and caught. Python 3.11 and 3.12 would look for a cleared one for ever:
+        slow for all threads, and with a debugger, or with coverage, 3.11 never comes to the next call.
+        """
         self._refused_at = None
-        _set_exception(self._thread, None)
+        if not self._is_sent:
+            return
+        self._is_sent = False
+        with suppress(TaskKilledError):
+            _set_exception(self._thread, ctypes.py_object(TaskKilledError))
 
     def _is_due(self, frame: FrameType) -> bool:
         if _is_waiting(frame):

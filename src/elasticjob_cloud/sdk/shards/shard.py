@@ -5,49 +5,17 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
-
-if TYPE_CHECKING:
-    from elasticjob_cloud.sdk.jobs.job import BoundJob
-    from elasticjob_cloud.sdk.shard_streams import ShardStreams
-
-StreamName = Literal["stdout", "stderr"]
-
+from elasticjob_cloud.sdk.shards.bound_job import BoundJob
+from elasticjob_cloud.sdk.shards.output import ShardOutput, StreamPair
 
 _INSIST_SECONDS = 0.002
 
 
 class TaskKilledError(BaseException):
     """Raised in job code when its task is killed. Clean up and let it pass, as you would with KeyboardInterrupt."""
-
-
-class ShardOutput(Protocol):
-    """Where the output of one shard goes."""
-
-    limit_bytes: int
-
-    def write(self, stream: StreamName, data: bytes) -> bool:
-        """Take UTF-8; False if it is not taken here, and belongs to the process's own stream."""
-        ...
-
-    def flush(self, stream: StreamName) -> None:
-        """Make what was written visible."""
-        ...
-
-    def fileno(self, stream: StreamName) -> int | None:
-        """Return the descriptor of its file, for processes that the shard starts; None if there is no file."""
-        ...
-
-    def renew(self) -> None:
-        """Go on in a forked child: without locks that threads of the parent hold, and without its unwritten bytes."""
-        ...
-
-    def close(self) -> None:
-        """Write what is left and take nothing more."""
-        ...
 
 
 class Shard:
@@ -74,7 +42,7 @@ class Shard:
     def __init__(
         self,
         context: ShardingContext,
-        bound: "BoundJob",
+        bound: BoundJob,
         output: ShardOutput,
         job: JobMessage,
         task: TaskMessage,
@@ -84,7 +52,7 @@ class Shard:
         self.output = output
         self.job = job
         self.task = task
-        self.streams: ShardStreams | None = None
+        self.streams: StreamPair | None = None
         self.killed = False
         self.finished = False
         self._abandoned = False
@@ -108,13 +76,14 @@ class Shard:
         """Whether it was killed, and reported so, before it started."""
         return self._abandoned
 
-    def settle(self, disarm: Callable[[], None]) -> None:
-        """End: on return no interrupt can arrive any more; `disarm` takes back one that is on its way."""
+    def settle(self, disarm: Callable[[], None] | None = None) -> None:
+        """End: on return no interrupt can arrive any more; `disarm` takes back one that is on its way, if that needs it."""
         try:
             self.finished = True
             if self.killed:
                 with _killing:
-                    disarm()
+                    if disarm is not None:
+                        disarm()
         except TaskKilledError:
             self.finished = True
 

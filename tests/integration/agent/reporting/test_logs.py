@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
-from elasticjob_cloud.agent.reporting.output import OutputFile, OutputStore, open_outputs
+from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.messages import LogChunk
+from elasticjob_cloud.model.output_file import OutputFile
 from elasticjob_cloud.model.queries.logs import LogHits, LogPieces, LogRead, LogReadBoth, LogSearch
 
 LIMIT = 10 << 20
@@ -25,7 +26,7 @@ class Kept:
     def __init__(self, directory: Path, limit_bytes: int = LIMIT) -> None:
         self.store = OutputStore(directory, limit_bytes)
         self.base = self.store.base_path("t")
-        self.stdout, self.stderr = open_outputs(self.base, limit_bytes)
+        self.stdout, self.stderr = self.store.streams_of("t")
         self.ended = False
         self.now = 0.0
 
@@ -286,7 +287,7 @@ def test_reader_of_a_stream_that_began_again_has_all_of_it(kept: Kept, *, emptie
         os.truncate(path, 0)
     else:
         path.unlink()
-    kept.stdout, _ = open_outputs(kept.base, LIMIT)  # as each execution of a daemon script does
+    kept.stdout, _ = kept.store.streams_of("t")  # as each execution of a daemon script does
     kept.write("four five six seven")
     again = kept.read(first.size, generation=first.generation)
     assert (again.offset, again.content) == (0, b"four\nfive\nsix\nseven\n")

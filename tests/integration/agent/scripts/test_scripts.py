@@ -15,7 +15,7 @@ import pytest
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.apps.versions import stock
-from elasticjob_cloud.agent.process.child import reap_exit_code
+from elasticjob_cloud.agent.process.exits import reap_exit_code
 from elasticjob_cloud.agent.process.table import read_environment, read_processes
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace, AgentProcess
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory, AgentProcess
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent, Inventory
 from elasticjob_cloud.model.task import TaskState
@@ -139,7 +139,7 @@ def last_beat(file: Path) -> float:
 def agent_process(agent_dir: Path, agent_id: str) -> AgentProcess:
     """Find an agent's process."""
     for directory in agent_dir.iterdir():
-        present = AgentPlace(directory).read_process()
+        present = AgentDirectory(directory).read_process()
         if present is not None and present.agent_id == agent_id:
             return present
     raise AssertionError(f"{agent_id} has no directory.")
@@ -148,7 +148,7 @@ def agent_process(agent_dir: Path, agent_id: str) -> AgentProcess:
 def relay_pid(agent_dir: Path, agent_id: str) -> int:
     """Find the process of the relay that keeps this agent: it has the lock of its directory."""
     for directory in agent_dir.iterdir():
-        present = AgentPlace(directory).read_process()
+        present = AgentDirectory(directory).read_process()
         if present is None or present.agent_id != agent_id:
             continue
         inode = (directory / "keeper.lock").stat().st_ino

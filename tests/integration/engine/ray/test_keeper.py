@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import EndIfIdle, FrameProtocol, decode_scheduler_frame
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.ray.relays import keeper as module
@@ -16,8 +16,8 @@ from tests.unit.virtual_loop import VirtualLoop
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[AgentPlace]:
-    made = AgentPlace(tmp_path)
+def place(tmp_path: Path) -> Iterator[AgentDirectory]:
+    made = AgentDirectory(tmp_path)
     yield made
     made.remove_socket_directory()  # it may lie in the temporary directory
 
@@ -63,7 +63,7 @@ def play(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
-    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
+    place: AgentDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = StubLauncher()
     monkeypatch.setattr(module, "AgentLauncher", lambda *_, **__: launcher)
@@ -91,7 +91,7 @@ def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
 
 
 def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
-    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
+    place: AgentDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AgentLauncher", lambda *_, **__: StubLauncher())
 
@@ -115,7 +115,7 @@ def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
 class _Agent:
     """Stands where an agent listens; answers pings until it is asked to end, and then as it is told."""
 
-    def __init__(self, place: AgentPlace, answer: Callable[[FrameProtocol], None]) -> None:
+    def __init__(self, place: AgentDirectory, answer: Callable[[FrameProtocol], None]) -> None:
         self._place = place
         self._answer = answer
         self._server: asyncio.Server
@@ -153,9 +153,9 @@ class _Agent:
 
 
 def _retire(
-    place: AgentPlace,
+    place: AgentDirectory,
     monkeypatch: pytest.MonkeyPatch,
-    answer: Callable[[AgentPlace, FrameProtocol], None],
+    answer: Callable[[AgentDirectory, FrameProtocol], None],
     check: Callable[[AgentKeeper, _Agent, bool], None],
 ) -> None:
 
@@ -181,9 +181,9 @@ def _retire(
 
 
 def test_retired_agent_ends_and_none_is_started_after_it(
-    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
+    place: AgentDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end(place: AgentPlace, connection: FrameProtocol) -> None:
+    def end(place: AgentDirectory, connection: FrameProtocol) -> None:
         place.remove_socket_directory()
         connection.close()
 
@@ -196,7 +196,7 @@ def test_retired_agent_ends_and_none_is_started_after_it(
 
 
 def test_agent_that_holds_tasks_stays_up_though_it_was_to_retire(
-    place: AgentPlace, monkeypatch: pytest.MonkeyPatch
+    place: AgentDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check(keeper: AgentKeeper, agent: _Agent, is_over: bool) -> None:
         assert not is_over
@@ -208,9 +208,9 @@ def test_agent_that_holds_tasks_stays_up_though_it_was_to_retire(
 
 @pytest.mark.parametrize("dies", [True, False])
 def test_agent_that_dies_or_is_killed_instead_of_retiring_has_a_successor_which_tidies_up(
-    place: AgentPlace, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+    place: AgentDirectory, monkeypatch: pytest.MonkeyPatch, *, dies: bool
 ) -> None:
-    def answer(_: AgentPlace, connection: FrameProtocol) -> None:
+    def answer(_: AgentDirectory, connection: FrameProtocol) -> None:
         if dies:
             connection.abort()
 

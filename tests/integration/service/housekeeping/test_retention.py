@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.model.errors import UnavailableError
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.queries.history import HistoryQuery
-from elasticjob_cloud.model.records import Changes, FireState
+from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.service import scheduler as scheduler_module

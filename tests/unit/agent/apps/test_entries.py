@@ -31,14 +31,14 @@ def test_no_other_app_is_dropped_while_a_filled_folder_is_extracted_again() -> N
     async def run() -> None:
         full, other = _entry("full", 2, written=2_000_000), _entry("other", 1)
         entries = Entries({it.key: it for it in (full, other)})
-        assert entries.plan_room(1_020_000, LIMIT_BYTES) == ([full], [])
+        assert entries.plan_eviction(1_020_000, LIMIT_BYTES) == ([full], [])
 
         full.renewal = asyncio.ensure_future(asyncio.sleep(0))
         assert full.version is not None
         full.version.hold()
 
-        assert entries.plan_room(1_020_000, LIMIT_BYTES) == ([], [])
-        assert entries.plan_room(2_020_000, LIMIT_BYTES) == ([], [other])
+        assert entries.plan_eviction(1_020_000, LIMIT_BYTES) == ([], [])
+        assert entries.plan_eviction(2_020_000, LIMIT_BYTES) == ([], [other])
         await full.renewal
 
     asyncio.run(run())

@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from elasticjob_cloud.model.errors import ElasticJobError
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import JobConfiguration
-from elasticjob_cloud.model.records import FireRecord, FireState
+from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling import CoreSettings, Request
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.model.records import FireSource
+from elasticjob_cloud.model.fire import FireSource
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,
     RegisterJob,

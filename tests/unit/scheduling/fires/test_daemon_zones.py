@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.messages import Launch
-from elasticjob_cloud.model.records import FireState, TaskRecord
+from elasticjob_cloud.model.records import TaskRecord
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.commands import UpdateJob
 from tests.unit.scheduling.core_driver import EVERY_MINUTE, KILLED, CoreDriver, daemon

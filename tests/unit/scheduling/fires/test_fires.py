@@ -3,8 +3,8 @@
 import pytest
 
 from elasticjob_cloud.model.errors import UnavailableError
+from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.messages import Launch
-from elasticjob_cloud.model.records import FireSource, FireState
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import (

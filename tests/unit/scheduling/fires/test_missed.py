@@ -1,12 +1,14 @@
 """Fires of long gaps are counted as if each had been looked at."""
 
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.missed import MissedFires, MissedSearch
+from elasticjob_cloud.scheduling.schedules import missed
+from elasticjob_cloud.scheduling.schedules.missed import MissedFires, MissedSearch, MissedSearches
 from tests.unit.scheduling.core_driver import HOUR_MS, NOON_MS, SECOND_MS
 
 _CRONS = (
@@ -74,3 +76,17 @@ def test_two_months_of_every_second_is_counted_without_looking_at_each() -> None
     assert missed is not None
     assert missed.oldest == tuple(NOON_MS + n * SECOND_MS for n in (1, 2, 3))
     assert (missed.count, missed.last_ms) == (length_ms // SECOND_MS, NOON_MS + length_ms)
+
+
+def test_jobs_with_equal_crons_share_a_search_and_few_searches_are_kept() -> None:
+    searches = MissedSearches()
+
+    def search(cron: str) -> MissedSearch:
+        return searches.search(cron, ZoneInfo("UTC"), NOON_MS, NOON_MS + HOUR_MS, keep=1, taken=())
+
+    with patch.object(missed, "_SEARCHES_KEPT", 2):
+        first = search("0 * * * * ?")
+        assert search("0 * * * * ?") is first
+        assert search("1 * * * * ?") is not first
+        search("2 * * * * ?")
+        assert search("0 * * * * ?") is not first, "a third one made it forget the others"

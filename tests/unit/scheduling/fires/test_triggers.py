@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.scheduling.triggers import Triggers
+from elasticjob_cloud.scheduling.schedules.triggers import Triggers
 from tests.unit.scheduling.core_driver import EVERY_MINUTE, HOUR_MS, MINUTE_MS, NOON_MS
 
 UTC = ZoneInfo("UTC")

@@ -14,7 +14,7 @@ from elasticjob_cloud.scheduling.commands import (
     SetJobDisabled,
     UpdateJob,
 )
-from elasticjob_cloud.scheduling.rewinding import joined, without
+from elasticjob_cloud.scheduling.fires.rewinding import joined, without
 from tests.unit.scheduling.core_driver import EVERY_MINUTE, HOUR_MS, MINUTE_MS, NOON_MS, CoreDriver, job
 
 YEAR_MS = 365 * 24 * HOUR_MS

@@ -3,12 +3,12 @@
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.model.records import TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.fleet import Fleet
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.policies import POLICIES
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.fleet import Fleet
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.policies import POLICIES
+from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 
 SPREAD, PACK = PlacementPolicy.SPREAD, PlacementPolicy.PACK

@@ -6,7 +6,7 @@ from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import ExecutorStarted, ExecutorStopped
 from elasticjob_cloud.scheduling import CoreSettings, PlacementPolicy
 from elasticjob_cloud.scheduling.commands import TriggerJob, UpdateApp
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.room import Room
 from tests.unit.scheduling.core_driver import CoreDriver, job
 
 

@@ -3,7 +3,7 @@
 from unittest.mock import patch
 
 from elasticjob_cloud.scheduling.commands import SetJobDisabled, TriggerJob
-from elasticjob_cloud.scheduling.queues import RetryQueue
+from elasticjob_cloud.scheduling.state.queues import RetryQueue
 from tests.unit.scheduling.core_driver import CoreDriver, job
 
 
@@ -28,7 +28,7 @@ def with_waiting_shards() -> CoreDriver:
 
 def test_11_a_turn_that_frees_too_little_room_tries_one_shard_of_each_run() -> None:
     driver = with_waiting_shards()
-    driver.core.state.room_freed = True
+    driver.core._state.free_room()
 
     with patch.object(RetryQueue, "set_aside", autospec=True, side_effect=RetryQueue.set_aside) as set_aside:
         driver.handle()

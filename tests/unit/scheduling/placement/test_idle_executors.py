@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.model.messages import ExecutorStarted, StopExecutor
-from elasticjob_cloud.scheduling.agents import AgentState
 from elasticjob_cloud.scheduling.commands import TriggerJob, UpdateJob
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.room import Room
 from tests.unit.scheduling.core_driver import CoreDriver, job
 from tests.unit.scheduling.placement.fleets import TestFleet
 

@@ -4,10 +4,10 @@ from unittest.mock import patch
 
 import pytest
 
-from elasticjob_cloud.scheduling import fleet as fleets
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement import fleet as fleets
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from tests.unit.scheduling.placement.fleets import PACK, SPREAD, TestFleet
 

@@ -15,13 +15,13 @@ from hypothesis.stateful import (
 )
 
 from elasticjob_cloud.model.records import TaskRecord
-from elasticjob_cloud.scheduling import fleet
-from elasticjob_cloud.scheduling.agents import AgentState
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.fleet import RoomIndex
-from elasticjob_cloud.scheduling.placement import Planner
-from elasticjob_cloud.scheduling.policies import POLICIES, Placement
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement import fleet
+from elasticjob_cloud.scheduling.placement.agent import AgentState
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.fleet import RoomIndex
+from elasticjob_cloud.scheduling.placement.planner import Planner
+from elasticjob_cloud.scheduling.placement.policies import POLICIES, Placement
+from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from tests.unit.scheduling.placement.fleets import PACK, SPREAD, TestFleet
 

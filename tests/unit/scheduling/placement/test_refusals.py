@@ -1,9 +1,9 @@
 """Promise 4: what waits for room says why."""
 
 from elasticjob_cloud.scheduling.commands import TriggerJob
-from elasticjob_cloud.scheduling.demand import Demand
-from elasticjob_cloud.scheduling.refusals import EmptyAgents
-from elasticjob_cloud.scheduling.room import Room
+from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
+from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from tests.unit.scheduling.core_driver import CoreDriver, job, triggered
 from tests.unit.scheduling.placement.fleets import TestFleet

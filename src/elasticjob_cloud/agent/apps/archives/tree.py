@@ -63,7 +63,7 @@ class Tree:
         self, parts: Parts, source: Readable, mode: int, changed_seconds: float | None = None
     ) -> None:
         """Add a file, in place of an earlier one of that name. Of `mode`, the executable bits count."""
-        self._make_room(parts)
+        self._make_way(parts)
         path = self._path(parts)
         # O_EXCL and O_NOFOLLOW: belt and braces, since no link is on disk yet.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -95,7 +95,7 @@ class Tree:
                 f"the archive has a hard link to what is not a file in it: {shown('/'.join(parts))} -> "
                 f"{shown('/'.join(target))}."
             )
-        self._make_room(parts)
+        self._make_way(parts)
         os.link(self._path(target), self._path(parts), follow_symlinks=False)
         self._files.add(parts)
 
@@ -103,7 +103,7 @@ class Tree:
         """Note a symbolic link, to be made by `finish`."""
         if not _is_program(target):
             check_target(target, "/".join(parts))
-        self._make_room(parts)
+        self._make_way(parts)
         self._links[parts] = target
 
     def finish(self) -> None:
@@ -112,7 +112,7 @@ class Tree:
         for parts, target in self._links.items():
             self._path(parts).symlink_to(target)
 
-    def _make_room(self, parts: Parts) -> None:
+    def _make_way(self, parts: Parts) -> None:
         if not parts or parts in self._directories:
             raise ContentError(f"the archive has {shown('/'.join(parts) or '.')} both as directory and file.")
         self.add_directory(parts[:-1])

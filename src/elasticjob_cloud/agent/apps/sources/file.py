@@ -1,48 +1,33 @@
 """Apps from this machine's own disk."""
 
-import asyncio
 import os
 import stat
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
 
 from elasticjob_cloud.agent.apps.errors import FetchError
-from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.sources.address import AppAddress
+from elasticjob_cloud.agent.apps.sources.blocking import BlockingSource
 from elasticjob_cloud.agent.apps.sources.fetching import DownloadFile, Fetched, Validator
-from elasticjob_cloud.agent.apps.threads import run_stoppable
 
 _READ_BYTES = 1024**2
 
 
-class FileSource:
-    """Copies, so that a file that is replaced meanwhile, or its disk, is let go of early."""
+class FileSource(BlockingSource):
+    """Copies, so that the original file and its disk are held for a short time only."""
 
-    def __init__(self, limits: AppLimits, executor: Executor) -> None:
-        self._limits = limits
-        self._executor = executor
-
-    async def fetch(
-        self, address: AppAddress, validator: Validator, target: Path, answered: Callable[[], None]
-    ) -> Fetched | None:
-        """See `Source.fetch`."""
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            loop.call_soon_threadsafe(answered)
-
-        return await run_stoppable(
-            self._executor, lambda stop: self._copy(address.local_path, validator, target, tell, stop)
-        )
-
-    def _copy(
-        self, path: str, validator: Validator, target: Path, tell: Callable[[], None], stop: threading.Event
+    def _fetch(
+        self,
+        address: AppAddress,
+        validator: Validator,
+        target: Path,
+        tell: Callable[[], None],
+        stop: threading.Event,
     ) -> Fetched | None:
         try:
-            with closing(_RegularFile(path)) as source:
+            with closing(_RegularFile(address.local_path)) as source:
                 found = source.ask_validator()
                 if found == validator:
                     return None
@@ -70,7 +55,7 @@ class _RegularFile:
     """An open file that is really one: neither a directory, nor a pipe or device, whose reading may never end."""
 
     def __init__(self, path: str) -> None:
-        # Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps for ever.
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer that may never come.
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             self.close()

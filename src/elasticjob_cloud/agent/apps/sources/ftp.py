@@ -1,46 +1,26 @@
 """Apps from ftp servers: the standard library's client, in a thread."""
 
-import asyncio
 import ftplib
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
 
 from elasticjob_cloud.agent.apps.errors import FetchError
-from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.agent.apps.sources.address import AppAddress
+from elasticjob_cloud.agent.apps.sources.blocking import BlockingSource
 from elasticjob_cloud.agent.apps.sources.fetching import DownloadFile, Fetched, Validator
-from elasticjob_cloud.agent.apps.threads import run_stoppable
 
 _READ_BYTES = 256 * 1024
 _POLL_SECONDS = 0.25
 _TIMESTAMP = re.compile(r"213 (\d{14}(?:\.\d+)?)")
 
 
-class FtpSource:
+class FtpSource(BlockingSource):
     """Fetches by RETR; MDTM and SIZE say whether the file changed."""
-
-    def __init__(self, limits: AppLimits, executor: Executor) -> None:
-        self._limits = limits
-        self._executor = executor
-
-    async def fetch(
-        self, address: AppAddress, validator: Validator, target: Path, answered: Callable[[], None]
-    ) -> Fetched | None:
-        """See `Source.fetch`."""
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            loop.call_soon_threadsafe(answered)
-
-        return await run_stoppable(
-            self._executor, lambda stop: self._fetch(address, validator, target, tell, stop)
-        )
 
     def _fetch(
         self,

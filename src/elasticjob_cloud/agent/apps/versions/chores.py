@@ -26,7 +26,7 @@ class Chores:
         future.add_done_callback(self._under_way.discard)
 
     async def close(self) -> None:
-        """Wait for what is under way, though not for ever, and take nothing more."""
+        """Wait a limited time for what is under way, and take nothing more."""
         # The set shrinks in other threads: looked at once.
         chores = list(self._under_way)
         if chores:

@@ -120,7 +120,7 @@ class VersionStock:
         try:
             await self._measure(version)
         except Exception:
-            # Contained: one folder that cannot be walked must not leave the others unmeasured for ever.
+            # Contained: one folder that cannot be walked must not leave the others unmeasured.
             logger.exception("The app folder %s could not be measured.", version.directory)
             version.measure_due = time.monotonic() + _LONGEST_SECONDS
 

@@ -50,7 +50,7 @@ class Version:
         self.disk_bytes = record.disk_bytes
         """What it takes now, with what jobs wrote there."""
         self.is_measured = False
-        """Whether that is so still: nobody has let go of it since."""
+        """Whether that is still so: nobody has released it since."""
         self.measure_due = float("-inf")
         self.is_warned_of = False
         self.lock = threading.Lock()

@@ -21,7 +21,7 @@ _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 def shell_command(command_line: str, directory: str) -> str:
-    r"""Give the command line with its first word mended: Windows separators, a script without its run bit.
+    r"""Give the command line with its first word corrected: Windows separators, a script without its run bit.
 
     `bin\start.sh` becomes `bin/start.sh` where the app has such a file; `start.sh`, which a shell would look for in `PATH`
     alone, becomes `./start.sh` where only the app has it. Blanks around it go, those of Windows line ends too.

@@ -60,8 +60,8 @@ def explain_exit(code: int, command: str, directory: str, search_path: str) -> s
         if words[0] == "cd":
             here = here.joinpath(*words[1:2])
             continue
-        for place, word in enumerate(words if _is_shell(words[0]) else words[:1]):
-            fault = _fault(here / word, search_path, code=code, is_command=place == 0)
+        for index, word in enumerate(words if _is_shell(words[0]) else words[:1]):
+            fault = _fault(here / word, search_path, code=code, is_command=index == 0)
             if fault:
                 return f"{word} {fault}"
     return ""

@@ -1,7 +1,7 @@
 """What a process inherits from its starter and must not go by: signals, closed descriptors, a locale without UTF-8.
 
 `nohup`, `trap '' CHLD`, `LC_ALL=zh_CN.GBK`, a supervisor that closes everything: none of it may change what becomes of a task.
-The umask, the limits and the niceness are kept: whoever set them meant them.
+The umask, the limits and the niceness are kept: an operator chose them.
 """
 
 import os

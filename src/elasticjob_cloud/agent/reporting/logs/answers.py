@@ -12,7 +12,8 @@ from elasticjob_cloud.agent.reporting.logs.tail import tail_offset
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.model.kept_output import kept_end, read_kept
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_order import STREAM_NAMES, StreamName, read_order
+from elasticjob_cloud.model.output_file import STREAMS, StreamName
+from elasticjob_cloud.model.output_order import read_order
 from elasticjob_cloud.model.queries.log_pattern import make_finder
 from elasticjob_cloud.model.queries.logs import (
     BOTH,
@@ -57,7 +58,7 @@ class LogAnswers:
         """Read one stream; raises as `answer` does."""
         stream, path = question.stream, f"{self._outputs.base_path(question.task_id)}.{question.stream}"
         offset, generation = question.offset, ""
-        if stream in STREAM_NAMES:
+        if stream in STREAMS:
             generation = generation_of(path, question.generation)
             if question.tail:
                 offset = tail_offset(path, question.tail, question.limit)
@@ -73,7 +74,7 @@ class LogAnswers:
         parts = [
             self._part(question, stream, offset, generation, ended=ended)
             for stream, offset, generation in zip(
-                STREAM_NAMES,
+                STREAMS,
                 (question.offset, question.stderr_offset),
                 f"{question.generation}{_BETWEEN}".split(_BETWEEN),
                 strict=False,
@@ -84,7 +85,7 @@ class LogAnswers:
             self._outputs.refuse(question.task_id)
         # Turns are noted before the bytes that follow them, so they are read after the bytes.
         turns = read_order(base)
-        for stream, part in zip(STREAM_NAMES, parts, strict=True):
+        for stream, part in zip(STREAMS, parts, strict=True):
             part.grown_to(kept_end(f"{base}.{stream}"))
         pieces = merge_parts(stdout, stderr, turns)
         return LogPieces(
@@ -109,7 +110,7 @@ class LogAnswers:
     def _search(self, question: LogSearch, *, known: bool, ended: bool) -> LogHits:
         find = make_finder(question.text, is_regex=question.is_regex)
         base = self._outputs.base_path(question.task_id)
-        streams = [name for name in STREAM_NAMES if question.stream in (name, BOTH)]
+        streams = [name for name in STREAMS if question.stream in (name, BOTH)]
         if not known and not any(generation_of(f"{base}.{stream}", "") for stream in streams):
             self._outputs.refuse(question.task_id)
         deadline = self._clock() + SEARCH_SECONDS

@@ -7,7 +7,8 @@ turns, stdout comes before stderr. A line that is not ended yet waits, and holds
 from collections.abc import Iterable
 
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_order import StreamName, Turn
+from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.output_order import Turn
 from elasticjob_cloud.model.queries.logs import LogPiece
 
 _LONGEST_CHARACTER_BYTES = 4

@@ -22,6 +22,7 @@ from elasticjob_cloud.engine.ray.frames import (
 from elasticjob_cloud.engine.ray.nodes.blocks import Blocks, Leases, Room
 from elasticjob_cloud.engine.ray.nodes.causes import described
 from elasticjob_cloud.engine.ray.nodes.facts import NodeFacts
+from elasticjob_cloud.engine.ray.nodes.phase import NodePhase, new_phase
 from elasticjob_cloud.engine.ray.nodes.relay_finder import (
     RelayFinder,
     Surroundings,
@@ -64,7 +65,7 @@ class Node:
         self._relay = RelayFinder(settings, facts, gateway)
         self._keeping: asyncio.Task[None] | None = None
         self._releasing: asyncio.Task[None] | None = None
-        self._is_needed = False
+        self._phase = new_phase()
 
     def start(self) -> None:
         """Begin to open sessions."""
@@ -85,19 +86,19 @@ class Node:
     @property
     def is_released(self) -> bool:
         """Whether no session is opened, since the node was let go of or is about to be."""
-        return self._releasing is not None
+        return self._phase.current is not NodePhase.KEPT
 
     def release(self) -> None:
         """Let go of the node: end its agent, unless it holds tasks, and its relay, and give back its leases."""
-        if self._releasing is None:
+        if self._phase.current is NodePhase.KEPT:
+            self._phase.become(NodePhase.RELEASING)
             self._releasing = asyncio.get_running_loop().create_task(self._release())
 
     def use(self) -> None:
         """Open sessions again, at once or when the agent has ended."""
-        if self._releasing is None:
-            return
-        self._is_needed = True
-        if self._releasing.done():
+        if self._phase.current is NodePhase.RELEASING:
+            self._phase.become(NodePhase.WANTED)
+        elif self._phase.current is NodePhase.RELEASED:
             self._use_again()
 
     def forward(self, session: str, frames: list[bytes]) -> None:
@@ -239,12 +240,13 @@ class Node:
             is_over = await self._end_agent(session)
         except Exception as error:  # noqa: BLE001 - as above
             self._gateway.tell(Trouble(f"Node {self._facts.ip} cannot be let go of: {described(error)}"))
-        if self._is_needed or not is_over:
+        if is_over and self._phase.current is NodePhase.RELEASING:
+            self._phase.become(NodePhase.RELEASED)
+        else:
             self._use_again()
 
     def _use_again(self) -> None:
-        self._releasing = None
-        self._is_needed = False
+        self._phase.become(NodePhase.KEPT)
         self.start()
 
     async def _end_agent(self, session: str) -> bool:

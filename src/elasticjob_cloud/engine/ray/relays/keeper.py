@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from elasticjob_cloud.agent.scheduler_link.directory import AgentPlace
+from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import EndIfIdle, FrameProtocol, Ping, decode_agent_frame
 from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.agent_process import AgentLauncher
@@ -25,7 +25,7 @@ _SILENCE_OF_FENCE = 0.7
 _SILENCE_SECONDS = 10.0
 
 
-def take_place(base: Path) -> tuple[AgentPlace, int]:
+def take_place(base: Path) -> tuple[AgentDirectory, int]:
     """Take the first directory under `base` that no other keeper has; give it and the lock, which goes with the process.
 
     Several nodes on one machine have one each. A node that starts again finds its own: it is free, and the first.
@@ -45,7 +45,7 @@ def take_place(base: Path) -> tuple[AgentPlace, int]:
         except BlockingIOError:
             os.close(lock)
             continue
-        return AgentPlace(directory), lock
+        return AgentDirectory(directory), lock
     raise StartError(f"All directories under {base} are taken.")
 
 
@@ -56,7 +56,7 @@ class AgentKeeper:
     and outlives it: the next keeper finds it.
     """
 
-    def __init__(self, place: AgentPlace, settings: AgentSettings) -> None:
+    def __init__(self, place: AgentDirectory, settings: AgentSettings) -> None:
         self.place = place
         self.is_up = asyncio.Event()
         self.fault = ""

@@ -1,0 +1,1 @@
+"""Agents that join, tell, drain and go."""

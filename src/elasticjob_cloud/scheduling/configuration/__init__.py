@@ -1,0 +1,1 @@
+"""What the API's commands do to apps and jobs."""

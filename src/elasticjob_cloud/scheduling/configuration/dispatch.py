@@ -1,0 +1,83 @@
+"""Which command of the API does what, and which has to wait."""
+
+from typing import assert_never
+
+from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.scheduling.configuration.apps import (
+    delete_app,
+    publish_app,
+    set_app_disabled,
+    update_app,
+)
+from elasticjob_cloud.scheduling.configuration.jobs import (
+    deregister_job,
+    reconcile_clock,
+    register_job,
+    set_job_disabled,
+    trigger_job,
+    update_job,
+)
+from elasticjob_cloud.scheduling.runs.tasks import kill_tasks
+from elasticjob_cloud.scheduling.state.turn import Turn
+
+
+def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
+    """Carry out one command of the API.
+
+    Raises:
+        CallerError: it cannot be carried out; nothing changed.
+        UnavailableError: the ready queue is full.
+    """
+    match command:
+        case commands.PublishApp():
+            publish_app(turn, command)
+        case commands.UpdateApp():
+            update_app(turn, command)
+        case commands.SetAppDisabled():
+            set_app_disabled(turn, command.app_name, disabled=command.disabled)
+        case commands.DeleteApp():
+            delete_app(turn, command.app_name)
+        case commands.RegisterJob():
+            register_job(turn, command)
+        case commands.UpdateJob():
+            update_job(turn, command)
+        case commands.DeregisterJob():
+            deregister_job(turn, command)
+        case commands.SetJobDisabled():
+            set_job_disabled(turn, command)
+        case commands.TriggerJob():
+            trigger_job(turn, command.job_name)
+        case commands.KillTask():
+            _kill_task(turn, command.task_id)
+        case commands.ReconcileClock():
+            reconcile_clock(turn)
+        case _:
+            assert_never(command)
+
+
+def is_decidable(turn: Turn, command: commands.ApiCommand) -> bool:
+    """Tell whether a command can be carried out yet: not before the missed fires of the jobs that it changes are known."""
+    backlog = turn.backlog
+    match command:
+        case commands.UpdateJob():
+            return not backlog.prefer_missed(command.configuration.job_name)
+        case commands.DeregisterJob() | commands.SetJobDisabled():
+            return not backlog.prefer_missed(command.job_name)
+        case commands.UpdateApp(disabled=None):
+            return True
+        case commands.SetAppDisabled() | commands.UpdateApp() | commands.DeleteApp():
+            jobs = turn.state.jobs_of_app.get(command.app_name, ())
+            return not any(backlog.missed_after_ms(job_name) is not None for job_name in jobs)
+        case commands.ReconcileClock():
+            return backlog.next_missed() is None
+        case _:
+            return True
+
+
+def _kill_task(turn: Turn, task_id: str) -> None:
+    task = turn.state.tasks.get(task_id)
+    if task is None:
+        message = f"No live task has the id '{task_id}': it has ended, or never was."
+        raise NotFoundError(message)
+    kill_tasks(turn, [task], task.kill_reason or "Killed through the API.")

@@ -1,0 +1,1 @@
+"""What a due time or a trigger leads to."""

@@ -1,0 +1,1 @@
+"""Where shards go: room, what runs ask for, agents, and the plan."""

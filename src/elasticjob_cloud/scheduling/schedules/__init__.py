@@ -1,0 +1,1 @@
+"""When crons are due: triggers, what waits to be recorded, and what was missed."""

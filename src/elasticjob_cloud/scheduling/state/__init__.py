@@ -1,0 +1,1 @@
+"""What the core knows, and the turn that alone changes it."""

@@ -1,0 +1,1 @@
+"""The workers that run shards: threads, an event loop, processes, daemon tasks."""
