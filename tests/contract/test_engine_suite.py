@@ -77,26 +77,27 @@ def test_launched_task_runs_then_finishes_and_its_output_can_be_read(world: Engi
 
 def test_last_lines_both_streams_and_searches_are_answered(world: EngineWorld, url: str) -> None:
     async def scenario() -> None:
+        task_id = "prints"  # the agent may have kept the output of other tests' tasks
         async with running(world) as scheduler:
-            scheduler.launch("echo one; echo two; echo three; true", "t", url=url)
-            await scheduler.ended("t")
+            scheduler.launch("echo one; echo two; echo three; true", task_id, url=url)
+            await scheduler.ended(task_id)
 
             async def ask(question: LogQuestion) -> LogReply:
                 return await scheduler.engine.ask_log(scheduler.agent_id, question)
 
-            tail = await ask(LogRead("t", "stdout", 0, 100, tail=2))
+            tail = await ask(LogRead(task_id, "stdout", 0, 100, tail=2))
             assert isinstance(tail, LogChunk)
             assert (tail.content, tail.offset, tail.ended) == (b"two\nthree\n", 4, True)
-            again = await ask(LogRead("t", "stdout", 14, 100, generation=tail.generation))
+            again = await ask(LogRead(task_id, "stdout", 14, 100, generation=tail.generation))
             assert isinstance(again, LogChunk)
             assert (again.content, again.generation) == (b"", tail.generation)
-            both = await ask(LogReadBoth("t", 0, 0, 100))
+            both = await ask(LogReadBoth(task_id, 0, 0, 100))
             assert isinstance(both, LogPieces)
             assert both.pieces == (LogPiece("stdout", 0, b"one\ntwo\nthree\n"),)
-            hits = await ask(LogSearch("t", "both", 0, "^t", is_regex=True, limit=1))
+            hits = await ask(LogSearch(task_id, "both", 0, "^t", is_regex=True, limit=1))
             assert isinstance(hits, LogHits)
             assert [hit.line for hit in hits.hits] == [b"two"]
-            rest = await ask(LogSearch("t", "both", hits.next_offset, "^t", is_regex=True, limit=9))
+            rest = await ask(LogSearch(task_id, "both", hits.next_offset, "^t", is_regex=True, limit=9))
             assert isinstance(rest, LogHits)
             assert ([hit.offset for hit in rest.hits], rest.next_stream) == ([8], "")
             with pytest.raises(NotFoundError):

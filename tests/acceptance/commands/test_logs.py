@@ -1,11 +1,13 @@
 """`elasticjob-cloud logs`: whose output it finds, and how it shows it."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from elasticjob_cloud.cli.log_targets import find_shards
+from elasticjob_cloud.cli.output import say_failure
 from tests.acceptance.commands.conftest import Run
 from tests.acceptance.commands.recorded_api import RecordedApi
 
@@ -173,3 +175,20 @@ def test_lines_of_several_shards_are_told_apart(run: Run, scheduler: RecordedApi
     assert outcome.out == "[0] a\n[0] b\n[2] c\n"
     assert outcome.err.startswith("[1] There is no output of task")
     assert run("logs", "my_job", "--item", "2").out == "c\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream, is_red", [(Terminal(), True), (io.StringIO(), False)])
+def test_reason_of_a_failure_is_red_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *, is_red: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stderr", stream)
+    say_failure("Shard 0 failed: exit code 3")
+    assert ("\x1b[31m" in stream.getvalue()) is is_red
+    assert "Shard 0 failed: exit code 3" in stream.getvalue()

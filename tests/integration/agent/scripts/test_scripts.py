@@ -284,7 +284,7 @@ def test_memory_of_what_forked_away_counts_as_the_scripts(tmp_path: Path) -> Non
 def test_both_streams_of_a_script_come_in_their_order(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         # Each line is read before the next one is written: what comes at the same moment has no order that is known.
-        step = "while [ $(cat $O.std* | wc -l) -lt $N ]; do sleep 0.01; done"
+        step = "while [ $(cat $O.std* 2>/dev/null | wc -l) -lt $N ]; do sleep 0.01; done"
         words = [
             f"echo line{number}{' >&2' if number % 3 else ''}; N={number + 1}; {step}" for number in range(6)
         ]
