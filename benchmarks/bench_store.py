@@ -18,10 +18,13 @@ import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from elasticjob_cloud.model.fire import FireSource, FireState
+import msgspec
+
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import (
+    AttemptEnd,
     Changes,
     ExecutionTrace,
     FireRecord,
@@ -32,6 +35,7 @@ from elasticjob_cloud.model.records import (
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.databases.sqlite.connection import connect_writer
 from elasticjob_cloud.store.databases.sqlite.database import SqliteDatabase
 from elasticjob_cloud.store.rows import Row
 from tests.postgres_server import PostgresServer
@@ -55,23 +59,30 @@ def one_turn(number: int) -> Iterator[Changes]:
         time_ms = NOW_MS + sequence // 10
         if item == 0:
             fire = (run + 1, job, FireSource.CRON, time_ms)
-            staged.fires[run + 1] = FireRecord(*fire, FireState.RUNNING, time_ms)
-            ended.fires[run + 1] = FireRecord(*fire, FireState.COMPLETED, time_ms, ended_ms=time_ms + 5)
+            record = FireRecord(*fire, FireState.RUNNING, time_ms, app_name="app", shard_total=SHARDS)
+            staged.fires[run + 1] = record
+            ended.fires[run + 1] = msgspec.structs.replace(
+                record,
+                state=FireState.COMPLETED,
+                ended_ms=time_ms + 5,
+                outcome=RunState.SUCCEEDED,
+                succeeded_shards=SHARDS,
+            )
             staged.schedules[job] = time_ms
         staged.tasks[task_id] = TaskRecord(
             task_id, run + 1, job, "app", item, TaskType.READY, agent, TaskState.STAGING, time_ms, 0.001, 1.0
         )
         ended.tasks[task_id] = None
         failed = sequence % 1000 == 0
-        for changes, state in (
-            (staged, "TASK_STAGING"),
-            (ended, "TASK_RUNNING"),
-            (ended, "TASK_FAILED" if failed else "TASK_FINISHED"),
+        end = AttemptEnd(run + 1, 1, time_ms, time_ms, success=not failed, exit_code=0)
+        for changes, state, attempt_end in (
+            (staged, "TASK_STAGING", None),
+            (ended, "TASK_RUNNING", None),
+            (ended, "TASK_FAILED" if failed else "TASK_FINISHED", end),
         ):
             source = "CLOUD_SCHEDULER" if changes is staged else "CLOUD_EXECUTOR"
-            changes.status_traces.append(
-                StatusTrace(job, "", task_id, agent, source, "READY", item, state, "", time_ms)
-            )
+            trace = (job, "", task_id, agent, source, "READY", item, state, "", time_ms, attempt_end)
+            changes.status_traces.append(StatusTrace(*trace))
         cause = "ValueError: no such city" if failed else ""
         ended.executions.append(
             ExecutionTrace(
@@ -122,7 +133,7 @@ def bench_commits(directory: Path, tasks: int) -> None:
     assert epoch is not None
     database = SqliteDatabase(f"{directory}/bare.db")
     writer = ChangesWriter(database)
-    bare = database._connect_writer()  # noqa: SLF001 - the same settings
+    bare = connect_writer(directory / "bare.db")  # the same settings
     ratios, store_us, bare_us, cpu_us = [], [], [], []
     for number in range(tasks // BATCH):
         turns = list(one_turn(number))

@@ -47,6 +47,11 @@ class MemoryStore:
             failovers=list(self.failovers.values()),
             next_fire_id=max(self.fires, default=0) + 1,
             load_mark=self.load_mark,
+            idempotency_keys={
+                (fire.job_name, fire.idempotency_key): (fire.fire_id, fire.recorded_ms)
+                for fire in self.fires.values()
+                if fire.idempotency_key
+            },
         )
 
     def commit(self, changes: Changes) -> None:

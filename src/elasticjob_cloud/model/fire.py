@@ -14,6 +14,8 @@ class FireSource(StrEnum):
     CRON = "CRON"  # a due time of the job's cron
     TRIGGER = "TRIGGER"  # an API call
     DAEMON = "DAEMON"  # a daemon job that was registered, updated or enabled
+    RERUN = "RERUN"  # an API call that repeats shards of an earlier run
+    MISFIRE = "MISFIRE"  # due times of the cron that were missed, made up by one run
 
 
 class FireState(StrEnum):
@@ -22,6 +24,17 @@ class FireState(StrEnum):
     WAITING = "WAITING"  # in the ready queue, or behind the job's earlier run
     RUNNING = "RUNNING"  # its tasks are recorded and launched
     COMPLETED = "COMPLETED"  # all its tasks ended
+    DROPPED = "DROPPED"  # it never ran: see the reason
+
+
+class RunState(StrEnum):
+    """How people see a fire: as a run, with its result (`FireRecord.run_state`)."""
+
+    WAITING = "WAITING"  # for room, or behind the job's earlier run
+    RUNNING = "RUNNING"  # its tasks are recorded and launched
+    SUCCEEDED = "SUCCEEDED"  # every shard did
+    FAILED = "FAILED"  # a shard failed
+    KILLED = "KILLED"  # a shard was killed on request, and none failed otherwise
     DROPPED = "DROPPED"  # it never ran: see the reason
 
 

@@ -7,7 +7,7 @@ come in great numbers hold no references that could form a cycle, so the garbage
 import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.task import TaskState, TaskType
 
@@ -45,7 +45,9 @@ class ScheduleSpans(msgspec.Struct, frozen=True):
 class FireRecord(msgspec.Struct, frozen=True, gc=False):
     """One fire, or, when dropped after a time without a leader, `count` fires from `due_ms` to `last_due_ms`.
 
-    `configuration`: what its run was started with, where the job has changed since; None otherwise.
+    `configuration`: what its run was started with, where that is not the job's own: the job has changed since, or the run
+    has parameters of its own. None otherwise. `outcome`: SUCCEEDED, FAILED or KILLED once it has COMPLETED; None in rows
+    of earlier versions. `failed_tasks`: how many shards have failed for good. `items`: the shards of a rerun; empty: all.
     """
 
     fire_id: int
@@ -61,6 +63,22 @@ class FireRecord(msgspec.Struct, frozen=True, gc=False):
     ended_ms: int = 0
     failed_tasks: int = 0
     configuration: JobConfiguration | None = None
+    app_name: str = ""
+    outcome: RunState | None = None
+    shard_total: int = 0
+    succeeded_shards: int = 0
+    summary: str = ""
+    triggered_by: str = ""
+    rerun_of: int = 0
+    idempotency_key: str = ""
+    items: tuple[int, ...] = ()
+
+    @property
+    def run_state(self) -> RunState:
+        """The state of the run. Rows of earlier versions tell it by the number of failed tasks."""
+        if self.state is not FireState.COMPLETED:
+            return RunState(self.state.value)
+        return self.outcome or (RunState.FAILED if self.failed_tasks else RunState.SUCCEEDED)
 
 
 class TaskRecord(msgspec.Struct, frozen=True, gc=False):
@@ -102,8 +120,25 @@ class FailoverRecord(msgspec.Struct, frozen=True, gc=False):
     due_ms: int
 
 
+class AttemptEnd(msgspec.Struct, frozen=True, gc=False):
+    """How an attempt at a shard ended, beyond what its last status trace says.
+
+    `success`: by the rule for shards, so False also where job code raised and the task FINISHED. `running_ms`: 0 if it
+    never ran. `exit_code` and `signal`: of a script; None and 0 where there is none.
+    """
+
+    fire_id: int
+    attempt: int
+    staged_ms: int
+    running_ms: int
+    success: bool
+    exit_code: int | None = None
+    signal: int = 0
+    summary: str = ""
+
+
 class StatusTrace(msgspec.Struct, frozen=True, gc=False):
-    """One line of `JOB_STATUS_TRACE_LOG`."""
+    """One line of `JOB_STATUS_TRACE_LOG`. `attempt_end`: in the last line of a task, which is an attempt of a run."""
 
     job_name: str
     original_task_id: str
@@ -115,10 +150,11 @@ class StatusTrace(msgspec.Struct, frozen=True, gc=False):
     state: str
     message: str
     creation_ms: int
+    attempt_end: AttemptEnd | None = None
 
 
 class ExecutionTrace(msgspec.Struct, frozen=True, gc=False):
-    """One line of `JOB_EXECUTION_LOG`."""
+    """One line of `JOB_EXECUTION_LOG`. `app_name` and `summary` are kept for executions of daemon jobs alone."""
 
     job_name: str
     task_id: str
@@ -130,16 +166,24 @@ class ExecutionTrace(msgspec.Struct, frozen=True, gc=False):
     is_success: bool
     start_ms: int
     complete_ms: int
+    app_name: str = ""
+    summary: str = ""
 
 
 FailoverKey = tuple[int, int]  # fire_id, item
+PastKey = tuple[str, int]  # job_name, before_fire_id: the configuration held for fires below this id
+IdempotencyKey = tuple[str, str]  # job_name, idempotency_key
 
 
 class Changes(msgspec.Struct):
-    """All rows that one turn of the loop writes. A value of None deletes the row of that key."""
+    """All rows that one turn of the loop writes. A value of None deletes the row of that key.
+
+    `past_configurations`: of jobs that this turn changes or deletes, so that earlier runs can show theirs.
+    """
 
     apps: dict[str, AppRecord | None] = msgspec.field(default_factory=dict)
     jobs: dict[str, JobRecord | None] = msgspec.field(default_factory=dict)
+    past_configurations: dict[PastKey, JobConfiguration] = msgspec.field(default_factory=dict)
     schedules: dict[str, int | None] = msgspec.field(default_factory=dict)
     spans: dict[str, ScheduleSpans | None] = msgspec.field(default_factory=dict)
     sequences: dict[str, int | None] = msgspec.field(default_factory=dict)
@@ -155,6 +199,7 @@ class Changes(msgspec.Struct):
             (
                 self.apps,
                 self.jobs,
+                self.past_configurations,
                 self.schedules,
                 self.spans,
                 self.sequences,
@@ -173,6 +218,7 @@ class Snapshot(msgspec.Struct):
     `sequences`: up to which batch the events of each agent are recorded.
     `fires` has those that are WAITING or RUNNING; `next_fire_id` is above every id that was ever used. `load_mark` is what
     the latest leader to load had written before (`Store.begin_term`): another one tells of an older state.
+    `idempotency_keys`: the latest fire of each key, and when it was recorded; those of the last 24 h before the latest.
     """
 
     apps: dict[str, AppRecord] = msgspec.field(default_factory=dict)
@@ -185,3 +231,4 @@ class Snapshot(msgspec.Struct):
     failovers: list[FailoverRecord] = msgspec.field(default_factory=list)
     next_fire_id: int = 1
     load_mark: int = 0
+    idempotency_keys: dict[IdempotencyKey, tuple[int, int]] = msgspec.field(default_factory=dict)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Table,
     bindparam,
@@ -26,7 +27,7 @@ from elasticjob_cloud.model.records import (
 )
 from elasticjob_cloud.store import lease, rows, tables
 from elasticjob_cloud.store.databases.batch import Batch
-from elasticjob_cloud.store.databases.conflicts import add_counts, upsert
+from elasticjob_cloud.store.databases.conflicts import add_counts, insert_new, upsert
 from elasticjob_cloud.store.databases.database import Database
 from elasticjob_cloud.store.rows import Row
 
@@ -80,8 +81,15 @@ class ChangesWriter:
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
         self._fires = database.insert_many(upsert(database, tables.fire), list(tables.fire.c))
-        self._status_traces = _log_writer(database, tables.job_status_trace_log)
-        self._executions = _log_writer(database, tables.job_execution_log)
+        self._past = database.insert_many(
+            insert_new(database, tables.past_configuration), list(tables.past_configuration.c)
+        )
+        traces, executions = tables.job_status_trace_log, tables.job_execution_log
+        # What only some rows have costs the others nothing.
+        self._status_traces = _log_writer(database, traces, tables.upstream_columns(traces))
+        self._attempt_ends = _log_writer(database, traces, list(traces.c))
+        self._executions = _log_writer(database, executions, tables.upstream_columns(executions))
+        self._daemon_executions = _log_writer(database, executions, list(executions.c))
         self._trace_counts = _counts_writer(database, tables.status_trace_count)
         self._execution_counts = _counts_writer(database, tables.execution_count)
         self._leads = database.text_of(lease.holder_query(bindparam("epoch")), ["epoch"])
@@ -100,6 +108,11 @@ class ChangesWriter:
         batch.require(self._leads, (epoch,))
         self._apps.write(batch, changes.apps)
         self._jobs.write(batch, changes.jobs)
+        # The first one holds: what a job was between two changes without a fire in between, no run knows.
+        batch.execute_many(
+            self._past,
+            [rows.past_configuration_row(*past) for past in changes.past_configurations.items()],
+        )
         self._schedules.write(batch, changes.schedules)
         self._spans.write(batch, changes.spans)
         self._sequences.write(batch, changes.sequences)
@@ -115,7 +128,14 @@ class ChangesWriter:
     def _write_status_traces(self, batch: Batch, traces: list[StatusTrace]) -> None:
         if not traces:
             return
-        batch.execute_many(self._status_traces, [rows.status_trace_row(trace) for trace in traces])
+        # Ids follow the order in time: an attempt's end comes after what the task was before.
+        batch.execute_many(
+            self._status_traces, [rows.status_trace_row(it) for it in traces if it.attempt_end is None]
+        )
+        batch.execute_many(
+            self._attempt_ends,
+            [rows.attempt_row(it, it.attempt_end) for it in traces if it.attempt_end is not None],
+        )
         minutes = Counter(
             [(it.creation_ms // _MINUTE_MS, it.source, it.execution_type, it.state) for it in traces]
         )
@@ -125,7 +145,10 @@ class ChangesWriter:
     def _write_executions(self, batch: Batch, executions: list[ExecutionTrace]) -> None:
         if not executions:
             return
-        batch.execute_many(self._executions, [rows.execution_row(trace) for trace in executions])
+        batch.execute_many(self._executions, [rows.execution_row(it) for it in executions if not it.app_name])
+        batch.execute_many(
+            self._daemon_executions, [rows.daemon_execution_row(it) for it in executions if it.app_name]
+        )
         minutes = Counter([(it.start_ms // _MINUTE_MS, int(it.is_success)) for it in executions])
         batch.execute_many(self._execution_counts, _in_spans(minutes))
         self.add_to_counter(batch, tables.job_execution_log.name, len(executions))
@@ -152,8 +175,8 @@ def _pair(key: str, value: int) -> Row:
     return (key, value)
 
 
-def _log_writer(database: Database, table: Table) -> str:
-    columns = [column for column in table.c if column.name != "id"]
+def _log_writer(database: Database, table: Table, columns: list[Column[Any]]) -> str:
+    columns = [column for column in columns if column.name != "id"]  # the database counts it
     statement = insert(table).values({column.name: bindparam(column.name) for column in columns})
     return database.insert_many(statement, columns)
 

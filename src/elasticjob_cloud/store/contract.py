@@ -6,12 +6,14 @@ Every method may raise `StoreUnavailableError`: the database is locked, full, go
 unless the error's `outcome_unknown` is set. Then the caller must load anew before it goes on.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
@@ -92,6 +94,20 @@ class Store(Protocol):
 
     def status_traces(self, query: HistoryQuery) -> HistoryPage:
         """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    def runs(self, query: RunQuery) -> RunPage:
+        """Give a page of runs, newest first. Fires of daemon jobs are none. Raises `InvalidRequestError`."""
+
+    def run(self, run_id: int) -> RunDetail | None:
+        """Give a run with what it ran under and its attempts, or None when there is none (any more)."""
+
+    def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
+        """Give a page of the executions of daemon jobs, newest first. Raises `InvalidRequestError`."""
+
+    def job_results(
+        self, job_names: Sequence[str], daemon_names: Sequence[str] = ()
+    ) -> dict[str, JobResults]:
+        """Give the last results of registered jobs, by name. `daemon_names`: daemon jobs, whose executions count."""
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""

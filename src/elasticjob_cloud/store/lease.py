@@ -47,20 +47,15 @@ def acquire(
     *,
     steal: bool,
 ) -> int | None:
-    if not steal and _another_leads(connection, database, scheduler_id):
-        # Without the lease's lock: a leader that froze may have it, and the lease be over before the wait for it is.
-        now_ms = read_clock(connection, database)
-        _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
-        return None
-    database.end_stuck_leaders(connection)
-    # Locked before the clock is read: a commit of the leader's, or another who seeks the lead, may take its time.
-    locked = select(tables.lease.c.epoch).where(_ROW).with_for_update()
-    epoch = connection.execute(locked).scalar_one()
+    # Only who may lead waits for the lease's lock: a leader that froze may have it for longer than its lease lasts.
+    seeks = steal or not _another_leads(connection, database, scheduler_id)
+    epoch = _lock(connection, database) if seeks else None
+    # The clock is read after the wait: a commit of the leader's, or another who seeks the lead, may take its time.
     now_ms = read_clock(connection, database)
     _remember(connection, database, scheduler_id, address, now_ms, lease_seconds)
-    if not steal and _another_leads(connection, database, scheduler_id):
+    if epoch is None or (not steal and _another_leads(connection, database, scheduler_id)):
         return None
-    new_epoch = int(epoch) + 1
+    new_epoch = epoch + 1
     connection.execute(
         update(tables.lease)
         .where(_ROW)
@@ -204,6 +199,13 @@ def others_clusters(
         .order_by(scheduler.scheduler_id)
     )
     return [str(row.scheduler_id) for row in found]
+
+
+def _lock(connection: Connection, database: Database) -> int:
+    """Let nobody change the lease before the transaction ends; give the epoch that it has."""
+    database.end_stuck_leaders(connection)
+    locked = select(tables.lease.c.epoch).where(_ROW).with_for_update()
+    return int(connection.execute(locked).scalar_one())
 
 
 def _another_leads(connection: Connection, database: Database, scheduler_id: str) -> bool:

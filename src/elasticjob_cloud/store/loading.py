@@ -1,10 +1,14 @@
 """What a new leader starts from."""
 
+from typing import Final
+
 from sqlalchemy import Connection, func, select, text
 
-from elasticjob_cloud.model.records import Snapshot
+from elasticjob_cloud.model.records import IdempotencyKey, Snapshot
 from elasticjob_cloud.store import rows, tables, terms
 from elasticjob_cloud.store.commit import NEXT_FIRE_ID
+
+_KEYS_HOLD_MS: Final = 86_400_000
 
 
 def load_snapshot(connection: Connection) -> Snapshot:
@@ -28,7 +32,21 @@ def load_snapshot(connection: Connection) -> Snapshot:
         ],
         next_fire_id=_next_fire_id(connection),
         load_mark=terms.load_mark(connection),
+        idempotency_keys=_idempotency_keys(connection),
     )
+
+
+def _idempotency_keys(connection: Connection) -> dict[IdempotencyKey, tuple[int, int]]:
+    """Give the latest fire of each key that may still hold. Which do, the core decides by its own clock."""
+    fire = tables.fire.c
+    has_key = text(tables.HAS_KEY)
+    latest = select(func.max(fire.recorded_ms)).where(has_key).scalar_subquery()
+    found = connection.execute(
+        select(fire.job_name, fire.idempotency_key, fire.fire_id, fire.recorded_ms)
+        .where(has_key, fire.recorded_ms >= latest - _KEYS_HOLD_MS)
+        .order_by(fire.fire_id)
+    )
+    return {(row.job_name, row.idempotency_key): (row.fire_id, row.recorded_ms) for row in found}
 
 
 def _next_fire_id(connection: Connection) -> int:

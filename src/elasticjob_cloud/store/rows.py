@@ -12,19 +12,22 @@ import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.excerpt import excerpt
-from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import (
     AppRecord,
+    AttemptEnd,
     ExecutionTrace,
     FailoverRecord,
     FireRecord,
     JobRecord,
+    PastKey,
     ScheduleSpans,
     StatusTrace,
     TaskRecord,
 )
 from elasticjob_cloud.model.task import TaskState, TaskType
+from elasticjob_cloud.store.tables import NO_EXIT_CODE
 
 Row = tuple[Any, ...]
 
@@ -32,13 +35,18 @@ _encode = msgspec.json.Encoder().encode
 _decode_app = msgspec.json.Decoder(AppConfiguration).decode
 _decode_job = msgspec.json.Decoder(JobConfiguration).decode
 _decode_spans = msgspec.json.Decoder(ScheduleSpans).decode
+_decode_items = msgspec.json.Decoder(tuple[int, ...]).decode
 _set = msgspec.structs.force_setattr
 _FIRE_SOURCES: Final = {member.value: member for member in FireSource}
 _FIRE_STATES: Final = {member.value: member for member in FireState}
 _TASK_TYPES: Final = {member.value: member for member in TaskType}
 _TASK_STATES: Final = {member.value: member for member in TaskState}
-_SOURCE, _FIRE_STATE, _CONFIGURATION = (
-    FireRecord.__struct_fields__.index(name) for name in ("source", "state", "configuration")
+_OUTCOMES: Final = {"": None, **{member.value: member for member in RunState}}
+# Versions before these sources read and write this one instead; `run_source` keeps the right one.
+_STORED_SOURCES: Final = {FireSource.RERUN: FireSource.TRIGGER, FireSource.MISFIRE: FireSource.CRON}
+_SOURCE, _FIRE_STATE, _CONFIGURATION, _OUTCOME, _ITEMS = (
+    FireRecord.__struct_fields__.index(name)
+    for name in ("source", "state", "configuration", "outcome", "items")
 )
 _TYPE, _STATE, _IDLE, _IS_SCRIPT = (
     TaskRecord.__struct_fields__.index(name) for name in ("type", "state", "idle", "is_script")
@@ -90,10 +98,11 @@ def job_record(row: Sequence[Any]) -> JobRecord:
 
 
 def fire_row(record: FireRecord) -> Row:
+    stored_source = _STORED_SOURCES.get(record.source)
     return (
         record.fire_id,
         record.job_name,
-        record.source._value_,
+        (stored_source or record.source)._value_,
         record.due_ms,
         record.state._value_,
         record.recorded_ms,
@@ -103,16 +112,40 @@ def fire_row(record: FireRecord) -> Row:
         record.started_ms,
         record.ended_ms,
         record.failed_tasks,
-        "" if record.configuration is None else _encode(record.configuration).decode(),
+        "" if record.configuration is None else configuration_text(record.configuration),
+        record.app_name,
+        "" if record.outcome is None else record.outcome._value_,
+        record.shard_total,
+        record.succeeded_shards,
+        storable_text(record.summary),
+        storable_text(record.triggered_by),
+        record.rerun_of,
+        storable_text(record.idempotency_key),
+        _encode(record.items).decode() if record.items else "",
+        record.source._value_ if stored_source else "",
     )
 
 
 def fire_record(row: Sequence[Any]) -> FireRecord:
-    fields = list(row)
-    fields[_SOURCE] = _FIRE_SOURCES[fields[_SOURCE]]
+    *fields, run_source = row
+    fields[_SOURCE] = _FIRE_SOURCES[run_source or fields[_SOURCE]]
     fields[_FIRE_STATE] = _FIRE_STATES[fields[_FIRE_STATE]]
-    fields[_CONFIGURATION] = _decode_job(fields[_CONFIGURATION]) if fields[_CONFIGURATION] else None
+    fields[_CONFIGURATION] = configuration_of(fields[_CONFIGURATION]) if fields[_CONFIGURATION] else None
+    fields[_OUTCOME] = _OUTCOMES[fields[_OUTCOME]]
+    fields[_ITEMS] = _decode_items(fields[_ITEMS]) if fields[_ITEMS] else ()
     return FireRecord(*fields)
+
+
+def configuration_text(configuration: JobConfiguration) -> str:
+    return _encode(configuration).decode()
+
+
+def configuration_of(text: str) -> JobConfiguration:
+    return _decode_job(text)
+
+
+def past_configuration_row(key: PastKey, configuration: JobConfiguration) -> Row:
+    return (*key, configuration_text(configuration))
 
 
 def task_row(record: TaskRecord) -> Row:
@@ -176,6 +209,26 @@ def status_trace_row(record: StatusTrace) -> Row:
         storable_text(record.message),
         record.creation_ms,
     )
+
+
+def attempt_row(record: StatusTrace, end: AttemptEnd) -> Row:
+    """Give the row of a task's last line, as `status_trace_row` and with how the attempt ended."""
+    return (
+        *status_trace_row(record),
+        end.fire_id,
+        end.attempt,
+        end.staged_ms,
+        end.running_ms,
+        int(end.success),
+        NO_EXIT_CODE if end.exit_code is None else end.exit_code,
+        end.signal,
+        storable_text(end.summary),
+    )
+
+
+def daemon_execution_row(record: ExecutionTrace) -> Row:
+    """Give the row of an execution of a daemon job, as `execution_row` and with what its list shows."""
+    return (*execution_row(record), record.app_name, storable_text(record.summary))
 
 
 def execution_row(record: ExecutionTrace) -> Row:

@@ -1,7 +1,7 @@
 """The store on a SQL database."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
@@ -26,10 +27,14 @@ from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.databases.batch import UnmetError
 from elasticjob_cloud.store.databases.database import open_database
 from elasticjob_cloud.store.databases.size import DatabaseSize
-from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
+from elasticjob_cloud.store.history.attempts import run_detail
+from elasticjob_cloud.store.history.daemon_executions import daemon_execution_page, daemon_results
+from elasticjob_cloud.store.history.job_results import job_results
+from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
+from elasticjob_cloud.store.history.pruning import HistoryPruner
+from elasticjob_cloud.store.history.runs import run_page
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
-from elasticjob_cloud.store.pruning import HistoryPruner
 
 _CLOSE_SECONDS: Final = 5.0  # a database that is frozen holds up no scheduler that stops
 
@@ -150,6 +155,27 @@ class SqlStore:
 
     def status_traces(self, query: HistoryQuery) -> HistoryPage:
         return self._page(STATUS_TRACES, query)
+
+    def runs(self, query: RunQuery) -> RunPage:
+        with self._read() as connection:
+            return run_page(connection, query)
+
+    def run(self, run_id: int) -> RunDetail | None:
+        with self._read() as connection:
+            return run_detail(connection, run_id)
+
+    def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
+        with self._read() as connection:
+            return daemon_execution_page(connection, query)
+
+    def job_results(
+        self, job_names: Sequence[str], daemon_names: Sequence[str] = ()
+    ) -> dict[str, JobResults]:
+        with self._read() as connection:
+            results = job_results(connection, job_names)
+            for name in daemon_names:
+                results[name] = JobResults(recent=daemon_results(connection, name))
+            return results
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         self.keep_room()

@@ -17,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TextClause,
     text,
 )
 from sqlalchemy.schema import SchemaItem
@@ -24,11 +25,22 @@ from sqlalchemy.schema import SchemaItem
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 _ID = BigInteger().with_variant(Integer, "sqlite")
 
+NO_EXIT_CODE: Final = -1
+
 metadata: Final = MetaData()
 
 
 def _text(name: str, *, primary_key: bool = False) -> Column[str]:
     return Column(name, Text, primary_key=primary_key, nullable=False)
+
+
+def _later_text(name: str) -> Column[str]:
+    """Make a column that came with a later schema: earlier versions write rows without it."""
+    return Column(name, Text, nullable=False, server_default=text("''"))
+
+
+def _later_number(name: str, default: int = 0) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=text(str(default)))
 
 
 def _time(name: str) -> Column[int]:
@@ -101,10 +113,54 @@ fire: Final = Table(
     _time("ended_ms"),
     _count("failed_tasks"),
     _text("configuration"),
+    _later_text("app_name"),
+    _later_text("outcome"),
+    _later_number("shard_total"),
+    _later_number("succeeded_shards"),
+    _later_text("summary"),
+    _later_text("triggered_by"),
+    _later_number("rerun_of"),
+    _later_text("idempotency_key"),
+    _later_text("items"),
+    _later_text("run_source"),  # where `source` is another one, which versions before it can read
 )
 LIVE_FIRE: Final = "state IN ('WAITING', 'RUNNING')"
-Index("fire_live", fire.c.fire_id, sqlite_where=text(LIVE_FIRE), postgresql_where=text(LIVE_FIRE))
+ENDED_FIRE: Final = "state IN ('COMPLETED', 'DROPPED')"
+# How people see a fire (`FireRecord.run_state`, `FireRecord.source`).
+RUN_SOURCE: Final = "CASE WHEN run_source <> '' THEN run_source ELSE source END"
+RUN_STATE: Final = (
+    "CASE WHEN state <> 'COMPLETED' THEN state WHEN outcome <> '' THEN outcome "
+    "WHEN failed_tasks > 0 THEN 'FAILED' ELSE 'SUCCEEDED' END"
+)
+HAS_APP: Final = "app_name <> ''"
+HAS_KEY: Final = "idempotency_key <> ''"
+
+
+def _index(name: str, *columns: Column[Any] | TextClause, where: str | None = None) -> None:
+    condition = None if where is None else text(where)
+    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+_FIRE = fire.c
+_ORDER = (_FIRE.recorded_ms, _FIRE.fire_id)
+# `store/history/runs.py` reads these. A run is in the three of ended ones from its end on, so that each is written once.
+# All that filters ask of live ones is in their index: a hundred thousand may wait, and few of them match.
+_NAMES = (_FIRE.job_name, _FIRE.app_name, _FIRE.source, _FIRE.run_source)
+_index("fire_live", _FIRE.state, *_ORDER, *_NAMES, where=LIVE_FIRE)
+_ENDED_BY = (text(f"({RUN_SOURCE})"), text(f"({RUN_STATE})"), *_ORDER)
+_index("fire_ended", *_ENDED_BY, where=ENDED_FIRE)
+_index("fire_ended_job_name", _FIRE.job_name, _FIRE.app_name, *_ENDED_BY, where=ENDED_FIRE)
+_index("fire_ended_app_name", _FIRE.app_name, *_ENDED_BY, where=f"{ENDED_FIRE} AND {HAS_APP}")
+_index("fire_idempotency_key", _FIRE.recorded_ms, where=HAS_KEY)
 Index("fire_recorded_ms", fire.c.recorded_ms)
+
+# What the settings of a job were for its fires below `before_fire_id`, written when they change or go.
+past_configuration: Final = _keyed_by_text(
+    "past_configuration",
+    _text("job_name", primary_key=True),
+    Column("before_fire_id", BigInteger, primary_key=True, autoincrement=False, nullable=False),
+    _text("configuration"),
+)
 
 task: Final = _keyed_by_text(
     "task",
@@ -184,6 +240,9 @@ job_execution_log: Final = Table(
     _truth("is_success"),
     _time("start_time"),
     _time("complete_time"),
+    # Of daemon jobs alone, whose executions are listed as runs are.
+    _later_text("app_name"),
+    _later_text("summary"),
 )
 
 job_status_trace_log: Final = Table(
@@ -200,7 +259,22 @@ job_status_trace_log: Final = Table(
     _text("state"),
     _text("message"),
     _time("creation_time"),
+    # Of a task's last line alone, which tells how an attempt at a shard of a run ended.
+    _later_number("fire_id"),
+    _later_number("attempt"),
+    _later_number("staged_ms"),
+    _later_number("running_ms"),
+    _later_number("success"),
+    _later_number("exit_code", NO_EXIT_CODE),
+    _later_number("signal"),
+    _later_text("summary"),
 )
+
+
+def upstream_columns(table: Table) -> list[Column[Any]]:
+    """Give the columns that a trace table has in ElasticJob too. Ours came later, and so have defaults."""
+    return [column for column in table.c if column.server_default is None]
+
 
 # How many rows lie in each hour and in each minute, kept by the commit that writes them: the totals of pages, where deep
 # pages begin, and the statistics come from here, so that nobody counts millions of rows. The columns between `start_ms`
@@ -262,12 +336,7 @@ job_register_statistics: Final = _statistics("job_register_statistics", "registe
 UNCOMMON_STATE: Final = "state <> 'TASK_STAGING' AND state <> 'TASK_RUNNING' AND state <> 'TASK_FINISHED'"
 UNCOMMON_EXECUTION_TYPE: Final = "execution_type <> 'READY'"
 FAILED_EXECUTION: Final = "is_success = 0"
-
-
-def _index(name: str, *columns: Column[Any], where: str | None = None) -> None:
-    condition = None if where is None else text(where)
-    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
-
+ENDS_ATTEMPT: Final = "fire_id > 0"
 
 _EXECUTION = job_execution_log.c
 _index("job_execution_log_task_id", _EXECUTION.task_id)
@@ -287,7 +356,12 @@ _index(
     _EXECUTION.ip,
     where=FAILED_EXECUTION,
 )
+_DAEMON_ORDER = (_EXECUTION.is_success, _EXECUTION.start_time, _EXECUTION.id)
+_index("daemon_execution", *_DAEMON_ORDER, where=HAS_APP)
+_index("daemon_execution_job_name", _EXECUTION.job_name, _EXECUTION.app_name, *_DAEMON_ORDER, where=HAS_APP)
+_index("daemon_execution_app_name", _EXECUTION.app_name, *_DAEMON_ORDER, where=HAS_APP)
 _TRACE = job_status_trace_log.c
+_index("job_status_trace_log_fire_id", _TRACE.fire_id, _TRACE.success, where=ENDS_ATTEMPT)
 _index("job_status_trace_log_task_id_state", _TRACE.task_id, _TRACE.state)
 _index("job_status_trace_log_creation_time", _TRACE.creation_time)
 _index(

@@ -5,7 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import (
     ErrorHandlerType,
     ExecutorServiceType,
@@ -14,6 +14,7 @@ from elasticjob_cloud.model.job import (
 )
 from elasticjob_cloud.model.records import (
     AppRecord,
+    AttemptEnd,
     Changes,
     ExecutionTrace,
     FailoverRecord,
@@ -80,6 +81,15 @@ FIRES: Final = st.builds(
     ended_ms=TIMES,
     failed_tasks=COUNTS,
     configuration=st.none() | JOB_CONFIGURATIONS,
+    app_name=TEXTS,
+    outcome=st.none() | st.sampled_from(RunState),
+    shard_total=COUNTS,
+    succeeded_shards=COUNTS,
+    summary=TEXTS,
+    triggered_by=TEXTS,
+    rerun_of=TIMES,
+    idempotency_key=TEXTS,
+    items=st.lists(COUNTS, max_size=3).map(tuple),
 )
 TASKS: Final = st.builds(
     TaskRecord,
@@ -111,6 +121,17 @@ FAILOVERS: Final = st.builds(
     attempt=COUNTS,
     due_ms=TIMES,
 )
+ATTEMPT_ENDS: Final = st.builds(
+    AttemptEnd,
+    fire_id=IDS,
+    attempt=COUNTS,
+    staged_ms=TIMES,
+    running_ms=TIMES,
+    success=st.booleans(),
+    exit_code=st.none() | COUNTS,
+    signal=COUNTS,
+    summary=TEXTS,
+)
 STATUS_TRACES: Final = st.builds(
     StatusTrace,
     job_name=NAMES,
@@ -123,6 +144,7 @@ STATUS_TRACES: Final = st.builds(
     state=st.sampled_from([state.value for state in TaskState]),
     message=TEXTS,
     creation_ms=TIMES,
+    attempt_end=st.none() | ATTEMPT_ENDS,
 )
 EXECUTIONS: Final = st.builds(
     ExecutionTrace,
@@ -136,6 +158,8 @@ EXECUTIONS: Final = st.builds(
     is_success=st.booleans(),
     start_ms=TIMES,
     complete_ms=TIMES,
+    app_name=TEXTS,
+    summary=TEXTS,
 )
 
 _SPANS: Final = st.lists(st.tuples(TIMES, TIMES), max_size=2).map(tuple)
@@ -148,6 +172,9 @@ def changes_of_all_kinds(draw: st.DrawFn) -> Changes:
     return Changes(
         apps={record.configuration.app_name: record for record in draw(st.lists(APPS, max_size=3))},
         jobs={record.configuration.job_name: record for record in draw(st.lists(JOBS, max_size=3))},
+        past_configurations=dict(
+            draw(st.dictionaries(st.tuples(NAMES, IDS), JOB_CONFIGURATIONS, max_size=2))
+        ),
         schedules=dict(draw(st.dictionaries(NAMES, TIMES, max_size=3))),
         spans=draw(st.dictionaries(NAMES, SPANS, max_size=2)),
         sequences=dict(draw(st.dictionaries(NAMES, IDS, max_size=3))),

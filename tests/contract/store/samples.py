@@ -2,6 +2,7 @@
 
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.records import AppRecord, ExecutionTrace, FireRecord, StatusTrace, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 
@@ -9,6 +10,18 @@ from elasticjob_cloud.model.task import TaskState, TaskType
 def app(name: str = "app") -> AppRecord:
     return AppRecord(
         AppConfiguration(app_name=name, app_url="file:///app.tar", bootstrap_script="./start.sh")
+    )
+
+
+def job(name: str = "job", parameter: str = "") -> JobConfiguration:
+    return JobConfiguration(
+        job_name=name,
+        app_name="app",
+        job_execution_type=JobExecutionType.TRANSIENT,
+        sharding_total_count=1,
+        cpu_count=0.1,
+        memory_mb=64,
+        job_parameter=parameter,
     )
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes, ExecutionTrace, StatusTrace
-from elasticjob_cloud.store import Store, history
+from elasticjob_cloud.store import Store
+from elasticjob_cloud.store.history import pages as history
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES
 

@@ -5,5 +5,5 @@
 
 The gateway is a process of its own, so that a Ray that dies takes no scheduler with it. The relay hands messages on
 between gateway and agent, starts the agent, and watches over it; the agent outlives both, and fences itself.
-`gateway`, `node`, `relay_finder`, `relay`, `blocks`, `facts` and `causes` are the only modules that import Ray.
+Only `gateway`, `nodes/` and `relays/relay` import Ray. `nodes/` runs in the gateway, `relays/` on the nodes.
 """

@@ -1,4 +1,4 @@
-"""What differs from one database product to another, and nothing else. Each product has files of its name beside this."""
+"""What differs from one database product to another, and nothing else. Each product has a package of its name."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager

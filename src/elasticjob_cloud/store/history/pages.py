@@ -1,7 +1,7 @@
 """Pages of the trace tables.
 
 No question may cost as much as the table is long. So totals and the beginnings of deep pages come from the counts by
-time where these know the filters (`store/counts.py`), and whatever else must be counted or sorted stops at
+time where these know the filters (`store/history/counts.py`), and whatever else must be counted or sorted stops at
 a limit.
 """
 
@@ -33,7 +33,7 @@ from elasticjob_cloud.model.queries.history import (
     HistoryQuery,
 )
 from elasticjob_cloud.store import tables
-from elasticjob_cloud.store.counts import CountedRows
+from elasticjob_cloud.store.history.counts import CountedRows
 from elasticjob_cloud.store.rows import storable_text
 
 # What a page may cost: some ten milliseconds.
@@ -88,7 +88,9 @@ class HistoryTable:
     ) -> None:
         self.table = table
         self.counts = counts
-        self._columns: Mapping[str, Column[Any]] = {_api_name(column.name): column for column in table.c}
+        self._columns: Mapping[str, Column[Any]] = {
+            _api_name(column.name): column for column in tables.upstream_columns(table)
+        }
         self._time_name = time_name
         self.time = self._columns[time_name]
         self._filters = filters

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select, true, update
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.store import lease, tables
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.databases.database import Database
-from elasticjob_cloud.store.history import EXECUTIONS, STATUS_TRACES, HistoryTable
+from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
 
 # A commit waits for at most one of these; and then has as long for itself, in parts of what the chunk took.
 CHUNK: Final = 500
@@ -151,7 +151,18 @@ def _prune_fires(connection: Connection, before_ms: int, limit: int) -> int:
     fire = tables.fire.c
     old = and_(fire.recorded_ms < before_ms, fire.ended_ms < before_ms, _ENDED)
     oldest = select(fire.fire_id).where(old).order_by(fire.recorded_ms).limit(limit)
-    return connection.execute(delete(tables.fire).where(fire.fire_id.in_(oldest))).rowcount
+    deleted = connection.execute(delete(tables.fire).where(fire.fire_id.in_(oldest))).rowcount
+    if deleted < limit:
+        _prune_past_configurations(connection)
+    return deleted
+
+
+def _prune_past_configurations(connection: Connection) -> None:
+    """Delete the settings that no fire had which is still there."""
+    first = connection.execute(select(func.min(tables.fire.c.fire_id))).scalar()
+    past = tables.past_configuration
+    unused = past.c.before_fire_id <= first if first is not None else true()
+    connection.execute(delete(past).where(unused))
 
 
 def _end_of_oldest(connection: Connection, rows: int) -> int | None:
