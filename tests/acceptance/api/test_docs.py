@@ -81,6 +81,7 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
         ("post", "/api/job/register"),
         ("put", "/api/job/update"),
         ("post", "/api/job/trigger"),
+        ("post", "/api/job/runs/{runId}/rerun"),
         ("delete", "/api/job/deregister"),
     }
     for method, path, call in calls(document):
