@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from elasticjob_cloud.model.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from elasticjob_cloud.cli.connection import Connection
+    from elasticjob_cloud.cli.connection import Connection, Query
 
 _EVER: Final = "1970-01-01"
 _RUNS_LOOKED_THROUGH: Final = 100
@@ -37,7 +37,7 @@ def find_shards(scheduler: "Connection", name: str, *, failed: bool) -> list[Sha
     if name.isdecimal() and not _is_job(scheduler, name):
         return _shards_of_run(scheduler, name, failed=failed)
     state = "FAILED" if failed else None
-    query = {"jobName": name, "startTime": _EVER, "limit": _RUNS_LOOKED_THROUGH, "state": state}
+    query: Query = {"jobName": name, "startTime": _EVER, "limit": _RUNS_LOOKED_THROUGH, "state": state}
     page = scheduler.get("job", "runs", query=query)
     last = next((run["runId"] for run in page["rows"] if run["startTime"]), None)
     if last is not None:
@@ -74,7 +74,7 @@ def _failure_of(attempt: Mapping[str, Any]) -> str:
 
 def _shards_of_daemon(scheduler: "Connection", job_name: str, *, failed: bool) -> list[Shard]:
     """Give the tasks that each shard has or had last; with `failed`, those of the last execution that failed."""
-    query: dict[str, str | int | None] = {"jobName": job_name, "startTime": _EVER, "limit": _ROWS}
+    query: Query = {"jobName": job_name, "startTime": _EVER, "limit": _ROWS}
     failures = scheduler.get("job", "executions", query={**query, "state": "FAILED"})["rows"]
     if failed:
         return _newest(Shard(row["item"], row["taskId"], row["summary"] or "failed") for row in failures)

@@ -10,6 +10,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.acceptance.conftest import MemoryServer
+from tests.acceptance.memory_runs import run_of
 from tests.http_client import http_get
 
 BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
@@ -94,16 +96,22 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
             assert (schema == {"$ref": "#/components/schemas/Error"}) is (status != "200")
 
 
-def test_examples_of_bodies_can_be_sent(document: dict[str, Any], admin: httpx.Client) -> None:
+def test_examples_of_bodies_can_be_sent(
+    document: dict[str, Any], memory_server: MemoryServer, admin: httpx.Client
+) -> None:
+    memory_server.scheduler.runs.put(run_of(1))
     sent = []
     # By their names apps come before jobs, and `post` before `put`.
     for method, path, call in sorted(calls(document), key=lambda call: (call[1], call[0])):
         content = call.get("requestBody", {"content": {}})["content"].get("application/json", {})
         if "example" in content:
-            answer = admin.request(method, path, json=content["example"])
+            answer = admin.request(method, path.replace("{runId}", "1"), json=content["example"])
             assert answer.status_code == 200, answer.text
             sent.append((method, path))
-    assert len(sent) == 5
+    assert len(sent) == 6
+    trigger = document["paths"]["/api/job/trigger"]["post"]["requestBody"]["content"]["application/json"]
+    for example in trigger["examples"].values():
+        assert admin.post("/api/job/trigger", json=example["value"]).text == "true"
 
 
 def test_bare_words_are_described(document: dict[str, Any]) -> None:
