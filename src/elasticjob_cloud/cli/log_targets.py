@@ -30,10 +30,9 @@ def find_shards(scheduler: "Connection", name: str, *, failed: bool) -> list[Sha
     Raises:
         NotFoundError: there is no such job, or it has not run.
     """
+    failures = find_failures(scheduler, name)
     if _SEPARATOR in name:
-        failures = _failures(scheduler, {"taskId": name})
         return [Shard(_item_of(name), name, failures.get(name, ""))]
-    failures = _failures(scheduler, {"jobName": name})
     attempts = _last_attempts(scheduler, name, failures if failed else {})
     shards = [Shard(_item_of(task_id), task_id, failures.get(task_id, "")) for task_id in attempts]
     return sorted((it for it in shards if it.failure or not failed), key=lambda it: it.item)
@@ -90,8 +89,9 @@ def _newest_of_each_item(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(newest.values())
 
 
-def _failures(scheduler: "Connection", query: Mapping[str, str]) -> dict[str, str]:
-    """Give why tasks failed, the newest failure first: by their state, or by an execution that failed."""
+def find_failures(scheduler: "Connection", name: str) -> dict[str, str]:
+    """Give why a task, or tasks of a job, failed, the newest failure first: by their state, or a failed execution."""
+    query = {"taskId" if _SEPARATOR in name else "jobName": name}
     found = [
         (str(row.get("completeTime")), str(row.get("taskId")), _last_line(row.get("failureCause")))
         for row in _rows(scheduler, "executions", {**query, "isSuccess": "false"}, pages=1)

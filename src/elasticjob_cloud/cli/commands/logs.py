@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elasticjob_cloud.cli.following import wait_a_moment
-from elasticjob_cloud.cli.log_targets import Shard, find_shards
+from elasticjob_cloud.cli.log_targets import Shard, find_failures, find_shards
 from elasticjob_cloud.cli.options import UrlOption, connect
 from elasticjob_cloud.cli.output import say, say_failure, write_raw
 from elasticjob_cloud.cli.shard_log import ShardLog
@@ -72,9 +72,9 @@ def logs(
         ]
         if follow:
             _follow(printers)
-            # Why a shard failed is known by now.
-            shards = [now for shard in shards for now in find_shards(scheduler, shard.task_id, failed=False)]
-            _say_failures(shards)
+            # What failed meanwhile is known by now.
+            failures = find_failures(scheduler, name)
+            _say_failures([Shard(it.item, it.task_id, failures.get(it.task_id, "")) for it in shards])
         else:
             for printer in printers:
                 printer.print_present(patient=False)
