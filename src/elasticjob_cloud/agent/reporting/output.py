@@ -6,6 +6,7 @@ import os
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
@@ -13,6 +14,7 @@ from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptPart, read_kept
 from elasticjob_cloud.model.messages import LogChunk
 from elasticjob_cloud.model.output_file import STREAMS, OutputFile, stream_path
+from elasticjob_cloud.model.output_order import ORDER_SUFFIXES, OutputOrder
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 
 _log = structlog.get_logger(__name__)
@@ -70,13 +72,18 @@ class OutputStore:
     def streams_of(self, name: str) -> tuple[ProcessOutput, ProcessOutput]:
         """Give stdout and stderr of a task or executor, to be written."""
         base, limit = self.base_path(name), self._limit_bytes
-        return ProcessOutput(stream_path(base, "stdout"), limit), ProcessOutput(
-            stream_path(base, "stderr"), limit
-        )
+        stdout = ProcessOutput(stream_path(base, "stdout"), limit)
+        stderr = ProcessOutput(stream_path(base, "stderr"), limit)
+        order = OutputOrder(base)
+        order.follow("stdout", stdout)
+        order.follow("stderr", stderr)
+        return stdout, stderr
 
     def add_note(self, name: str, line: str) -> None:
         """Add a line of ours to what a task prints to stderr; without room on the disk it goes without."""
-        file = OutputFile(stream_path(self.base_path(name), "stderr"), self._limit_bytes)
+        base = self.base_path(name)
+        file = OutputFile(stream_path(base, "stderr"), self._limit_bytes)
+        OutputOrder(base).follow("stderr", file)
         file.write(line.encode())
         if file.failure:
             _log.warning("A note in the output of a task is lost.", task=name, fault=file.failure)
@@ -99,9 +106,13 @@ class OutputStore:
         except FileNotFoundError:
             if known:
                 return LogChunk(offset, b"", 0, ended)
-            raise NotFoundError(
-                f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
-            ) from None
+            self.refuse(name)
+
+    def refuse(self, name: str) -> NoReturn:
+        """Say that there is no output; raise `NotFoundError`."""
+        raise NotFoundError(
+            f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
+        ) from None
 
     def end_of(self, name: str, stream: str) -> str:
         """Give the last lines that are kept of a stream; empty where there are none."""
@@ -163,7 +174,7 @@ def _text_of(tail: bytes, *, is_cut: bool) -> str:
 
 
 def _base(path: str) -> str:
-    for suffix in (*TAIL_SUFFIXES, ".1"):
+    for suffix in (*TAIL_SUFFIXES, *ORDER_SUFFIXES, ".1"):
         if path.endswith(suffix):
             path = path.removesuffix(suffix)
             break
