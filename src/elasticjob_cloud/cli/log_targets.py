@@ -1,7 +1,7 @@
 """Whose output `logs` shows: the shards of a run, of a job's last run, or of a daemon job."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from elasticjob_cloud.model.errors import NotFoundError
@@ -17,11 +17,16 @@ _SEPARATOR: Final = "@-@"
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard by its last attempt; `failure` says in a line why it failed, and is empty where it has not."""
+    """One shard by its last attempt.
+
+    `failure` says in a line why it failed, and is empty where it has not. `run_id`: of its run; of a daemon's shard, and
+    of one that was named by its task's id, empty.
+    """
 
     item: int
     task_id: str
     failure: str = ""
+    run_id: str = ""
 
 
 def find_shards(scheduler: "Connection", name: str, *, failed: bool) -> list[Shard]:
@@ -50,6 +55,20 @@ def find_shards(scheduler: "Connection", name: str, *, failed: bool) -> list[Sha
     raise NotFoundError(f"{name} has not run yet. To run it now: elasticjob-cloud job trigger {name}")
 
 
+def with_failures(scheduler: "Connection", shards: Sequence[Shard]) -> list[Shard]:
+    """Give the same shards with what is known by now of their failures."""
+    runs = {shard.run_id for shard in shards if shard.run_id}
+    known = {
+        shard.task_id: shard for run_id in runs for shard in _shards_of_run(scheduler, run_id, failed=False)
+    }
+    return [
+        known.get(shard.task_id, shard)
+        if shard.run_id
+        else replace(shard, failure=_failure_of_task(scheduler, shard.task_id))
+        for shard in shards
+    ]
+
+
 def _is_job(scheduler: "Connection", name: str) -> bool:
     try:
         scheduler.get("job", "jobs", name)
@@ -61,7 +80,7 @@ def _is_job(scheduler: "Connection", name: str) -> bool:
 def _shards_of_run(scheduler: "Connection", run_id: str, *, failed: bool) -> list[Shard]:
     detail = scheduler.get("job", "runs", run_id)
     shards = [
-        Shard(shard["item"], shard["attempts"][-1]["taskId"], _failure_of(shard["attempts"][-1]))
+        Shard(shard["item"], shard["attempts"][-1]["taskId"], _failure_of(shard["attempts"][-1]), run_id)
         for shard in detail["shards"]
         if shard["attempts"]
     ]

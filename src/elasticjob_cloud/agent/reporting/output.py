@@ -52,7 +52,7 @@ class ProcessOutput(OutputFile):
 
     def tail(self) -> str:
         """Give the last lines that were printed."""
-        return _text_of(self._tail)
+        return _text_of(self._tail, is_cut=len(self._tail) == _TAIL_BYTES)
 
 
 class OutputStore:
@@ -116,12 +116,17 @@ class OutputStore:
 
     def end_of(self, name: str, stream: str) -> str:
         """Give the last lines that are kept of a stream; empty where there are none."""
-        path = stream_path(self.base_path(name), stream)
+        path, tail = stream_path(self.base_path(name), stream), b""
         try:
             size = read_kept(path, 0, 0).size
-            return _text_of(read_kept(path, max(0, size - _TAIL_BYTES), _TAIL_BYTES).content)
+            offset = max(0, size - _TAIL_BYTES)
+            # A part ends where a file does; what comes before missing bytes is not the end.
+            while (part := read_kept(path, offset, size - offset)).content:
+                tail = tail + part.content if part.offset == offset else part.content
+                offset = part.offset + len(part.content)
         except OSError:
             return ""
+        return _text_of(tail, is_cut=size > len(tail))
 
     def _ends_with_mark(self, path: str, part: KeptPart) -> bool:
         """Whether an executor that keeps no last part ended the file with the protocol's mark.
@@ -160,9 +165,9 @@ class OutputStore:
                     count, total = count - 1, total - size
 
 
-def _text_of(tail: bytes) -> str:
-    """Give the end of a stream as a text. Where it has begun earlier, its first line is not whole, and left out."""
-    if len(tail) == _TAIL_BYTES:
+def _text_of(tail: bytes, *, is_cut: bool) -> str:
+    """Give the end of a stream as a text. Where the stream has begun earlier, its first line is not whole, and left out."""
+    if is_cut:
         line_end = tail.find(b"\n", 0, -1)
         tail = b"... " + (tail[line_end + 1 :] if line_end >= 0 else tail)
     return tail.decode(errors="replace").strip()

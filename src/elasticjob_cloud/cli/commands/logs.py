@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from elasticjob_cloud.cli.following import wait_a_moment
-from elasticjob_cloud.cli.log_targets import Shard, find_shards
+from elasticjob_cloud.cli.log_targets import Shard, find_shards, with_failures
 from elasticjob_cloud.cli.options import UrlOption, connect
 from elasticjob_cloud.cli.output import say_failure
 from elasticjob_cloud.cli.shard_log import ShardLog
@@ -76,9 +76,8 @@ def logs(
         ]
         if follow:
             _follow(printers)
-            # Why a shard failed is known by now.
-            shards = [now for shard in shards for now in find_shards(scheduler, shard.task_id, failed=False)]
-            _say_failures(shards)
+            # What failed meanwhile is known by now.
+            _say_failures(with_failures(scheduler, shards))
         else:
             for shard, printer in zip(shards, printers, strict=True):
                 printer.print_present(patient=False)

@@ -378,12 +378,13 @@ def test_search_ends_with_its_time_and_says_what_was_searched(kept: Kept) -> Non
 
 def test_line_of_five_megabytes_is_searched_whole_and_shown_in_part(kept: Kept) -> None:
     kept.stdout.write(b"before\n")
-    kept.stdout.write(b"x" * ((1 << 20) - 3) + b"needle" + b"y" * (4 << 20) + b"thread\n")
+    kept.stdout.write(b"x" * ((256 << 10) - 3) + b"needle" + b"y" * (4 << 20) + b"thread\n")
     kept.stdout.write(b"after needle\n")
+    end = 7 + (256 << 10) - 3 + 6 + (4 << 20) + 7
     reply = kept.search("needle")
     assert [(hit.offset, hit.match_offset) for hit in reply.hits] == [
-        (7, 7 + (1 << 20) - 3),
-        (7 + (5 << 20) + 10, 7 + (5 << 20) + 16),
+        (7, 7 + (256 << 10) - 3),
+        (end, end + 6),
     ]
     assert reply.hits[0].is_excerpt
     assert len(reply.hits[0].line) <= 2000

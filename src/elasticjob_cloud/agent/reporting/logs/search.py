@@ -7,7 +7,7 @@ from elasticjob_cloud.model.queries.log_pattern import Finder
 from elasticjob_cloud.model.queries.logs import LogHit
 
 _BLOCK_BYTES = 64 * 1024
-_LINE_BYTES = 1 << 20  # longer lines are searched in pieces
+_LINE_BYTES = 256 * 1024  # longer lines are searched in pieces
 _OVERLAP_BYTES = 4096  # of such pieces: so long a match is found across their ends
 _SHOWN_BYTES = 2000
 _SHOWN_BEFORE_BYTES = 500
