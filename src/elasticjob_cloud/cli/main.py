@@ -1,7 +1,7 @@
 """The command `elasticjob-cloud`: puts the commands together, and turns errors into messages and exit codes.
 
 Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers or it asks to wait, 4 the scheduler cannot start, for a setting or
-its surroundings are wrong (`model/errors.py`), 130 interrupted, 141 the reader of the output went away.
+its surroundings are wrong (`model/errors.py`), 5 a run that was killed or dropped (1: that failed), 130 interrupted, 141 the reader of the output went away.
 """
 
 import io

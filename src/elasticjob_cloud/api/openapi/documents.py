@@ -80,9 +80,16 @@ def described(
 
 
 def described_by_job_name(
-    result: Document, *, errors: tuple[int, ...], body: type[RequestBody] | None = None
+    result: Document,
+    *,
+    errors: tuple[int, ...],
+    body: type[RequestBody] | None = None,
+    headers: Document | None = None,
 ) -> dict[str, Any]:
-    """Describe a call whose body is a job's name, a bare word or a JSON string; or also an object, if `body` is given."""
+    """Describe a call whose body is a job's name, a bare word or a JSON string; or also an object, if `body` is given.
+
+    `headers`: of its answer, by name.
+    """
     name: Document = {
         "type": "string",
         "minLength": 1,
@@ -97,9 +104,11 @@ def described_by_job_name(
             "schema": {"anyOf": [name, reference(body.__name__)]},
             "examples": examples | {"object": {"value": EXAMPLES[body]}},
         }
-    return _call(
-        result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None
-    )
+    statuses = {400, 401, 413, 415, 502, 503, *errors}
+    call = _call(result, statuses, {"requestBody": _required_body(content)}, None)
+    if headers is not None:
+        call["responses"][200]["headers"] = headers
+    return call
 
 
 def _required_body(content: Document) -> Document:

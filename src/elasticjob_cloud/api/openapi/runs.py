@@ -137,3 +137,5 @@ EXECUTION_PAGE: Final[Document] = object_of(
     }
 )
 RERUN: Final[Document] = object_of({"runId": INTEGER}) | {"examples": [{"runId": 4712}]}
+RUN_ID_HEADER: Final = "X-Run-Id"
+RUN_ID: Final[Document] = {RUN_ID_HEADER: {"description": "The run's id.", "schema": INTEGER}}

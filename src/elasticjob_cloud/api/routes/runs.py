@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
@@ -19,7 +19,14 @@ from elasticjob_cloud.api.answers.runs import (
     shards_of,
 )
 from elasticjob_cloud.api.openapi.documents import TRUE, described, described_by_job_name
-from elasticjob_cloud.api.openapi.runs import EXECUTION_PAGE, RERUN, RUN_DETAIL, RUN_PAGE
+from elasticjob_cloud.api.openapi.runs import (
+    EXECUTION_PAGE,
+    RERUN,
+    RUN_DETAIL,
+    RUN_ID,
+    RUN_ID_HEADER,
+    RUN_PAGE,
+)
 from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.query import parse_interval_ms, read_query
 from elasticjob_cloud.api.requests.run_commands import (
@@ -47,7 +54,6 @@ from elasticjob_cloud.service.port import (
     TriggerJob,
 )
 
-RUN_ID_HEADER: Final = "X-Run-Id"
 RunIdentifier = Annotated[str, Path(alias="runId")]
 
 
@@ -68,7 +74,9 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         _check_script_size(stored, parameters)
         return TriggerJob(given.job_name, parameters, triggered_by, given.idempotency_key)
 
-    @router.post("/trigger", **described_by_job_name(TRUE, body=TriggerRequest, errors=(404, 409)))
+    @router.post(
+        "/trigger", **described_by_job_name(TRUE, body=TriggerRequest, errors=(404, 409), headers=RUN_ID)
+    )
     async def trigger_job(request: Request) -> Response:
         """Run a transient job once now, apart from its cron. A trigger during a run is queued. The header `X-Run-Id` names the run."""
         sent = await bodies.job_name_or_object(request)
