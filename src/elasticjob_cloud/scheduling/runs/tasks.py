@@ -13,7 +13,7 @@ from elasticjob_cloud.scheduling.state.turn import Turn
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"
-_NOT_STARTED_AGAIN = "It had failed, and was not started again."  # why it failed, an earlier leader knew
+NOT_STARTED_AGAIN = "It had failed, and was not started again."  # why it failed, an earlier leader knew
 
 
 def take_status(turn: Turn, agent_id: str, status: TaskStatus) -> None:
@@ -106,7 +106,7 @@ def _end_waiting_item(turn: Turn, run: ReadOnlyRun, failover: FailoverRecord, re
     """End a shard that was to be started again: as its last attempt did, if that ever ran."""
     item = failover.item
     if failover.original_task_id:
-        summary = run.failures.get(item) or _NOT_STARTED_AGAIN
+        summary = run.failures.get(item) or NOT_STARTED_AGAIN
         _end_item(turn, failover.job_name, item, ShardResult.FAILED, summary)
     else:
         _end_item(turn, failover.job_name, item, ShardResult.KILLED, reason)
