@@ -121,7 +121,7 @@ def _record_that_goes_back() -> Iterator[None]:
 
 
 def _result_by_state_alone(state: TaskState, *, kill_requested: bool, **_: object) -> ShardResult:
-    return attempt_result(state, execution_succeeded=None, kill_requested=kill_requested)
+    return attempt_result(state, execution_succeeded=True, kill_requested=kill_requested)
 
 
 def _refuse_lower_epochs(obedience: Obedience, hello: Hello, *, is_led: bool = False) -> Refused | None:
