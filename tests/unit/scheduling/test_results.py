@@ -1,5 +1,7 @@
 """What becomes of runs: outcome, counts and reason, by what their agents tell, also to a later leader."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -81,13 +83,14 @@ def test_a_run_of_which_every_shard_succeeds_has_succeeded() -> None:
 def test_counts_and_the_first_failure_survive_a_change_of_leader(restarts: bool) -> None:
     driver = triggered(job(sharding_total_count=4))
     tasks = driver.tasks()
-    for turn in (
+    turns: tuple[Callable[[], object], ...] = (
         lambda: driver.end(tasks[0]),
         lambda: driver.ask(KillTask(tasks[3].task_id)),
         lambda: driver.end(tasks[3], KILLED),
         lambda: driver.tell(driver.status(tasks[2], FAILED, "exit code 3: FATAL: quota exceeded")),
         lambda: driver.tell(raised(driver, tasks[1])),
-    ):
+    )
+    for turn in turns:
         turn()
         if restarts and driver.tasks():
             driver.restart()
