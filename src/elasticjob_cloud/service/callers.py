@@ -41,7 +41,7 @@ class Callers:
     def answer_commands(
         self, outcomes: Mapping[int, ElasticJobError | None], run_ids: Mapping[int, int]
     ) -> None:
-        """Tell those whose command was carried out, or refused; `run_ids`: of the runs that commands have started."""
+        """Tell those whose command was carried out, or refused. `run_ids`: the runs that commands started."""
         for number, error in outcomes.items():
             answer = self._commands.pop(number)
             if answer.done():
