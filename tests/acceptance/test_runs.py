@@ -1,6 +1,10 @@
 """Runs on a real server: triggered, looked at while they wait and run, killed, run again."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,6 +149,37 @@ def test_run_is_never_missing_between_two_states(server: Standalone, apps: HttpA
             counts = rows[0]["shards"]
             assert sum(counts.values()) - counts["total"] == 4
         assert seen == sorted(seen)
+
+
+def run_program(server: Standalone, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "elasticjob_cloud.entry", *arguments],
+        env={**os.environ, "ELASTICJOB_URL": server.url},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+def test_program_follows_a_run_and_ends_with_its_result(server: Standalone, apps: HttpAppServer) -> None:
+    script = """echo "working on $ELASTICJOB_SHARDING_ITEM"
+    [ "$ELASTICJOB_SHARDING_ITEM" = 0 ] || { echo "FATAL: quota exceeded" >&2; exit 3; }"""
+    server.publish_script(apps, "followed", script)
+    server.register_script("followed", shardingTotalCount=2)
+
+    ended = run_program(server, "job", "trigger", "followed", "--follow")
+
+    assert ended.returncode == 1, ended.stderr
+    assert {"[0] working on 0", "[1] working on 1", "[1] FATAL: quota exceeded"} == set(
+        ended.stdout.splitlines()
+    )
+    assert re.match(r"Run \d+ of followed failed: .*exit code 3: FATAL: quota exceeded", ended.stderr)
+    (run,) = json.loads(run_program(server, "run", "list", "-j", "followed", "--json").stdout)["rows"]
+    logs = run_program(server, "logs", str(run["runId"]), "--failed")
+    assert logs.stdout == "working on 1\nFATAL: quota exceeded\n"
+    again = run_program(server, "run", "rerun", str(run["runId"]), "--item", "0", "--wait")
+    assert again.returncode == 0, again.stderr
 
 
 def test_executions_of_a_daemon_job_have_their_own_list(server: Standalone, apps: HttpAppServer) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import jsonschema  # type: ignore[import-untyped]  # it comes without types
 import msgspec
 import pytest
 
@@ -375,3 +376,38 @@ def test_nothing_is_known_of_runs_while_the_scheduler_says_so(
     memory_server.scheduler.failure = NotLeadingError("No scheduler leads.")
     answer = job.post("/api/job/trigger", json={"jobName": "my_job"})
     assert (answer.status_code, "x-run-id" in answer.headers) == (503, False)
+
+
+def exactly(schema: Any) -> Any:
+    """Give a schema in which no object may have a property that is not described."""
+    if isinstance(schema, list):
+        return [exactly(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if "properties" in schema else {}
+    return {**{name: exactly(value) for name, value in schema.items()}, **closed}
+
+
+def test_answers_and_examples_are_exactly_as_the_document_describes_them(
+    memory_server: MemoryServer, admin: httpx.Client
+) -> None:
+    runs = memory_server.scheduler.runs
+    live = attempt_of(0, TaskState.STAGING, success=None, start_ms=0, end_ms=0, exit_code=None)
+    runs.put(run_of(7, RunState.RUNNING, [live, attempt_of(1, TaskState.FAILED, signal=9)], end_ms=0))
+    runs.put(msgspec.structs.replace(run_of(8), configuration=None))
+    runs.next = "1.7"
+    row = DaemonExecution(3, "j", "a", "task", 0, "host", "ip", DUE_MS, DUE_MS, RunState.FAILED, "s", "d")
+    runs.executions = DaemonExecutionPage([row], None)
+    document = exactly(admin.get("/api/openapi.json").json())
+    for path, call in (
+        ("runs", admin.get("/api/job/runs")),
+        ("runs/{runId}", admin.get("/api/job/runs/7")),
+        ("runs/{runId}", admin.get("/api/job/runs/8")),
+        ("executions", admin.get("/api/job/executions")),
+        ("runs/{runId}/rerun", admin.post("/api/job/runs/7/rerun", json={"items": "all"})),
+    ):
+        methods = document["paths"][f"/api/job/{path}"]
+        described = methods[call.request.method.lower()]["responses"]["200"]["content"]["application/json"]
+        schema = {**described["schema"], "components": document["components"]}
+        for answer in (call.json(), *schema.get("examples", ())):
+            jsonschema.validate(answer, schema)

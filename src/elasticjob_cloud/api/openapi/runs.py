@@ -49,20 +49,21 @@ _RUN: Final[Document] = object_of(
         "lastDueTime": _TIME,
     }
 )
+# Without a null: FastAPI leaves those out of the document.
 _RUN_EXAMPLE: Final = {
     "runId": 4711,
     "jobName": "my_job",
     "appName": "my_app",
-    "source": "CRON",
+    "source": "RERUN",
     "dueTime": "2026-11-22T03:00:00.000+08:00",
     "startTime": "2026-11-22T03:00:00.012+08:00",
     "endTime": "2026-11-22T03:00:41.730+08:00",
     "state": "FAILED",
     "reason": "",
     "shards": {"total": 2, "waiting": 0, "running": 0, "succeeded": 1, "failed": 1},
-    "summary": "exit code 3: FATAL: quota exceeded",
-    "triggeredBy": "",
-    "rerunOf": None,
+    "summary": "Shard 1: exit code 3: FATAL: quota exceeded",
+    "triggeredBy": "root",
+    "rerunOf": 4702,
     "count": 1,
     "lastDueTime": "2026-11-22T03:00:00.000+08:00",
 }
