@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # What `--wait` ends with, by the run's state; all other states are not the last.
 EXIT_CODES: Final[Mapping[str, int]] = {"SUCCEEDED": 0, "FAILED": 1, "KILLED": 5, "DROPPED": 5}
 _FAILURES_TOLD: Final = 10
+_SHARDS_PER_WAIT: Final = 1000  # a run of ten thousand shards is a large answer
 
 
 def read_run(scheduler: "Connection", run_id: int) -> Mapping[str, Any]:
@@ -36,7 +37,8 @@ def wait_for_end(scheduler: "Connection", run_id: int, *, follow: bool) -> Mappi
                 output.print_present(detail["shards"])
             if detail["run"]["state"] in EXIT_CODES:
                 return detail
-            wait_longer(looks)
+            for _ in range(1 + len(detail["shards"]) // _SHARDS_PER_WAIT):
+                wait_longer(looks)
             looks += 1
     except KeyboardInterrupt:
         say(f"Run {run_id} goes on. See: elasticjob-cloud run show {run_id}")

@@ -39,9 +39,11 @@ async def list_response(view: Callable[[T], Any], items: Sequence[T]) -> Respons
     return json_response(await encoded_list(view, items))
 
 
-async def encoded_list(view: Callable[[T], Any], items: Sequence[T]) -> msgspec.Raw:
-    """Write a list as JSON, to be a part of an answer; a long one in a thread, so that scheduling goes on meanwhile."""
-    if len(items) <= _SHORT_LIST:
+async def encoded_list(
+    view: Callable[[T], Any], items: Sequence[T], *, short: int = _SHORT_LIST
+) -> msgspec.Raw:
+    """Write a list as JSON, to be a part of an answer; one of more than `short` items in a thread: scheduling goes on."""
+    if len(items) <= short:
         return msgspec.Raw(_list_body(view, items))
     return msgspec.Raw(await asyncio.to_thread(_list_body, view, items))
 

@@ -21,7 +21,7 @@ _ERRORS: Final = {
     400: "The body is malformed, or fields or parameters are invalid: `errors` names each.",
     401: "No access token, or one that is wrong or has expired; at login: wrong user or password.",
     403: "The role is too weak, the password is too weak for this caller, or a page of another site has sent it.",
-    404: "There is no such app, job or task.",
+    404: "There is no such app, job, run or task.",
     409: "It exists already, or its state does not allow the call.",
     413: "The body is over 1 MiB.",
     415: "The content type is neither JSON nor text, or the body is compressed.",

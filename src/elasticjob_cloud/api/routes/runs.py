@@ -1,10 +1,11 @@
 # ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
 """`/api/job/runs`, `/api/job/executions` and `/api/job/trigger`: what ran, runs and waits, and what starts, ends and repeats it."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
@@ -54,6 +55,7 @@ from elasticjob_cloud.service.port import (
     TriggerJob,
 )
 
+_SHORT_PAGE: Final = 10  # masking takes its time, and details are long
 RunIdentifier = Annotated[str, Path(alias="runId")]
 
 
@@ -89,7 +91,7 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         given = read_query(request, RunFilters)
         interval = parse_interval_ms(given.start_time, given.end_time, zone())
         page = await scheduler.runs.page(run_query(given, interval, wall_ms()))
-        rows = await encoded_list(partial(run_view, zone=zone()), page.rows)
+        rows = await encoded_list(partial(run_view, zone=zone()), page.rows, short=_SHORT_PAGE)
         return json_response({"rows": rows, "next": page.next})
 
     @router.get("/runs/{runId}", **described(RUN_DETAIL, errors=(404,)))
@@ -101,11 +103,16 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
             raise NotFoundError(message)
         shows_secrets = sees_secrets(request)
         view = partial(shard_view, zone=zone(), shows_secrets=shows_secrets)
+        # In threads: there may be ten thousand shards, and settings of 256 KiB.
+        configuration = await asyncio.to_thread(
+            configuration_view, detail.configuration, shows_secrets=shows_secrets
+        )
+        shards = await asyncio.to_thread(shards_of, detail)
         return json_response(
             {
                 "run": run_view(detail.run, zone()),
-                "configuration": configuration_view(detail.configuration, shows_secrets=shows_secrets),
-                "shards": await encoded_list(view, shards_of(detail)),
+                "configuration": configuration,
+                "shards": await encoded_list(view, shards, short=0),
             }
         )
 
@@ -129,7 +136,7 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         given = read_query(request, ExecutionFilters)
         interval = parse_interval_ms(given.start_time, given.end_time, zone())
         page = await scheduler.runs.daemon_executions(run_query(given, interval, wall_ms()))
-        rows = await encoded_list(partial(daemon_execution_view, zone=zone()), page.rows)
+        rows = await encoded_list(partial(daemon_execution_view, zone=zone()), page.rows, short=0)
         return json_response({"rows": rows, "next": page.next})
 
     return router
