@@ -43,6 +43,7 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.memory_reading import MemoryReading
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
 STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
@@ -92,6 +93,7 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self._reading = MemoryReading()
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -211,6 +213,11 @@ class MemoryScheduler:
     async def schedulers(self) -> Sequence[SchedulerView]:
         self._fail()
         return [SchedulerView("scheduler-1", "127.0.0.1:8899", leader=True, epoch=3)]
+
+    @property
+    def reading(self) -> MemoryReading:
+        self._reading.jobs, self._reading.failure = self.job_records, self.failure
+        return self._reading
 
     async def executions(self, query: HistoryQuery) -> HistoryPage:
         self._fail()
