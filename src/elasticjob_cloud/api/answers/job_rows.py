@@ -7,16 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from elasticjob_cloud.api.answers.views import job_view, shown_time
-from elasticjob_cloud.api.openapi.documents import (
-    BOOLEAN,
-    INTEGER,
-    TEXT,
-    Document,
-    array_of,
-    nullable,
-    object_of,
-    reference,
-)
 from elasticjob_cloud.model.queries.jobs import JobRow
 from elasticjob_cloud.model.queries.runs import Run
 
@@ -26,35 +16,6 @@ _KEPT_CHARACTERS: Final = 60
 _KEPT_PROPS: Final = 4
 _SUMMARY_CHARACTERS: Final = 300
 _encode: Final = msgspec.json.Encoder().encode
-
-LAST_RUN: Final = object_of(
-    {
-        "runId": INTEGER,
-        "source": TEXT,
-        "state": TEXT,
-        "dueTime": TEXT,
-        "startTime": nullable(TEXT),
-        "endTime": nullable(TEXT),
-        "reason": TEXT,
-        "summary": TEXT,
-    }
-)
-JOB_ROW: Final[Document] = {
-    "allOf": [
-        reference("JobConfiguration"),
-        object_of(
-            {
-                "lastRun": nullable(LAST_RUN),
-                "recent": array_of(TEXT),
-                "nextFire": nullable(TEXT),
-                "runningShards": INTEGER,
-                "waitingReason": nullable(TEXT),
-                "shortened": BOOLEAN,
-            },
-            optional=("shortened",),
-        ),
-    ]
-}
 
 
 def job_rows(rows: Sequence[JobRow]) -> list[msgspec.Raw]:

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from elasticjob_cloud.api.answers.job_rows import JOB_ROW, job_rows
+from elasticjob_cloud.api.answers.job_rows import job_rows
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.streams import streamed_list
 from elasticjob_cloud.api.answers.views import job_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of, reference
+from elasticjob_cloud.api.openapi.job_row import JOB_ROW
 from elasticjob_cloud.api.requests.models import ShortText
 from elasticjob_cloud.api.requests.query import QueryParameters, read_query
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobSort, JobState
