@@ -48,6 +48,7 @@ class MemoryReading:
             jobs=len(self.jobs),
             disabled_apps=0,
             running_runs=0,
+            knows_all_results=True,
             failing_count=1,
             failing=[FailingJob("my_job", _NOON_MS, "ValueError: bad", 7)],
             waiting_count=0,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.views import shown_time
 from elasticjob_cloud.api.openapi.documents import (
+    BOOLEAN,
     INTEGER,
     NUMBER,
     TEXT,
@@ -30,7 +31,7 @@ _OVERVIEW = object_of(
         "jobs": INTEGER,
         "disabledApps": INTEGER,
         "runningRuns": INTEGER,
-        "failing": object_of({"total": INTEGER, "rows": array_of(_FAILING)}),
+        "failing": object_of({"total": INTEGER, "complete": BOOLEAN, "rows": array_of(_FAILING)}),
         "waiting": object_of({"total": INTEGER, "late": INTEGER, "rows": array_of(_WAITING)}),
         "nextFires": array_of(object_of({"jobName": TEXT, "time": TEXT})),
         "results": object_of({"lastHour": _RESULTS, "lastDay": _RESULTS}),
@@ -77,6 +78,7 @@ def _overview_view(overview: Overview) -> dict[str, Any]:
         "runningRuns": overview.running_runs,
         "failing": {
             "total": overview.failing_count,
+            "complete": overview.knows_all_results,
             "rows": [
                 {
                     "jobName": it.job_name,

@@ -53,6 +53,7 @@ class AgentRoom(msgspec.Struct, frozen=True):
 class Overview(msgspec.Struct, frozen=True):
     """The first page. The lists have the first rows; `*_count` says how many there are.
 
+    `knows_all_results`: False for some seconds after a start, while the last results of all jobs are read: more may fail.
     `late_count`: jobs whose oldest waiting run was due more than a minute ago. `lateness_ms`: of the fires of the last
     hour, at most 10,000 of them, at the median and at 99 %; None when there was none.
     """
@@ -62,6 +63,7 @@ class Overview(msgspec.Struct, frozen=True):
     jobs: int
     disabled_apps: int
     running_runs: int
+    knows_all_results: bool
     failing_count: int
     failing: list[FailingJob]
     waiting_count: int

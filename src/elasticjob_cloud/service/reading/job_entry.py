@@ -15,8 +15,8 @@ NOTHING: Final = 2**63  # the key of a job for which there is nothing to sort by
 _RANKS: Final = {RunState.FAILED: 0, RunState.KILLED: 1, RunState.DROPPED: 2, RunState.SUCCEEDED: 3}
 
 
-class JobEntry(msgspec.Struct, frozen=True, gc=False):
-    """What a job is found by. `text` is in lower case."""
+class JobEntry(msgspec.Struct, eq=False, gc=False):
+    """What a job is found by. `text` is in lower case. Orders keep the entry itself, so that a search follows no name."""
 
     name: str
     app_name: str
@@ -53,6 +53,12 @@ def make_entry(core: Core, results: LastResults, name: str) -> JobEntry | None:
     )
 
 
+def renew(entry: JobEntry, present: JobEntry) -> None:
+    """Give an entry the present values."""
+    for field in JobEntry.__struct_fields__:
+        setattr(entry, field, getattr(present, field))
+
+
 KEYS: Final[dict[JobSort, Callable[[JobEntry], Key]]] = {
     JobSort.JOB_NAME: lambda it: it.name,
     JobSort.APP_NAME: lambda it: it.app_name,
@@ -73,16 +79,14 @@ _STATES: Final[dict[JobState, Callable[[JobEntry], bool]]] = {
 }
 
 
-def matcher(wanted: JobFilter) -> Callable[[JobEntry], bool]:
-    """Give the test of whether a job matches."""
-    search, app_name = wanted.search.lower(), wanted.app_name
-    has_state = None if wanted.state is None else _STATES[wanted.state]
-
-    def matches(entry: JobEntry) -> bool:
-        return (
-            (not search or search in entry.text)
-            and (not app_name or entry.app_name == app_name)
-            and (has_state is None or has_state(entry))
-        )
-
-    return matches
+def select(wanted: JobFilter, entries: list[JobEntry]) -> list[JobEntry]:
+    """Give those that match, in their order."""
+    if wanted.search:
+        search = wanted.search.lower()
+        entries = [it for it in entries if search in it.text]
+    if wanted.app_name:
+        entries = [it for it in entries if it.app_name == wanted.app_name]
+    if wanted.state is not None:
+        has_state = _STATES[wanted.state]
+        entries = [it for it in entries if has_state(it)]
+    return entries

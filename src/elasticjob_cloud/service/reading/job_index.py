@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 from sortedcontainers import SortedList
@@ -10,13 +10,13 @@ from sortedcontainers import SortedList
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobSort
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core
-from elasticjob_cloud.service.reading.job_entry import KEYS, NOTHING, JobEntry, Key, make_entry, matcher
+from elasticjob_cloud.service.reading.job_entry import KEYS, NOTHING, JobEntry, Key, make_entry, renew, select
 from elasticjob_cloud.service.reading.last_results import LastResults
 from elasticjob_cloud.service.reading.turns import Reader
 
 _STEP: Final = 50  # entries between two looks at the clock
 _SCAN_STEP: Final = 500
-Place = tuple[Key, str]
+Place = tuple[Key, str, JobEntry]  # a name is in one place only: entries are never compared
 
 
 class JobIndex:
@@ -62,29 +62,24 @@ class JobIndex:
         """Give how many jobs match, and the names of those from number `first` (0) on, in order."""
         places = _directed(await self._ordered(order.sort, reader), descending=order.descending)
         if wanted.is_empty:
-            return len(places), [name for _, name in places[first : first + count]]
-        matches, entries = matcher(wanted), self._entries
+            return len(places), [name for _, name, _ in places[first : first + count]]
         total, names = 0, []
-        for start in range(0, len(places), _SCAN_STEP):
-            await reader.step()
-            for _, name in places[start : start + _SCAN_STEP]:
-                entry = entries.get(name)
-                if entry is not None and matches(entry):
-                    if first <= total < first + count:
-                        names.append(name)
-                    total += 1
+        async for found in self._selected(wanted, places, reader):
+            names += [it.name for it in found[max(0, first - total) : max(0, first + count - total)]]
+            total += len(found)
         return total, names
 
     async def find_all(self, wanted: JobFilter, order: JobOrder, reader: Reader) -> list[str]:
         """Give the names of all jobs that match, in order."""
         places = _directed(await self._ordered(order.sort, reader), descending=order.descending)
-        matches, entries = matcher(wanted), self._entries
-        names: list[str] = []
+        return [it.name async for found in self._selected(wanted, places, reader) for it in found]
+
+    async def _selected(
+        self, wanted: JobFilter, places: list[Place], reader: Reader
+    ) -> AsyncIterator[list[JobEntry]]:
         for start in range(0, len(places), _SCAN_STEP):
             await reader.step()
-            part = (entries.get(name) for _, name in places[start : start + _SCAN_STEP])
-            names += [entry.name for entry in part if entry is not None and matches(entry)]
-        return names
+            yield select(wanted, [entry for _, _, entry in places[start : start + _SCAN_STEP]])
 
     async def _ordered(self, sort: JobSort, reader: Reader) -> list[Place]:
         """Give all jobs in an order, as of the last commit. The list is not changed any more."""
@@ -115,26 +110,37 @@ class JobIndex:
         for number, entry in enumerate(list(self._entries.values())):
             if number % _STEP == 0:
                 await reader.step()
-            order.add((key(entry), entry.name))
+            order.add((key(entry), entry.name, entry))
         return order
 
     def _update(self, name: str) -> None:
-        former, entry = self._entries.get(name), make_entry(self._core, self._results, name)
-        for sort, order in self._orders.items():
-            key = KEYS[sort]
-            before = None if former is None else (key(former), name)
-            after = None if entry is None else (key(entry), name)
-            if before == after:
+        entry, present = self._entries.get(name), make_entry(self._core, self._results, name)
+        if entry is None and present is not None:
+            self._entries[name] = present
+            self._place({}, present)
+        elif entry is not None:
+            former = self._keys(entry)
+            if present is not None:
+                renew(entry, present)
+                self._place(former, entry)
+            else:
+                del self._entries[name]
+                for sort, key in former.items():
+                    self._orders[sort].remove((key, name, entry))
+                    self._lists.pop(sort, None)
+
+    def _keys(self, entry: JobEntry) -> dict[JobSort, Key]:
+        return {sort: KEYS[sort](entry) for sort in self._orders}
+
+    def _place(self, former: dict[JobSort, Key], entry: JobEntry) -> None:
+        """Put an entry where its keys say in each order, and take it from where it was."""
+        for sort, key in self._keys(entry).items():
+            if former.get(sort) == key:
                 continue
-            if before is not None:
-                order.remove(before)
-            if after is not None:
-                order.add(after)
+            if sort in former:
+                self._orders[sort].remove((former[sort], entry.name, entry))
+            self._orders[sort].add((key, entry.name, entry))
             self._lists.pop(sort, None)
-        if entry is None:
-            self._entries.pop(name, None)
-        else:
-            self._entries[name] = entry
 
 
 def _directed(places: list[Place], *, descending: bool) -> list[Place]:

@@ -84,23 +84,19 @@ class JobList:
         async for part in self._turns.pieces(names, _RECORDS_AT_ONCE):
             yield [jobs[name] for name in part if name in jobs]
 
-    async def know_results(self) -> None:
-        """Wait until the last results of all jobs are known.
-
-        Raises:
-            UnavailableError: that takes too long.
-        """
+    async def know_results_within(self, seconds: float) -> bool:
+        """Have the last results of all jobs read; tell whether they are known after this time at the latest."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load(), name="load-last-results")
-        done, _ = await asyncio.wait({self._loading}, timeout=_LOAD_WAIT_SECONDS)
-        if not done or self._loading.cancelled():
+        done, _ = await asyncio.wait({self._loading}, timeout=seconds)
+        return bool(done) and not self._loading.cancelled()
+
+    async def _know_results(self, wanted: JobFilter, order: JobOrder) -> None:
+        asks = wanted.asks_for_result or order.asks_for_result
+        if asks and not await self.know_results_within(_LOAD_WAIT_SECONDS):
             raise UnavailableError(
                 "The last results of all jobs are still being read after the start; try again in a moment."
             )
-
-    async def _know_results(self, wanted: JobFilter, order: JobOrder) -> None:
-        if wanted.asks_for_result or order.asks_for_result:
-            await self.know_results()
 
     async def _load(self) -> None:
         names = list(self._core.state.jobs)

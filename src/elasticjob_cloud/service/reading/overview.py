@@ -30,6 +30,7 @@ _LATE_MS: Final = 60_000
 _HOUR_MS: Final = StatisticInterval.HOUR.milliseconds
 _DAY_MS: Final = StatisticInterval.DAY.milliseconds
 _STEP: Final = 200
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class HistoryReads(Protocol):
@@ -62,9 +63,9 @@ class OverviewMaker:
         """Give the page as of now.
 
         Raises:
-            UnavailableError: the store does not answer, or the last results are not known yet.
+            UnavailableError: the store does not answer.
         """
-        await self._jobs.know_results()
+        knows_all_results = await self._jobs.know_results_within(_PATIENCE_SECONDS)
         failing = [await self._failing_job(name) for name in self._latest_failing()]
         last_hour, last_day = await self._result_counts(now_ms)
         async with self._turns.reader() as reader:
@@ -79,6 +80,7 @@ class OverviewMaker:
             jobs=len(state.jobs),
             disabled_apps=sum(app.disabled for app in state.apps.values()),
             running_runs=len(state.runs),
+            knows_all_results=knows_all_results,
             failing_count=len(self._jobs.results.failing),
             failing=failing,
             waiting_count=waiting_count,
