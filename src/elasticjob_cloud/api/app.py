@@ -27,6 +27,7 @@ from elasticjob_cloud.api.routes.history import history_routes
 from elasticjob_cloud.api.routes.job_list import job_list_routes
 from elasticjob_cloud.api.routes.jobs import job_routes
 from elasticjob_cloud.api.routes.login import login_routes
+from elasticjob_cloud.api.routes.logs import log_routes
 from elasticjob_cloud.api.routes.operations import operation_routes
 from elasticjob_cloud.api.routes.overview import overview_routes
 from elasticjob_cloud.api.routes.probes import probe_routes
@@ -110,6 +111,7 @@ def create_app(
         bulk_routes(scheduler, bodies),
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
+        log_routes(scheduler),
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
@@ -194,13 +195,13 @@ class Scheduler:
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         return await self._threads.read(self._store.status_traces, query)
 
-    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    async def task_log(self, question: LogQuestion) -> LogReply:
         try:
-            agent_id = TaskId.parse(task_id).agent_id
+            agent_id = TaskId.parse(question.task_id).agent_id
         except ValueError as error:
             raise NotFoundError(str(error)) from error
         try:
-            return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+            return await self._engine.ask_log(agent_id, question)
         except UnavailableError:
             self._leading()  # a leader may reach the agent where this scheduler does not
             raise
