@@ -1,29 +1,32 @@
 """Pages of the job list, never larger than 200 KB."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
-from elasticjob_cloud.api.answers.views import job_view, shown_time
+from elasticjob_cloud.api.answers.views import is_long_job, job_view, shown_time
 from elasticjob_cloud.model.queries.jobs import JobRow
 from elasticjob_cloud.model.queries.runs import Run
 
 _PAGE_BYTES: Final = 190_000  # with what stands around the rows, less than 200,000
 _LONG_FIELDS: Final = ("shardingItemParameters", "jobParameter", "description", "cron", "timeZone")
-_KEPT_CHARACTERS: Final = 60
-_KEPT_PROPS: Final = 4
+_KEPT_CHARACTERS: Final = 20
 _SUMMARY_CHARACTERS: Final = 300
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def job_rows(rows: Sequence[JobRow]) -> list[msgspec.Raw]:
+async def job_rows(rows: Sequence[JobRow]) -> list[msgspec.Raw]:
     """Show rows of the list, secrets as `***`.
 
-    Where they are too long for a page together, the long texts of the longest are cut, and `shortened` says so.
+    Where they are too long for a page together, those over their share lose their props and the ends of long texts, and
+    `shortened` says so.
     """
-    views = [_row_view(row) for row in rows]
+    views = [
+        await asyncio.to_thread(_row_view, row) if is_long_job(row.record) else _row_view(row) for row in rows
+    ]
     encoded = [_encode(view) for view in views]
     share = _PAGE_BYTES // max(1, len(rows))
     if sum(map(len, encoded)) > _PAGE_BYTES:
@@ -60,13 +63,12 @@ def _run_view(run: Run) -> dict[str, Any]:
 
 
 def _shortened(view: dict[str, Any]) -> dict[str, Any]:
-    props = dict(list(view["props"].items())[:_KEPT_PROPS])
     short = {name: _cut(view[name]) for name in _LONG_FIELDS}
     last_run = view["lastRun"]
     return {
         **view,
         **short,
-        "props": {_cut(name): _cut(value) for name, value in props.items()},
+        "props": {},
         "lastRun": None if last_run is None else {**last_run, "summary": _cut(last_run["summary"])},
         "waitingReason": None if view["waitingReason"] is None else _cut(view["waitingReason"]),
         "shortened": True,

@@ -1,5 +1,6 @@
 """Long answers, written piece by piece as they are read."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -13,9 +14,13 @@ _encode: Final = msgspec.json.Encoder().encode
 T = TypeVar("T")
 
 
-def streamed_list(view: Callable[[T], Any], pieces: AsyncIterator[Sequence[T]]) -> Response:
-    """Answer with a JSON array of what comes in pieces, which may be empty."""
-    return _streamed(_array(view, pieces))
+def streamed_list(
+    view: Callable[[T], Any],
+    pieces: AsyncIterator[Sequence[T]],
+    is_long: Callable[[T], bool] = lambda _: False,
+) -> Response:
+    """Answer with a JSON array of what comes in pieces, which may be empty. What `is_long` is shown by a thread."""
+    return _streamed(_array(view, pieces, is_long))
 
 
 def streamed_object(
@@ -28,7 +33,7 @@ def streamed_object(
 
     async def parts() -> AsyncIterator[bytes]:
         yield b"{%b:" % _encode(name)
-        async for part in _array(view, pieces):
+        async for part in _array(view, pieces, lambda _: False):
             yield part
         fields = b"".join(b",%b:%b" % (_encode(key), _encode(value)) for key, value in ending().items())
         yield fields + b"}"
@@ -36,11 +41,19 @@ def streamed_object(
     return _streamed(parts())
 
 
-async def _array(view: Callable[[T], Any], pieces: AsyncIterator[Sequence[T]]) -> AsyncIterator[bytes]:
+async def _array(
+    view: Callable[[T], Any], pieces: AsyncIterator[Sequence[T]], is_long: Callable[[T], bool]
+) -> AsyncIterator[bytes]:
+    def text_of(item: T) -> bytes:
+        return _encode(view(item))
+
     opening = b"["
     async for piece in pieces:
         if piece:
-            yield opening + b",".join([_encode(view(item)) for item in piece])
+            texts = [
+                await asyncio.to_thread(text_of, item) if is_long(item) else text_of(item) for item in piece
+            ]
+            yield opening + b",".join(texts)
             opening = b","
     yield b"[]" if opening == b"[" else b"]"
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from elasticjob_cloud.api.answers.job_rows import job_rows
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.streams import streamed_list
-from elasticjob_cloud.api.answers.views import job_view
+from elasticjob_cloud.api.answers.views import is_long_job, job_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of, reference
 from elasticjob_cloud.api.openapi.job_row import JOB_ROW
 from elasticjob_cloud.api.requests.models import ShortText
@@ -68,10 +68,10 @@ def job_list_routes(scheduler: SchedulerPort) -> APIRouter:
         given = read_query(request, JobListQuery)
         if given.page is None and given.per_page is None:
             names = await scheduler.reading.job_names(given.wanted, given.ordered)
-            return streamed_list(job_view, scheduler.reading.job_records(names))
+            return streamed_list(job_view, scheduler.reading.job_records(names), is_long_job)
         page = await scheduler.reading.job_page(
             given.wanted, given.ordered, given.page or 1, given.per_page or _ROWS
         )
-        return json_response({"total": page.total, "rows": job_rows(page.rows)})
+        return json_response({"total": page.total, "rows": await job_rows(page.rows)})
 
     return router
