@@ -12,7 +12,7 @@ def jobs(admin: httpx.Client) -> list[str]:
     assert admin.post("/api/app", json=app).status_code == 200
     names = ["day", "night-1", "night-2"]
     for name in names:
-        body = {"jobName": name, "appName": "my_app", "jobExecutionType": "TRANSIENT"}
+        body: dict[str, Any] = {"jobName": name, "appName": "my_app", "jobExecutionType": "TRANSIENT"}
         body |= {"shardingTotalCount": 1, "cpuCount": 0.1, "memoryMB": 1}
         assert admin.post("/api/job/register", json=body).status_code == 200
     return names
