@@ -21,6 +21,11 @@ _STYLES = {
     "yes": "green",
     "no": "red",
     "leader": "green",
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "KILLED": "yellow",
+    "DROPPED": "yellow",
+    "waiting": "yellow",
     "TASK_RUNNING": "green",
     "TASK_FINISHED": "green",
     "TASK_FAILED": "red",
@@ -30,10 +35,6 @@ _STYLES = {
     "TASK_KILLED": "yellow",
     "WAITING": "yellow",
     "RUNNING": "green",
-    "SUCCEEDED": "green",
-    "FAILED": "red",
-    "KILLED": "yellow",
-    "DROPPED": "yellow",
 }
 
 

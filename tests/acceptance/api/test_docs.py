@@ -85,6 +85,7 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
         ("put", "/api/job/update"),
         ("post", "/api/job/trigger"),
         ("post", "/api/job/runs/{runId}/rerun"),
+        ("post", "/api/job/bulk"),
         ("delete", "/api/job/deregister"),
     }
     for method, path, call in calls(document):
@@ -109,7 +110,7 @@ def test_examples_of_bodies_can_be_sent(
             answer = admin.request(method, path.replace("{runId}", "1"), json=content["example"])
             assert answer.status_code == 200, answer.text
             sent.append((method, path))
-    assert len(sent) == 6
+    assert len(sent) == 7
     trigger = document["paths"]["/api/job/trigger"]["post"]["requestBody"]["content"]["application/json"]
     for example in trigger["examples"].values():
         value = example["value"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from elasticjob_cloud.api.requests.bulk import BulkRequest
 from elasticjob_cloud.api.requests.models import (
     JobRequest,
     LoginRequest,
@@ -41,4 +42,5 @@ EXAMPLES: Final[Mapping[type[RequestBody], Mapping[str, Any]]] = {
         "idempotencyKey": "report-2026-11-22",
     },
     RerunRequest: {"items": "failed"},
+    BulkRequest: {"action": "disable", "filter": {"appName": "my_app"}, "dryRun": True},
 }

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from elasticjob_cloud.api.access.masked import keep_masked, sees_secrets
-from elasticjob_cloud.api.answers.responses import done, json_response, list_response
+from elasticjob_cloud.api.answers.responses import done, json_response
 from elasticjob_cloud.api.answers.views import job_view
 from elasticjob_cloud.api.openapi.documents import (
     BOOLEAN,
@@ -99,11 +99,6 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         """Remove a job and kill its tasks."""
         await scheduler.submit(DeregisterJob(check_job_name(job_name)))
         return done()
-
-    @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
-    async def list_jobs() -> Response:
-        """Give all jobs, by name, with secrets as `***`."""
-        return await list_response(job_view, await scheduler.jobs())
 
     @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
     async def read_job(job_name: JobName, request: Request) -> Response:
