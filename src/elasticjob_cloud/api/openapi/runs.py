@@ -7,6 +7,7 @@ from elasticjob_cloud.api.openapi.documents import (
     TEXT,
     Document,
     array_of,
+    nullable,
     object_of,
     reference,
 )
@@ -15,8 +16,8 @@ from elasticjob_cloud.model.queries.runs import RUN_SOURCES
 from elasticjob_cloud.model.task import TaskState
 
 
-def _or_null(kind: str, description: str = "") -> Document:
-    return {"type": [kind, "null"], **({"description": description} if description else {})}
+def _told(document: Document, description: str) -> Document:
+    return {**document, "description": description}
 
 
 def _one_of(values: Any) -> Document:
@@ -24,7 +25,7 @@ def _one_of(values: Any) -> Document:
 
 
 _TIME: Final[Document] = {"type": "string", "format": "date-time"}
-_LATER_TIME: Final[Document] = {"type": ["string", "null"], "format": "date-time"}
+_LATER_TIME: Final = nullable(_TIME)
 
 _COUNTS: Final = object_of(dict.fromkeys(("total", "waiting", "running", "succeeded", "failed"), INTEGER)) | {
     "description": "`total` is 0 for runs of earlier versions; shards that were killed are in `total` only"
@@ -44,7 +45,7 @@ _RUN: Final[Document] = object_of(
         "shards": _COUNTS,
         "summary": {"type": "string", "description": "why it failed, in a line"},
         "triggeredBy": {"type": "string", "description": "the user; empty where a cron started it"},
-        "rerunOf": _or_null("integer", "the run whose shards it repeats"),
+        "rerunOf": _told(nullable(INTEGER), "the run whose shards it repeats"),
         "count": {"type": "integer", "description": "of due times; above 1 where many were dropped at once"},
         "lastDueTime": _TIME,
     }
@@ -81,8 +82,8 @@ _ATTEMPT: Final[Document] = object_of(
             "type": ["boolean", "null"],
             "description": "null while it runs; false also where job code raised and the task is TASK_FINISHED",
         },
-        "exitCode": _or_null("integer", "of a script"),
-        "signal": _or_null("integer", "that ended a script"),
+        "exitCode": _told(nullable(INTEGER), "of a script"),
+        "signal": _told(nullable(INTEGER), "that ended a script"),
         "summary": {"type": "string", "description": "why it failed, in a line"},
         "detail": {
             "type": "string",
@@ -101,7 +102,10 @@ _SHARD: Final = object_of(
 _TASK_ID: Final = "my_job@-@1@-@READY@-@agent-1@-@0b0d6c3e"
 
 RUN_PAGE: Final[Document] = object_of(
-    {"rows": array_of(_RUN), "next": _or_null("string", "the `cursor` of the next page; null: there is none")}
+    {
+        "rows": array_of(_RUN),
+        "next": _told(nullable(TEXT), "the `cursor` of the next page; null: there is none"),
+    }
 ) | {"examples": [{"rows": [_RUN_EXAMPLE], "next": "1795287641730.4711"}]}
 RUN_DETAIL: Final[Document] = object_of(
     {
@@ -134,7 +138,7 @@ EXECUTION_PAGE: Final[Document] = object_of(
                 }
             )
         ),
-        "next": _or_null("string"),
+        "next": nullable(TEXT),
     }
 )
 RERUN: Final[Document] = object_of({"runId": INTEGER}) | {"examples": [{"runId": 4712}]}
