@@ -23,10 +23,11 @@ from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import ExecutorStopped
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.executors import test_executors as executors
-from tests.integration.agent.scripts.test_daemon_scripts import World as DaemonWorld
-from tests.integration.agent.scripts.test_daemon_scripts import play as play_daemon
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.executors import executor_world as executors
+from tests.integration.agent.scripts.daemon_world import World as DaemonWorld
+from tests.integration.agent.scripts.daemon_world import play as play_daemon
+from tests.integration.agent.scripts.script_world import World, play
+from tests.waiting import run_in_selector_loop
 
 pytestmark = [
     pytest.mark.slow,
@@ -107,8 +108,7 @@ def test_daemon_script_whose_next_fire_cannot_be_reckoned_ends(
         assert "The agent itself failed" in ended.message
         await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 def test_daemon_script_whose_app_cannot_be_renewed_for_once_runs_again(
@@ -143,8 +143,7 @@ def play_executors(
         finally:
             await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 @pytest.mark.parametrize("owner, name", [(Program, "describe_exit"), (ExecutorProcess, "_end_life")])
@@ -207,8 +206,7 @@ def test_idle_executors_are_stopped_though_one_cannot_be(
         await world.until(lambda: world.count(ExecutorStopped) == 1)
         await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 @pytest.mark.parametrize("name", ["read_much", "read_rest"])

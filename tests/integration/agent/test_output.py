@@ -13,6 +13,7 @@ from elasticjob_cloud.agent.reporting.output import OutputStore, ProcessOutput
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
+from tests.waiting import run_in_selector_loop
 
 _LIMIT = 1000
 
@@ -174,6 +175,5 @@ def test_retention_that_fails_once_is_enforced_the_next_time(
                 await asyncio.sleep(0.005)
         await agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(scenario())
+    run_in_selector_loop(scenario())
     assert not faults

@@ -197,19 +197,3 @@ class SdkAgent:
         with self._changed:
             self.ended = True
             self._changed.notify_all()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_gone(pid: int) -> None:
-    """Wait until a process has ended, whether or not somebody has asked for its exit code."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"{pid} is still there"
-        time.sleep(0.01)
