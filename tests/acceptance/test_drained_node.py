@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.local_cluster import Cluster
+from tests.processes import is_alive
 from tests.ray_cluster import MISSING, has_ray
 from tests.waiting import wait_for
 
@@ -75,12 +75,8 @@ def test_nothing_is_placed_on_a_drained_node_and_its_shards_run_elsewhere_before
         assert lost["slaveId"] == drained
         assert "Ray takes its node away" in lost["message"]
         assert drained not in draining(cluster)
-        wait_for(lambda: not _is_running(cluster.nodes[0].raylet_pid), "Ray ends the node", WAIT_SECONDS)
+        wait_for(lambda: not is_alive(cluster.nodes[0].raylet_pid), "Ray ends the node", WAIT_SECONDS)
 
 
 def draining(cluster: Cluster) -> list[str]:
     return [agent["id"] for agent in cluster.call("GET", "/operate/agents") if agent["draining"]]
-
-
-def _is_running(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

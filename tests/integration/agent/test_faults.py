@@ -1,6 +1,5 @@
 """A fault in the agent's own code is a failed task that says so: no task hangs, and the next one runs."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -27,7 +26,7 @@ from tests.integration.agent.executors import executor_world as executors
 from tests.integration.agent.scripts.daemon_world import World as DaemonWorld
 from tests.integration.agent.scripts.daemon_world import play as play_daemon
 from tests.integration.agent.scripts.script_world import World, play
-from tests.waiting import run_in_selector_loop
+from tests.waiting import run_in_selector_loop, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -200,9 +199,7 @@ def test_idle_executors_are_stopped_though_one_cannot_be(
             await world.agent.start()
             world.launch("serve", "quick", "a")
             await world.until(lambda: TaskState.FINISHED in world.states("a"))
-            async with asyncio.timeout(20):
-                while len(looks) < 3:  # noqa: ASYNC110 - the patch tells nobody
-                    await asyncio.sleep(0.01)
+            await until(lambda: len(looks) >= 3, "idle executors are looked at again")
         await world.until(lambda: world.count(ExecutorStopped) == 1)
         await world.agent.close("the test is over")
 

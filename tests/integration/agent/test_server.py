@@ -24,6 +24,7 @@ from elasticjob_cloud.model.messages import AgentEvents, Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent.agent_peer import launch_script, peer_of, scheduler_of
 from tests.integration.agent.server_world import World, play
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -171,9 +172,7 @@ def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_statu
         for task_id in task_ids:
             # Each is answered by a status with the reason.
             frozen.send(Commands([Kill((task_id,), "x" * (1 << 18))]))
-        async with asyncio.timeout(10):
-            while world.has_scheduler:  # noqa: ASYNC110 - nobody else is told
-                await asyncio.sleep(0.01)
+        await until(lambda: not world.has_scheduler, "the agent gives the frozen scheduler up", 10)
         frozen.close()
         thawed = await scheduler_of(world.place, 1)
         await thawed.until(lambda: all(thawed.states(task_id) for task_id in task_ids[:5]))

@@ -21,6 +21,7 @@ from tests.integration.api.forwarding_leaders import (
     standby,
 )
 from tests.processes import free_port
+from tests.waiting import wait_for
 
 _OWN_URL = "http://127.0.0.1:8899"
 
@@ -159,10 +160,8 @@ def test_call_whose_caller_went_away_while_nobody_led_is_not_carried_out_later(l
             impatient.sendall(
                 b"POST /api/job/trigger HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\njob"
             )
-            deadline = time.monotonic() + 10
-            while known.looks < 3:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_for(lambda: known.looks >= 3, "the call waits for a leader")
+        deadline = time.monotonic() + 10
         looks = -1
         while known.looks != looks:  # it looks ten times a second while a call waits
             assert time.monotonic() < deadline, "it waits on, though nobody wants its answer"

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from tests.waiting import wait_for
+
 TERMINAL = {"TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED"}
 PATIENCE_SECONDS = 20.0
 
@@ -178,10 +180,7 @@ class SdkAgent:
 
     def wait_text(self, task_id: str, part: str, stream: str = "stdout") -> None:
         """Wait until the task's output holds this, while it runs."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while part not in self.text(task_id, stream):
-            assert time.monotonic() < deadline, f"{part!r} is not in {self.text(task_id, stream)!r}"
-            time.sleep(0.01)
+        wait_for(lambda: part in self.text(task_id, stream), f"{stream} of {task_id} holds {part!r}")
 
     def _read(self) -> None:
         assert self._connection is not None
