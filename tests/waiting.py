@@ -4,8 +4,8 @@
     await until(lambda: not process.runs(), "the process ends")                 # in an event loop
     await world.until(lambda: "t" in world.ended)                               # what is told wakes it
 
-Each looks at something outside its reach, again and again. That is no synchronisation by sleeping: the moment at which
-the look succeeds is the moment that the test goes on.
+The first two look again and again at something that tells nobody, and go on as soon as a look succeeds. Their sleeps only
+set how often they look: no test depends on how long one takes.
 """
 
 import asyncio
