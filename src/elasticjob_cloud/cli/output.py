@@ -21,6 +21,11 @@ _STYLES = {
     "yes": "green",
     "no": "red",
     "leader": "green",
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "KILLED": "yellow",
+    "DROPPED": "yellow",
+    "waiting": "yellow",
     "TASK_RUNNING": "green",
     "TASK_FINISHED": "green",
     "TASK_FAILED": "red",
@@ -85,6 +90,13 @@ def say_error(message: str) -> None:
     console = console_for(sys.stderr)
     for line in message.splitlines():
         console.print(Text("Error: ", style="bold red") + Text(printable(line)), soft_wrap=True)
+
+
+def say_failure(message: str) -> None:
+    """Tell on stderr why something failed, in red on a terminal."""
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    console_for(sys.stderr).print(Text(printable(message), style="red"), soft_wrap=True)
 
 
 def say_json_error(message: str, errors: Sequence[Mapping[str, str]] = ()) -> None:

@@ -4,13 +4,16 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
+from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -32,14 +35,17 @@ from elasticjob_cloud.scheduling.commands import (
     UpdateApp,
     UpdateJob,
 )
+from elasticjob_cloud.service.revisions import ChangedTopics
 
 __all__ = [
     "AgentView",
     "ApiCommand",
+    "ChangedTopics",
     "DeleteApp",
     "DeregisterJob",
     "KillTask",
     "PublishApp",
+    "ReadPort",
     "ReadyJob",
     "RegisterJob",
     "SchedulerPort",
@@ -51,6 +57,7 @@ __all__ = [
     "UpdateApp",
     "UpdateJob",
 ]
+T = TypeVar("T")
 
 
 class ReadyJob(msgspec.Struct, frozen=True):
@@ -108,6 +115,31 @@ class StatisticsPort(Protocol):
         """Give how many jobs were registered on each day, oldest first."""
 
 
+class ReadPort(Protocol):
+    """What grows with jobs and history, read without holding up the scheduling.
+
+    Everything may raise `UnavailableError`: there is no leader, or too many read at the moment.
+    """
+
+    async def job_page(self, wanted: JobFilter, order: JobOrder, number: int, size: int) -> JobPage:
+        """Give page `number` (from 1) of the jobs that match, `size` jobs long."""
+
+    async def job_names(self, wanted: JobFilter, order: JobOrder) -> list[str]:
+        """Give the names of all jobs that match, in order."""
+
+    def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
+        """Give the jobs of these names that are still there, some at a time."""
+
+    def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+        """Give a long sequence some at a time, at a pace that the scheduling does not feel."""
+
+    async def overview(self) -> Overview:
+        """Give the figures of the first page, as new as this call or unchanged since."""
+
+    def changes(self, since: str) -> ChangedTopics:
+        """Give the topics that have changed since a revision; all of them, if it is none of this leader."""
+
+
 class SchedulerPort(Protocol):
     """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
 
@@ -153,11 +185,15 @@ class SchedulerPort(Protocol):
         """Give a page of `JOB_STATUS_TRACE_LOG`."""
 
     @property
+    def reading(self) -> ReadPort:
+        """The job list, the first page, and what has changed."""
+
+    @property
     def statistics(self) -> StatisticsPort:
         """What was counted over time."""
 
-    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Read a part of a task's output, or raise `NotFoundError`."""
+    async def task_log(self, question: LogQuestion) -> LogReply:
+        """Read or search a task's output; the reply is of the question's kind. Raises `NotFoundError`."""
 
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         """Give where the agents keep an app's files."""

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
@@ -31,6 +32,7 @@ from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
 from elasticjob_cloud.service.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
@@ -81,6 +83,9 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, threads.reader)
+        self.reading = ReadModel(
+            StoreReads(store, threads), self._leads, lambda: read_clock().wall_ms, core_settings.time_zone
+        )
         candidate = Candidate(
             self._id,
             settings.address,
@@ -91,7 +96,9 @@ class Scheduler:
         surroundings = Surroundings(read_clock, new_id, threads.writer, threads.loader)
         self._life = SchedulerLife(
             candidate,
-            lambda named: Leader(named, store, engine, core_settings, surroundings, self.metrics, on_commit),
+            lambda named: Leader(
+                named, store, engine, core_settings, surroundings, self.metrics, on_commit, self.reading
+            ),
             store,
             database_url,
             threads,
@@ -188,13 +195,13 @@ class Scheduler:
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         return await self._threads.read(self._store.status_traces, query)
 
-    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    async def task_log(self, question: LogQuestion) -> LogReply:
         try:
-            agent_id = TaskId.parse(task_id).agent_id
+            agent_id = TaskId.parse(question.task_id).agent_id
         except ValueError as error:
             raise NotFoundError(str(error)) from error
         try:
-            return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+            return await self._engine.ask_log(agent_id, question)
         except UnavailableError:
             self._leading()  # a leader may reach the agent where this scheduler does not
             raise
