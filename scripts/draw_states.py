@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, not a package
-"""Draw the states of tasks and fires into docs/semantics.md, from their tables of transitions: python scripts/draw_states.py."""
+"""Draw the tables of transitions into the pages of docs: python scripts/draw_states.py."""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from elasticjob_cloud.model import fire, task
+from elasticjob_cloud.service.leadership.phases import CAUSES, LeaderPhase
 
 S = TypeVar("S", bound=StrEnum)
-PAGE = Path(__file__).parents[1] / "docs" / "semantics.md"
+_DOCS = Path(__file__).parents[1] / "docs"
+PAGE = _DOCS / "semantics.md"
+LEADER_PAGE = _DOCS / "architecture.md"
 
 
 def draw_states(first: S, transitions: Mapping[S, Collection[S]]) -> str:
@@ -20,6 +23,23 @@ def draw_states(first: S, transitions: Mapping[S, Collection[S]]) -> str:
         lines += [f"    {state.value} --> {other.value}" for other in states if other in transitions[state]]
     lines += [f"    {state.value} --> [*]" for state in states if not transitions[state]]
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+def draw_leader() -> str:
+    """Give the phases of a leader, with what leads from one to another, as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {LeaderPhase.STANDING_BY.value}"]
+    lines += [
+        f"    {phase.value} --> {following.value}: {cause}"
+        for phase, causes in CAUSES.items()
+        for following, cause in causes.items()
+    ]
+    lines += [f"    {phase.value} --> [*]" for phase, causes in CAUSES.items() if not causes]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+def redraw_leader(page: str) -> str:
+    """Give a page with the diagram of a leader between its markers drawn again."""
+    return _replace(page, "phases of a leader", draw_leader())
 
 
 def redraw(page: str) -> str:
@@ -40,3 +60,4 @@ def _replace(page: str, name: str, drawing: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(redraw(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    LEADER_PAGE.write_text(redraw_leader(LEADER_PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from elasticjob_cloud.api import AuthSettings
 from elasticjob_cloud.cli.main import main
@@ -35,13 +36,12 @@ def blind() -> bool:
     return False
 
 
-def test_password_is_random_kept_and_for_its_owner_alone(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_password_is_random_kept_and_for_its_owner_alone(tmp_path: Path) -> None:
     settings = SchedulerSettings(data_dir=tmp_path / "data")
 
-    first = settle_passwords(settings, blind)
-    again = settle_passwords(settings, blind)
+    with capture_logs() as logs:
+        first = settle_passwords(settings, blind)
+        again = settle_passwords(settings, blind)
     elsewhere = settle_passwords(SchedulerSettings(data_dir=tmp_path / "other"), blind)
 
     password = first.admin_password.get_secret_value()
@@ -50,8 +50,8 @@ def test_password_is_random_kept_and_for_its_owner_alone(
     assert again.admin_password == first.admin_password != elsewhere.admin_password
     assert path.read_text().strip() == password
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert str(path) in caplog.text
-    assert password not in caplog.text
+    assert [each["file"] for each in logs] == [str(path), str(path)]
+    assert password not in str(logs)
     assert uses_first_password(first)
     assert not uses_first_password(settings)
 
@@ -116,11 +116,11 @@ def test_log_in_on_the_command_line_needs_no_more(
             assert settings.admin_password.get_secret_value() not in said.out + said.err
 
 
-def test_weak_password_that_was_set_is_warned_about_at_the_start(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_weak_password_that_was_set_is_warned_about_at_the_start(tmp_path: Path) -> None:
     weak = SchedulerSettings(data_dir=tmp_path, host="0.0.0.0", admin_password=SecretStr("short"))
-    settle_passwords(weak, lambda: True)
-    assert "password of root is weak" in caplog.text
-    assert "guest" not in caplog.text
-    assert "short " not in caplog.text.replace("shorter", "")
+    with capture_logs() as logs:
+        settle_passwords(weak, lambda: True)
+    (warning,) = logs
+    assert "password is weak" in warning["event"]
+    assert warning["user"] == "root"
+    assert "short" not in str(warning).replace("shorter", "")

@@ -37,11 +37,12 @@ from elasticjob_cloud.scheduling.state.schedule_changes import ScheduleChanges
 from elasticjob_cloud.scheduling.state.state import State
 from elasticjob_cloud.scheduling.state.turn import Turn
 from elasticjob_cloud.service.leadership import record
-from elasticjob_cloud.service.loop import SchedulingLoop
+from elasticjob_cloud.service.loop import LeaseLost, SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster.engine import ClusterEngine
 from tests.simulation.cluster.scenarios import play_cluster
 from tests.simulation.cluster.store import SharedDatabase
+from tests.simulation.quiet_logs import quiet_logs
 from tests.simulation.scenarios import (
     play_jumping_clocks,
     play_slow_machine,
@@ -65,10 +66,10 @@ class Mutant:
     )
 
 
-async def _launch_first(loop: SchedulingLoop, decisions: Decisions, events: list[Any]) -> None:
+async def _launch_first(loop: SchedulingLoop, decisions: Decisions, events: list[Any]) -> LeaseLost | None:
     for agent_id, commands in decisions.commands.items():
         loop._engine.send(agent_id, commands)
-    await _finish_turn(loop, decisions, events)
+    return await _finish_turn(loop, decisions, events)
 
 
 def _nothing(*_: object, **__: object) -> None:
@@ -273,7 +274,8 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=60, help="how many worlds each mutant may survive (60)")
     options = parser.parse_args()
-    logging.disable()
+    logging.disable()  # what asyncio says of tasks of a crashed scheduler is no news
+    quiet_logs()
     survivors = 0
     for mutant in MUTANTS:
         started = time.perf_counter()

@@ -9,6 +9,7 @@ from multiprocessing import Pool
 
 from tests.simulation.clock_changes import play_clocks_back
 from tests.simulation.cluster.scenarios import play_cluster
+from tests.simulation.quiet_logs import quiet_logs
 from tests.simulation.scenarios import WORLDS
 
 
@@ -27,7 +28,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many worlds to play (default 200)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     options = parser.parse_args()
-    logging.disable()  # what schedulers log while they are taken down is no news
+    logging.disable()  # what asyncio says of tasks of a crashed scheduler is no news
+    quiet_logs()
     started = time.perf_counter()
     failures = 0
     with Pool() as pool:

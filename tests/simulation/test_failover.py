@@ -8,6 +8,7 @@ import pytest
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import NotLeadingError, OutcomeUnknownError
 from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.service.leadership.phases import LeaderPhase
 from tests.simulation.cluster.cluster import Cluster, ClusterHazards, play
 from tests.simulation.cluster.host import Host
 
@@ -90,6 +91,9 @@ def test_leader_frozen_in_the_middle_of_a_commit_sends_nothing_when_it_wakes_and
         leader, standby = await a_leader_and_a_standby(cluster)
         assert leader.leader is not None
         assert leader.leader.loop is not None
+        assert leader.leader.phase is LeaderPhase.LEADING
+        assert standby.leader is not None
+        assert standby.leader.phase is LeaderPhase.STANDING_BY
         sent = leader.process.context.run(asyncio.create_task, leader.leader.loop.submit(_APP))
         await until(cluster, lambda: leader.database_call_is_under_way)
         leader.freeze(20)
@@ -100,6 +104,7 @@ def test_leader_frozen_in_the_middle_of_a_commit_sends_nothing_when_it_wakes_and
         with pytest.raises(OutcomeUnknownError, match="look whether it was carried out"):
             await sent
         assert not leader.leads
+        assert leader.leader.epoch is None
         assert cluster.database.epoch > spoken
 
         standby.retire()

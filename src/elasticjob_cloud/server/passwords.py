@@ -1,8 +1,8 @@
 """Which password the admin has where none was set."""
 
-import logging
 from collections.abc import Callable
 
+import structlog
 from pydantic import SecretStr
 
 from elasticjob_cloud.api.access.peer_users import can_tell_users
@@ -13,7 +13,7 @@ from elasticjob_cloud.server.files import make_data_dir
 from elasticjob_cloud.settings.first_password import PASSWORD_FILE, first_password
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def settle_passwords(
@@ -41,9 +41,9 @@ def settle_passwords(
     make_data_dir(settings.data_dir)
     password = first_password(settings.data_dir)
     _log.warning(
-        "This system does not say which user connects, so the default password is not used: the one of %s is in %s.",
-        settings.admin_username,
-        settings.data_dir / PASSWORD_FILE,
+        "This system does not say which user connects, so the default password is not used: the admin's is in a file.",
+        user=settings.admin_username,
+        file=str(settings.data_dir / PASSWORD_FILE),
     )
     return settings.model_copy(update={"admin_password": SecretStr(password)})
 
@@ -55,7 +55,7 @@ def _warn_of_weak_passwords(settings: SchedulerSettings) -> None:
             continue
         if is_weak_password(user.name, user.password):
             _log.warning(
-                "The password of %s is weak (shorter than 8 characters, or the user's name): it serves only the user who "
+                "A password is weak (shorter than 8 characters, or the user's name): it serves only the user who "
                 "started this scheduler, over loopback. Set a longer one.",
-                user.name,
+                user=user.name,
             )

@@ -47,7 +47,7 @@ class Server:
         self._stopping = asyncio.Event()
 
     def run(self, when_up: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Serve until SIGINT or SIGTERM; `when_up` runs beside the server once it answers.
+        """Serve until SIGINT or SIGTERM; `when_up` runs with the server once it answers.
 
         Raises:
             StartError: the store or the engine cannot be used.

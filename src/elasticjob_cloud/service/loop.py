@@ -6,18 +6,18 @@ being committed the next one's events gather, so a slow store makes turns larger
 
 import asyncio
 import datetime as dt
-import itertools
-import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import structlog
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import (
     BugError,
     ElasticJobError,
-    NotLeadingError,
     OutcomeUnknownError,
     StoreUnavailableError,
     UnavailableError,
@@ -26,21 +26,22 @@ from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEven
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.service.callers import Callers, not_leading
 from elasticjob_cloud.service.metrics import Metrics
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
+ANOTHER_LEADS: Final = "Another scheduler has taken the lead."
 _EVENTS_PER_TURN = 1_000  # statuses within batches counted one by one
-_REQUESTS_WAITING = 10_000
 _LONGEST_SLEEP_SECONDS = 1.0  # so that a clock that was set forwards is noticed soon
 T = TypeVar("T")
 
 
-class LeaseLostError(ElasticJobError):
-    """This scheduler leads no more; `written`: the turn may have been written before, but nothing was sent."""
+@dataclass(frozen=True, slots=True)
+class LeaseLost:
+    """This scheduler leads no more. `written`: the last turn may be in the database, but nothing of it was sent."""
 
-    def __init__(self, message: str, *, written: bool = False) -> None:
-        super().__init__(message)
-        self.written = written
+    reason: str
+    written: bool = False
 
 
 class SchedulingLoop:
@@ -65,10 +66,8 @@ class SchedulingLoop:
         self._on_commit = on_commit
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
-        self._numbers = itertools.count()
-        self._answers: dict[int, asyncio.Future[None]] = {}
+        self._callers = Callers()
         self._uncommitted = True
-        self._queries: list[asyncio.Future[None]] = []
         self._stopping = False
 
     def take(self, event: EngineEvent) -> None:
@@ -83,11 +82,8 @@ class SchedulingLoop:
             UnavailableError: too many commands wait already.
         """
         if self._stopping:
-            raise NotLeadingError(_NOT_LEADING)
-        if len(self._answers) >= _REQUESTS_WAITING:
-            raise UnavailableError(_TOO_MANY_REQUESTS, retry_after_seconds=5)
-        number = next(self._numbers)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+            raise not_leading()
+        number, answer = self._callers.add_command()
         self._inbox.append(Request(number, command))
         self._wake.set()
         await answer
@@ -95,32 +91,23 @@ class SchedulingLoop:
     async def query(self, read: Callable[[Core], T]) -> T:
         """Read from the core between turns, when all that it knows is committed."""
         if self._stopping:
-            raise NotLeadingError(_NOT_LEADING)
+            raise not_leading()
         if self._uncommitted:
-            turn_end = asyncio.get_running_loop().create_future()
-            self._queries.append(turn_end)
-            await turn_end
+            await self._callers.turn_end()
         return read(self._core)
 
-    async def run(self) -> None:
-        """Take over, then turn until stopped.
+    async def run(self) -> LeaseLost | None:
+        """Take over, then turn until stopped, or until the lease is lost, which is given.
 
         Raises:
-            LeaseLostError: this scheduler leads no more.
-            UnavailableError: the store did not commit; the core must be built anew.
+            UnavailableError: the store did not commit; the core must be made again from the record.
         """
         failure: ElasticJobError = OutcomeUnknownError(_OUTCOME_UNKNOWN)  # of a turn that is cut off
         try:
-            await self._finish_turn(self._core.take_over(self._read_clock()), [])
-            while not self._stopping:
-                await self._sleep()
-                events = self._take_events()
-                self._uncommitted = True
-                await self._finish_turn(self._core.handle(events, self._read_clock()), events)
-        except LeaseLostError as error:
-            if not error.written:
-                failure = NotLeadingError(_NOT_LEADING)
-            raise
+            lost = await self._turn_until_stopped()
+            if lost is not None and not lost.written:
+                failure = not_leading()
+            return lost
         except ElasticJobError as error:
             failure = _failure_of_commit(error)
             raise
@@ -132,14 +119,23 @@ class SchedulingLoop:
             self._fail_all(failure)
 
     def close(self) -> None:
-        """Refuse what waits and what is still to come: for whoever does not get as far as `run`, which ends so too."""
+        """Refuse what waits and what is still to come: where `run`, which ends so too, is never called."""
         self._stopping = True
-        self._fail_all(NotLeadingError(_NOT_LEADING))
+        self._fail_all(not_leading())
 
     def stop(self) -> None:
         """End the loop after the turn that is under way; what waits in the inbox is refused."""
         self._stopping = True
         self._wake.set()
+
+    async def _turn_until_stopped(self) -> LeaseLost | None:
+        lost = await self._finish_turn(self._core.take_over(self._read_clock()), [])
+        while lost is None and not self._stopping:
+            await self._sleep()
+            events = self._take_events()
+            self._uncommitted = True
+            lost = await self._finish_turn(self._core.handle(events, self._read_clock()), events)
+        return lost
 
     async def _sleep(self) -> None:
         if self._inbox:
@@ -168,34 +164,35 @@ class SchedulingLoop:
             count += max(1, len(event.events)) if isinstance(event, AgentEvents) else 1
         return events
 
-    async def _finish_turn(self, decisions: Decisions, events: list[Event]) -> None:
+    async def _finish_turn(self, decisions: Decisions, events: list[Event]) -> LeaseLost | None:
         seconds = 0.0
         if decisions.changes:
             started = time.perf_counter()
             if not await self._commit(decisions.changes):
-                raise LeaseLostError(_LEASE_LOST)
+                return LeaseLost(ANOTHER_LEADS)
             seconds = time.perf_counter() - started
         if not self._holds_lease():
-            # A process that stood still: whoever leads by now goes on from what was written.
-            raise LeaseLostError(_LEASE_OVER, written=True)
+            # A process that stood still: the next leader goes on from what was written.
+            return LeaseLost("The lease ran out before the turn was over.", written=True)
         self._uncommitted = False
         self._act(decisions, events)
-        self._answer_queries()
+        self._callers.answer_queries()
         self._metrics.note_turn(decisions, seconds)
         self._warn_of_jobs_ahead(decisions)
         if self._on_commit is not None and decisions.changes:
             self._tell(self._on_commit, decisions.changes)
+        return None
 
     def _warn_of_jobs_ahead(self, decisions: Decisions) -> None:
         if decisions.ahead is None:
             return
         job_name, until_ms = decisions.ahead
         _log.warning(
-            "The clock was ahead: %d job(s) were evaluated beyond the present time and fire nothing until then; "
-            "'%s' until %s. If the clock is right now: POST /api/operate/reconcile/clock, or update the jobs.",
-            len(self._core.state.ahead),
-            job_name,
-            dt.datetime.fromtimestamp(until_ms / 1000, dt.UTC).isoformat(timespec="seconds"),
+            "The clock was ahead: jobs were evaluated beyond the present time, and fire nothing until then. "
+            "If the clock is right now: POST /api/operate/reconcile/clock, or update the jobs.",
+            jobs=len(self._core.state.ahead),
+            job=job_name,
+            until=dt.datetime.fromtimestamp(until_ms / 1000, dt.UTC).isoformat(timespec="seconds"),
         )
 
     def _act(self, decisions: Decisions, events: list[Event]) -> None:
@@ -206,19 +203,12 @@ class SchedulingLoop:
             self._engine.acknowledge(agent_id, sequence)
         self._release(decisions.released)
         self._inbox.extendleft(reversed(decisions.deferred))
-        for number, error in decisions.outcomes.items():
-            answer = self._answers.pop(number)
-            if answer.done():
-                continue  # the caller went away
-            if error is None:
-                answer.set_result(None)
-            else:
-                answer.set_exception(error)
+        self._callers.answer_commands(decisions.outcomes)
 
     def _release(self, agent_ids: list[str]) -> None:
         if not agent_ids:
             return
-        # Whoever has joined anew while the turn was being committed is there again in the next one.
+        # An agent that has joined again while the turn was being committed is there again in the next one.
         joined = {event.inventory.agent.agent_id for event in self._inbox if isinstance(event, AgentJoined)}
         for agent_id in agent_ids:
             if agent_id not in joined:
@@ -238,33 +228,14 @@ class SchedulingLoop:
         try:
             listener(changes)
         except Exception:  # noqa: BLE001 - a terminal that was closed must not stop the scheduling
-            _log.exception("Who listens to the commits failed, and is told no more.")
+            _log.exception("The listener to commits failed; it is not called again.")
             self._on_commit = None
 
-    def _answer_queries(self) -> None:
-        queries, self._queries = self._queries, []
-        for turn_end in queries:
-            if not turn_end.done():
-                turn_end.set_result(None)
-
     def _fail_all(self, failure: ElasticJobError) -> None:
-        """Tell the turn's callers what became of it; all others can ask whoever leads, for nothing was done for them."""
-        refused = NotLeadingError(_NOT_LEADING)
-        waiting = {event.number for event in self._inbox if isinstance(event, Request)}
-        for number, answer in self._answers.items():
-            if not answer.done():
-                answer.set_exception(refused if number in waiting else failure)
-        for query in self._queries:
-            if not query.done():
-                query.set_exception(failure if isinstance(failure, BugError) else refused)
-        self._answers.clear()
-        self._queries.clear()
+        untouched = {event.number for event in self._inbox if isinstance(event, Request)}
+        self._callers.fail_all(failure, untouched)
 
 
-_LEASE_LOST = "Another scheduler has taken the lead."
-_LEASE_OVER = "The lease ran out before the turn was over."
-_NOT_LEADING = "This scheduler leads no more, or is starting anew; try again in a moment."
-_TOO_MANY_REQUESTS = f"{_REQUESTS_WAITING:,} commands wait for the scheduler; try again in a moment."
 _NOT_SAID = "The database was lost before it said whether this is written: look whether it was carried out before you repeat it."
 _OUTCOME_UNKNOWN = (
     "The lead was lost while this was being written: look whether it was carried out before you repeat it."

@@ -36,7 +36,7 @@ class Metrics:
         )
         self._failed_turns = Counter(
             "elasticjob_failed_turns",
-            "Turns of the loop that ended in an error, after which it began anew from the record.",
+            "Turns of the loop that ended in an error, after which it began again from the record.",
             ["error"],
             registry=self.registry,
         )

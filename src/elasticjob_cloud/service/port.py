@@ -9,8 +9,9 @@ from typing import Protocol
 
 import msgspec
 
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -156,8 +157,8 @@ class SchedulerPort(Protocol):
     def statistics(self) -> StatisticsPort:
         """What was counted over time."""
 
-    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Read a part of a task's output, or raise `NotFoundError`."""
+    async def task_log(self, question: LogQuestion) -> LogReply:
+        """Read or search a task's output; the reply is of the question's kind. Raises `NotFoundError`."""
 
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         """Give where the agents keep an app's files."""

@@ -1,7 +1,8 @@
-"""Says what goes on for long once, and then at intervals: a database that is locked must not fill the disk with its log."""
+"""Logs what goes on for long once, and then at intervals: a database that is locked must not fill the disk with its log."""
 
-import logging
 from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
 
 _INTERVAL_SECONDS = 60.0
 
@@ -11,29 +12,30 @@ class RepeatedLog:
 
     def __init__(
         self,
-        log: logging.Logger,
+        log: FilteringBoundLogger,
         read_seconds: Callable[[], float],
         interval_seconds: float = _INTERVAL_SECONDS,
-        level: int = logging.WARNING,
+        level: str = "warning",
     ) -> None:
         self._log = log
         self._read_seconds = read_seconds
         self._interval_seconds = interval_seconds
         self._level = level
-        self._said = ""
+        self._said: tuple[str, str] | None = None
         self._said_at = 0.0
         self._unsaid = 0
 
-    def say(self, message: str) -> None:
-        """Log a message, unless the same one was logged within the interval."""
+    def say(self, event: str, reason: str) -> None:
+        """Log an event with its reason, unless the same was logged within the interval."""
         now = self._read_seconds()
-        if message == self._said and now - self._said_at < self._interval_seconds:
+        is_repeated = (event, reason) == self._said
+        if is_repeated and now - self._said_at < self._interval_seconds:
             self._unsaid += 1
             return
-        more = f" (and {self._unsaid} times before)" if self._unsaid and message == self._said else ""
-        self._log.log(self._level, "%s%s", message, more)
-        self._said, self._said_at, self._unsaid = message, now, 0
+        fields = {"times_before": self._unsaid} if is_repeated and self._unsaid else {}
+        getattr(self._log, self._level)(event, reason=reason, **fields)
+        self._said, self._said_at, self._unsaid = (event, reason), now, 0
 
     def over(self) -> None:
         """Forget the trouble: the next one is logged at once."""
-        self._said, self._unsaid = "", 0
+        self._said, self._unsaid = None, 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.model.app import AppConfiguration
@@ -241,7 +242,7 @@ async def test_not_ready_without_a_leader(tmp_path: Path) -> None:
 
 
 async def test_run_that_no_agent_could_hold_is_a_warning_and_a_metric(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
 ) -> None:
     async with leading(tmp_path) as (scheduler, _, _):
         await scheduler.submit(_APP)
@@ -250,11 +251,13 @@ async def test_run_that_no_agent_could_hold_is_a_warning_and_a_metric(
         await scheduler.submit(TriggerJob("job"))
         watch = PlacementWatch(scheduler._query, scheduler.metrics, lambda _: None)
 
-        await watch.look()
-        assert "cannot be placed" not in caplog.text, "agents may be on their way"
-        for _ in range(10):
+        with capture_logs() as logs:
             await watch.look()
+            assert not logs, "agents may be on their way"
+            for _ in range(10):
+                await watch.look()
 
-        (warning,) = [record for record in caplog.records if "cannot be placed" in record.message]
-        assert "Lower cpuCount" in warning.message
+        (warning,) = [each for each in logs if "cannot be placed" in each["event"]]
+        assert warning["job"] == "job"
+        assert "Lower cpuCount" in warning["reason"]
         assert scheduler.metrics.registry.get_sample_value("elasticjob_unplaceable_jobs") == 1

@@ -16,6 +16,7 @@ from elasticjob_cloud.model.errors import BugError, NotLeadingError, Unavailable
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
+from elasticjob_cloud.service import life, store_threads
 from elasticjob_cloud.service import scheduler as scheduler_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
@@ -93,8 +94,8 @@ async def hung(store: FrozenStore) -> None:
 async def test_a_call_that_hangs_holds_up_neither_the_stop_nor_the_event_loop(
     store: FrozenStore, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "_RETIRE_SECONDS", 0.3)
-    monkeypatch.setattr(scheduler_module, "_CLOSE_SECONDS", 0.3)
+    monkeypatch.setattr(life, "_RETIRE_SECONDS", 0.3)
+    monkeypatch.setattr(store_threads, "_CLOSE_SECONDS", 0.3)
     monkeypatch.setattr(scheduler_module, "_PRUNE_EVERY_SECONDS", 0.01)
     scheduler = await started(store)
     store.hangs.add(call)

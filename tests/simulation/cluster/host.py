@@ -8,8 +8,9 @@ from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
-from elasticjob_cloud.service.leadership.candidate import Candidate, Surroundings
+from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.leader import Leader
+from elasticjob_cloud.service.leadership.surroundings import Surroundings
 from elasticjob_cloud.service.metrics import Metrics
 from tests.simulation.cluster.agent import FENCE_SETTINGS
 from tests.simulation.cluster.engine import ClusterEngine

@@ -12,7 +12,7 @@ from elasticjob_cloud.model.records import AppRecord, Changes, JobRecord, Snapsh
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now
 from elasticjob_cloud.scheduling.commands import PublishApp, SetJobDisabled
-from elasticjob_cloud.service import loop as loop_module
+from elasticjob_cloud.service import callers
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
@@ -73,7 +73,7 @@ def test_a_turn_takes_so_many_statuses_however_few_batches_they_come_in() -> Non
 
 
 def test_commands_beyond_a_limit_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "_REQUESTS_WAITING", 3)
+    monkeypatch.setattr(callers, "_COMMANDS_WAITING", 3)
 
     async def scenario(loop: SchedulingLoop, _: _Watched) -> None:
         waiting = [asyncio.create_task(loop.submit(PublishApp(app(f"app-{n}")))) for n in range(3)]

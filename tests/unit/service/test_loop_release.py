@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import pytest
-
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
 from elasticjob_cloud.scheduling.commands import PublishApp
-from elasticjob_cloud.service.loop import LeaseLostError, SchedulingLoop
+from elasticjob_cloud.service.loop import LeaseLost, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.scheduling.core_driver import NOON_MS, app
@@ -29,7 +27,7 @@ class _World:
         settings = CoreSettings(release_idle_ms=int(IDLE_SECONDS * 1000))
         self.core = Core(Snapshot(), settings, lambda: "id")
         self.loop = SchedulingLoop(self.core, self.engine, commit, lambda: True, self._read, Metrics())
-        self.running: asyncio.Task[None]
+        self.running: asyncio.Task[LeaseLost | None]
 
     async def start(self) -> None:
         self.running = asyncio.create_task(self.loop.run())
@@ -135,8 +133,7 @@ def test_nothing_is_released_when_the_turn_is_not_committed() -> None:
         answers = [asyncio.create_task(world.loop.submit(PublishApp(app("first"))))]
         await asyncio.sleep(0.8)
         answers.append(asyncio.create_task(world.loop.submit(PublishApp(app("second")))))
-        with pytest.raises(LeaseLostError):
-            await world.running
+        assert await world.running == LeaseLost("Another scheduler has taken the lead.")
         await asyncio.gather(*answers, return_exceptions=True)
         assert commits == 2
         assert world.cluster.released == {}

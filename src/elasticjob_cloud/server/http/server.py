@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn without its signal handlers: they raise the signal again, before the scheduler has let go."""
+    """uvicorn without its signal handlers: they raise the signal again, before the scheduler has stopped."""
 
     def __init__(
         self,

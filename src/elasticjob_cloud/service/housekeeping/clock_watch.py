@@ -1,14 +1,15 @@
 """Compares this machine's clock with the database's, which all schedulers share: fires must not come early (promise 10)."""
 
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable
+
+import structlog
 
 from elasticjob_cloud.model.errors import BugError, UnavailableError
 from elasticjob_cloud.scheduling import Now
 from elasticjob_cloud.service.metrics import Metrics
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _WARN_SECONDS = 1.0
 _FRESH_SECONDS = 1.0
 
@@ -62,7 +63,10 @@ class ClockWatch:
             self._has_warned = False
         elif not self._has_warned:
             self._has_warned = True
-            _log.warning("This machine's clock is %s. Synchronise both with NTP.", words)
+            _log.warning(
+                "This machine's clock differs from the database server's. Synchronise both with NTP.",
+                ahead_seconds=round(ahead, 1),
+            )
         is_beyond = 0 < self._limit_seconds < abs(ahead)
         self.refusal = (
             f"This machine's clock is {words}, more than clock_limit_seconds ({self._limit_seconds:g}) allows a leader. "

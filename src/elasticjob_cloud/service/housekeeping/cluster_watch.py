@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
 
 from elasticjob_cloud.model.errors import UnavailableError
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 5.0
 
 
@@ -41,8 +42,8 @@ class ClusterWatch:
         strangers = frozenset(await self._note(cluster))
         if strangers - self._strangers:
             _log.warning(
-                "Schedulers that share this one's database have joined another Ray cluster: %s. Tasks of one cluster are lost "
+                "Schedulers that share this one's database have joined another Ray cluster. Tasks of one cluster are lost "
                 "when a scheduler of the other takes the lead. Set the same ray_address everywhere.",
-                ", ".join(sorted(strangers)),
+                schedulers=sorted(strangers),
             )
         self._strangers = strangers

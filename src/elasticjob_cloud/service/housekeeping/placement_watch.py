@@ -1,15 +1,16 @@
 """Watches what waits for room: tells the engine of it, and operators of runs that no agents could hold (promise 4)."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+
+import structlog
 
 from elasticjob_cloud.engine.contract import Pieces
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.service.housekeeping.statistics import CoreQuery
 from elasticjob_cloud.service.metrics import Metrics
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 1.0
 _LOOKS_TO_A_WARNING = 5  # it looks at all jobs that wait: 50 ms where 10,000 do
 _WAITED_MS = 2_000  # what room is freed for sooner needs no machine
@@ -31,7 +32,7 @@ class PlacementWatch:
         self._query_core = query_core
         self._metrics = metrics
         self._want_room = want_room
-        self._seen: set[str] = set()  # at the last look: agents that were let go of may be on their way back
+        self._seen: set[str] = set()  # at the last look: agents that were released may be on their way back
         self._warned: set[str] = set()
         self._wanted: list[Pieces] | None = None  # None: this leader has said nothing yet
         self._looks = 0
@@ -61,6 +62,6 @@ class PlacementWatch:
         self._metrics.set_unplaceable(len(unplaceable))
         for job_name, reason in unplaceable.items():
             if job_name in self._seen and job_name not in self._warned:
-                _log.warning("Job %s cannot be placed. %s", job_name, reason)
+                _log.warning("A job cannot be placed.", job=job_name, reason=reason)
         self._warned = unplaceable.keys() & self._seen
         self._seen = set(unplaceable)

@@ -1,19 +1,20 @@
-"""Keeps the history within its limits of age and size, beside the scheduling."""
+"""Keeps the history within its limits of age and size, while scheduling goes on."""
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, TypeVar
+
+import structlog
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.store import Store
 from elasticjob_cloud.store.databases.size import DatabaseSize
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _LOOK_SECONDS: Final = 1.0
 _ROWS_AT_ONCE: Final = 1_000
 _DAY_MS: Final = 86_400_000
@@ -72,9 +73,8 @@ class Retention:
         if is_full and not await self._in_thread(self._store.keep_room):
             deleted = await self._in_thread(self._store.prune_oldest, _ROWS_AT_ONCE)
             _log.warning(
-                "The database's disk is full: %d rows of the oldest history are deleted, so that scheduling goes on. "
-                "Free some room.",
-                deleted,
+                "The database's disk is full: the oldest history is deleted, so that scheduling goes on. Free some room.",
+                rows=deleted,
             )
         before_ms = self._wall_ms() - int(self._limits.days * _DAY_MS)
         while await self._in_thread(self._store.prune_history, before_ms, _ROWS_AT_ONCE):

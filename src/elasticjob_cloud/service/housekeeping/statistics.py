@@ -1,13 +1,13 @@
 """Statistics: the leader writes them once a minute, and the faces ask for them here."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
 import msgspec
+import structlog
 
 from elasticjob_cloud.model.errors import ElasticJobError, UnavailableError
 from elasticjob_cloud.model.queries.statistics import (
@@ -23,7 +23,7 @@ from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.service.repeated_log import RepeatedLog
 from elasticjob_cloud.store import Store
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _MINUTE_MS: Final = StatisticInterval.MINUTE.milliseconds
 _DAY_MS: Final = StatisticInterval.DAY.milliseconds
 # After the minute's end, so that what ended within it is mostly there; what comes later is added the next time.
@@ -55,7 +55,7 @@ class Statistics:
         self._threads = threads
         self._query_core = query_core
         self._read_wall_ms = read_wall_ms
-        self._trouble_log = RepeatedLog(_log, time.monotonic, level=logging.INFO)
+        self._trouble_log = RepeatedLog(_log, time.monotonic, level="info")
 
     async def keep(self, leading_epoch: Callable[[], int | None]) -> None:
         """Write as soon as this scheduler leads, and once a minute while it does, until cancelled."""
@@ -71,7 +71,7 @@ class Statistics:
         try:
             return await self.write(epoch)
         except UnavailableError as error:
-            self._trouble_log.say(f"The statistics are written later: {error}")
+            self._trouble_log.say("The statistics are written later.", reason=str(error))
         except ElasticJobError:
             # Nothing else depends on them: scheduling goes on.
             _log.exception("The statistics could not be written.")

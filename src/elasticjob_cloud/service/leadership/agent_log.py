@@ -1,11 +1,12 @@
 """Says in the log which agents come and go."""
 
-import logging
 from collections.abc import Container, Iterable
+
+import structlog
 
 from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class AgentLog:
@@ -24,8 +25,13 @@ class AgentLog:
             agent = event.inventory.agent
             if agent.agent_id in present or agent.agent_id in self._former:
                 return
-            _log.info("Agent %s is there: %g CPUs, %.0f MB.", agent.agent_id, agent.cpus, agent.memory_mb)
+            _log.info(
+                "An agent has joined.",
+                agent=agent.agent_id,
+                cpus=agent.cpus,
+                memory_mb=round(agent.memory_mb),
+            )
         elif isinstance(event, AgentDraining):
-            _log.warning("Agent %s takes no new tasks: %s", event.agent_id, event.reason)
+            _log.warning("An agent takes no new tasks.", agent=event.agent_id, reason=event.reason)
         elif isinstance(event, AgentLost):
-            _log.warning("Agent %s is lost: %s Its tasks are LOST.", event.agent_id, event.reason)
+            _log.warning("An agent is lost. Its tasks are LOST.", agent=event.agent_id, reason=event.reason)

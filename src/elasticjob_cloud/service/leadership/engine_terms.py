@@ -1,15 +1,16 @@
-"""How a leader has its engine from term to term: made ready, started with the term's epoch, and let go of beside the next search."""
+"""How a leader has its engine from term to term: made ready, started with the term's epoch, and stopped during the next search."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
+
+import structlog
 
 from elasticjob_cloud.engine.contract import Engine, EventSink
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.records import Snapshot
-from elasticjob_cloud.service.loop import LeaseLostError
+from elasticjob_cloud.service.loop import ANOTHER_LEADS, LeaseLost
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _PREPARE_SECONDS = 5.0
 
 
@@ -48,22 +49,23 @@ class EngineTerms:
             await self._engine.prepare()
             await asyncio.sleep(_PREPARE_SECONDS)
 
-    async def join(self, epoch: int, snapshot: Snapshot, lineage: Lineage) -> None:
-        """Have the agents tell what they hold, in a new term or again.
+    async def join(self, epoch: int, snapshot: Snapshot, lineage: Lineage) -> LeaseLost | None:
+        """Have the agents tell what they hold, in a new term or again; give why not where another leads.
 
         Raises:
             StartError: the engine cannot be used; `AgentsRefuseError`: its agents obey another.
-            LeaseLostError: another leads.
         """
         known_agents = frozenset(task.agent_id for task in snapshot.tasks)
         if self._epoch == epoch:
             self._engine.reconcile(known_agents)
-            return
+            return None
         await self._end_leaving()
-        await self._agree(epoch)
+        if not await self._agree(epoch):
+            return LeaseLost(ANOTHER_LEADS)
         self._epoch = epoch
         self._engine.identify(lineage, takes_over=self._takes_over)
         await self._engine.start(epoch, known_agents, self._sink)
+        return None
 
     @property
     def refusal(self) -> str | None:
@@ -71,32 +73,33 @@ class EngineTerms:
         return None if self._epoch is None else self._engine.refusal
 
     def end_term(self) -> None:
-        """Begin to let go of the agents, if it was started."""
+        """Begin to stop the engine, if it was started."""
         if self._epoch is not None:
             self._begin_leaving()
 
     async def leave(self) -> None:
-        """Let go of the agents, which run on what they have, and of what the engine has prepared."""
+        """Stop the engine and what it has prepared. Agents go on with the tasks that they have."""
         if self._epoch is not None or self._is_prepared:
             self._begin_leaving()
         await self._end_leaving()
 
-    async def _agree(self, epoch: int) -> None:
-        """Once a term: later, sessions go on with agents that have an earlier leader's fence."""
+    async def _agree(self, epoch: int) -> bool:
+        """Settle when agents are lost; False where another leads. Once a term: later, sessions go on with agents that have an earlier leader's fence."""
         own = self._engine.lost_seconds
         agreed = await self._agree_on_lost(epoch, own)
         if agreed is None:
-            raise LeaseLostError("Another scheduler has taken the lead.")
+            return False
         if agreed > own:
             _log.warning(
-                "Agents may have the fence of a scheduler with other settings: in this term they are lost after %g s, not %g s.",
-                agreed,
-                own,
+                "Agents may have the fence of a scheduler with other settings: in this term they are lost later.",
+                lost_seconds=agreed,
+                own_lost_seconds=own,
             )
         self._engine.lose_after(agreed)
+        return True
 
     def _begin_leaving(self) -> None:
-        # Beside the search for the next term, for it may take a while.
+        # During the search for the next term, for it may take a while.
         self._epoch = None
         self._is_prepared = False
         self._leaving = asyncio.create_task(self._engine.stop(), name="leave-engine")

@@ -4,13 +4,15 @@ The database judges by its own clock from when it answers; this side counts from
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from elasticjob_cloud.model.errors import BugError, UnavailableError
+from elasticjob_cloud.service.loop import ANOTHER_LEADS, LeaseLost
 from elasticjob_cloud.service.repeated_log import RepeatedLog
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _RENEWALS = 4  # in a lease: one that is slow or fails deposes nobody
 _RETRY_SECONDS = 0.2
 
@@ -38,7 +40,7 @@ class Lease:
             asked_at: The monotonic clock before the database was asked, in seconds.
             seconds: How long it lasts without being renewed.
             read_seconds: The monotonic clock. Not the event loop's: that one stands still during a turn of the loop.
-            on_kept: Told until when the lease is surely ours, each time that this is known anew.
+            on_kept: Told until when the lease is surely ours, each time that this changes.
             alone: Whether nobody else can take it.
         """
         self.epoch = epoch
@@ -60,27 +62,27 @@ class Lease:
         self._given_up = True
         self._on_kept(self._read_seconds())
 
-    async def keep(self, renew: Callable[[], Awaitable[bool]]) -> str:
-        """Renew it until it is lost; give the reason."""
+    async def keep(self, renew: Callable[[], Awaitable[bool]]) -> LeaseLost:
+        """Renew it until it is lost."""
         pause = self._pause_seconds
         trouble = RepeatedLog(_log, self._read_seconds)
         while True:
             left = self._left()
             await asyncio.sleep(pause if left is None else min(pause, left))
             if not self.holds():
-                return "The lease ran out before the database had renewed it."
+                return LeaseLost("The lease ran out before the database had renewed it.")
             asked_at = self._read_seconds()
             try:
                 async with asyncio.timeout(self._left()):
                     kept = await renew()
             except TimeoutError:
-                return "The lease ran out while the database did not answer."
+                return LeaseLost("The lease ran out while the database did not answer.")
             except (UnavailableError, BugError) as error:
-                trouble.say(f"The lease could not be renewed: {error}")
+                trouble.say("The lease could not be renewed; trying again.", reason=str(error))
                 pause = _RETRY_SECONDS
                 continue
             if not kept:
-                return "Another scheduler has taken the lead."
+                return LeaseLost(ANOTHER_LEADS)
             trouble.over()
             self._prolong(asked_at)
             pause = self._pause_seconds

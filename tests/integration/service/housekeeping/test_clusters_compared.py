@@ -1,9 +1,9 @@
 """Schedulers of one database that have joined different Ray clusters are told of each other."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
 from elasticjob_cloud.store import SqlStore
@@ -32,26 +32,26 @@ def test_store_keeps_each_schedulers_cluster_and_names_those_on_another(store: S
 
 
 @pytest.mark.anyio
-async def test_watch_warns_once_of_each_stranger(caplog: pytest.LogCaptureFixture) -> None:
+async def test_watch_warns_once_of_each_stranger() -> None:
     cluster, strangers = "", ["b"]
 
     async def note(_: str) -> list[str]:
         return strangers
 
     watch = ClusterWatch(lambda: cluster, note)
-    with caplog.at_level(logging.WARNING):
+    with capture_logs() as logs:
         await watch.look()
-        assert not caplog.records, "it has joined none yet"
+        assert not logs, "it has joined none yet"
         cluster = "one"
         await watch.look()
         await watch.look()
-        assert len(caplog.records) == 1
+        assert len(logs) == 1
         strangers = ["b", "c"]
         await watch.look()
         strangers = []
         await watch.look()
-    assert len(caplog.records) == 2
-    assert "another Ray cluster: b, c." in caplog.records[1].getMessage()
+    assert [each["schedulers"] for each in logs] == [["b"], ["b", "c"]]
+    assert "another Ray cluster" in logs[1]["event"]
 
 
 @pytest.fixture

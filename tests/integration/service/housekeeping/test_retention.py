@@ -1,12 +1,12 @@
 """A scheduler keeps its database within its limits while it schedules, and goes on when the disk is full."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.fire import FireState
@@ -101,13 +101,23 @@ async def test_history_of_a_database_that_is_too_large_goes_whatever_its_age(
 
 
 async def test_a_limit_that_no_deletion_can_keep_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler_module, "_PRUNE_EVERY_SECONDS", 0.01)
-    caplog.set_level(logging.WARNING)
+    with capture_logs() as logs:
+        await _exceed_the_limit(tmp_path, monkeypatch, logs)
+    assert sum("no history is left" in each["event"] for each in logs) == 1
+
+
+async def _exceed_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logs: Sequence[Mapping[str, object]]
+) -> None:
+    """Let a scheduler look at its database until it has warned, and three times more."""
     async with leading(f"sqlite:///{tmp_path}/cloud.db", HistoryLimits(bytes=1)) as (scheduler, store):
         await scheduler.submit(_APP)
-        await wait_until(lambda: "no history is left" in caplog.text, "a warning")
+        await wait_until(
+            lambda: any("no history is left" in str(each["event"]) for each in logs), "a warning"
+        )
         measured = store.size
         sizes = 0
 
@@ -118,7 +128,6 @@ async def test_a_limit_that_no_deletion_can_keep_is_told_once(
 
         monkeypatch.setattr(store, "size", count)
         await wait_until(lambda: sizes > 3, "the next looks")
-    assert caplog.text.count("no history is left") == 1
 
 
 async def test_a_scheduler_whose_disk_is_full_goes_on_by_itself(tmp_path: Path) -> None:

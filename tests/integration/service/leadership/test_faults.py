@@ -21,7 +21,8 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.service import scheduler as scheduler_module
-from elasticjob_cloud.service.leadership import leader as leader_module
+from elasticjob_cloud.service.housekeeping import tasks as housekeeping_tasks
+from elasticjob_cloud.service.leadership import term as term_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine, submit_at_last
@@ -170,7 +171,7 @@ async def test_commit_that_ends_after_its_connection_broke_is_seen_by_the_core_t
         raise StoreUnavailableError("The connection broke in COMMIT.", outcome_unknown=True)
 
     # The commit waits for its lock for 2 s.
-    monkeypatch.setattr(leader_module, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(term_module, "_RETRY_SECONDS", 0.05)
     async with leading(store, lease_seconds=120) as (scheduler, engine):
         await scheduler.submit(_APP)
         await scheduler.submit(_JOB)
@@ -257,7 +258,7 @@ async def test_history_is_pruned_again_after_a_failure(
 
     store.before_prune = fail
     monkeypatch.setattr(scheduler_module, "_PRUNE_EVERY_SECONDS", 0.01)
-    monkeypatch.setattr(scheduler_module, "_HOUSEKEEPING_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeping_tasks, "_RETRY_SECONDS", 0.01)
     async with leading(store):
         await wait_until(pruned.is_set, "old history is deleted")
 

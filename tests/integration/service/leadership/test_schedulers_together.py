@@ -188,7 +188,7 @@ def test_clean_hand_over_waits_for_no_lease_and_no_call_fails(
     taken = standby.metric("elasticjob_takeover_seconds")
     assert taken is not None
     assert 0 < taken < _HAND_OVER_SECONDS
-    assert "Leading with epoch 2" in standby.log()
+    assert "epoch=2" in standby.log()
 
 
 @pytest.mark.long

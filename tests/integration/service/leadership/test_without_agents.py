@@ -11,7 +11,7 @@ from elasticjob_cloud.engine.contract import EventSink
 from elasticjob_cloud.model.messages import AgentLost
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import TriggerJob
-from elasticjob_cloud.service.leadership import agent_watch, leader
+from elasticjob_cloud.service.leadership import agent_watch, leader, term
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine, submit_at_last
@@ -29,7 +29,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(leader, "_LOOK_FOR_AGENTS_SECONDS", 0.05)
+    monkeypatch.setattr(term, "_LOOK_SECONDS", 0.05)
     monkeypatch.setattr(leader, "_WAY_SECONDS", 1.0)
     monkeypatch.setattr(agent_watch.AgentWatch.__init__, "__defaults__", (_PATIENCE_SECONDS,))
     with new_database() as url:

@@ -1,6 +1,6 @@
 """One scheduler per SQLite file: an advisory lock that the operating system takes back when its holder dies.
 
-Whoever has it knows that a lease still written in the database is a dead scheduler's, and need not wait for its expiry.
+Its holder knows that a lease that is still written in the database is a dead scheduler's, and need not wait for its expiry.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.store.databases.url import parse_database_url
 
 
 class DatabaseLock:
@@ -43,3 +44,23 @@ class DatabaseLock:
     def release(self) -> None:
         """Let another scheduler have the database. The file stays: to remove it would let two hold "the" lock."""
         os.close(self._descriptor)
+
+
+def lock_database(database_url: str) -> DatabaseLock | None:
+    """Make the directory of an SQLite file and lock the file; None for another database, which several may share.
+
+    Raises:
+        StartError: another process holds the lock, or the directory cannot be made or written.
+    """
+    url = parse_database_url(database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        message = (
+            f"Cannot make {path.parent} for the database: {error.strerror}. Choose another --database-url."
+        )
+        raise StartError(message) from error
+    return DatabaseLock(path)
