@@ -8,6 +8,7 @@ that each arrives at least once. Times are epoch milliseconds of the sender's wa
 import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.excerpt import cause_in, first_line
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.task import TaskState
 
@@ -55,12 +56,19 @@ Command = Launch | Kill | StopExecutor | RemoveApp
 
 
 class Execution(msgspec.Struct, frozen=True, array_like=True):
-    """One execution of job code or of a script, ended: for `JOB_EXECUTION_LOG`."""
+    """One execution of job code or of a script, ended: for `JOB_EXECUTION_LOG`.
+
+    `failure_cause`: the detail of a failure, `summary`: its one line; of earlier agents empty. `exit_code` and `signal`: of
+    a script; None and 0 where there is none. New fields come last: schedulers and agents of two versions meet in upgrades.
+    """
 
     start_ms: int
     complete_ms: int
     success: bool
     failure_cause: str = ""
+    summary: str = ""
+    exit_code: int | None = None
+    signal: int = 0
 
 
 class TaskStatus(msgspec.Struct, frozen=True, tag="status"):
@@ -72,6 +80,19 @@ class TaskStatus(msgspec.Struct, frozen=True, tag="status"):
     message: str = ""
     execution: Execution | None = None
     by_executor: bool = False
+
+    @property
+    def summary(self) -> str:
+        """Why the task or its execution failed, in one line; empty where neither did.
+
+        The first line of a message is its summary. An earlier agent gives an execution none.
+        """
+        execution = self.execution
+        if execution is not None and not execution.success:
+            return execution.summary or cause_in(execution.failure_cause) or first_line(self.message)
+        if self.state.is_terminal and self.state is not TaskState.FINISHED:
+            return first_line(self.message)
+        return ""
 
 
 class ExecutorStarted(msgspec.Struct, frozen=True, tag="executor-started"):

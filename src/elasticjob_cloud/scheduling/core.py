@@ -112,7 +112,7 @@ class Core:
         """
         state = self.state
         agents = EmptyAgents(state.agents.values())
-        demands = {fire.job_name: demand_of(state, fire.job_name) for fire in state.ready_fires()}
+        demands = {fire.job_name: demand_of(state, fire) for fire in state.ready_fires()}
         demands |= {failover.job_name: demand for failover, demand in waiting_shards(state)}
         return {
             job_name: agents.explain(demand)
@@ -131,9 +131,8 @@ class Core:
         return [tuple((room.milli_cpus / 1000, room.memory_kib / 1024) for room in run) for run in runs]
 
     def _explain(self, agents: EmptyAgents, job_name: str) -> str:
-        if self.state.ready_fire(job_name) is None:
-            return _WAITS_FOR_ITSELF
-        return agents.explain(demand_of(self.state, job_name))
+        fire = self.state.ready_fire(job_name)
+        return _WAITS_FOR_ITSELF if fire is None else agents.explain(demand_of(self.state, fire))
 
     def _turn(self, now: Now) -> Turn:
         return Turn(self._state, self._settings, now, self._new_id)
@@ -170,8 +169,10 @@ def _take_request(turn: Turn, request: Request) -> None:
         turn.decisions.deferred.append(request)
         return
     try:
-        carry_out(turn, request.command)
+        run_id = carry_out(turn, request.command)
     except (CallerError, UnavailableError) as error:
         turn.decisions.outcomes[request.number] = error
     else:
         turn.decisions.outcomes[request.number] = None
+        if run_id is not None:
+            turn.decisions.run_ids[request.number] = run_id

@@ -15,15 +15,15 @@ from elasticjob_cloud.scheduling.configuration.jobs import (
     reconcile_clock,
     register_job,
     set_job_disabled,
-    trigger_job,
     update_job,
 )
+from elasticjob_cloud.scheduling.configuration.runs import kill_run, rerun_shards, trigger_job
 from elasticjob_cloud.scheduling.runs.tasks import kill_tasks
 from elasticjob_cloud.scheduling.state.turn import Turn
 
 
-def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
-    """Carry out one command of the API.
+def carry_out(turn: Turn, command: commands.ApiCommand) -> int | None:
+    """Carry out one command of the API; give the id of the run that it starts, if it starts one.
 
     Raises:
         CallerError: it cannot be carried out; nothing changed.
@@ -47,13 +47,18 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
         case commands.SetJobDisabled():
             set_job_disabled(turn, command)
         case commands.TriggerJob():
-            trigger_job(turn, command.job_name)
+            return trigger_job(turn, command)
+        case commands.RerunShards():
+            return rerun_shards(turn, command)
+        case commands.KillRun():
+            kill_run(turn, command)
         case commands.KillTask():
             _kill_task(turn, command.task_id)
         case commands.ReconcileClock():
             reconcile_clock(turn)
         case _:
             assert_never(command)
+    return None
 
 
 def is_decidable(turn: Turn, command: commands.ApiCommand) -> bool:

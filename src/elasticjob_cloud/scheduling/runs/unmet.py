@@ -74,10 +74,6 @@ def _unmet_demands(state: ReadOnlyState, limit: int, due_until_ms: int) -> Itera
     for failover, demand in waiting_shards(state):
         if failover.due_ms <= due_until_ms:
             yield demand
-    ready = (
-        (fire.due_ms, fire.fire_id, fire.job_name)
-        for fire in state.ready_fires()
-        if fire.due_ms <= due_until_ms
-    )
-    for _, _, job_name in heapq.nsmallest(limit, ready):
-        yield demand_of(state, job_name)
+    ready = ((fire.due_ms, fire.fire_id, fire) for fire in state.ready_fires() if fire.due_ms <= due_until_ms)
+    for _, _, fire in heapq.nsmallest(limit, ready):
+        yield demand_of(state, fire)

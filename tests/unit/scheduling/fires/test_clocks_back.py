@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.model.fire import FireSource
+from elasticjob_cloud.model.fire import CRON_SOURCES
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,
     RegisterJob,
@@ -25,7 +25,7 @@ def driver_at(moment_ms: int, driver: CoreDriver) -> CoreDriver:
 
 def due_since(driver: CoreDriver, since_ms: int) -> list[int]:
     fires = driver.store.fires.values()
-    return [fire.due_ms for fire in fires if fire.source is FireSource.CRON and fire.due_ms >= since_ms]
+    return [fire.due_ms for fire in fires if fire.source in CRON_SOURCES and fire.due_ms >= since_ms]
 
 
 @pytest.mark.parametrize("minutes_before", [61, 31, 30, 15, 1])
