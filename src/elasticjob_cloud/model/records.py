@@ -48,7 +48,8 @@ class FireRecord(msgspec.Struct, frozen=True, gc=False):
 
     `configuration`: what its run was started with, where that is not the job's own: the job has changed since, or the run
     has parameters of its own. None otherwise. `outcome`: SUCCEEDED, FAILED or KILLED once it has COMPLETED; None in rows
-    of earlier versions. `failed_tasks`: how many shards have failed for good. `items`: the shards of a rerun; empty: all.
+    of earlier versions. `failed_tasks`: how many shards have failed for good; `killed_shards`: were killed on request.
+    `succeeded_shards` is right once it has COMPLETED. `items`: the shards of a rerun; empty: all.
     """
 
     fire_id: int
@@ -68,6 +69,7 @@ class FireRecord(msgspec.Struct, frozen=True, gc=False):
     outcome: RunState | None = None
     shard_total: int = 0
     succeeded_shards: int = 0
+    killed_shards: int = 0
     summary: str = ""
     triggered_by: str = ""
     rerun_of: int = 0

@@ -75,10 +75,45 @@ class SetJobDisabled(msgspec.Struct, frozen=True):
     disabled: bool
 
 
+class RunParameters(msgspec.Struct, frozen=True):
+    """What holds for one run alone. None: as the job has it. `props` are added to the job's, or replace them one by one."""
+
+    job_parameter: str | None = None
+    sharding_item_parameters: str | None = None
+    sharding_total_count: int | None = None
+    props: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class TriggerJob(msgspec.Struct, frozen=True):
-    """Run a transient job once now, apart from its cron."""
+    """Run a transient job once now, apart from its cron. Answers the run's id.
+
+    The same `idempotency_key` within a day answers the first run's id, and starts nothing. `triggered_by`: who asks.
+    """
 
     job_name: str
+    parameters: RunParameters = RunParameters()
+    triggered_by: str = ""
+    idempotency_key: str = ""
+
+
+class RerunShards(msgspec.Struct, frozen=True):
+    """Run shards of an earlier run of a job again, under what the job is now. Answers the new run's id.
+
+    `items` of none: all shards that the job has now.
+    """
+
+    job_name: str
+    run_id: int
+    items: tuple[int, ...] = ()
+    triggered_by: str = ""
+
+
+class KillRun(msgspec.Struct, frozen=True):
+    """Kill what runs of a run, or drop it while it waits. Nothing of it starts again. `killed_by`: who asks."""
+
+    job_name: str
+    run_id: int
+    killed_by: str = ""
 
 
 class KillTask(msgspec.Struct, frozen=True):
@@ -130,6 +165,8 @@ ApiCommand = (
     | DeregisterJob
     | SetJobDisabled
     | TriggerJob
+    | RerunShards
+    | KillRun
     | KillTask
     | ReconcileClock
     | PutAlertRule
