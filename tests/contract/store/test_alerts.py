@@ -170,7 +170,7 @@ def test_a_question_that_cannot_be_is_refused(
 ) -> None:
     ask = store.alerts.events if isinstance(query, AlertQuery) else store.alerts.deliveries
     with pytest.raises(InvalidRequestError) as refused:
-        ask(query)  # type: ignore[operator]  # each with its own
+        ask(query)  # type: ignore[arg-type]  # each with its own
     assert [error.field for error in refused.value.errors] == [field]
 
 
