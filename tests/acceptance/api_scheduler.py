@@ -28,12 +28,16 @@ from elasticjob_cloud.model.queries.statistics import (
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.service.port import (
+    AcknowledgeAlert,
     AgentView,
     ApiCommand,
     DeleteApp,
     DeregisterJob,
+    DropSilence,
     KillTask,
     PublishApp,
+    PutAlertRule,
+    PutSilence,
     ReadyJob,
     RegisterJob,
     SchedulerView,
@@ -44,6 +48,7 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.api_alerts import MemoryAlerts
 from tests.fakes.kept_logs import KeptLogs
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
@@ -95,6 +100,7 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self.alerts = MemoryAlerts()
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -103,10 +109,13 @@ class MemoryScheduler:
     async def submit(self, command: ApiCommand) -> None:
         self._fail()
         self._carry_out(command)
+        self.alerts.follow(command)
         self.submitted.append(command)
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
+            case PutAlertRule() | PutSilence() | DropSilence() | AcknowledgeAlert():
+                self.alerts.carry_out(command)
             case PublishApp(configuration, disabled):
                 if configuration.app_name in self.app_records:
                     raise ConflictError(f"App '{configuration.app_name}' exists already.")
