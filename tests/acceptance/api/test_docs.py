@@ -102,8 +102,8 @@ def test_examples_of_bodies_can_be_sent(document: dict[str, Any], admin: httpx.C
     for method, path, call in sorted(calls(document), key=lambda call: (call[1], call[0])):
         content = call.get("requestBody", {"content": {}})["content"].get("application/json", {})
         if "example" in content:
-            path = path.format(scope="global", name="ops")
-            answer = admin.request(method, path, json=content["example"])
+            target = path.format(scope="global", name="ops")
+            answer = admin.request(method, target, json=content["example"])
             assert answer.status_code == 200, answer.text
             sent.append((method, path))
     assert len(sent) == 8
