@@ -14,8 +14,9 @@ from elasticjob_cloud.model.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -43,6 +44,7 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.fakes.kept_logs import KeptLogs
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
 STATUS_TRACE = {"jobName": "my_job", "shardingItem": 3, "state": "TASK_RUNNING"}
@@ -85,6 +87,7 @@ class MemoryScheduler:
         self.waiting: dict[str, int] = {}
         self.failovers: list[FailoverRecord] = []
         self.outputs: dict[tuple[str, str], bytes] = {}
+        self._logs = KeptLogs()
         self.ended = False
         self.submitted: list[ApiCommand] = []
         self.queries: list[HistoryQuery] = []
@@ -222,12 +225,17 @@ class MemoryScheduler:
         self.queries.append(query)
         return HistoryPage(1, [dict(STATUS_TRACE)])
 
-    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    async def task_log(self, question: LogQuestion) -> LogReply:
         self._fail()
-        if (task_id, stream) not in self.outputs:
-            raise NotFoundError(f"There is no output of task '{task_id}'.")
-        output = self.outputs[task_id, stream]
-        return LogChunk(offset, output[offset : offset + limit], len(output), self.ended)
+        asked = getattr(question, "stream", "both")
+        streams = {
+            stream: output
+            for (task_id, stream), output in self.outputs.items()
+            if task_id == question.task_id and asked in (stream, "both")
+        }
+        if not streams:
+            raise NotFoundError(f"There is no output of task '{question.task_id}'.")
+        return self._logs.answer(question, streams, ended=self.ended)
 
     async def sandboxes(self, app_name: str) -> Sequence[Sandbox]:
         self._fail()

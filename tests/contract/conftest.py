@@ -21,9 +21,11 @@ from elasticjob_cloud.model.messages import (
     AgentLost,
     EngineEvent,
     Launch,
+    LogChunk,
     TaskSpec,
     TaskStatus,
 )
+from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.ray_world import RayWorld
 from tests.fakes.engine import FakeCluster, FakeEngine
@@ -110,6 +112,12 @@ class Scheduler:
         self.events: list[EngineEvent] = []
         self._acknowledges = acknowledges
         self._changed = asyncio.Event()
+
+    async def read(self, task_id: str, stream: str = "stdout", offset: int = 0, limit: int = 100) -> LogChunk:
+        """Read a part of a task's output."""
+        reply = await self.engine.ask_log(self.agent_id, LogRead(task_id, stream, offset, limit))
+        assert isinstance(reply, LogChunk)
+        return reply
 
     async def start(self, epoch: int = 1, known: frozenset[str] = frozenset()) -> None:
         await self.engine.start(epoch, known, self._sink)

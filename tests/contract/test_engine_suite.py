@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.model.errors import NotFoundError, StartError
-from elasticjob_cloud.model.messages import AgentDraining, AgentLost, Kill
+from elasticjob_cloud.model.messages import AgentDraining, AgentLost, Kill, LogChunk
+from elasticjob_cloud.model.queries.logs import (
+    LogHits,
+    LogPiece,
+    LogPieces,
+    LogQuestion,
+    LogRead,
+    LogReadBoth,
+    LogReply,
+    LogSearch,
+)
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import (
     DEADLINE_SECONDS,
@@ -57,10 +67,54 @@ def test_launched_task_runs_then_finishes_and_its_output_can_be_read(world: Engi
             assert scheduler.states("t") == [TaskState.RUNNING, TaskState.FINISHED]
             assert status.execution is not None
             assert status.execution.success
-            chunk = await scheduler.engine.read_log(scheduler.agent_id, "t", "stdout", 0, 100)
+            chunk = await scheduler.read("t")
             assert (chunk.content, chunk.ended, chunk.truncated) == (b"hello\n", True, False)
             with pytest.raises(NotFoundError):
-                await scheduler.engine.read_log(scheduler.agent_id, "never", "stdout", 0, 100)
+                await scheduler.read("never")
+
+    asyncio.run(scenario())
+
+
+def test_last_lines_both_streams_and_searches_are_answered(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        task_id = "prints"  # the agent may have kept the output of other tests' tasks
+        async with running(world) as scheduler:
+            scheduler.launch("echo one; echo two; echo three; true", task_id, url=url)
+            await scheduler.ended(task_id)
+
+            async def ask(question: LogQuestion) -> LogReply:
+                return await scheduler.engine.ask_log(scheduler.agent_id, question)
+
+            tail = await ask(LogRead(task_id, "stdout", 0, 100, tail=2))
+            assert isinstance(tail, LogChunk)
+            assert (tail.content, tail.offset, tail.ended) == (b"two\nthree\n", 4, True)
+            again = await ask(LogRead(task_id, "stdout", 14, 100, generation=tail.generation))
+            assert isinstance(again, LogChunk)
+            assert (again.content, again.generation) == (b"", tail.generation)
+            both = await ask(LogReadBoth(task_id, 0, 0, 100))
+            assert isinstance(both, LogPieces)
+            assert both.pieces == (LogPiece("stdout", 0, b"one\ntwo\nthree\n"),)
+            hits = await ask(LogSearch(task_id, "both", 0, "^t", is_regex=True, limit=1))
+            assert isinstance(hits, LogHits)
+            assert [hit.line for hit in hits.hits] == [b"two"]
+            rest = await ask(LogSearch(task_id, "both", hits.next_offset, "^t", is_regex=True, limit=9))
+            assert isinstance(rest, LogHits)
+            assert ([hit.offset for hit in rest.hits], rest.next_stream) == ([8], "")
+            with pytest.raises(NotFoundError):
+                await ask(LogReadBoth("never", 0, 0, 100))
+
+    asyncio.run(scenario())
+
+
+def test_failed_task_tells_its_exit_code_and_its_reason(world: EngineWorld, url: str) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+            scheduler.launch("echo begins; echo 'FATAL: 配额 exceeded'; exit 3;", "t", url=url)
+            status = await scheduler.ended("t")
+            assert status.summary == "exit code 3: FATAL: 配额 exceeded"
+            assert status.execution is not None
+            assert (status.execution.exit_code, status.execution.signal) == (3, 0)
+            assert "FATAL: 配额 exceeded" in status.execution.failure_cause
 
     asyncio.run(scenario())
 

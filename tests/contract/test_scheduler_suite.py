@@ -8,6 +8,7 @@ import pytest
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.port import (
     ApiCommand,
@@ -168,7 +169,7 @@ async def test_what_is_not_there_is_not_found(scheduler: SchedulerPort) -> None:
             await question
     for task_id in (TASK_ID, "nonsense"):
         with pytest.raises(NotFoundError):
-            await scheduler.task_log(task_id, "stdout", 0, 1)
+            await scheduler.task_log(LogRead(task_id, "stdout", 0, 1))
     assert list(await scheduler.running_tasks()) == []
 
 

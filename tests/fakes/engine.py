@@ -17,9 +17,10 @@ from elasticjob_cloud.model.messages import (
     AgentLost,
     Command,
     EngineEvent,
-    LogChunk,
     Sandbox,
 )
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
+from tests.fakes.kept_logs import KeptLogs
 from tests.fakes.machine import FakeMachine
 
 
@@ -30,6 +31,7 @@ class FakeCluster:
         self.machines: dict[str, FakeMachine] = {}
         self.released: dict[str, FakeMachine] = {}  # that have no agent until room is wanted
         self.wanted: list[list[Pieces]] = []  # what schedulers asked for, the last one last
+        self.logs = KeptLogs()
         self._engine: FakeEngine | None = None
 
     def add(self, name: str, cpus: float, memory_mb: float) -> FakeMachine:
@@ -202,14 +204,14 @@ class FakeEngine:
         for agent_id in sorted(self._known - present):
             self.lose(agent_id, "It is not there any more.")
 
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Read from what a machine keeps of all lives of its agent; the scripts here print to stdout only."""
+    async def ask_log(self, agent_id: str, question: LogQuestion) -> LogReply:
+        """Answer from what a machine keeps of all lives of its agent; the scripts here print to stdout only."""
         machine = self._cluster.machines.get(agent_id.rpartition("-")[0])
-        output = None if machine is None else machine.outputs.get(task_id)
+        output = None if machine is None else machine.outputs.get(question.task_id)
         if machine is None or output is None:
-            raise NotFoundError(f"The output of {task_id} is not kept.")
-        kept = bytes(output) if stream == "stdout" else b""
-        return LogChunk(offset, kept[offset : offset + limit], len(kept), not machine.is_live(task_id))
+            raise NotFoundError(f"The output of {question.task_id} is not kept.")
+        ended = not machine.is_live(question.task_id)
+        return self._cluster.logs.answer(question, {"stdout": bytes(output)}, ended=ended)
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
         """List those of all machines."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from elasticjob_cloud.model.excerpt import last_line
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE
 from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, Command, Launch, Sandbox
 from elasticjob_cloud.model.task import TaskState
@@ -113,11 +114,13 @@ class FakeMachine:
             self._deliver(AgentEvents(self.agent_id, *batch))
 
     async def _run(self, agent: AgentModel, task_id: str, script: str) -> None:
-        code = await FakeShell(self.outputs.setdefault(task_id, bytearray())).run(script)
+        output = self.outputs.setdefault(task_id, bytearray())
+        code = await FakeShell(output).run(script)
         del self._scripts[task_id]
-        agent.end(
-            task_id, TaskState.FAILED if code else TaskState.FINISHED, f"exit code {code}" if code else ""
-        )
+        last = last_line(output.decode())
+        reason = f"exit code {code}: {last}" if last else f"exit code {code}"
+        state = TaskState.FAILED if code else TaskState.FINISHED
+        agent.end(task_id, state, reason if code else "", code)
 
     def is_live(self, task_id: str) -> bool:
         """Tell whether a task's script runs."""

@@ -2,7 +2,8 @@
 
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.lineage import Lineage
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 
 
 class SilentEngine:
@@ -25,9 +26,9 @@ class SilentEngine:
         """Never asked for where the setting is not on."""
         raise AssertionError(f"{agent_id} was let go of")
 
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    async def ask_log(self, agent_id: str, question: LogQuestion) -> LogReply:
         """Find no output, whatever is asked for."""
-        raise NotFoundError(task_id)
+        raise NotFoundError(question.task_id)
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
         """Find no folders."""

@@ -107,11 +107,11 @@ class AgentModel:
             if status.state.is_terminal:
                 self._tell(status)
 
-    def end(self, task_id: str, state: TaskState, message: str = "") -> None:
+    def end(self, task_id: str, state: TaskState, message: str = "", exit_code: int | None = None) -> None:
         """End a task that runs, unless something else has ended it already."""
         status = self.held.get(task_id)
         if self.alive and status is not None and not status.state.is_terminal:
-            self._end(task_id, state, message)
+            self._end(task_id, state, message, exit_code)
 
     def lose_all(self, message: str) -> None:
         """End all tasks that run, since the agent ends."""
@@ -186,20 +186,24 @@ class AgentModel:
         elif not status.state.is_terminal:
             self._end(task_id, TaskState.KILLED, reason)
 
-    def _end(self, task_id: str, state: TaskState, message: str) -> None:
+    def _end(self, task_id: str, state: TaskState, message: str, exit_code: int | None = None) -> None:
         self.world.note_end(task_id)
         app_name = self.executor_of.pop(task_id, None)
         if app_name is not None:
             self.executors[app_name] -= 1
-        self._put(task_id, state, message)
+        self._put(task_id, state, message, exit_code)
 
     def _stop_executor(self, app_name: str) -> None:
         del self.executors[app_name]
         self._tell(ExecutorStopped(app_name))
 
-    def _put(self, task_id: str, state: TaskState, message: str = "") -> None:
+    def _put(self, task_id: str, state: TaskState, message: str = "", exit_code: int | None = None) -> None:
         now_ms = self.world.now().wall_ms
-        execution = Execution(now_ms, now_ms, state is TaskState.FINISHED) if state.is_terminal else None
+        execution = None
+        if state.is_terminal:
+            success = state is TaskState.FINISHED
+            reason = "" if success else message
+            execution = Execution(now_ms, now_ms, success, reason, reason, exit_code)
         status = TaskStatus(task_id, state, now_ms, message, execution)
         self.held[task_id] = status
         self._tell(status)

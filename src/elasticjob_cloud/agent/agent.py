@@ -26,6 +26,7 @@ from elasticjob_cloud.agent.process.trees import ProcessTrees, become_subreaper
 from elasticjob_cloud.agent.process.watch import Watch
 from elasticjob_cloud.agent.reporting.ending import agent_stopped, killed, own_fault
 from elasticjob_cloud.agent.reporting.ledger import Ledger
+from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.agent.reporting.spool import StatusSpool
 from elasticjob_cloud.agent.runtime import TaskRuntime
@@ -42,6 +43,7 @@ from elasticjob_cloud.model.messages import (
     Sandbox,
     StopExecutor,
 )
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogRead, LogReply
 from elasticjob_cloud.model.task import TaskState
 
 _log = structlog.get_logger(__name__)
@@ -78,6 +80,7 @@ class Agent:
         self.info = describe_agent(settings)
         self._ledger = Ledger(self.info.agent_id, emit)
         self._outputs = OutputStore(directory / "output", settings.output_limit_bytes)
+        self._log_answers = LogAnswers(self._outputs)
         self._spool = StatusSpool(directory / "statuses.spool")
         self._background: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[None]] = set()
@@ -168,9 +171,20 @@ class Agent:
 
     def read_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
         """Read a part of a task's output, an earlier agent's tasks included; raise `NotFoundError`."""
-        live = self._ledger.is_live(task_id)
-        known = self._ledger.holds(task_id)
-        return self._outputs.read(task_id, stream, offset, limit, known=known, ended=not live)
+        live, known = self._ledger.is_live(task_id), self._ledger.holds(task_id)
+        question = LogRead(task_id, stream, offset, limit)
+        return self._log_answers.read(question, known=known, ended=not live)
+
+    async def answer_log(self, question: LogQuestion) -> LogReply:
+        """Read or search a task's output in a thread.
+
+        Raises:
+            NotFoundError: it is not kept.
+            InvalidRequestError: what to search for is no regular expression.
+            OSError: it cannot be read.
+        """
+        live, known = self._ledger.is_live(question.task_id), self._ledger.holds(question.task_id)
+        return await asyncio.to_thread(self._log_answers.answer, question, known=known, ended=not live)
 
     def sandboxes(self, app_name: str) -> list[Sandbox]:
         """List where the app's files are, in use or kept for the next task; empty: those of all apps, without tasks."""

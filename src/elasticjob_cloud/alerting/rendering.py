@@ -11,9 +11,9 @@ from elasticjob_cloud.alerting.words import Words, words_of
 from elasticjob_cloud.model.alerting.alert import Alert, Resolution
 from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.message import AlertMessage, MessageKind
+from elasticjob_cloud.model.excerpt import one_line
 
 MOST_SHOWN = 20  # alerts that a text has in full
-_LONGEST_REASON = 500
 _SILENCE_MINUTES = 60
 
 
@@ -147,7 +147,7 @@ def _facts(alert: Alert, message: AlertMessage, words: Words, head: Letterhead) 
     """Give what a template can name."""
     is_over = message.kind is MessageKind.RESOLVE
     lasted = _show_duration((alert.resolved_ms - alert.since_ms) / 1000, words) if is_over else ""
-    reason = " ".join(alert.summary.split())[:_LONGEST_REASON]
+    reason = one_line(alert.summary)
     if is_over:
         reason = words.resolutions.get(alert.resolution, "") if alert.resolution else ""
     return {

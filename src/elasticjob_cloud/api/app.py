@@ -24,6 +24,7 @@ from elasticjob_cloud.api.routes.docs import docs_routes
 from elasticjob_cloud.api.routes.history import history_routes
 from elasticjob_cloud.api.routes.jobs import job_routes
 from elasticjob_cloud.api.routes.login import login_routes
+from elasticjob_cloud.api.routes.logs import log_routes
 from elasticjob_cloud.api.routes.operations import operation_routes
 from elasticjob_cloud.api.routes.probes import probe_routes
 from elasticjob_cloud.api.routes.statistics import statistics_routes
@@ -104,6 +105,7 @@ def create_app(
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
+        log_routes(scheduler),
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),

@@ -15,7 +15,7 @@ import typer
 from elasticjob_cloud import __version__
 from elasticjob_cloud.cli.advice import advise_commands
 from elasticjob_cloud.cli.commands import app as app_commands
-from elasticjob_cloud.cli.commands import cron, job, login, operations, task
+from elasticjob_cloud.cli.commands import cron, job, login, logs, operations, task
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
 from elasticjob_cloud.cli.options import offer_ca_file
 from elasticjob_cloud.cli.output import say_error, say_json_error
@@ -163,6 +163,10 @@ def _add_client(app: typer.Typer) -> None:
     app.command(epilog="\b\nExample: elasticjob-cloud logout")(login.logout)
     for name, group in {"app": app_commands.app, "job": job.app, "task": task.app}.items():
         app.add_typer(group, name=name)
+    app.command(
+        epilog="\b\nExample: elasticjob-cloud logs my_job --follow\n"
+        "Why it failed: elasticjob-cloud logs my_job --failed --tail 50",
+    )(logs.logs)
     app.command(
         epilog="\b\nExample: elasticjob-cloud cron '0 30 9 ? * MON-FRI' --time-zone Asia/Shanghai --count 3",
     )(cron.cron)

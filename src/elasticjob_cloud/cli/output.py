@@ -87,6 +87,13 @@ def say_error(message: str) -> None:
         console.print(Text("Error: ", style="bold red") + Text(printable(line)), soft_wrap=True)
 
 
+def say_failure(message: str) -> None:
+    """Tell on stderr why something failed, in red on a terminal."""
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    console_for(sys.stderr).print(Text(printable(message), style="red"), soft_wrap=True)
+
+
 def say_json_error(message: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
     """Tell a program what went wrong, in one line on stderr, in the API's form of errors."""
     error = {"message": message, **({"errors": list(errors)} if errors else {})}

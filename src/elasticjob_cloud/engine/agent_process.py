@@ -11,13 +11,13 @@ import time
 import msgspec
 
 from elasticjob_cloud.agent.process.start.environment import agent_environment
+from elasticjob_cloud.agent.reporting.ending import describe_exit
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.engine.causes import cause_in
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.excerpt import cause_in
 
 _END_SECONDS = 10.0
-_SHOWN_CHARACTERS = 2000
 
 
 class AgentLauncher:
@@ -32,6 +32,7 @@ class AgentLauncher:
         self._settings = settings
         self._detach = detach
         self._process: subprocess.Popen[bytes] | None = None
+        self._last_end = ""
 
     def start(self) -> None:
         """Start an agent, unless one that was started before is still about to come up or to go.
@@ -39,8 +40,10 @@ class AgentLauncher:
         Raises:
             StartError: no process can be started, or its directory cannot be written.
         """
-        if self._process is not None and self._process.poll() is None:
-            return
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self._last_end = self._last_end or f" with {describe_exit(self._process.returncode)}"
         arguments = [
             sys.executable,
             "-m",
@@ -69,16 +72,22 @@ class AgentLauncher:
         """Say how the agent that was started failed; empty while it runs, or when it ended as it should."""
         if self._process is None or not self._process.poll():
             return ""
+        words = f"The agent ended with {describe_exit(self._process.returncode)}"
         with contextlib.suppress(OSError):
-            said = cause_in(self._place.start_log.read_text(errors="replace"))[-_SHOWN_CHARACTERS:]
-            return f"The agent ended with exit code {self._process.returncode}: {said}"
-        return f"The agent ended with exit code {self._process.returncode}."
+            return f"{words}: {cause_in(self._place.start_log.read_text(errors='replace'))}"
+        return f"{words}."
+
+    def take_last_end(self) -> str:
+        """Say how the agent before the present one ended, as the end of a sentence; empty when that is not known."""
+        said, self._last_end = self._last_end, ""
+        return said
 
     def end_present(self) -> bool:
         """Kill the process that has the directory, if one runs; what it ran, its successor ends. True when one was."""
         present = self._place.read_process()
         if present is None or not present.runs():
             return False
+        self._last_end = " because it did not answer and was killed"
         with contextlib.suppress(ProcessLookupError):
             os.kill(present.pid, signal.SIGKILL)
         deadline = time.monotonic() + _END_SECONDS

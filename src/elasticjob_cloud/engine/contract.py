@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from elasticjob_cloud.model.lineage import Lineage
-from elasticjob_cloud.model.messages import Command, EngineEvent, LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Command, EngineEvent, Sandbox
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 
 EventSink = Callable[[EngineEvent], None]
 Pieces = tuple[tuple[float, float], ...]  # CPUs and MB of each shard, to be found on one machine
@@ -104,10 +105,11 @@ class Engine(Protocol):
         Those in `known_agents` that are gone for good lead to an `AgentLost` again.
         """
 
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Read a part of a task's output; `stream` is `stdout` or `stderr`.
+    async def ask_log(self, agent_id: str, question: LogQuestion) -> LogReply:
+        """Read or search a task's output; the reply is of the question's kind.
 
-        Raises `NotFoundError` when the output is not kept (any more), `UnavailableError` when the agent does not answer.
+        Raises `NotFoundError` when the output is not kept (any more), `UnavailableError` when the agent does not answer, or
+        is of an earlier version that cannot answer this.
         """
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:

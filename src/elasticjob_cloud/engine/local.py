@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import Acknowledge, Commands, Hello, Ping
@@ -23,9 +24,9 @@ from elasticjob_cloud.model.messages import (
     AgentLost,
     Command,
     Inventory,
-    LogChunk,
     Sandbox,
 )
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 
 _log = structlog.get_logger(__name__)
 _CONNECT_RETRY_SECONDS = 0.02
@@ -149,30 +150,23 @@ class LocalEngine:
             # A second hello is answered as the first one was; without a connection the next one brings the answer.
             self._connection.send(self._hello)
 
-    async def read_log(
-        self,
-        agent_id: str,  # noqa: ARG002 - any life's
-        task_id: str,
-        stream: str,
-        offset: int,
-        limit: int,
-    ) -> LogChunk:
-        """Read a part of a task's output; that of earlier agents is kept by the present one. See the contract.
+    async def ask_log(self, agent_id: str, question: LogQuestion) -> LogReply:  # noqa: ARG002 - any life's
+        """Read or search a task's output; that of earlier agents is kept by the present one. See the contract.
 
         Without a connection to the agent it is read from the disk: output can be read while nobody leads.
         """
         connection = self._connection
         if connection is not None:
-            return await connection.read_log(task_id, stream, offset, limit)
-        return await asyncio.to_thread(self._read_kept, task_id, stream, offset, limit)
+            return await connection.ask_log(question)
+        return await asyncio.to_thread(self._answer_from_disk, question)
 
-    def _read_kept(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    def _answer_from_disk(self, question: LogQuestion) -> LogReply:
         present = self._place.read_process()
         runs = present is not None and present.runs()
         outputs = OutputStore(self._place.path / "output", self._output_limit_bytes)
         try:
             # Whether the task still runs only its agent knows, if there is one.
-            return outputs.read(task_id, stream, offset, limit, known=runs, ended=not runs)
+            return LogAnswers(outputs).answer(question, known=runs, ended=not runs)
         except OSError as error:
             raise UnavailableError(f"The output cannot be read: {error}") from error
 
@@ -297,8 +291,10 @@ class LocalEngine:
         self._sink(AgentJoined(msgspec.structs.replace(inventory, agent=agent)))
         # The agent has this directory to itself, and has ended what earlier ones left, before it answered anyone.
         former = self._known.intersection(inventory.predecessors)
+        how = self._launcher.take_last_end()
         for lost in sorted(former):
-            self._sink(AgentLost(lost, f"Agent {lost} ended; {agent.agent_id} took its place."))
+            said = f"Agent {lost} ended{how}; {agent.agent_id} took its place."
+            self._sink(AgentLost(lost, said))
         for stranger in sorted(self._known - former - {agent.agent_id}):
             self._wait_for_end_of(stranger)
         self._known = {agent.agent_id}

@@ -24,7 +24,8 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
 from elasticjob_cloud.engine.questions import Questions
 from elasticjob_cloud.engine.refusals import meaning_of
 from elasticjob_cloud.model.errors import AgentsRefuseError, UnavailableError
-from elasticjob_cloud.model.messages import AgentEvents, Inventory, LogChunk, Sandbox
+from elasticjob_cloud.model.messages import AgentEvents, Inventory, Sandbox
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 
 
 class AgentConnection:
@@ -74,10 +75,10 @@ class AgentConnection:
         """Send a message, if the connection still is."""
         self._protocol.send(frame)
 
-    async def read_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Ask for a part of a task's output."""
+    async def ask_log(self, question: LogQuestion) -> LogReply:
+        """Ask about a task's output."""
         self._check_open()
-        return await self._questions.read_log(task_id, stream, offset, limit)
+        return await self._questions.ask_log(question)
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
         """Ask where the app's files are."""

@@ -12,9 +12,14 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     SchedulerFrame,
 )
 from elasticjob_cloud.model.errors import NotFoundError, UnavailableError
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
+from elasticjob_cloud.model.queries.logs import BOTH, LogQuestion, LogRead, LogReply, LogSearch
 
 _ANSWER_SECONDS = 10.0
+_EARLIER_VERSION = (
+    "The agent that keeps this output is of an earlier version, and can only show it part by part (`offset`, `limit`). "
+    "An agent of this version takes its place once it holds no tasks."
+)
 
 Answer = LogAnswer | SandboxesAnswer
 
@@ -27,18 +32,25 @@ class Questions:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = count()
 
-    async def read_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Ask for a part of a task's output.
+    async def ask_log(self, question: LogQuestion) -> LogReply:
+        """Ask about a task's output.
 
         Raises:
             NotFoundError: it is not kept.
-            UnavailableError: no answer came.
+            UnavailableError: no answer came, or the agent cannot answer this.
         """
         number = next(self._numbers)
-        answer = await self._ask(number, ReadLog(number, task_id, stream, offset, limit))
-        if not isinstance(answer, LogAnswer) or answer.chunk is None:
-            raise NotFoundError(answer.fault if isinstance(answer, LogAnswer) else "There is no such output.")
-        return answer.chunk
+        answer = await self._ask(number, _frame_of(number, question))
+        if not isinstance(answer, LogAnswer):
+            raise NotFoundError("There is no such output.")
+        if answer.reply is not None:
+            return answer.reply
+        chunk = answer.chunk
+        if chunk is None:
+            raise NotFoundError(answer.fault)
+        if not isinstance(question, LogRead) or (question.tail and chunk.content and not chunk.generation):
+            raise UnavailableError(_EARLIER_VERSION)
+        return chunk
 
     async def sandboxes(self, app_name: str) -> list[Sandbox]:
         """Ask where the app's files are; raises `UnavailableError` when no answer came."""
@@ -69,3 +81,13 @@ class Questions:
             raise UnavailableError("The agent does not answer at the moment.") from None
         finally:
             del self._waiting[number]
+
+
+def _frame_of(number: int, question: LogQuestion) -> ReadLog:
+    """Write a question in such a way that an agent of an earlier version has a harmless answer."""
+    if isinstance(question, LogRead):
+        return ReadLog(
+            number, question.task_id, question.stream, question.offset, question.limit, question=question
+        )
+    stream = question.stream if isinstance(question, LogSearch) else BOTH
+    return ReadLog(number, question.task_id, stream, question.offset, 1, question=question)

@@ -81,6 +81,13 @@ class KeptOutput:
                 self._close_present()
             raise
 
+    def end(self) -> int:
+        """Give the offset of the stream's next byte, what others wrote to the present file included."""
+        size = _size_of(self._descriptor, self._identity)
+        if size is None:
+            return kept_end(self._path)
+        return self._start + size - (0 if self._is_head else HEADER_BYTES)
+
     def share(self) -> int:
         """Give a descriptor for others to write to, who know of no limit; it stays the same until `close`.
 
@@ -273,6 +280,14 @@ def read_kept(path: str, offset: int, limit: int) -> KeptPart:
                 cut = begin + len(content) == end and following > end
                 return KeptPart(begin, content, ends[-1], truncated, cut)
         return KeptPart(offset, b"", ends[-1], truncated, cut=False)
+
+
+def kept_end(path: str) -> int:
+    """Give the offset after the last byte that is kept of a stream; 0 where there is none."""
+    try:
+        return read_kept(path, 0, 0).size
+    except OSError:
+        return 0
 
 
 def _open_segments(path: str, stack: contextlib.ExitStack) -> list[_Segment]:

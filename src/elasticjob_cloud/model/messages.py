@@ -173,7 +173,7 @@ class LogChunk(msgspec.Struct, frozen=True):
 
     `content` begins at `offset`, `missing` bytes later than was asked for where that many are not kept. `size`: the offset
     after the last byte kept; `ended`: no more will come; `truncated`: the output is not whole; `cut`: the bytes that follow
-    this part are not kept.
+    this part are not kept. `generation`: handed back with the next question, it tells whether the stream has begun again.
     """
 
     offset: int
@@ -183,6 +183,7 @@ class LogChunk(msgspec.Struct, frozen=True):
     truncated: bool = False
     missing: int = 0
     cut: bool = False
+    generation: str = ""
 
 
 class Sandbox(msgspec.Struct, frozen=True):

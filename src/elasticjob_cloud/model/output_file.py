@@ -5,6 +5,7 @@ lost, and the next one is tried again. A closed file takes nothing more.
 """
 
 import contextlib
+from collections.abc import Callable
 from typing import Final, Literal
 
 from elasticjob_cloud.model.kept_output import KeptOutput
@@ -25,17 +26,26 @@ class OutputFile:
         failure: Why output was lost, for a message; empty while none was.
     """
 
-    __slots__ = ("_is_closed", "_kept", "failure")
+    __slots__ = ("_is_closed", "_kept", "_note_turn", "failure")
 
     def __init__(self, path: str, limit_bytes: int) -> None:
         self._kept = KeptOutput(path, limit_bytes)
         self._is_closed = False
+        self._note_turn: Callable[[], None] | None = None
         self.failure = ""
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing is taken any more."""
         return self._is_closed
+
+    def end(self) -> int:
+        """Give the offset of the stream's next byte."""
+        return self._kept.end()
+
+    def note_turns(self, note: Callable[[], None]) -> None:
+        """From now on, call this before each piece (`model/output_order.py`); it never raises."""
+        self._note_turn = note
 
     def open(self) -> None:
         """Make the file now, or go on where an earlier writer of this stream ended.
@@ -50,6 +60,8 @@ class OutputFile:
         if self._is_closed:
             return False
         if data:
+            if self._note_turn is not None:
+                self._note_turn()
             try:
                 self._kept.write(data)
             except OSError as error:

@@ -9,12 +9,16 @@ from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
-from elasticjob_cloud.model.messages import LogChunk, Sandbox
+from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock
+from elasticjob_cloud.service.alerting.desk import AlertDesk
+from elasticjob_cloud.service.alerting.post_office import PostOffice
+from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.command_log import log_command
 from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
@@ -49,6 +53,11 @@ class LeadershipSettings:
     history: HistoryLimits = field(default_factory=HistoryLimits)
     takes_over_agents: bool = False
     clock_limit_seconds: float = 0.0
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+
+
+def _now_ms() -> int:
+    return read_clock().wall_ms
 
 
 def new_id() -> str:
@@ -80,7 +89,10 @@ class Scheduler:
         self._settings = settings
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
-        self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, threads.reader)
+        self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
+        self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
+        self._post_office = PostOffice(store.alerts, threads, settings.alerts, self._epoch, _now_ms)
+        self._on_commit = on_commit
         candidate = Candidate(
             self._id,
             settings.address,
@@ -91,7 +103,9 @@ class Scheduler:
         surroundings = Surroundings(read_clock, new_id, threads.writer, threads.loader)
         self._life = SchedulerLife(
             candidate,
-            lambda named: Leader(named, store, engine, core_settings, surroundings, self.metrics, on_commit),
+            lambda named: Leader(
+                named, store, engine, core_settings, surroundings, self.metrics, self._note_commit
+            ),
             store,
             database_url,
             threads,
@@ -189,13 +203,13 @@ class Scheduler:
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         return await self._threads.read(self._store.status_traces, query)
 
-    async def task_log(self, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
+    async def task_log(self, question: LogQuestion) -> LogReply:
         try:
-            agent_id = TaskId.parse(task_id).agent_id
+            agent_id = TaskId.parse(question.task_id).agent_id
         except ValueError as error:
             raise NotFoundError(str(error)) from error
         try:
-            return await self._engine.read_log(agent_id, task_id, stream, offset, limit)
+            return await self._engine.ask_log(agent_id, question)
         except UnavailableError:
             self._leading()  # a leader may reach the agent where this scheduler does not
             raise
@@ -241,7 +255,7 @@ class Scheduler:
             self._settings.history,
             self.metrics,
             self._leads,
-            lambda: read_clock().wall_ms,
+            _now_ms,
             threads.pruner,
             _PRUNE_EVERY_SECONDS,
         )
@@ -252,12 +266,18 @@ class Scheduler:
         return HousekeepingTasks(
             {
                 "retention": retention.keep,
+                "alerts": self._post_office.work,
                 "statistics": lambda: self.statistics.keep(self._epoch),
                 "placement": PlacementWatch(self._query, self.metrics, engine.want_room).watch,
                 "cluster": clusters.watch,
                 "sandboxes": SandboxWatch(self.metrics, engine.sandboxes).watch,
             }
         )
+
+    def _note_commit(self, changes: Changes) -> None:
+        self._post_office.note_commit(changes)
+        if self._on_commit is not None:
+            self._on_commit(changes)
 
     def _leading(self) -> SchedulingLoop:
         leader = self._leader

@@ -218,6 +218,14 @@ class SchedulerSettings(AgentTuning):
         description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
     )
 
+    public_url: Annotated[str, AfterValidator(http_url)] = Field(
+        "",
+        description="Where people reach the console, such as `https://jobs.example.org`: links in messages of alerts lead there.",
+    )
+    alert_days: PositiveNumber = Field(
+        90.0, description="How long alerts that are over, and what was sent of them, are kept."
+    )
+
     fence_seconds: PositiveNumber = Field(
         10.0, description="After this time without its scheduler a remote agent kills what may fail over."
     )

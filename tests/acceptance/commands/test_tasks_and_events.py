@@ -63,7 +63,7 @@ def test_output_is_read_to_its_present_end(run: Run, scheduler: RecordedApi) -> 
 def test_followed_output_ends_with_the_task_and_outlives_a_change_of_leader(
     run: Run, scheduler: RecordedApi, monkeypatch: pytest.MonkeyPatch, before: list[Answer]
 ) -> None:
-    monkeypatch.setattr("elasticjob_cloud.cli.commands.task.FOLLOW_SECONDS", 0.001)
+    monkeypatch.setattr("elasticjob_cloud.cli.following.FOLLOW_SECONDS", 0.001)
     scheduler.fixed[f"job/tasks/{TASK_ID}/log"] = [
         *before,
         part("one\n", 0, 4, ended=False),

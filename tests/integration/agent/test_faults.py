@@ -48,7 +48,8 @@ async def check_failed_by_us(world: World, task_id: str = "t") -> None:
     "owner, name",
     [
         (Program, "describe_exit"),
-        (scripts, "_with_notes"),
+        (scripts, "execution_of"),
+        (scripts, "with_notes"),
         (Lease, "release"),
         (ScriptTasks, "_begin"),
         (Preparations, "leave"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,33 @@ def test_retention_that_fails_once_is_enforced_the_next_time(
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(scenario())
     assert not faults
+
+
+def test_last_lines_are_known_though_nothing_can_be_written(tmp_path: Path) -> None:
+    output = ProcessOutput(f"{tmp_path}/gone/t.stderr", _LIMIT)
+    output.write(b"x" * 10_000 + b"\nFATAL: quota exceeded\n")
+    output.add_note(b"[a note of ours]\n")
+    assert output.failure
+    assert output.tail() == "... FATAL: quota exceeded"
+
+
+def test_end_of_a_kept_stream_has_whole_lines_and_only_what_is_kept(tmp_path: Path) -> None:
+    store = OutputStore(tmp_path / "outputs", 40_000)
+    assert store.end_of("t", "stderr") == ""
+    _, stderr = store.streams_of("t")
+    stderr.write(b"short\n")
+    assert store.end_of("t", "stderr") == "short"
+    for number in range(10_000):
+        stderr.write(b"line %06d\n" % number)
+        if number >= 9_000:  # also when a file has just begun
+            first, *lines, last = store.end_of("t", "stderr").splitlines()
+            assert re.fullmatch(r"\.\.\. line \d{6}", first)
+            assert last == f"line {number:06}"
+            assert len(lines) > 300
+
+
+def test_end_of_a_kept_stream_does_not_reach_over_missing_bytes(tmp_path: Path) -> None:
+    store = OutputStore(tmp_path / "outputs", 1000)
+    stdout, _ = store.streams_of("t")
+    stdout.write(b"begins\n" + b"x" * 2000 + b"\nthe reason\n")
+    assert store.end_of("t", "stdout") == "... the reason"

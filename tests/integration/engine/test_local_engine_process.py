@@ -12,7 +12,7 @@ from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory, Agen
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.messages import Kill
+from elasticjob_cloud.model.messages import AgentLost, Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, empty_app, waiting_for
 
@@ -98,6 +98,12 @@ def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentDirectory, url: st
     asyncio.run(scenario())
 
 
+def lost_reason(scheduler: Scheduler) -> str:
+    """Give why the one agent was lost."""
+    (reason,) = [event.reason for event in scheduler.events if isinstance(event, AgentLost)]
+    return reason
+
+
 def test_agent_that_does_not_answer_is_replaced(place: AgentDirectory) -> None:
     async def scenario() -> None:
         scheduler = Scheduler(engine_over(place, unresponsive_seconds=1.5))
@@ -107,6 +113,9 @@ def test_agent_that_does_not_answer_is_replaced(place: AgentDirectory) -> None:
         await scheduler.until(lambda: scheduler.lost == [former.agent_id])
         assert not former.runs()
         assert scheduler.agent_id != former.agent_id
+        assert lost_reason(scheduler).startswith(
+            f"Agent {former.agent_id} ended because it did not answer and was killed; "
+        )
         await scheduler.engine.stop()
 
     asyncio.run(scenario())
@@ -203,6 +212,9 @@ def test_sockets_of_a_killed_agent_are_removed_by_the_next(place: AgentDirectory
         after = set(place.socket_directory.glob("x-*.sock"))
         assert len(before) == len(after) == 1
         assert before != after
+        assert lost_reason(scheduler).startswith(
+            f"Agent {former.agent_id} ended with signal SIGKILL (not sent by"
+        )
         await scheduler.engine.stop()
 
     asyncio.run(scenario())
@@ -221,15 +233,15 @@ def test_output_can_be_read_without_a_connection_to_the_agent(
         await until(lambda: output.exists() and output.stat().st_size > 0)
         agent = present_process(place)
         await scheduler.engine.stop()
-        chunk = await scheduler.engine.read_log(agent.agent_id, "t", "stdout", 0, 100)
+        chunk = await scheduler.read("t", "stdout", 0, 100)
         assert (chunk.content, chunk.ended) == (b"hello\n", False)
-        silent = await scheduler.engine.read_log(agent.agent_id, "t", "stderr", 0, 100)
+        silent = await scheduler.read("t", "stderr", 0, 100)
         assert (silent.content, silent.ended) == (b"", False)
         (tmp_path / "go").touch()
         await until(lambda: not agent.runs())
-        chunk = await scheduler.engine.read_log(agent.agent_id, "t", "stdout", 3, 100)
+        chunk = await scheduler.read("t", "stdout", 3, 100)
         assert (chunk.content, chunk.ended) == (b"lo\n", True)
         with pytest.raises(NotFoundError):
-            await scheduler.engine.read_log(agent.agent_id, "unknown", "stdout", 0, 100)
+            await scheduler.read("unknown", "stdout", 0, 100)
 
     asyncio.run(scenario())

@@ -39,7 +39,16 @@ def test_both_streams_are_the_tasks() -> None:
 
 @pytest.mark.parametrize(
     "command, part",
-    [("exit 7 #", "exit code 7"), ("kill -9 $$ #", "signal 9 (SIGKILL)"), ("/no/such/file", "exit code 127")],
+    [
+        ("exit 7 #", "ended with exit code 7."),
+        ("kill -9 $$ #", "ended with signal SIGKILL."),
+        ("/no/such/file", "ended with exit code 127: "),
+        (
+            "seq 10000; echo 'quota exceeded' >&2; seq 10000; exit 3 #",
+            "ended with exit code 3: quota exceeded",
+        ),
+        ("echo 'no such table'; exit 1 #", "ended with exit code 1: no such table"),
+    ],
 )
 def test_other_end_than_exit_code_0_is_a_failure(command: str, part: str) -> None:
     result = script(command)

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
+from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.model.kept_output import read_kept
+from elasticjob_cloud.model.queries.logs import LogPieces, LogReadBoth
 from tests.integration.sdk.sdk_agent import SdkAgent
 
 # What a bootstrap script may do before the first shard, to the streams of all.
@@ -82,6 +85,13 @@ def warns(context):
     sys.excepthook(ValueError, ValueError("shown"), None)
     logging.StreamHandler().emit(logging.makeLogRecord({"msg": "handled"}))
 
+def alternates(context):
+    for number in range(3):
+        print("out", number)
+        print("err", number, file=sys.stderr)
+    logging.getLogger("job").warning("logged")
+    print("end")
+
 def floods_by_a_program(context):
     subprocess.run(["/bin/sh", "-c", "yes 0123456789 | head -c 3000000"], check=True)
 
@@ -144,6 +154,19 @@ def test_stderr_is_not_held_back(agent: SdkAgent) -> None:
     agent.wait_text("t0", "50%", "stderr")
     agent.write("seen", "")
     assert agent.wait_end("t0")["success"] is True
+
+
+@pytest.mark.parametrize("service", ["CPU", "SINGLE_THREAD", "PROCESS"])
+def test_order_of_the_two_streams_is_kept(agent: SdkAgent, service: str) -> None:
+    agent.start("jobs:alternates")
+    agent.run(jobExecutorServiceHandlerType=service)
+    assert agent.wait_end("t0")["success"] is True
+    answers = LogAnswers(OutputStore(agent.output))
+    reply = answers.answer(LogReadBoth("t0", 0, 0, 10_000), known=True, ended=True)
+    assert isinstance(reply, LogPieces)
+    lines = b"".join(piece.content for piece in reply.pieces).decode().splitlines()
+    assert lines[:6] == ["out 0", "err 0", "out 1", "err 1", "out 2", "err 2"]
+    assert (lines[6].endswith("logged"), lines[7:]) == (True, ["end"])
 
 
 @pytest.mark.parametrize("service", ["CPU", "PROCESS"])

@@ -55,3 +55,27 @@ def test_cause_longer_than_anybody_reads_is_cut_before_it_waits_for_the_schedule
     assert execution is not None
     assert 15_000 < len(execution.failure_cause) <= 16_000
     assert execution.failure_cause.endswith("the reason")
+
+
+def test_summary_of_an_executor_is_made_one_plain_short_line_without_secrets() -> None:
+    told = (
+        b'{"type":"statuses","statuses":[{"taskId":"t","state":"TASK_FINISHED","success":false,"failureCause":"cause",'
+        b'"failureSummary":"Denied:\\n \\u001b[31mpassword=hunter2x\\u001b[0m %s"}]}' % (b"x" * 100_000)
+    )
+    statuses = parse_line(told)
+    assert isinstance(statuses, StatusesLine)
+    execution = statuses.statuses[0].execution()
+    assert execution is not None
+    assert execution.summary.startswith("Denied: password=*** xxx")
+    assert len(execution.summary) <= 500
+    assert execution.failure_cause == "cause"
+
+
+def test_execution_that_succeeded_has_no_reason_whatever_its_executor_says() -> None:
+    statuses = parse_line(
+        b'{"type":"statuses","statuses":[{"taskId":"t","state":"TASK_FINISHED","success":true,"failureSummary":"x"}]}'
+    )
+    assert isinstance(statuses, StatusesLine)
+    execution = statuses.statuses[0].execution()
+    assert execution is not None
+    assert (execution.success, execution.summary, execution.failure_cause) == (True, "", "")

@@ -207,6 +207,20 @@ def test_ends_are_told_in_short_where_all_of_them_are_too_much() -> None:
     play(scenario)
 
 
+def test_summaries_stay_whole_in_a_backlog_that_is_told_in_short() -> None:
+    def scenario(told: Told) -> None:
+        told.ledger = Ledger("agent", told.batches.append, Backlog(bytes_kept=100_000))
+        summary = "s" * 500
+        for number in range(150):
+            execution = Execution(1, 2, success=False, failure_cause="c" * 16_000, summary=summary)
+            told.ledger.report(TaskStatus(f"t{number}", TaskState.FAILED, 7, "m", execution))
+            told.ledger.flush()
+        assert len(told.ledger.ended_statuses()) == 150
+        assert {status.summary for status in told.ledger.ended_statuses()} == {summary}
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("odd", ["\udc80", "a\ud800b", "名\udcff"])
 def test_text_that_cannot_be_sent_spoils_no_message(odd: str) -> None:
     """A file name that is not UTF-8, in the words of an OSError, had kept the agent from ever speaking again."""
@@ -214,6 +228,7 @@ def test_text_that_cannot_be_sent_spoils_no_message(odd: str) -> None:
     def scenario(told: Told) -> None:
         told.ledger.report(TaskStatus("t", TaskState.ERROR, 7, odd))
         told.ledger.report(TaskStatus("u", TaskState.FAILED, 7, "", Execution(1, 2, False, odd)))
+        told.ledger.report(TaskStatus("v", TaskState.FAILED, 7, "", Execution(1, 2, False, "cause", odd)))
         told.ledger.tell(ExecutorStopped("app", odd))
         for batch in told.ledger.unacknowledged():
             encode_frame(Events(batch))

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from elasticjob_cloud.model.excerpt import excerpt_bytes
 from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem
 from elasticjob_cloud.sdk.notifications.mail import make_mail
-from elasticjob_cloud.sdk.notifications.message import FailureMessage, redact, shorten_bytes
+from elasticjob_cloud.sdk.notifications.message import FailureMessage, redact
 from elasticjob_cloud.sdk.notifications.outbox import Outbox
 from elasticjob_cloud.sdk.notifications.rate_limit import RateLimit
 from elasticjob_cloud.sdk.notifications.webhooks import sign_dingtalk
@@ -112,11 +113,11 @@ def test_text_says_what_elasticjob_says() -> None:
 
 
 def test_long_text_keeps_both_ends_and_its_limit_in_bytes() -> None:
-    text = shorten_bytes("头" + "中" * 5000 + "尾", 2048)
+    text = excerpt_bytes("头" + "中" * 5000 + "尾", 2048)
     assert len(text.encode()) <= 2048
     assert text.startswith("头")
     assert text.endswith("尾")
-    assert shorten_bytes("short", 2048) == "short"
+    assert excerpt_bytes("short", 2048) == "short"
 
 
 def test_longest_secret_is_redacted_first() -> None:

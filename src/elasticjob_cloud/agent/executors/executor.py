@@ -23,10 +23,11 @@ from elasticjob_cloud.agent.executors.sent_tasks import SentTask, SentTasks
 from elasticjob_cloud.agent.executors.starter import ExecutorStarter
 from elasticjob_cloud.agent.executors.unsent_tasks import UnsentTasks
 from elasticjob_cloud.agent.reporting.ending import Ending, own_fault, timed_out
+from elasticjob_cloud.agent.reporting.last_words import LastWords
 from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
-from elasticjob_cloud.model.excerpt import excerpt
+from elasticjob_cloud.model.excerpt import excerpt, first_line
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
@@ -43,6 +44,8 @@ _REPORTABLE = frozenset(
     {TaskState.RUNNING, TaskState.FINISHED, TaskState.FAILED, TaskState.ERROR, TaskState.KILLED}
 )
 _EXIT_SECONDS = 1.0
+# Of so many tasks of a lost executor the output is quoted: reading it takes the loop a millisecond or two each.
+_MOST_LAST_WORDS = 100
 
 
 class AppExecutor:
@@ -207,8 +210,22 @@ class AppExecutor:
             return
         self._forget(status.task_id)
         if status.state is TaskState.KILLED and sent.ending is not None:
-            status.state, status.message = sent.ending.state, sent.ending.message
+            self._explain(status, sent.ending)
         self._tell(status)
+
+    def _explain(self, status: StatusItem, ending: Ending) -> None:
+        """Say why a task was ended; its executor only knows that it was."""
+        is_failure = ending.state is not TaskState.KILLED
+        last_words = LastWords.of_task(self._runtime.outputs, status.task_id) if is_failure else LastWords()
+        summary = last_words.summary(ending.message)
+        status.state, status.message = ending.state, ending.message
+        if status.success is None:
+            status.message = last_words.detail(summary)
+        else:
+            status.failure_summary = summary
+            status.failure_cause = last_words.detail(
+                f"{ending.message}\n{excerpt(status.failure_cause)}".strip()
+            )
 
     def _tell(self, status: StatusItem) -> None:
         now_ms, message = time.time_ns() // 1_000_000, excerpt(status.message)
@@ -304,18 +321,21 @@ class AppExecutor:
         self._tokens.pop(process.token, None)
         self._process = None
         self._phase.become(ExecutorPhase.STOPPED)
-        fault = process.fault or Ending(TaskState.LOST, f"The executor ended with {process.exit_words}.")
+        fault = process.fault or Ending(TaskState.LOST, process.describe_death())
         doomed, self._doomed = self._doomed if process.fault is not None else self._unsent.ids(), []
         ready_seconds = None if process.ready_since is None else self._loop.time() - process.ready_since
         self._starter.backoff.ended(ready_seconds, had_tasks=bool(self._sent))
         self._lose_sent(fault)
-        self._runtime.ledger.tell(ExecutorStopped(self._app.app_name, fault.message))
+        self._runtime.ledger.tell(ExecutorStopped(self._app.app_name, first_line(fault.message)))
         if process.ready_since is None:
             self._fail_unsent(doomed, process.describe_failed_start())
         self._advance()
 
     def _lose_sent(self, fault: Ending) -> None:
-        for task_id, sent in self._sent.items():
+        for number, (task_id, sent) in enumerate(self._sent.items()):
             self._forget(task_id)
             ending = sent.ending or fault
-            self._runtime.ledger.report_now(task_id, ending.state, ending.message)
+            is_read = number < _MOST_LAST_WORDS
+            last_words = LastWords.of_task(self._runtime.outputs, task_id) if is_read else LastWords()
+            message = last_words.detail(ending.message, "the task's")
+            self._runtime.ledger.report_now(task_id, ending.state, message)

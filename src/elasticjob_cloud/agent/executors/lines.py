@@ -8,8 +8,9 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.model.errors import ElasticJobError
-from elasticjob_cloud.model.excerpt import excerpt
+from elasticjob_cloud.model.excerpt import cause_in, excerpt, one_line
 from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.messages import Execution
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import JobMessage, Kill, Registered, Run, Stop, TaskMessage
@@ -43,14 +44,25 @@ class StatusItem(msgspec.Struct, rename="camel"):
     start_time: Instant = 0
     complete_time: Instant = 0
     success: bool | None = None
+    failure_summary: str = ""
     failure_cause: str = ""
 
     def execution(self) -> Execution | None:
         """Give the execution that it ends, if it ends one."""
         if self.success is None:
             return None
+        if self.success:
+            return Execution(self.start_time, self.complete_time, success=True)
         cause = excerpt(self.failure_cause)
-        return Execution(self.start_time, self.complete_time, self.success, cause)
+        # Executors in other languages need not give one.
+        summary = one_line(self.failure_summary) or cause_in(cause)
+        return Execution(
+            self.start_time,
+            self.complete_time,
+            success=False,
+            failure_cause=cause,
+            summary=one_line(mask_message(summary)),
+        )
 
 
 class StatusesLine(msgspec.Struct, tag="statuses", tag_field="type"):

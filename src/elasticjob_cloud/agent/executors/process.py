@@ -12,6 +12,7 @@ from elasticjob_cloud.agent.executors.lines import AgentLine, ExecutorConnection
 from elasticjob_cloud.agent.process.child import ChildProcess
 from elasticjob_cloud.agent.process.program import Program
 from elasticjob_cloud.agent.reporting.ending import Ending, over_memory, own_fault
+from elasticjob_cloud.agent.reporting.last_words import LastWords
 from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
@@ -74,23 +75,23 @@ class ExecutorProcess:
         seconds = runtime.settings.executor_connect_seconds
         self._connect_timer = loop.call_later(seconds, self._connect_overdue)
 
-    @property
-    def exit_words(self) -> str:
-        """How it ended; of meaning once it is gone."""
-        return self._exit_words
-
     def is_folder_spent(self) -> bool:
         """Whether its jobs have deleted files of its app, or filled its folder."""
         return self._prepared.is_spent()
 
     def describe_failed_start(self) -> str:
-        """Say why it never registered, with the end of its output. Of meaning once it is gone."""
+        """Say why it never registered. Of meaning once it is gone."""
         message = f"The bootstrapScript ended with {self._exit_words} before its executor registered."
-        if self.fault is not None:
-            message = self.fault.message
-        stdout, stderr = (output.tail() for output in self._child.outputs)
-        output = stderr or stdout
-        return f"{message} Its last output:\n{output}" if output else message
+        return self._with_last_words(self.fault.message if self.fault is not None else message)
+
+    def describe_death(self) -> str:
+        """Say how it ended by itself, though it had registered. Of meaning once it is gone."""
+        return self._with_last_words(f"The executor ended with {self._exit_words}.")
+
+    def _with_last_words(self, message: str) -> str:
+        """Give a message whose first line is its summary, and after it the end of the output."""
+        last_words = LastWords.of_process(self._child.outputs)
+        return last_words.detail(last_words.summary(message))
 
     def connected(self, connection: ExecutorConnection) -> None:
         """It has named itself by its token."""

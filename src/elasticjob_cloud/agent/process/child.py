@@ -185,7 +185,7 @@ class ChildProcess:
             self._runtime.journal.ended(self.pid)
             if self.tree.left:
                 _, stderr = self.outputs
-                stderr.write(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))
+                stderr.add_note(_left_note(list(self.tree.left.items()), after_line=self._pumps[1].ends_line))
             for output in self.outputs:
                 output.close()
         finally:

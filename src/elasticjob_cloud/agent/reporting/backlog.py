@@ -90,7 +90,7 @@ class Backlog:
 
 
 def shortened(status: TaskStatus) -> TaskStatus:
-    """Give a status with its texts cut to what a person needs."""
+    """Give a status with its texts cut to what a person needs. A summary is short as it is."""
     execution = status.execution
     if execution is not None and len(execution.failure_cause) > _SHORT_CHARACTERS:
         cause = excerpt(execution.failure_cause, _SHORT_CHARACTERS)
@@ -112,7 +112,7 @@ def _size_of(event: AgentEvent) -> int:
         return _EVENT_BYTES
     size = _EVENT_BYTES + sys.getsizeof(event.message)
     if event.execution is not None:
-        size += sys.getsizeof(event.execution.failure_cause)
+        size += sys.getsizeof(event.execution.failure_cause) + sys.getsizeof(event.execution.summary)
     return size
 
 

@@ -151,10 +151,13 @@ class Ledger:
 def _sendable_status(status: TaskStatus) -> TaskStatus:
     """Give a status that can be sent. A file name of bytes that are not UTF-8, for one, would spoil the whole batch."""
     execution = status.execution
-    if status.message.isascii() and (execution is None or execution.failure_cause.isascii()):
+    if status.message.isascii() and (
+        execution is None or (execution.failure_cause.isascii() and execution.summary.isascii())
+    ):
         return status  # nearly always
     if execution is not None:
-        execution = msgspec.structs.replace(execution, failure_cause=_sendable(execution.failure_cause))
+        cause, summary = _sendable(execution.failure_cause), _sendable(execution.summary)
+        execution = msgspec.structs.replace(execution, failure_cause=cause, summary=summary)
     return msgspec.structs.replace(status, message=_sendable(status.message), execution=execution)
 
 

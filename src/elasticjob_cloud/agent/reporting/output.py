@@ -6,6 +6,7 @@ import os
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
@@ -13,17 +14,18 @@ from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptPart, read_kept
 from elasticjob_cloud.model.messages import LogChunk
 from elasticjob_cloud.model.output_file import STREAMS, OutputFile, stream_path
+from elasticjob_cloud.model.output_order import ORDER_SUFFIXES, OutputOrder
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 
 _log = structlog.get_logger(__name__)
 
 _NAME_LIMIT_BYTES = 200
-_TAIL_BYTES = 2000
+_TAIL_BYTES = 4000
 _DEFAULT_LIMIT_BYTES = 10 << 20
 
 
 class ProcessOutput(OutputFile):
-    """One stream of a process. Its last lines are at hand, and the log tells when its output is lost."""
+    """One stream of a process. Its last lines are at hand, on a full disk too, and the log tells when its output is lost."""
 
     __slots__ = ("_path", "_tail")
 
@@ -34,17 +36,23 @@ class ProcessOutput(OutputFile):
 
     def write(self, data: bytes) -> bool:
         """Keep what the limit allows; False when the file is closed. Never raises."""
-        had_failed = bool(self.failure)
-        if not super().write(data):
+        if not self.add_note(data):
             return False
         self._tail = (self._tail + data)[-_TAIL_BYTES:] if len(data) < _TAIL_BYTES else data[-_TAIL_BYTES:]
+        return True
+
+    def add_note(self, line: bytes) -> bool:
+        """Keep a line that the process did not print: it is none of its last ones. Else as `write`."""
+        had_failed = bool(self.failure)
+        if not super().write(line):
+            return False
         if self.failure and not had_failed:
             _log.warning("The output of a process is lost.", path=self._path, fault=self.failure)
         return True
 
     def tail(self) -> str:
         """Give the last lines that were printed."""
-        return self._tail.decode(errors="replace").strip()
+        return _text_of(self._tail, is_cut=len(self._tail) == _TAIL_BYTES)
 
 
 class OutputStore:
@@ -64,13 +72,18 @@ class OutputStore:
     def streams_of(self, name: str) -> tuple[ProcessOutput, ProcessOutput]:
         """Give stdout and stderr of a task or executor, to be written."""
         base, limit = self.base_path(name), self._limit_bytes
-        return ProcessOutput(stream_path(base, "stdout"), limit), ProcessOutput(
-            stream_path(base, "stderr"), limit
-        )
+        stdout = ProcessOutput(stream_path(base, "stdout"), limit)
+        stderr = ProcessOutput(stream_path(base, "stderr"), limit)
+        order = OutputOrder(base)
+        order.follow("stdout", stdout)
+        order.follow("stderr", stderr)
+        return stdout, stderr
 
     def add_note(self, name: str, line: str) -> None:
         """Add a line of ours to what a task prints to stderr; without room on the disk it goes without."""
-        file = OutputFile(stream_path(self.base_path(name), "stderr"), self._limit_bytes)
+        base = self.base_path(name)
+        file = OutputFile(stream_path(base, "stderr"), self._limit_bytes)
+        OutputOrder(base).follow("stderr", file)
         file.write(line.encode())
         if file.failure:
             _log.warning("A note in the output of a task is lost.", task=name, fault=file.failure)
@@ -93,9 +106,27 @@ class OutputStore:
         except FileNotFoundError:
             if known:
                 return LogChunk(offset, b"", 0, ended)
-            raise NotFoundError(
-                f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
-            ) from None
+            self.refuse(name)
+
+    def refuse(self, name: str) -> NoReturn:
+        """Say that there is no output; raise `NotFoundError`."""
+        raise NotFoundError(
+            f"No output of {name[:300]} is kept: it printed nothing, or its output is past the retention."
+        ) from None
+
+    def end_of(self, name: str, stream: str) -> str:
+        """Give the last lines that are kept of a stream; empty where there are none."""
+        path, tail = stream_path(self.base_path(name), stream), b""
+        try:
+            size = read_kept(path, 0, 0).size
+            offset = max(0, size - _TAIL_BYTES)
+            # A part ends where a file does; what comes before missing bytes is not the end.
+            while (part := read_kept(path, offset, size - offset)).content:
+                tail = tail + part.content if part.offset == offset else part.content
+                offset = part.offset + len(part.content)
+        except OSError:
+            return ""
+        return _text_of(tail, is_cut=size > len(tail))
 
     def _ends_with_mark(self, path: str, part: KeptPart) -> bool:
         """Whether an executor that keeps no last part ended the file with the protocol's mark.
@@ -134,8 +165,16 @@ class OutputStore:
                     count, total = count - 1, total - size
 
 
+def _text_of(tail: bytes, *, is_cut: bool) -> str:
+    """Give the end of a stream as a text. Where the stream has begun earlier, its first line is not whole, and left out."""
+    if is_cut:
+        line_end = tail.find(b"\n", 0, -1)
+        tail = b"... " + (tail[line_end + 1 :] if line_end >= 0 else tail)
+    return tail.decode(errors="replace").strip()
+
+
 def _base(path: str) -> str:
-    for suffix in (*TAIL_SUFFIXES, ".1"):
+    for suffix in (*TAIL_SUFFIXES, *ORDER_SUFFIXES, ".1"):
         if path.endswith(suffix):
             path = path.removesuffix(suffix)
             break

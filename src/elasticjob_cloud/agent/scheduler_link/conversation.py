@@ -25,7 +25,6 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     HeartbeatSeen,
     Hello,
     ListSandboxes,
-    LogAnswer,
     Ping,
     ReadLog,
     Retire,
@@ -35,10 +34,10 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     decode_scheduler_frame,
 )
 from elasticjob_cloud.agent.scheduler_link.heart import Heart
+from elasticjob_cloud.agent.scheduler_link.log_desk import LogDesk
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.agent.scheduler_link.obeyed_file import ObeyedFile
 from elasticjob_cloud.agent.scheduler_link.peers import Starter
-from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import AgentEvents, Command
 
 _log = structlog.get_logger(__name__)
@@ -67,6 +66,7 @@ class Conversation:
         self, agent: Agent, host: Host, heart: Heart | None, starter: Starter, obeyed_file: ObeyedFile
     ) -> None:
         self._agent = agent
+        self._logs = LogDesk()
         self._host = host
         self._heart = heart
         self._starter = starter
@@ -163,7 +163,7 @@ class Conversation:
             case Acknowledge(sequence):
                 self._agent.acknowledge(sequence)
             case ReadLog():
-                self._read_log(connection, frame)
+                self._logs.read(self._agent, connection, frame)
             case ListSandboxes(request, app_name):
                 connection.send(SandboxesAnswer(request, self._agent.sandboxes(app_name)))
             case HeartbeatSeen(number, renewals):
@@ -188,7 +188,7 @@ class Conversation:
             case Ping():
                 connection.send(frame)
             case ReadLog():
-                self._read_log(connection, frame)
+                self._logs.read(self._agent, connection, frame)
             case _:
                 pass  # what is asked of an agent that stays
 
@@ -241,13 +241,3 @@ class Conversation:
         if connection is self._scheduler:
             self._scheduler = None
             self._hung_up.set()
-
-    def _read_log(self, connection: FrameProtocol, frame: ReadLog) -> None:
-        try:
-            chunk = self._agent.read_log(frame.task_id, frame.stream, frame.offset, frame.limit)
-        except NotFoundError as error:
-            connection.send(LogAnswer(frame.request, fault=str(error)))
-        except OSError as error:
-            connection.send(LogAnswer(frame.request, fault=f"The output cannot be read: {error}"))
-        else:
-            connection.send(LogAnswer(frame.request, chunk))

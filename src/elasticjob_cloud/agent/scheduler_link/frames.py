@@ -14,6 +14,7 @@ import structlog
 
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import AgentEvents, Command, Inventory, LogChunk, Sandbox
+from elasticjob_cloud.model.queries.logs import LogHits, LogPieces, LogQuestion
 
 # `newer`: it leads with your record, after you. `copy`: your record is an older copy of its one. `other`: neither.
 RefusalReason = Literal["", "newer", "copy", "other"]
@@ -47,13 +48,17 @@ class Acknowledge(msgspec.Struct, frozen=True, tag="acknowledge"):
 
 
 class ReadLog(msgspec.Struct, frozen=True, tag="read-log"):
-    """Scheduler: show a part of a task's output."""
+    """Scheduler: show a part of a task's output.
+
+    `question` says more than that, and counts instead. An agent of an earlier version knows none, and shows the part.
+    """
 
     request: int
     task_id: str
     stream: str
     offset: int
     limit: int
+    question: LogQuestion | None = None
 
 
 class ListSandboxes(msgspec.Struct, frozen=True, tag="list-sandboxes"):
@@ -139,11 +144,12 @@ class Events(msgspec.Struct, frozen=True, tag="events"):
 
 
 class LogAnswer(msgspec.Struct, frozen=True, tag="log-answer"):
-    """Agent: a part of a task's output, or why there is none."""
+    """Agent: a part of a task's output, of one stream or of both, or what was found in it, or why there is none."""
 
     request: int
     chunk: LogChunk | None = None
     fault: str = ""
+    reply: LogPieces | LogHits | None = None
 
 
 class SandboxesAnswer(msgspec.Struct, frozen=True, tag="sandboxes-answer"):

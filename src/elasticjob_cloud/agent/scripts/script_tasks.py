@@ -11,6 +11,7 @@ from elasticjob_cloud.agent.process.child import ChildProcess
 from elasticjob_cloud.agent.process.start.explanations import explain_refusal
 from elasticjob_cloud.agent.reporting.ending import Ending, over_memory, own_fault, timed_out
 from elasticjob_cloud.agent.runtime import TaskRuntime
+from elasticjob_cloud.agent.scripts.executions import execution_of, failed_start, with_notes
 from elasticjob_cloud.agent.scripts.paced_starts import PacedStarts
 from elasticjob_cloud.agent.scripts.preparations import Preparations
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
@@ -161,7 +162,7 @@ class ScriptTasks:
             self._finish(script, Ending(TaskState.ERROR, message))
             return
         now_ms = time.time_ns() // 1_000_000
-        self._repeated.ended(script, Execution(now_ms, now_ms, success=False, failure_cause=message))
+        self._repeated.ended(script, failed_start(message, now_ms))
 
     def _start(self, script: ScriptTask) -> None:
         if script.repetition is not None:
@@ -238,12 +239,11 @@ class ScriptTasks:
             script.time_limit = None
         self._starts.ended(script)
         ending = self._ending_of(script, child, fault)
-        is_success = ending.state is TaskState.FINISHED
-        execution = Execution(child.started_ms, child.ended_ms, is_success, ending.message)
+        execution = execution_of(child, ending)
         if script.repetition is not None and script.ending is None:
             self._repeated.ended(script, execution)
         else:
-            self._finish(script, Ending(ending.state, _with_notes(ending.message, child)), execution)
+            self._finish(script, Ending(ending.state, with_notes(ending.message, child)), execution)
 
     def _ending_of(self, script: ScriptTask, child: ChildProcess, fault: Ending | None) -> Ending:
         # Of two reasons the first one ended a process; a daemon task is ended by a kill alone.
@@ -253,7 +253,7 @@ class ScriptTasks:
         if child.exit_code == 0:
             return Ending(TaskState.FINISHED, "")
         words = script.program(self._runtime.environment).describe_exit(child.exit_code)
-        return Ending(TaskState.FAILED, f"The script ended with {words}.")
+        return Ending(TaskState.FAILED, f"The script ended with {words}.", words)
 
     def _finish(self, script: ScriptTask, ending: Ending, execution: Execution | None = None) -> None:
         if script.timer is not None:
@@ -273,8 +273,3 @@ def _why(error: Exception, script: ScriptTask) -> str:
     if isinstance(error, OSError):
         return explain_refusal(error, script.context(), script.lease.directory)
     return str(error).rstrip(".")
-
-
-def _with_notes(cause: str, child: ChildProcess) -> str:
-    notes = [f"Note: {output.failure}." for output in child.outputs if output.failure]
-    return " ".join(part for part in (cause, *notes) if part)

@@ -1,21 +1,19 @@
 """`elasticjob-cloud task`: what runs, what waits, and what it prints."""
 
-import time
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elasticjob_cloud.cli.following import ask_patiently, wait_a_moment
 from elasticjob_cloud.cli.options import JsonOption, TaskIdArgument, UrlOption, connect
 from elasticjob_cloud.cli.output import print_json, print_table, say, write_raw
-from elasticjob_cloud.model.errors import UnavailableError
 
 if TYPE_CHECKING:
     from elasticjob_cloud.cli.connection import Connection
 
-FOLLOW_SECONDS = 0.5
-PATIENCE_SECONDS = 30.0
 LOG_PART_BYTES = 256 * 1024
 
 app = typer.Typer(no_args_is_help=True, help="Tasks: the shards that run, wait, or are to be started again.")
@@ -93,9 +91,11 @@ def log(
 ) -> None:
     """Show what a task printed, also while it runs."""
     with connect(url) as scheduler:
-        offset = 0
+        offset, generation = 0, ""
         while True:
-            part = _read_part(scheduler, task_id, stream, offset, patient=follow)
+            ask = partial(_read_part, scheduler, task_id, stream, offset, generation)
+            part = ask_patiently(ask, patient=follow)
+            generation = str(part.get("generation") or "")
             content = str(part.get("content", ""))
             write_raw(content)
             start, offset = offset, int(part.get("nextOffset", offset + len(content.encode())))
@@ -103,34 +103,27 @@ def log(
             if at_end and (part.get("ended") or not follow):
                 break
             if at_end:
-                time.sleep(FOLLOW_SECONDS)
+                wait_a_moment()
     if part.get("truncated"):
         say("The output is not whole: a part of it could not be kept, or is beyond output_limit_bytes.")
 
 
 def _read_part(
-    scheduler: "Connection", task_id: str, stream: Stream, offset: int, *, patient: bool
+    scheduler: "Connection", task_id: str, stream: Stream, offset: int, generation: str
 ) -> Mapping[str, Any]:
-    """Read the next part of the output; `patient` waits for a scheduler that is away for a moment (a new leader)."""
-    deadline = time.monotonic() + (PATIENCE_SECONDS if patient else 0)
-    told = False
-    while True:
-        try:
-            part: Mapping[str, Any] = scheduler.get(
-                "job",
-                "tasks",
-                task_id,
-                "log",
-                query={"stream": stream.value, "offset": offset, "limit": LOG_PART_BYTES},
-            )
-            return part
-        except UnavailableError as error:
-            if time.monotonic() >= deadline:
-                raise
-            if not told:
-                say(f"{error} Trying again for {PATIENCE_SECONDS:g} s.")
-                told = True
-            time.sleep(FOLLOW_SECONDS)
+    part: Mapping[str, Any] = scheduler.get(
+        "job",
+        "tasks",
+        task_id,
+        "log",
+        query={
+            "stream": stream.value,
+            "offset": offset,
+            "limit": LOG_PART_BYTES,
+            "generation": generation or None,
+        },
+    )
+    return part
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud task kill 'my_job@-@0@-@READY@-@agent@-@uuid'")

@@ -11,6 +11,7 @@ import structlog
 
 from elasticjob_cloud.agent.scheduler_link.frames import Hello, Refused
 from elasticjob_cloud.engine.contract import EventSink, Pieces
+from elasticjob_cloud.engine.questions import Questions
 from elasticjob_cloud.engine.ray.faults import Faults, with_fault, words_of
 from elasticjob_cloud.engine.ray.frames import (
     Arrived,
@@ -39,9 +40,9 @@ from elasticjob_cloud.model.messages import (
     Command,
     EngineEvent,
     Inventory,
-    LogChunk,
     Sandbox,
 )
+from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 
 _log = structlog.get_logger(__name__)
 _WATCH_SECONDS = 0.5
@@ -199,11 +200,15 @@ class RayEngine:
         for link in self._links.values():
             link.greet_again()
 
-    async def read_log(self, agent_id: str, task_id: str, stream: str, offset: int, limit: int) -> LogChunk:
-        """Read a part of a task's output, by the agent or its successor on the same node. See the contract."""
+    async def ask_log(self, agent_id: str, question: LogQuestion) -> LogReply:
+        """Read or search a task's output, by the agent or its successor on the same node. See the contract."""
+        return await self._asker(agent_id).ask_log(question)
+
+    def _asker(self, agent_id: str) -> Questions:
+        """Give the way to the agent that has the output; raise `UnavailableError`."""
         for link in self._links.values():
             if link.is_joined and (agent_id == link.agent_id or agent_id in link.predecessors):
-                return await link.questions.read_log(task_id, stream, offset, limit)
+                return link.questions
         if any(link.is_released and agent_id in link.predecessors for link in self._links.values()):
             raise UnavailableError(
                 f"The node of agent {agent_id}, which has the output, was idle and was let go of. The output can be read "

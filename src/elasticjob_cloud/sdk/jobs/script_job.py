@@ -18,6 +18,7 @@ from typing import IO, TextIO
 
 from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.model.excerpt import last_line
 from elasticjob_cloud.model.scripts.command_line import takes_argument, trimmed
 from elasticjob_cloud.sdk.jobs.killable_wait import wait_for
 from elasticjob_cloud.sdk.jobs.process_groups import add_group, remove_group
@@ -25,6 +26,7 @@ from elasticjob_cloud.sdk.jobs.process_groups import add_group, remove_group
 COMMAND_LINE = "script.command.line"
 CONTEXT = "script.pass.context"
 _READ_BYTES = 1 << 16
+_TAIL_CHARACTERS = 4000
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
 # Output that is still in the pipes when all is over is read for so long at most.
@@ -46,10 +48,9 @@ def run_script(context: ShardingContext) -> None:
         command = f"{command} {shlex.quote(context.to_json())}"
     script = _Script(command, context.environment())
     code = wait_for(script.run, script.cancel)
-    if code < 0:
-        raise JobExecutionError(f"The command was ended by signal {-code} ({_signal_name(-code)}).")
-    if code > 0:
-        raise JobExecutionError(f"The command ended with exit code {code}.")
+    if code:
+        words = f"exit code {code}" if code > 0 else f"signal {_signal_name(-code)}"
+        raise JobExecutionError(f"The command ended with {words}{script.last_words()}")
 
 
 class _Script:
@@ -62,6 +63,7 @@ class _Script:
         self._cancelled = False
         self._grace_ends = 0.0  # by the monotonic clock; what the shell had started has it too
         self._process: subprocess.Popen[bytes] | None = None
+        self._pumps: list[_Pump] = []
 
     def run(self) -> int:
         """Run it to its end; give its exit code, or minus the signal that ended it."""
@@ -77,6 +79,11 @@ class _Script:
             finally:
                 self._end(process)
         return process.returncode
+
+    def last_words(self) -> str:
+        """Give the last line that it printed to stderr, else to stdout, as the end of a sentence."""
+        lines = [last_line(pump.tail) for pump in reversed(self._pumps)]
+        return next((f": {line}" for line in lines if line), ".")
 
     def cancel(self) -> None:
         """Ask the command to end, and make it end a little later."""
@@ -125,8 +132,9 @@ class _Script:
         assert process.stdout is not None, "a pipe"
         assert process.stderr is not None, "a pipe"
         with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ, _Pump(process.stdout, sys.stdout))
-            selector.register(process.stderr, selectors.EVENT_READ, _Pump(process.stderr, sys.stderr))
+            self._pumps = [_Pump(process.stdout, sys.stdout), _Pump(process.stderr, sys.stderr)]
+            for pump in self._pumps:
+                selector.register(pump.pipe, selectors.EVENT_READ, pump)
             until = float("inf")
             while selector.get_map() and time.monotonic() < until:
                 for key, _ in selector.select(_LOOK_SECONDS):
@@ -143,15 +151,17 @@ class _Pump:
     """From a pipe to a stream of the task."""
 
     def __init__(self, pipe: IO[bytes], stream: TextIO) -> None:
-        self._pipe = pipe
+        self.pipe = pipe
+        self.tail = ""
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def pass_on(self) -> bool:
         """Pass on what is there; False at the end."""
-        data = os.read(self._pipe.fileno(), _READ_BYTES)
+        data = os.read(self.pipe.fileno(), _READ_BYTES)
         text = self._decoder.decode(data, final=not data)
         if text:
+            self.tail = (self.tail + text)[-_TAIL_CHARACTERS:]
             self._stream.write(text)
             self._stream.flush()
         return bool(data)

@@ -11,12 +11,12 @@ from email.utils import formatdate, make_msgid
 from typing import TypeAlias
 
 from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.model.excerpt import excerpt_bytes
 from elasticjob_cloud.model.trust import trusted_context
 from elasticjob_cloud.sdk.notifications.message import (
     FailureMessage,
     find_setting,
     missing_settings,
-    shorten_bytes,
 )
 
 REQUIRED = ("email.host", "email.port", "email.from", "email.to")
@@ -104,7 +104,7 @@ def make_mail(message: FailureMessage) -> EmailMessage:
     mail["Date"] = formatdate(message.failed_ms / 1000)
     mail["Message-ID"] = make_msgid(domain="elasticjob-cloud")
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(shorten_bytes(f"{message.text}\n\nTask: {message.task_id}\n", _BODY_BYTES))
+    mail.set_content(excerpt_bytes(f"{message.text}\n\nTask: {message.task_id}\n", _BODY_BYTES))
     return mail
 
 

@@ -36,16 +36,6 @@ def message_of(handler: str, context: ShardingContext, failed_ms: int, cause: st
     )
 
 
-def shorten_bytes(text: str, limit_bytes: int) -> str:
-    """Return the text, its middle left out if it is longer than the limit in UTF-8: both ends of a trace count."""
-    data = text.encode("utf-8", "backslashreplace")
-    if len(data) <= limit_bytes:
-        return data.decode()
-    mark = "\n...\n"
-    half = (limit_bytes - len(mark)) // 2
-    return data[:half].decode("utf-8", "ignore") + mark + data[-half:].decode("utf-8", "ignore")
-
-
 def find_setting(props: Mapping[str, str], *names: str) -> str:
     """Return the first of these settings that is there, or nothing."""
     return next((value for name in names if (value := props.get(name, "").strip())), "")

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from urllib.parse import quote_plus, urlsplit
 
 from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.model.excerpt import excerpt_bytes, one_line
 from elasticjob_cloud.sdk.http_client import Exchange, HttpAnswer, HttpRequest, check_url, seconds_of
 from elasticjob_cloud.sdk.notifications.message import (
     FailureMessage,
     find_setting,
     missing_settings,
-    shorten_bytes,
 )
 
 _CONNECT_MILLISECONDS = 3000
@@ -78,13 +78,13 @@ def _request_of(message: FailureMessage) -> HttpRequest:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     match message.handler:
         case "WECHAT":
-            body: dict[str, object] = _text_message(shorten_bytes(message.text, _WECHAT_BYTES))
+            body: dict[str, object] = _text_message(excerpt_bytes(message.text, _WECHAT_BYTES))
         case "DINGTALK":
             secret, keyword = find_setting(props, "dingtalk.secret"), find_setting(props, "dingtalk.keyword")
             if secret:
                 url = sign_dingtalk(url, secret, int(time.time() * 1000))
             text = f"{keyword}\n{message.text}" if keyword else message.text
-            body = _text_message(shorten_bytes(text, _DINGTALK_BYTES))
+            body = _text_message(excerpt_bytes(text, _DINGTALK_BYTES))
         case _:
             headers |= {name.removeprefix(_HEADER_PREFIX): props[name] for name in _header_names(props)}
             body = _webhook_message(message)
@@ -105,9 +105,9 @@ def _webhook_message(message: FailureMessage) -> dict[str, object]:
         "taskId": message.task_id,
         "shardingItem": message.sharding_item,
         "failedTime": message.failed_ms,
-        "failureCause": shorten_bytes(message.cause, _WEBHOOK_BYTES),
+        "failureCause": excerpt_bytes(message.cause, _WEBHOOK_BYTES),
         "leftOut": message.left_out,
-        "message": shorten_bytes(message.text, _WEBHOOK_BYTES),
+        "message": excerpt_bytes(message.text, _WEBHOOK_BYTES),
     }
 
 
@@ -118,7 +118,7 @@ def _check_error_code(answer: HttpAnswer) -> None:
     except (ValueError, TypeError, KeyError, AttributeError):
         raise JobExecutionError(f"its answer is not that of a chat robot: {answer.text[:200]!r}") from None
     if str(code) != "0":
-        raise JobExecutionError(f"it answered with error {code}: {text[:500]}")
+        raise JobExecutionError(f"it answered with error {code}: {one_line(text)}")
 
 
 def _check(props: Mapping[str, str], prefix: str, required: str) -> str:

@@ -3,6 +3,7 @@
 import threading
 
 from elasticjob_cloud.model.output_file import OutputFile, StreamName, stream_path
+from elasticjob_cloud.model.output_order import OutputOrder
 from elasticjob_cloud.model.wire import TaskMessage
 from elasticjob_cloud.sdk.streams.half_lines import HalfLines
 from elasticjob_cloud.sdk.streams.shared_files import shared_files
@@ -16,13 +17,14 @@ class LineFile:
     What is kept, and what happens where nothing can be written, `model/output_file.py` says.
     """
 
-    def __init__(self, path: str, limit_bytes: int, *, at_once: bool = False) -> None:
+    def __init__(self, base_path: str, stream: StreamName, limit_bytes: int, order: OutputOrder) -> None:
         # Re-entrant: a signal handler of job code may print while the same thread does.
         self._lock = threading.RLock()
         self._half_lines = HalfLines()
-        self._file = OutputFile(path, limit_bytes)
+        self._file = OutputFile(stream_path(base_path, stream), limit_bytes)
         self._file.open()
-        self._at_once = at_once
+        order.follow(stream, self._file)
+        self._at_once = stream == "stderr"
         self._is_shared = False
 
     def write(self, data: bytes) -> bool:
@@ -66,10 +68,11 @@ class LineFile:
 class TaskOutput:
     """`<path>.stdout` and `<path>.stderr` of one task (wire, `TaskMessage.output`)."""
 
-    __slots__ = ("_closed", "_files", "_path", "limit_bytes")
+    __slots__ = ("_closed", "_files", "_order", "_path", "limit_bytes")
 
     def __init__(self, path: str, limit_bytes: int) -> None:
         self._path = path
+        self._order = OutputOrder(path)
         self.limit_bytes = limit_bytes
         self._files: dict[StreamName, LineFile] | None = None
         self._closed = False
@@ -110,11 +113,7 @@ class TaskOutput:
             files = self._files if self._files is not None else {}
             try:
                 if stream not in files:
-                    files[stream] = LineFile(
-                        stream_path(self._path, stream),
-                        self.limit_bytes,
-                        at_once=stream == "stderr",
-                    )
+                    files[stream] = LineFile(self._path, stream, self.limit_bytes, self._order)
             except OSError:
                 return None  # without its folder the output goes to the executor's own
             self._adopt(files)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from elasticjob_cloud.agent.agent import Agent
@@ -57,13 +58,24 @@ for line in lines:
         ids = [task["taskId"] for task in message["tasks"]]
         job = message["job"]["jobName"]
         if job == "die":
+            for task in message["tasks"]:
+                with open(task["output"] + ".stderr", "a") as file:
+                    file.write(f"{task['taskId']} is at row 7\\n")
+            print("Fatal error: the driver is broken", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGSEGV)
         if job == "junk":
             lines.write(b"x" * (1 << 20) + b"\\n"); lines.flush(); signal.pause()
         say({"type": "unheard-of", "new": True})
         say({"type": "statuses", "statuses": [{"taskId": "not-mine", "state": "TASK_FINISHED"}]})
         say({"type": "statuses", "statuses": [{"taskId": t, "state": "TASK_RUNNING"} for t in ids]})
-        if job != "long":
+        if job == "long":
+            with open(message["tasks"][0]["output"] + ".stdout", "a") as file:
+                file.write("waits for a lock\\n")
+        elif job == "fail":
+            failed = {"state": "TASK_FINISHED", "startTime": 1, "completeTime": 2, "success": False}
+            cause = "Error: no seats left\\n    at job (job.js:7:9)\\n    at run (main.js:3:1)"
+            say({"type": "statuses", "statuses": [failed | {"taskId": t, "failureCause": cause} for t in ids]})
+        else:
             say({"type": "statuses", "statuses": [{"taskId": t, "state": "TASK_FINISHED", "startTime": 1,
                  "completeTime": 2, "success": True} for t in ids]})
 """
@@ -82,6 +94,12 @@ class World:
 
     def launch(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> None:
         self.agent.handle([self.command(mode, job_name, *task_ids, timeout_seconds=timeout_seconds)])
+
+    def launch_sdk(self, job: str, task_id: str) -> None:
+        launch = self.command("", "job", task_id)
+        bootstrap = f"exec {shlex.quote(sys.executable)} -m elasticjob_cloud {job}"
+        app = msgspec.structs.replace(launch.app, bootstrap_script=bootstrap)
+        self.agent.handle([msgspec.structs.replace(launch, app=app)])
 
     def command(self, mode: str, job_name: str, *task_ids: str, timeout_seconds: int = 0) -> Launch:
         # Where the path has to be quoted a shell runs it, which would else tell of a signal by a number of its own.

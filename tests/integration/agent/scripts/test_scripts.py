@@ -21,6 +21,7 @@ from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentEvents, Kill, Launch, TaskSpec, TaskStatus
+from elasticjob_cloud.model.queries.logs import LogPieces, LogReadBoth
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.apps.app_caches import until
 
@@ -276,6 +277,25 @@ def test_memory_of_what_forked_away_counts_as_the_scripts(tmp_path: Path) -> Non
         assert status.state is TaskState.FAILED
         assert "of 64 MB" in status.message
         assert world.processes_left() == set()
+
+    play(tmp_path, scenario)
+
+
+def test_both_streams_of_a_script_come_in_their_order(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        # Each line is read before the next one is written: what comes at the same moment has no order that is known.
+        step = "while [ $(cat $O.std* 2>/dev/null | wc -l) -lt $N ]; do sleep 0.01; done"
+        words = [
+            f"echo line{number}{' >&2' if number % 3 else ''}; N={number + 1}; {step}" for number in range(6)
+        ]
+        world.launch(f"O={tmp_path}/agent/output/t; {'; '.join(words)}")
+        assert (await world.end_of()).state is TaskState.FINISHED
+        reply = await world.agent.answer_log(LogReadBoth("t", 0, 0, 1000))
+        assert isinstance(reply, LogPieces)
+        lines = [
+            (piece.stream, line) for piece in reply.pieces for line in piece.content.decode().splitlines()
+        ]
+        assert lines == [("stderr" if number % 3 else "stdout", f"line{number}") for number in range(6)]
 
     play(tmp_path, scenario)
 

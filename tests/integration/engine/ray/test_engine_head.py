@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from elasticjob_cloud.model.errors import UnavailableError
+from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import empty_app, waiting_for
 from tests.contract.ray_world import end_agents, make_engine
@@ -45,7 +46,7 @@ def test_task_survives_the_death_of_the_whole_cluster_and_its_scheduler_waits_fo
                 await until(lambda: gateway not in gateway_pids(), "the gateway ends")
                 began = time.monotonic()
                 with pytest.raises(UnavailableError):
-                    await engine.read_log(agent_id, "t", "stdout", 0, 10)
+                    await engine.ask_log(agent_id, LogRead("t", "stdout", 0, 10))
                 engine.reconcile(frozenset({agent_id}))
                 engine.want_room([((1.0, 64.0),)])
                 assert time.monotonic() - began < _ANSWER_SECONDS

@@ -37,6 +37,7 @@ from elasticjob_cloud.model.messages import (
     EngineEvent,
     Kill,
 )
+from elasticjob_cloud.model.queries.logs import LogRead
 from tests.unit.engine.ray.ray_link import (
     LOST_SECONDS,
     SETTINGS,
@@ -280,13 +281,13 @@ def test_start_returns_in_two_seconds_when_no_agent_answers(monkeypatch: pytest.
 def test_question_fails_at_once_when_the_way_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
         world.join()
-        asking = asyncio.ensure_future(world.engine.read_log("a1", "t", "stdout", 0, 10))
+        asking = asyncio.ensure_future(world.engine.ask_log("a1", LogRead("t", "stdout", 0, 10)))
         await asyncio.sleep(0)
         world.gateway.die()
         with pytest.raises(UnavailableError):
             await asking
         with pytest.raises(UnavailableError):
-            await world.engine.read_log("a1", "t", "stdout", 0, 10)
+            await world.engine.ask_log("a1", LogRead("t", "stdout", 0, 10))
 
     play(monkeypatch, scenario)
 

@@ -8,6 +8,7 @@ from elasticjob_cloud.agent.scheduler_link.frames import Events, Heartbeat, Hear
 from elasticjob_cloud.engine.ray.frames import Held, NodeGone, Ready, Release, SessionEnded, SessionOpened
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, Kill
+from elasticjob_cloud.model.queries.logs import LogRead
 from tests.contract.conftest import script_launch
 from tests.unit.engine.ray.ray_link import LOST_SECONDS, World, play, welcome
 
@@ -119,11 +120,11 @@ def test_output_on_a_released_node_cannot_be_read_which_is_said(monkeypatch: pyt
         world.engine.release("a1")
         for agent_id in ("a0", "a1"):
             with pytest.raises(UnavailableError, match="was idle and was let go of"):
-                await world.engine.read_log(agent_id, "t", "stdout", 0, 10)
+                await world.engine.ask_log(agent_id, LogRead("t", "stdout", 0, 10))
         assert await world.engine.sandboxes("app") == []
         world.say(NodeGone("n1"))
         with pytest.raises(UnavailableError, match="cannot be reached"):
-            await world.engine.read_log("a1", "t", "stdout", 0, 10)
+            await world.engine.ask_log("a1", LogRead("t", "stdout", 0, 10))
 
     play(monkeypatch, scenario)
 

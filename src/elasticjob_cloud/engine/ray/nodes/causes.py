@@ -9,7 +9,7 @@ import ray
 from ray._private.state import state
 from ray.core.generated import common_pb2, gcs_pb2
 
-from elasticjob_cloud.engine.causes import cause_in
+from elasticjob_cloud.model.excerpt import cause_in, one_line
 
 _LONGEST = 400
 _LINES = 2  # of what Ray says: more of it is tables and advice
@@ -26,8 +26,8 @@ def described(error: Exception) -> str:
     if not lines:
         return type(error).__name__
     if isinstance(error, ray.exceptions.RayActorError):
-        return _shortened(_words_of_actor_error(error, lines))
-    return _shortened(cause_in(str(error)))
+        return one_line(_words_of_actor_error(error, lines), _LONGEST)
+    return one_line(cause_in(str(error)), _LONGEST)
 
 
 def worker_of(actor_id: ray.ActorID) -> str:
@@ -54,7 +54,7 @@ def _words_of_exit(exit_type: int, detail: str) -> str:
     lines = [line.strip() for line in detail.splitlines() if line.strip()]
     # A traceback has at its end what it is about.
     told = lines[-1:] if "Traceback" in detail else lines[:_LINES]
-    words = f"Its relay died: {kind}: {_shortened(' '.join(told))}"
+    words = f"Its relay died: {kind}: {one_line(' '.join(told), _LONGEST)}"
     if kind == "NODE_OUT_OF_MEMORY":
         words += f" {_MONITOR_ADVICE}"
     return words
@@ -67,7 +67,3 @@ def _words_of_actor_error(error: ray.exceptions.RayActorError, lines: list[str])
     names = ("class_name:", "actor_id:", "pid:", "name:", "namespace:", "ip:")
     causes = [line for line in lines[1:] if not line.startswith(names)]
     return " ".join(causes[:_LINES]) or lines[0]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

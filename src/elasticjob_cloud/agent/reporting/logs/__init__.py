@@ -1,0 +1,1 @@
+"""Reads and searches what tasks printed, for those that ask."""
