@@ -8,6 +8,7 @@ import msgspec
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.scheduling import CoreSettings, commands
+from tests.simulation.alert_users import WATCH_ALL, random_alert_command
 from tests.simulation.world import HOUR_MS, Hazards, World
 
 _CRONS = (
@@ -48,6 +49,7 @@ def play_wild(seed: int) -> World:
     apps = ["app-0", "app-1"]
     for name in apps:
         world.request(_publish(chooser, name))
+    _use_alerts(world, random.Random(seed + 2), apps)
     jobs = [random_job(chooser, number, chooser.choice(apps)) for number in range(6)]
     for job in jobs:
         world.after(10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
@@ -57,6 +59,7 @@ def play_wild(seed: int) -> World:
         world.run(HOUR_MS // 2)
         _quieten(world, apps)
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -75,6 +78,7 @@ def play_jumping_clocks(seed: int) -> World:
     )
     world = World(seed, hazards)
     chooser = random.Random(seed + 1)
+    world.request(WATCH_ALL)
     world.request(_publish(chooser, "app-0"))
     world.after(5_000, lambda: world.request(_publish(chooser, "app-0")))
     for number in range(8):
@@ -93,6 +97,7 @@ def play_jumping_clocks(seed: int) -> World:
         world.run(HOUR_MS // 40)
         _quieten(world, ["app-0"], calm_ms=30_000)
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -120,6 +125,7 @@ def play_wrong_clocks(seed: int) -> World:
         for number in range(4)
     ]
     for moment_ms in (0, 5_000, 30_000):
+        world.after(moment_ms, lambda: world.request(WATCH_ALL))
         world.after(moment_ms, lambda: world.request(_publish(chooser, "app-0")))
         for job in jobs:
             world.after(moment_ms + 10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
@@ -130,6 +136,7 @@ def play_wrong_clocks(seed: int) -> World:
         world.run(HOUR_MS // 6)
         _quieten(world, ["app-0"], calm_ms=200_000)
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -151,6 +158,7 @@ def play_slow_machine(seed: int) -> World:
     )
     chooser = random.Random(seed + 1)
     for moment_ms in (0, HOUR_MS, 80 * HOUR_MS):  # nobody hears while nobody leads
+        world.after(moment_ms, lambda: world.request(WATCH_ALL))
         world.after(moment_ms, lambda: world.request(_publish(chooser, "app-0")))
     for number in range(12):
         job = msgspec.structs.replace(
@@ -165,6 +173,7 @@ def play_slow_machine(seed: int) -> World:
             world.run(7 * 24 * HOUR_MS)
             _quieten(world, ["app-0"])
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -210,6 +219,16 @@ def _publish(chooser: random.Random, name: str) -> commands.PublishApp:
     )
 
 
+def _use_alerts(world: World, chooser: random.Random, apps: list[str]) -> None:
+    world.request(WATCH_ALL)
+
+    def act() -> None:
+        world.request(random_alert_command(chooser, world.store, world.now().wall_ms, apps))
+
+    for _ in range(60):
+        world.after(chooser.randrange(HOUR_MS // 2), act)
+
+
 def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None:
     app_name = chooser.choice(apps)
     job = random_job(chooser, chooser.randrange(8), app_name)
@@ -248,4 +267,4 @@ def _quieten(world: World, apps: list[str], calm_ms: int = HOUR_MS) -> None:
     world.checker.check_progress(world.now().wall_ms)
     for name in apps:
         world.request(commands.SetAppDisabled(name, disabled=True))
-    world.run(elapsed_ms + calm_ms + calm_ms // 2)
+    world.run(elapsed_ms + calm_ms + max(calm_ms // 2, 120_000))  # channels hear of a kind each 30 s at most

@@ -116,6 +116,10 @@ class Witness:
     # Runs
 
     def _tell_fire(self, fire: FireRecord, now_ms: int) -> None:
+        if fire.job_name not in self._state.jobs:  # a job that is gone has no alerts
+            self._failed.pop(fire.fire_id, None)
+            self._book.run_gone(fire.fire_id, now_ms)
+            return
         match fire.state:
             case FireState.WAITING:
                 waits = RunWaits(fire.fire_id, fire.job_name, self._app_of(fire), fire.due_ms)
@@ -134,8 +138,7 @@ class Witness:
 
     def _tell_end(self, fire: FireRecord, now_ms: int) -> None:
         failed = self._failed.pop(fire.fire_id, {})
-        # A job that is gone has no alerts; what a daemon does is told by its executions.
-        if fire.source is FireSource.DAEMON or fire.job_name not in self._state.jobs:
+        if fire.source is FireSource.DAEMON:  # what it does is told by its executions
             self._book.run_gone(fire.fire_id, now_ms)
             return
         items = tuple(sorted(failed))
@@ -153,7 +156,7 @@ class Witness:
         self._book.run_ended(ended, now_ms)
 
     def _tell_drop(self, fire: FireRecord, now_ms: int) -> None:
-        if fire.reason in _TOLD_DROPS and fire.job_name in self._state.jobs:
+        if fire.reason in _TOLD_DROPS:
             dropped = FiresDropped(
                 fire.fire_id,
                 fire.job_name,

@@ -69,6 +69,7 @@ def build_server(
             takes_over_agents=settings.take_over_agents,
             clock_limit_seconds=settings.clock_limit_seconds,
             history=HistoryLimits(settings.history_days, settings.history_limit_bytes, settings.alert_days),
+            watched_directories=(str(settings.data_dir),),
             alerts=AlertSettings(settings.public_url, settings.time_zone),
         ),
         database_url=settings.store_url,

@@ -16,12 +16,14 @@ from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, J
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock
+from elasticjob_cloud.scheduling.measurements import Measurement
 from elasticjob_cloud.service.alerting.desk import AlertDesk
 from elasticjob_cloud.service.alerting.post_office import PostOffice
 from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.command_log import log_command
 from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
+from elasticjob_cloud.service.housekeeping.disk_watch import DiskWatch
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.housekeeping.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
@@ -46,13 +48,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class LeadershipSettings:
-    """How a scheduler seeks and keeps the lead, and how much history it keeps."""
+    """How a scheduler seeks and keeps the lead, how much history it keeps, and on which disks it looks for room."""
 
     address: str
     lease_seconds: float = 4.0
     history: HistoryLimits = field(default_factory=HistoryLimits)
     takes_over_agents: bool = False
     clock_limit_seconds: float = 0.0
+    watched_directories: tuple[str, ...] = ()
     alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
@@ -267,12 +270,19 @@ class Scheduler:
             {
                 "retention": retention.keep,
                 "alerts": self._post_office.work,
+                "disks": DiskWatch(
+                    socket.gethostname(), self._settings.watched_directories, threads, self._tell_core
+                ).watch,
                 "statistics": lambda: self.statistics.keep(self._epoch),
                 "placement": PlacementWatch(self._query, self.metrics, engine.want_room).watch,
                 "cluster": clusters.watch,
                 "sandboxes": SandboxWatch(self.metrics, engine.sandboxes).watch,
             }
         )
+
+    def _tell_core(self, measured: Measurement) -> None:
+        if self._leads() and self._leader is not None and self._leader.loop is not None:
+            self._leader.loop.take(measured)
 
     def _note_commit(self, changes: Changes) -> None:
         self._post_office.note_commit(changes)

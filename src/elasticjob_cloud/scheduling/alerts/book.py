@@ -141,6 +141,7 @@ class AlertBook:
         self._pending.end(AlertKey(Condition.UNPLACEABLE, job_name), now_ms)
         for alert in self._rows.open_of_job(job_name):
             self._ledger.resolve(alert.key, now_ms, Resolution.REMOVED)
+        self._runs.forget_job(job_name, now_ms)
 
     def run_waits(self, run: RunWaits, now_ms: int) -> None:
         """A run waits. A run that starts in the turn of its fire need not be told."""

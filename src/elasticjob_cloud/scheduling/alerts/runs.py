@@ -62,6 +62,11 @@ class RunWatch:
         for condition in _CONDITIONS:
             self._settle(run, condition, now_ms)
 
+    def forget_job(self, job_name: str, now_ms: int) -> None:
+        """A job is gone: what still runs of it is no longer watched."""
+        for run_id in list(self._of_job.get(job_name, ())):
+            self.end(run_id, now_ms)
+
     def recheck_job(self, job_name: str, now_ms: int) -> None:
         """A rule of a job changed, or a new leader has told of all runs: judge its runs again."""
         for run_id in list(self._of_job.get(job_name, ())):
