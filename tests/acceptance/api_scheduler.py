@@ -44,6 +44,7 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.memory_runs import MemoryRuns
 from tests.fakes.kept_logs import KeptLogs
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
@@ -95,15 +96,21 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self.runs = MemoryRuns()
+        self.last_run_id = 0
 
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
         self._carry_out(command)
         self.submitted.append(command)
+        if not isinstance(command, TriggerJob):
+            return None
+        self.last_run_id += 1
+        return self.last_run_id
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
