@@ -49,6 +49,7 @@ from elasticjob_cloud.service.port import (
     UpdateJob,
 )
 from tests.acceptance.api_alerts import MemoryAlerts
+from tests.acceptance.memory_runs import MemoryRuns
 from tests.fakes.kept_logs import KeptLogs
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
@@ -101,16 +102,22 @@ class MemoryScheduler:
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
         self.alerts = MemoryAlerts()
+        self.runs = MemoryRuns()
+        self.last_run_id = 0
 
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
         self._carry_out(command)
         self.alerts.follow(command)
         self.submitted.append(command)
+        if not isinstance(command, TriggerJob):
+            return None
+        self.last_run_id += 1
+        return self.last_run_id
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:

@@ -17,7 +17,6 @@ from elasticjob_cloud.scheduling.agents.membership import (
     take_agent_lost,
 )
 from elasticjob_cloud.scheduling.agents.release import release_drained_agents, release_idle_agents
-from elasticjob_cloud.scheduling.alerts import AlertBook
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.commands import Request
 from elasticjob_cloud.scheduling.configuration.dispatch import carry_out, is_decidable
@@ -51,8 +50,8 @@ class Core:
         self._new_id = new_id
         self._last: Now | None = None
         self._empty_agents: EmptyAgents | None = None  # of this turn, for alerts
-        self._alerts = AlertBook(snapshot.alerts, new_id, self._explain_late)
-        self._witness = Witness(self._alerts, self.state)
+        self._witness = Witness(snapshot.alerts, self.state, new_id, self._explain_late)
+        self._alerts = self._witness.book
 
     def take_over(self, now: Now) -> Decisions:
         """Go on from the record, once, before the first `handle`: fires that came due while nobody led have misfired.

@@ -4,8 +4,10 @@ It decides nothing about alerts. A turn costs what has happened in it; only what
 whole, every ten seconds.
 """
 
+from collections.abc import Callable
 from typing import Final
 
+from elasticjob_cloud.model.alerting.changes import AlertSnapshot
 from elasticjob_cloud.model.alerting.events import (
     DaemonRestarted,
     FiresDropped,
@@ -18,10 +20,12 @@ from elasticjob_cloud.model.alerting.events import (
 from elasticjob_cloud.model.fire import DropReason, FireSource, FireState, RunState
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
 from elasticjob_cloud.model.records import ExecutionTrace, FireRecord, StatusTrace
+from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.scheduling.alerts import AlertBook
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.runs.unmet import unplaceable_jobs
+from elasticjob_cloud.scheduling.state.decisions import Decisions
 from elasticjob_cloud.scheduling.state.turn import Turn
 from elasticjob_cloud.scheduling.state.view import ReadOnlyState
 
@@ -35,10 +39,19 @@ _OUTCOMES: Final = {
 
 
 class Witness:
-    """Tells the book. It knows what the rows of one turn alone do not say."""
+    """Tells the book. It knows what the rows of one turn alone do not say.
 
-    def __init__(self, book: AlertBook, state: ReadOnlyState) -> None:
-        self._book = book
+    `explain` says why a job's next run has not started.
+    """
+
+    def __init__(
+        self,
+        snapshot: AlertSnapshot,
+        state: ReadOnlyState,
+        new_id: Callable[[], str],
+        explain: Callable[[str], str],
+    ) -> None:
+        self.book = AlertBook(snapshot, new_id, explain, self.running)
         self._state = state
         self._hosts: dict[str, str] = {}  # of agents that are there
         self._gone: list[str] = []  # agents that went in this turn: their hosts are still asked for
@@ -47,14 +60,15 @@ class Witness:
 
     def tell_record(self, now_ms: int) -> None:
         """Tell what a new leader finds in the record."""
-        book, state = self._book, self._state
+        book, state = self.book, self._state
         for job_name in state.jobs:
             self._watch(job_name, now_ms)
         for fires in state.waiting.values():
             for fire in fires:
                 self._tell_fire(fire, now_ms)
         for run in state.runs.values():
-            self._tell_fire(run.fire, now_ms)
+            if book.asks_for(run.fire.fire_id, run.fire.job_name):
+                self._tell_fire(run.fire, now_ms)
         book.taken_over(now_ms)
 
     def tell_agent(self, event: EngineEvent, now_ms: int) -> None:
@@ -63,13 +77,13 @@ class Witness:
             case AgentJoined():
                 info = event.inventory.agent
                 self._hosts[info.agent_id] = info.hostname
-                self._book.agent_came(info.hostname, now_ms)
+                self.book.agent_came(info.hostname, now_ms)
             case AgentLost() if event.agent_id in self._hosts:
                 host = self._leave(event.agent_id)
                 if event.agent_id in self._state.fleet.draining:
-                    self._book.agent_left(host, now_ms)
+                    self.book.agent_left(host, now_ms)
                 else:
-                    self._book.agent_lost(host, event.reason, now_ms)
+                    self.book.agent_lost(host, event.reason, now_ms)
             case _:
                 pass
 
@@ -77,16 +91,21 @@ class Witness:
         """Tell all that a turn has decided."""
         now_ms, changes = turn.now_ms, turn.decisions.changes
         self._tell_jobs(turn)
-        killed = self._tell_attempts(changes.status_traces, now_ms)
+        killed: set[str] = set()
+        if self._failed or _has_losses(turn.decisions):
+            killed = self._tell_attempts(changes.status_traces, now_ms)
         for execution in changes.executions:
             if execution.app_name and execution.task_id not in killed:
                 self._tell_execution(execution, now_ms)
+        asks_for = self.book.asks_for
         for fire in changes.fires.values():
-            self._tell_fire(fire, now_ms)
+            is_well = fire.state is FireState.RUNNING or fire.outcome is RunState.SUCCEEDED
+            if not is_well or asks_for(fire.fire_id, fire.job_name):
+                self._tell_fire(fire, now_ms)
         for agent_id in turn.decisions.released:
-            self._book.agent_left(self._leave(agent_id), now_ms)
+            self.book.agent_left(self._leave(agent_id), now_ms)
         if not self._state.agents:
-            self._book.no_agent(now_ms)
+            self.book.no_agent(now_ms)
         self._look_for_room(turn.now)
         for agent_id in self._gone:
             if agent_id not in self._state.agents:
@@ -111,35 +130,44 @@ class Witness:
     def _watch(self, job_name: str, now_ms: int) -> None:
         job = self._state.jobs[job_name]
         is_disabled = not self._state.is_enabled(job_name)
-        self._book.watch_job(WatchedJob(job_name, job.configuration.app_name, is_disabled), now_ms)
+        self.book.watch_job(WatchedJob(job_name, job.configuration.app_name, is_disabled), now_ms)
 
     # Runs
 
     def _tell_fire(self, fire: FireRecord, now_ms: int) -> None:
         if fire.job_name not in self._state.jobs:  # a job that is gone has no alerts
             self._failed.pop(fire.fire_id, None)
-            self._book.run_gone(fire.fire_id, now_ms)
+            self.book.run_gone(fire.fire_id, now_ms)
             return
         match fire.state:
             case FireState.WAITING:
                 waits = RunWaits(fire.fire_id, fire.job_name, self._app_of(fire), fire.due_ms)
-                self._book.run_waits(waits, now_ms)
+                self.book.run_waits(waits, now_ms)
             case FireState.RUNNING if fire.source is not FireSource.DAEMON:
-                where = self._where_it_runs(fire.job_name)
-                started = RunStarted(fire.fire_id, fire.job_name, self._app_of(fire), fire.started_ms, where)
-                self._book.run_started(started, now_ms)
+                self.book.run_started(self._started(fire), now_ms)
             case FireState.COMPLETED:
                 self._tell_end(fire, now_ms)
             case FireState.DROPPED:
-                self._book.run_gone(fire.fire_id, now_ms)
+                self.book.run_gone(fire.fire_id, now_ms)
                 self._tell_drop(fire, now_ms)
             case _:
-                self._book.run_gone(fire.fire_id, now_ms)  # a daemon waits no more
+                self.book.run_gone(fire.fire_id, now_ms)  # a daemon waits no more
+
+    def running(self, job_name: str) -> RunStarted | None:
+        """Give the run of a job that goes on. Those of daemons never end, and are not told."""
+        run = self._state.runs.get(job_name)
+        if run is None or run.fire.source is FireSource.DAEMON:
+            return None
+        return self._started(run.fire)
+
+    def _started(self, fire: FireRecord) -> RunStarted:
+        where = self._where_it_runs(fire.job_name)
+        return RunStarted(fire.fire_id, fire.job_name, self._app_of(fire), fire.started_ms, where)
 
     def _tell_end(self, fire: FireRecord, now_ms: int) -> None:
         failed = self._failed.pop(fire.fire_id, {})
         if fire.source is FireSource.DAEMON:  # what it does is told by its executions
-            self._book.run_gone(fire.fire_id, now_ms)
+            self.book.run_gone(fire.fire_id, now_ms)
             return
         items = tuple(sorted(failed))
         ended = RunEnded(
@@ -153,7 +181,7 @@ class Witness:
             failed[items[0]] if items else "",
             fire.summary,
         )
-        self._book.run_ended(ended, now_ms)
+        self.book.run_ended(ended, now_ms)
 
     def _tell_drop(self, fire: FireRecord, now_ms: int) -> None:
         if fire.reason in _TOLD_DROPS:
@@ -166,7 +194,7 @@ class Witness:
                 fire.due_ms,
                 fire.last_due_ms,
             )
-            self._book.fires_dropped(dropped, now_ms)
+            self.book.fires_dropped(dropped, now_ms)
 
     def _tell_execution(self, execution: ExecutionTrace, now_ms: int) -> None:
         """Tell of one execution of a daemon, which counts like a run of one shard."""
@@ -186,7 +214,7 @@ class Witness:
             execution.hostname,
             execution.summary,
         )
-        self._book.run_ended(ended, now_ms)
+        self.book.run_ended(ended, now_ms)
 
     def _tell_attempts(self, traces: list[StatusTrace], now_ms: int) -> set[str]:
         """Note which shards failed, and tell of daemons that start again; give the tasks that were killed."""
@@ -220,7 +248,7 @@ class Witness:
             self._hosts.get(trace.slave_id, ""),
             run.failures.get(trace.sharding_item, ""),
         )
-        self._book.daemon_restarted(restarted, now_ms)
+        self.book.daemon_restarted(restarted, now_ms)
 
     def _app_of(self, fire: FireRecord) -> str:
         """Give a fire's app. Fires of earlier versions do not name it."""
@@ -236,7 +264,7 @@ class Witness:
 
     def _look_for_room(self, now: Now) -> None:
         state = self._state
-        if not (state.waiting or state.failovers or self._book.has_unplaceable):
+        if not (state.waiting or state.failovers or self.book.has_unplaceable):
             self._look_ms = None
         elif self._look_ms is None:
             self._look_ms = now.monotonic_ms + _LOOK_FOR_ROOM_MS
@@ -244,8 +272,17 @@ class Witness:
             self._look_ms = now.monotonic_ms + _LOOK_FOR_ROOM_MS
             # Without agents nobody can tell; that there is none is an alert already.
             if next(state.fleet.open_agents(), None) is not None:
-                self._book.put_unplaceable(unplaceable_jobs(state), now.wall_ms)
+                self.book.put_unplaceable(unplaceable_jobs(state), now.wall_ms)
 
     def _leave(self, agent_id: str) -> str:
         self._gone.append(agent_id)
         return self._hosts.get(agent_id, "")
+
+
+def _has_losses(decisions: Decisions) -> bool:
+    """Tell whether an attempt did not succeed, or was started again; else the traces have nothing to tell."""
+    return bool(
+        decisions.changes.failovers
+        or decisions.ended.keys() - {TaskState.FINISHED}
+        or decisions.executions.keys() - {ShardResult.SUCCEEDED}
+    )

@@ -5,6 +5,7 @@ here, so that the faces need no other room than this one and `model`.
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,7 @@ from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -63,10 +65,12 @@ __all__ = [
     "RegisterJob",
     "RerunShards",
     "RunParameters",
+    "RunsPort",
     "SchedulerPort",
     "SchedulerView",
     "SetAppDisabled",
     "SetJobDisabled",
+    "ShardChoice",
     "StatisticsPort",
     "TriggerJob",
     "UpdateApp",
@@ -160,6 +164,45 @@ class AlertPort(Protocol):
         """Send a message to a channel; give None, or why it did not arrive. `NotFoundError`: there is no such channel."""
 
 
+class ShardChoice(StrEnum):
+    """Which shards of a run are run again, where they are not named."""
+
+    FAILED = "failed"  # all that did not succeed
+    ALL = "all"  # all of the run's
+
+
+class RunsPort(Protocol):
+    """Runs: fires as people see them (`/job/runs`)."""
+
+    async def page(self, query: RunQuery) -> RunPage:
+        """Give a page of runs, newest first."""
+
+    async def run(self, run_id: int) -> RunDetail:
+        """Give a run with its attempts, or raise `NotFoundError`."""
+
+    async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
+        """Give a page of the executions of daemon jobs, newest first."""
+
+    async def kill(self, run_id: int, killed_by: str = "") -> None:
+        """Kill what runs of a run, or drop it while it waits; return when that is committed.
+
+        Raises:
+            NotFoundError: there is no such run.
+            ConflictError: it has ended.
+            InvalidRequestError: it is of a daemon job.
+        """
+
+    async def rerun(self, run_id: int, shards: ShardChoice | Sequence[int], triggered_by: str = "") -> int:
+        """Run these shards again, under what the job is today; give the new run's id when that is committed.
+
+        Raises:
+            NotFoundError: there is no such run, or its job is gone.
+            ConflictError: it has not ended, no shard failed, or the job is disabled.
+            InvalidRequestError: the job has no such shards any more, or is a daemon now.
+            UnavailableError: the ready queue is full.
+        """
+
+
 class SchedulerPort(Protocol):
     """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
 
@@ -205,6 +248,10 @@ class SchedulerPort(Protocol):
 
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    @property
+    def runs(self) -> RunsPort:
+        """Runs, and what became of them."""
 
     @property
     def statistics(self) -> StatisticsPort:

@@ -37,6 +37,7 @@ from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
@@ -93,6 +94,7 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
+        self.runs = Runs(store, self.submit, threads.reader)
         self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
         self._post_office = PostOffice(store.alerts, threads, settings.alerts, self._epoch, _now_ms)
         self._on_commit = on_commit

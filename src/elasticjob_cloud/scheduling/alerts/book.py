@@ -49,14 +49,18 @@ class AlertBook:
         snapshot: AlertSnapshot,
         new_id: Callable[[], str],
         explain: Callable[[str], str] = lambda _job_name: "",
+        running: Callable[[str], RunStarted | None] = lambda _job_name: None,
     ) -> None:
-        """Begin from the record. `explain`: says why a job's next run has not started."""
+        """Begin from the record.
+
+        `explain` says why a job's next run has not started; `running` gives the run of a job that goes on.
+        """
         self._rules = Rules(snapshot.rules)
         self._rows = AlertRows(snapshot.alerts)
         self._announcer = Announcer(self._rows, self._rules, snapshot.silences, new_id)
         self._ledger = Ledger(self._rows, self._rules, self._announcer, new_id)
         self._healths = Healths(self._rows, self._rules, self._ledger, snapshot.health)
-        self._runs = RunWatch(self._rows, self._rules, self._ledger, self._healths.usual_ms, explain)
+        self._runs = RunWatch(self._rows, self._rules, self._ledger, self._healths.usual_ms, explain, running)
         self._clearing = Clearing(self._rows, self._rules, self._ledger, self._note_cleared)
         self._pending = Pending(self._rows, self._rules, self._ledger, self._healths.jobs)
         self._to_recheck: deque[str] = deque()
@@ -142,6 +146,15 @@ class AlertBook:
         for alert in self._rows.open_of_job(job_name):
             self._ledger.resolve(alert.key, now_ms, Resolution.REMOVED)
         self._runs.forget_job(job_name, now_ms)
+
+    def asks_for(self, run_id: int, job_name: str) -> bool:
+        """Tell whether it must hear that a run started or succeeded. Most do so without any alert: it costs nothing then."""
+        return (
+            self._rules.follows_runs
+            or run_id in self._runs.runs
+            or job_name in self._healths.health
+            or job_name in self._rows.ids_of_jobs
+        )
 
     def run_waits(self, run: RunWaits, now_ms: int) -> None:
         """A run waits. A run that starts in the turn of its fire need not be told."""

@@ -19,7 +19,8 @@ Run = RunWaits | RunStarted
 class RunWatch:
     """Knows the runs that wait or go on, and which of them are overdue.
 
-    `usual_ms` tells how long a job's runs take, or 0; `explain` why its next run has not started.
+    `usual_ms` tells how long a job's runs take, or 0; `explain` why its next run has not started; `running` which one goes
+    on: it may not be known here, if no rule asked for such runs when it started.
     """
 
     def __init__(
@@ -29,21 +30,23 @@ class RunWatch:
         ledger: Ledger,
         usual_ms: Callable[[str], int],
         explain: Callable[[str], str],
+        running: Callable[[str], RunStarted | None],
     ) -> None:
         self._rows = rows
         self._rules = rules
         self._ledger = ledger
         self._usual_ms = usual_ms
         self._explain = explain
-        self._runs: dict[int, Run] = {}
+        self._running = running
+        self.runs: dict[int, Run] = {}
         self._of_job: dict[str, dict[int, None]] = {}
         self._overdue: dict[AlertKey, set[int]] = {}
         self._timers: Timers[int] = Timers()
 
     def take(self, run: Run, now_ms: int) -> None:
         """A run waits, or started."""
-        before = self._runs.get(run.run_id)
-        self._runs[run.run_id] = run
+        before = self.runs.get(run.run_id)
+        self.runs[run.run_id] = run
         self._of_job.setdefault(run.job_name, {})[run.run_id] = None
         self._set_timer(run)
         if isinstance(before, RunWaits) and isinstance(run, RunStarted):
@@ -51,7 +54,7 @@ class RunWatch:
 
     def end(self, run_id: int, now_ms: int) -> None:
         """A run ended, or waits no more."""
-        run = self._runs.pop(run_id, None)
+        run = self.runs.pop(run_id, None)
         if run is None:
             return
         of_job = self._of_job[run.job_name]
@@ -69,8 +72,11 @@ class RunWatch:
 
     def recheck_job(self, job_name: str, now_ms: int) -> None:
         """A rule of a job changed, or a new leader has told of all runs: judge its runs again."""
+        running = self._running(job_name) if self._rules.follows_runs else None
+        if running is not None:
+            self.take(running, now_ms)
         for run_id in list(self._of_job.get(job_name, ())):
-            run = self._runs[run_id]
+            run = self.runs[run_id]
             due_ms = self._due_ms(run)
             if due_ms is not None and due_ms <= now_ms:
                 self._note_overdue(run, now_ms)
@@ -86,7 +92,7 @@ class RunWatch:
     def advance(self, now_ms: int, most: int) -> None:
         """Note the runs that are overdue by now."""
         for run_id in self._timers.pop_due(now_ms, most):
-            run = self._runs[run_id]
+            run = self.runs[run_id]
             due_ms = self._due_ms(run)
             if due_ms is None:
                 continue
