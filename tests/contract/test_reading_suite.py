@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.model.alerting.conditions import Severity
+from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobState
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.bulk import BulkAction, carry_out_bulk
-from elasticjob_cloud.service.port import PublishApp, RegisterJob, SchedulerPort, SetJobDisabled
+from elasticjob_cloud.service.port import PublishApp, PutAlertRule, RegisterJob, SchedulerPort, SetJobDisabled
 from elasticjob_cloud.service.revisions import Topic
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
@@ -110,7 +112,10 @@ async def test_only_what_has_changed_is_told(service: Scheduler) -> None:
 
     changed = service.reading.changes(before)
     assert Topic.JOBS in changed.topics
-    assert Topic.APPS not in changed.topics
+    assert not {Topic.APPS, Topic.ALERTS} & set(changed.topics)
+    before = service.reading.changes("").revision
+    await service.submit(PutAlertRule("global", AlertRule(severity=Severity.INFO)))
+    assert Topic.ALERTS in service.reading.changes(before).topics
 
 
 async def test_the_list_is_never_older_than_a_revision_that_was_told_before_it(service: Scheduler) -> None:

@@ -9,6 +9,7 @@ from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.scheduling import CoreSettings, commands
+from tests.simulation.alert_users import WATCH_ALL, random_alert_command
 from tests.simulation.store_model import MemoryStore
 from tests.simulation.world import HOUR_MS, Hazards, World
 
@@ -50,6 +51,7 @@ def play_wild(seed: int) -> World:
     apps = ["app-0", "app-1"]
     for name in apps:
         world.request(_publish(chooser, name))
+    _use_alerts(world, random.Random(seed + 2), apps)
     jobs = [random_job(chooser, number, chooser.choice(apps)) for number in range(6)]
     for job in jobs:
         world.after(10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
@@ -61,6 +63,7 @@ def play_wild(seed: int) -> World:
         world.run(HOUR_MS // 2)
         _quieten(world, apps)
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -79,6 +82,7 @@ def play_jumping_clocks(seed: int) -> World:
     )
     world = World(seed, hazards)
     chooser = random.Random(seed + 1)
+    world.request(WATCH_ALL)
     world.request(_publish(chooser, "app-0"))
     world.after(5_000, lambda: world.request(_publish(chooser, "app-0")))
     for number in range(8):
@@ -97,6 +101,7 @@ def play_jumping_clocks(seed: int) -> World:
         world.run(HOUR_MS // 40)
         _quieten(world, ["app-0"], calm_ms=30_000)
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -124,6 +129,7 @@ def play_wrong_clocks(seed: int) -> World:
         for number in range(4)
     ]
     for moment_ms in (0, 5_000, 30_000):
+        world.after(moment_ms, lambda: world.request(WATCH_ALL))
         world.after(moment_ms, lambda: world.request(_publish(chooser, "app-0")))
         for job in jobs:
             world.after(moment_ms + 10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
@@ -134,6 +140,7 @@ def play_wrong_clocks(seed: int) -> World:
         world.run(HOUR_MS // 6)
         _quieten(world, ["app-0"], calm_ms=200_000)
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -155,6 +162,7 @@ def play_slow_machine(seed: int) -> World:
     )
     chooser = random.Random(seed + 1)
     for moment_ms in (0, HOUR_MS, 80 * HOUR_MS):  # nobody hears while nobody leads
+        world.after(moment_ms, lambda: world.request(WATCH_ALL))
         world.after(moment_ms, lambda: world.request(_publish(chooser, "app-0")))
     for number in range(12):
         job = msgspec.structs.replace(
@@ -169,6 +177,7 @@ def play_slow_machine(seed: int) -> World:
             world.run(7 * 24 * HOUR_MS)
             _quieten(world, ["app-0"])
         world.checker.check_end(quiet=True)
+        world.alert_checker.check_end()
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -212,6 +221,16 @@ def _publish(chooser: random.Random, name: str) -> commands.PublishApp:
     return commands.PublishApp(
         AppConfiguration(app_name=name, app_url="http://a/b.tar.gz", bootstrap_script="start", cpu_count=cpus)
     )
+
+
+def _use_alerts(world: World, chooser: random.Random, apps: list[str]) -> None:
+    world.request(WATCH_ALL)
+
+    def act() -> None:
+        world.request(random_alert_command(chooser, world.store, world.now().wall_ms, apps))
+
+    for _ in range(60):
+        world.after(chooser.randrange(HOUR_MS // 2), act)
 
 
 def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None:
@@ -272,4 +291,4 @@ def _quieten(world: World, apps: list[str], calm_ms: int = HOUR_MS) -> None:
     world.checker.check_progress(world.now().wall_ms)
     for name in apps:
         world.request(commands.SetAppDisabled(name, disabled=True))
-    world.run(elapsed_ms + calm_ms + calm_ms // 2)
+    world.run(elapsed_ms + calm_ms + max(calm_ms // 2, 120_000))  # channels hear of a kind each 30 s at most

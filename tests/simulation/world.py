@@ -29,6 +29,7 @@ from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, No
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from tests.simulation.agent_model import AgentModel, raises_now_and_then
+from tests.simulation.alert_checker import AlertChecker
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
@@ -89,6 +90,7 @@ class World:
         self.settings = settings or CoreSettings(time_zone="UTC", fires_a_turn=2, placement=placement)
         self.store = MemoryStore()
         self.checker = Checker(self.store)
+        self.alert_checker = AlertChecker(self.store)
         self.monotonic_ms = 1_000_000
         self.wall_offset_ms = START_MS
         self.agents: dict[str, AgentModel] = {}
@@ -253,6 +255,7 @@ class World:
                 self._crash_scheduler()
                 return
             self.store.commit(decisions.changes)
+            self.alert_checker.turn_committed(decisions.changes, now.wall_ms)
             self.checker.agents_told(events)
             self.checker.turn_committed(
                 decisions, now, [self._requests.get(number) for number in decisions.outcomes]

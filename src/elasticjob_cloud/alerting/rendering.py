@@ -30,10 +30,10 @@ class Letterhead:
             return ""
         base = self.public_url.rstrip("/")
         if alert.run_id and alert.condition is Condition.RUN_FAILED:
-            return f"{base}/#/runs/{alert.run_id}"
+            return f"{base}/runs/{alert.run_id}"
         if alert.job_name:
-            return f"{base}/#/jobs/{quote(alert.job_name, safe='')}"
-        return f"{base}/#/alerts"
+            return f"{base}/jobs/{quote(alert.job_name, safe='')}"
+        return f"{base}/alerts"
 
     def show_time(self, time_ms: int) -> str:
         """Give a time with its zone."""

@@ -6,6 +6,7 @@ come in great numbers hold no references that could form a cycle, so the garbage
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.changes import AlertChanges, AlertSnapshot
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration
@@ -194,6 +195,7 @@ class Changes(msgspec.Struct):
     failovers: dict[FailoverKey, FailoverRecord | None] = msgspec.field(default_factory=dict)
     status_traces: list[StatusTrace] = msgspec.field(default_factory=list)
     executions: list[ExecutionTrace] = msgspec.field(default_factory=list)
+    alerts: AlertChanges = msgspec.field(default_factory=AlertChanges)
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
@@ -210,6 +212,7 @@ class Changes(msgspec.Struct):
                 self.failovers,
                 self.status_traces,
                 self.executions,
+                self.alerts,
             )
         )
 
@@ -234,3 +237,4 @@ class Snapshot(msgspec.Struct):
     next_fire_id: int = 1
     load_mark: int = 0
     idempotency_keys: dict[IdempotencyKey, tuple[int, int]] = msgspec.field(default_factory=dict)
+    alerts: AlertSnapshot = msgspec.field(default_factory=AlertSnapshot)

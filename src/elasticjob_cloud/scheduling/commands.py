@@ -4,23 +4,30 @@ from typing import Any, Final
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 
 
 class PublishApp(msgspec.Struct, frozen=True):
-    """Publish a new app."""
+    """Publish a new app. `alerts`: its alert rule (`app:NAME`), set in the same turn."""
 
     configuration: AppConfiguration
     disabled: bool = False
+    alerts: AlertRule | None = None
 
 
 class UpdateApp(msgspec.Struct, frozen=True):
-    """Change the given fields of an app (names as in `AppConfiguration`), keep the rest; `disabled` of None too."""
+    """Change the given fields of an app (names as in `AppConfiguration`), keep the rest; `disabled` of None too.
+
+    `alerts` of None keeps the app's alert rule; a rule that says nothing takes it away.
+    """
 
     app_name: str
     changes: dict[str, Any]
     disabled: bool | None = None
+    alerts: AlertRule | None = None
 
 
 class SetAppDisabled(msgspec.Struct, frozen=True):
@@ -31,27 +38,32 @@ class SetAppDisabled(msgspec.Struct, frozen=True):
 
 
 class DeleteApp(msgspec.Struct, frozen=True):
-    """Remove an app and its jobs, kill their tasks, stop its executors."""
+    """Remove an app and its jobs, kill their tasks, stop its executors. Their alert rules go with them."""
 
     app_name: str
 
 
 class RegisterJob(msgspec.Struct, frozen=True):
-    """Register a new job."""
+    """Register a new job. `alerts`: its alert rule (`job:NAME`), set in the same turn."""
 
     configuration: JobConfiguration
     disabled: bool = False
+    alerts: AlertRule | None = None
 
 
 class UpdateJob(msgspec.Struct, frozen=True):
-    """Replace a job's settings; its schedule starts afresh. `disabled` of None keeps what it is."""
+    """Replace a job's settings; its schedule starts afresh. `disabled` of None keeps what it is.
+
+    `alerts` of None keeps the job's alert rule; a rule that says nothing takes it away.
+    """
 
     configuration: JobConfiguration
     disabled: bool | None = None
+    alerts: AlertRule | None = None
 
 
 class DeregisterJob(msgspec.Struct, frozen=True):
-    """Remove a job and kill its tasks."""
+    """Remove a job and kill its tasks. Its alert rule goes with it."""
 
     job_name: str
 
@@ -117,6 +129,35 @@ class ReconcileClock(msgspec.Struct, frozen=True):
     """Let jobs that were evaluated beyond the present time go on: the clock was ahead, and is right now."""
 
 
+class PutAlertRule(msgspec.Struct, frozen=True):
+    """Set the alert rule of a scope, or take it away (None): `global`, `app:NAME` or `job:NAME`.
+
+    `NotFoundError` where the app or job does not exist (any more).
+    """
+
+    scope: str
+    rule: AlertRule | None
+
+
+class PutSilence(msgspec.Struct, frozen=True):
+    """Hold back messages of alerts. Its id is new."""
+
+    silence: Silence
+
+
+class DropSilence(msgspec.Struct, frozen=True):
+    """End a silence before its time. `NotFoundError` where there is none of this id, or it is over."""
+
+    silence_id: str
+
+
+class AcknowledgeAlert(msgspec.Struct, frozen=True):
+    """Note that somebody (`by`) knows of an alert. `NotFoundError` where there is none of this id, or it is over."""
+
+    alert_id: str
+    by: str
+
+
 ApiCommand = (
     PublishApp
     | UpdateApp
@@ -131,6 +172,10 @@ ApiCommand = (
     | KillRun
     | KillTask
     | ReconcileClock
+    | PutAlertRule
+    | PutSilence
+    | DropSilence
+    | AcknowledgeAlert
 )
 
 

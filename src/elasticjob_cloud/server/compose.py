@@ -20,6 +20,7 @@ from elasticjob_cloud.server.addresses import advertised_url, listen, server_url
 from elasticjob_cloud.server.engines import build_engine
 from elasticjob_cloud.server.files import kept_token_secret, make_data_dir, new_token_secret, token_secret
 from elasticjob_cloud.server.run import Server
+from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.housekeeping.retention import HistoryLimits
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
@@ -67,7 +68,9 @@ def build_server(
             lease_seconds=settings.lease_seconds,
             takes_over_agents=settings.take_over_agents,
             clock_limit_seconds=settings.clock_limit_seconds,
-            history=HistoryLimits(settings.history_days, settings.history_limit_bytes),
+            history=HistoryLimits(settings.history_days, settings.history_limit_bytes, settings.alert_days),
+            watched_directories=(str(settings.data_dir),),
+            alerts=AlertSettings(settings.public_url, settings.time_zone),
         ),
         database_url=settings.store_url,
         on_commit=on_commit,

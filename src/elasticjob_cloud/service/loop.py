@@ -26,6 +26,7 @@ from elasticjob_cloud.model.messages import AgentEvents, AgentJoined, EngineEven
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
+from elasticjob_cloud.scheduling.measurements import CommitTook, Measurement
 from elasticjob_cloud.service.callers import Callers, not_leading
 from elasticjob_cloud.service.follower import CoreFollower
 from elasticjob_cloud.service.metrics import Metrics
@@ -33,6 +34,7 @@ from elasticjob_cloud.service.metrics import Metrics
 _log = structlog.get_logger(__name__)
 ANOTHER_LEADS: Final = "Another scheduler has taken the lead."
 _EVENTS_PER_TURN = 1_000  # statuses within batches counted one by one
+_SLOW_COMMITS_EVERY_MS = 10_000  # the alert of a slow commit is a commit too
 _LONGEST_SLEEP_SECONDS = 1.0  # so that a clock that was set forwards is noticed soon
 T = TypeVar("T")
 
@@ -71,10 +73,11 @@ class SchedulingLoop:
         self._wake = asyncio.Event()
         self._callers = Callers()
         self._uncommitted = True
+        self._slow_commit_at_ms: int | None = None  # monotonic: when the core was last told of one
         self._stopping = False
 
-    def take(self, event: EngineEvent) -> None:
-        """Put an engine's event into the inbox."""
+    def take(self, event: EngineEvent | Measurement) -> None:
+        """Put an engine's event, or what was measured, into the inbox."""
         self._inbox.append(event)
         self._wake.set()
 
@@ -172,10 +175,11 @@ class SchedulingLoop:
     async def _finish_turn(self, decisions: Decisions, events: list[Event]) -> LeaseLost | None:
         seconds = 0.0
         if decisions.changes:
-            started = time.perf_counter()
+            started, started_ms = time.perf_counter(), self._read_clock().monotonic_ms
             if not await self._commit(decisions.changes):
                 return LeaseLost(ANOTHER_LEADS)
             seconds = time.perf_counter() - started
+            self._note_commit(started_ms, self._read_clock().monotonic_ms)
         if not self._holds_lease():
             # A process that stood still: the next leader goes on from what was written.
             return LeaseLost("The lease ran out before the turn was over.", written=True)
@@ -189,6 +193,15 @@ class SchedulingLoop:
         if self._on_commit is not None and decisions.changes:
             self._tell(self._on_commit, decisions.changes)
         return None
+
+    def _note_commit(self, started_ms: int, ended_ms: int) -> None:
+        """Tell the core of a commit that was slow, in its next turn."""
+        slow_ms, told_ms = self._core.slow_commit_ms, self._slow_commit_at_ms
+        if slow_ms is None or ended_ms - started_ms < slow_ms:
+            return
+        if told_ms is None or ended_ms - told_ms >= _SLOW_COMMITS_EVERY_MS:
+            self._slow_commit_at_ms = ended_ms
+            self.take(CommitTook(ended_ms - started_ms))
 
     def _warn_of_jobs_ahead(self, decisions: Decisions) -> None:
         if decisions.ahead is None:

@@ -4,12 +4,17 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.alert import Alert
+from elasticjob_cloud.model.alerting.channel import Channel
+from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery, DeliveryPage, DeliveryQuery
+from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
@@ -25,12 +30,16 @@ from elasticjob_cloud.model.queries.statistics import (
 )
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.scheduling.commands import (
+    AcknowledgeAlert,
     ApiCommand,
     DeleteApp,
     DeregisterJob,
+    DropSilence,
     KillRun,
     KillTask,
     PublishApp,
+    PutAlertRule,
+    PutSilence,
     RegisterJob,
     RerunShards,
     RunParameters,
@@ -43,14 +52,19 @@ from elasticjob_cloud.scheduling.commands import (
 from elasticjob_cloud.service.revisions import ChangedTopics
 
 __all__ = [
+    "AcknowledgeAlert",
     "AgentView",
+    "AlertPort",
     "ApiCommand",
     "ChangedTopics",
     "DeleteApp",
     "DeregisterJob",
+    "DropSilence",
     "KillRun",
     "KillTask",
     "PublishApp",
+    "PutAlertRule",
+    "PutSilence",
     "ReadPort",
     "ReadyJob",
     "RegisterJob",
@@ -123,6 +137,37 @@ class StatisticsPort(Protocol):
 
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         """Give how many jobs were registered on each day, oldest first."""
+
+
+class AlertPort(Protocol):
+    """Alerts, and what they go by. Rules, silences and alerts are changed by commands (`SchedulerPort.submit`)."""
+
+    async def rules(self) -> Mapping[str, AlertRule]:
+        """Give all rules, by scope: `global`, `app:NAME`, `job:NAME`."""
+
+    async def silences(self) -> Sequence[Silence]:
+        """Give the silences that are not over, the first to begin first."""
+
+    async def events(self, query: AlertQuery) -> AlertPage:
+        """Give a page of alerts, those that fired last first. Raises `InvalidRequestError`."""
+
+    async def event(self, alert_id: str) -> Alert:
+        """Give an alert, or raise `NotFoundError`."""
+
+    async def deliveries(self, query: DeliveryQuery) -> DeliveryPage:
+        """Give a page of deliveries, the newest first. Raises `InvalidRequestError`."""
+
+    async def channels(self) -> Sequence[Channel]:
+        """Give all channels with their secrets, by name."""
+
+    async def put_channel(self, channel: Channel) -> None:
+        """Set a channel, over the one of its name."""
+
+    async def drop_channel(self, name: str) -> None:
+        """Delete a channel. `NotFoundError`: there is none of this name; `ConflictError`: a rule names it."""
+
+    async def try_channel(self, name: str) -> str | None:
+        """Send a message to a channel; give None, or why it did not arrive. `NotFoundError`: there is no such channel."""
 
 
 class ShardChoice(StrEnum):
@@ -250,6 +295,10 @@ class SchedulerPort(Protocol):
     @property
     def statistics(self) -> StatisticsPort:
         """What was counted over time."""
+
+    @property
+    def alerts(self) -> AlertPort:
+        """Alerts, their rules, channels and silences."""
 
     async def task_log(self, question: LogQuestion) -> LogReply:
         """Read or search a task's output; the reply is of the question's kind. Raises `NotFoundError`."""

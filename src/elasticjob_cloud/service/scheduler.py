@@ -16,9 +16,14 @@ from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, J
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock
+from elasticjob_cloud.scheduling.measurements import Measurement
+from elasticjob_cloud.service.alerting.desk import AlertDesk
+from elasticjob_cloud.service.alerting.post_office import PostOffice
+from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.clock import read_clock
 from elasticjob_cloud.service.command_log import log_command
 from elasticjob_cloud.service.housekeeping.cluster_watch import ClusterWatch
+from elasticjob_cloud.service.housekeeping.disk_watch import DiskWatch
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.housekeeping.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
@@ -45,13 +50,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class LeadershipSettings:
-    """How a scheduler seeks and keeps the lead, and how much history it keeps."""
+    """How a scheduler seeks and keeps the lead, how much history it keeps, and on which disks it looks for room."""
 
     address: str
     lease_seconds: float = 4.0
     history: HistoryLimits = field(default_factory=HistoryLimits)
     takes_over_agents: bool = False
     clock_limit_seconds: float = 0.0
+    watched_directories: tuple[str, ...] = ()
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+
+
+def _now_ms() -> int:
+    return read_clock().wall_ms
 
 
 def new_id() -> str:
@@ -83,11 +94,12 @@ class Scheduler:
         self._settings = settings
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
-        self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, threads.reader)
+        self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
         self.runs = Runs(store, self.submit, self._query, threads.reader)
-        self.reading = ReadModel(
-            StoreReads(store, threads), self._leads, lambda: read_clock().wall_ms, core_settings.time_zone
-        )
+        self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
+        self._post_office = PostOffice(store.alerts, threads, settings.alerts, self._epoch, _now_ms)
+        self._on_commit = on_commit
+        self.reading = ReadModel(StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone)
         candidate = Candidate(
             self._id,
             settings.address,
@@ -99,7 +111,14 @@ class Scheduler:
         self._life = SchedulerLife(
             candidate,
             lambda named: Leader(
-                named, store, engine, core_settings, surroundings, self.metrics, on_commit, self.reading
+                named,
+                store,
+                engine,
+                core_settings,
+                surroundings,
+                self.metrics,
+                self._note_commit,
+                self.reading,
             ),
             store,
             database_url,
@@ -250,7 +269,7 @@ class Scheduler:
             self._settings.history,
             self.metrics,
             self._leads,
-            lambda: read_clock().wall_ms,
+            _now_ms,
             threads.pruner,
             _PRUNE_EVERY_SECONDS,
         )
@@ -261,12 +280,25 @@ class Scheduler:
         return HousekeepingTasks(
             {
                 "retention": retention.keep,
+                "alerts": self._post_office.work,
+                "disks": DiskWatch(
+                    socket.gethostname(), self._settings.watched_directories, threads, self._tell_core
+                ).watch,
                 "statistics": lambda: self.statistics.keep(self._epoch),
                 "placement": PlacementWatch(self._query, self.metrics, engine.want_room).watch,
                 "cluster": clusters.watch,
                 "sandboxes": SandboxWatch(self.metrics, engine.sandboxes).watch,
             }
         )
+
+    def _tell_core(self, measured: Measurement) -> None:
+        if self._leads() and self._leader is not None and self._leader.loop is not None:
+            self._leader.loop.take(measured)
+
+    def _note_commit(self, changes: Changes) -> None:
+        self._post_office.note_commit(changes)
+        if self._on_commit is not None:
+            self._on_commit(changes)
 
     def _leading(self) -> SchedulingLoop:
         leader = self._leader

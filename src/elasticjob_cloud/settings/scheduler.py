@@ -60,6 +60,7 @@ OPTIONS: Final = frozenset(
         "pass_env",
         "time_zone",
         "trusted_proxies",
+        "public_url",
         "log_level",
         "log_format",
     }
@@ -216,6 +217,14 @@ class SchedulerSettings(AgentTuning):
         ByteSize(10 * 1024**3),
         gt=0,
         description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
+    )
+
+    public_url: Annotated[str, AfterValidator(http_url)] = Field(
+        "",
+        description="Where people reach the console, such as `https://jobs.example.org`: links in messages of alerts lead there.",
+    )
+    alert_days: PositiveNumber = Field(
+        90.0, description="How long alerts that are over, and what was sent of them, are kept."
     )
 
     fence_seconds: PositiveNumber = Field(

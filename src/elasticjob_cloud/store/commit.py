@@ -1,8 +1,8 @@
 """How the rows of a turn are written: SQL text compiled once, and tuples."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -27,59 +27,33 @@ from elasticjob_cloud.model.records import (
 )
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.store import lease, rows, tables
+from elasticjob_cloud.store.alerts.writer import AlertsWriter
 from elasticjob_cloud.store.databases.batch import Batch
 from elasticjob_cloud.store.databases.conflicts import add_counts, insert_new, upsert
 from elasticjob_cloud.store.databases.database import Database
+from elasticjob_cloud.store.keyed import KeyedTable, single_key
 from elasticjob_cloud.store.rows import Row
 
 NEXT_FIRE_ID: Final = "next_fire_id"
 _MINUTE_MS: Final = min(tables.SPANS_MS)
 _FINISHED: Final = TaskState.FINISHED.value
 
-Key = TypeVar("Key")
-Record = TypeVar("Record")
-
-
-class _Keyed(Generic[Key, Record]):
-    """The two statements of a table whose rows come and go by key."""
-
-    def __init__(
-        self,
-        database: Database,
-        table: Table,
-        to_row: Callable[[Key, Record], Row],
-        to_key: Callable[[Key], Row],
-    ) -> None:
-        self._upsert = database.insert_many(upsert(database, table), list(table.c))
-        self._delete = database.delete_many(table)
-        self._to_row = to_row
-        self._to_key = to_key
-
-    def write(self, batch: Batch, changes: Mapping[Key, Record | None]) -> None:
-        if not changes:
-            return
-        to_row = self._to_row
-        batch.execute_many(
-            self._delete, [self._to_key(key) for key, record in changes.items() if record is None]
-        )
-        batch.execute_many(
-            self._upsert, [to_row(key, record) for key, record in changes.items() if record is not None]
-        )
-
 
 class ChangesWriter:
     """Writes a `Changes` in a batch, whose transaction is its caller's."""
 
     def __init__(self, database: Database) -> None:
-        self._apps = _Keyed[str, AppRecord](database, tables.app, rows.app_row, _single)
-        self._jobs = _Keyed[str, JobRecord](database, tables.job, rows.job_row, _single)
-        self._schedules = _Keyed[str, int](database, tables.schedule, _pair, _single)
-        self._spans = _Keyed[str, ScheduleSpans](database, tables.schedule_span, rows.spans_row, _single)
-        self._sequences = _Keyed[str, int](database, tables.agent_sequence, _pair, _single)
-        self._tasks = _Keyed[str, TaskRecord](
-            database, tables.task, lambda _, record: rows.task_row(record), _single
+        self._apps = KeyedTable[str, AppRecord](database, tables.app, rows.app_row, single_key)
+        self._jobs = KeyedTable[str, JobRecord](database, tables.job, rows.job_row, single_key)
+        self._schedules = KeyedTable[str, int](database, tables.schedule, _pair, single_key)
+        self._spans = KeyedTable[str, ScheduleSpans](
+            database, tables.schedule_span, rows.spans_row, single_key
         )
-        self._failovers = _Keyed[FailoverKey, FailoverRecord](
+        self._sequences = KeyedTable[str, int](database, tables.agent_sequence, _pair, single_key)
+        self._tasks = KeyedTable[str, TaskRecord](
+            database, tables.task, lambda _, record: rows.task_row(record), single_key
+        )
+        self._failovers = KeyedTable[FailoverKey, FailoverRecord](
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
         self._fires = database.insert_many(upsert(database, tables.fire), list(tables.fire.c))
@@ -94,6 +68,7 @@ class ChangesWriter:
         self._daemon_executions = _log_writer(database, executions, list(executions.c))
         self._trace_counts = _counts_writer(database, tables.status_trace_count)
         self._execution_counts = _counts_writer(database, tables.execution_count)
+        self._alerts = AlertsWriter(database)
         self._result_counts = _counts_writer(database, tables.result_count)
         self._leads = database.text_of(lease.holder_query(bindparam("epoch")), ["epoch"])
         self._add = _counter_text(database, tables.counter.c.value + bindparam("amount"), ["amount"])
@@ -127,6 +102,8 @@ class ChangesWriter:
             batch.execute(self._raise, (following, following, NEXT_FIRE_ID))
         self._write_status_traces(batch, changes.status_traces)
         self._write_executions(batch, changes.executions)
+        if changes.alerts:
+            self._alerts.write(batch, changes.alerts)
         self._write_results(batch, changes)
 
     def _write_status_traces(self, batch: Batch, traces: list[StatusTrace]) -> None:
@@ -189,10 +166,6 @@ def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
         for (minute, *key), count in minutes.items():
             counts[span_ms, minute * _MINUTE_MS // span_ms * span_ms, *key] += count
     return [(*key, count) for key, count in counts.items()]
-
-
-def _single(key: str) -> Row:
-    return (key,)
 
 
 def _pair(key: str, value: int) -> Row:

@@ -22,6 +22,7 @@ from elasticjob_cloud.model.queries.statistics import (
     TaskResultStatistics,
 )
 from elasticjob_cloud.model.records import Changes, Snapshot
+from elasticjob_cloud.store.alert_contract import AlertStore
 from elasticjob_cloud.store.databases.size import DatabaseSize
 
 
@@ -36,6 +37,10 @@ class SchedulerRow(msgspec.Struct, frozen=True):
 
 class Store(Protocol):
     """The database behind a scheduler."""
+
+    @property
+    def alerts(self) -> AlertStore:
+        """Alerts as people, the API and the sender see them."""
 
     def migrate(self) -> None:
         """Bring the schema to this version, from none or any earlier one. Raises `StartError` for a later one."""

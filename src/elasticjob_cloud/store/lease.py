@@ -133,6 +133,13 @@ def holds(connection: Connection, epoch: int) -> bool:
     return _holder(connection, epoch) is not None
 
 
+def is_of(connection: Connection, epoch: int) -> bool:
+    """Tell whether this epoch is the leader's at the moment. Wants no writer."""
+    row = tables.lease.c
+    found = connection.execute(select(row.epoch).where(_ROW, row.epoch == epoch, row.scheduler_id != NOBODY))
+    return found.first() is not None
+
+
 def hold(connection: Connection) -> None:
     """Let nobody take the lead before the transaction ends, whoever leads.
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select, text
 
 from elasticjob_cloud.model.records import IdempotencyKey, Snapshot
 from elasticjob_cloud.store import rows, tables, terms
+from elasticjob_cloud.store.alerts.loading import load_alerts
 from elasticjob_cloud.store.commit import NEXT_FIRE_ID
 
 _KEYS_HOLD_MS: Final = 86_400_000
@@ -33,6 +34,7 @@ def load_snapshot(connection: Connection) -> Snapshot:
         next_fire_id=_next_fire_id(connection),
         load_mark=terms.load_mark(connection),
         idempotency_keys=_idempotency_keys(connection),
+        alerts=load_alerts(connection),
     )
 
 

@@ -14,7 +14,7 @@ from elasticjob_cloud.store.databases.database import Database
 from elasticjob_cloud.store.databases.sqlite.connection import MIGRATES
 from elasticjob_cloud.store.tables import metadata
 
-SCHEMA_REVISION: Final = "0007"
+SCHEMA_REVISION: Final = "0008"
 REVISIONS_DIRECTORY: Final = Path(__file__).parent / "migrations"
 
 

@@ -22,6 +22,8 @@ from elasticjob_cloud.model.queries.statistics import (
 )
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease, secrets, statistics
+from elasticjob_cloud.store.alert_contract import AlertStore
+from elasticjob_cloud.store.alerts.sql_store import SqlAlertStore
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.databases.batch import UnmetError
@@ -56,6 +58,7 @@ class SqlStore:
         self._changes = ChangesWriter(self._database)
         self._statistics = statistics.StatisticsWriter(self._database)
         self._pruner = HistoryPruner(self._database, self._changes, self._read, self._write, self._make_room)
+        self._alerts = SqlAlertStore(self._database, self._read, self._write, self._pruner.prune_alerts)
         self._is_full = False
         self._writing = threading.Lock()
         self._reading = threading.Condition()
@@ -76,6 +79,10 @@ class SqlStore:
                 migrate_database(self._database)
         except StoreUnavailableError as error:
             raise StartError(str(error)) from error
+
+    @property
+    def alerts(self) -> AlertStore:
+        return self._alerts
 
     def acquire_lease(
         self, scheduler_id: str, address: str, lease_seconds: float, *, steal: bool = False

@@ -137,7 +137,7 @@ def test_teams_gets_a_card(server: HttpRecorder) -> None:
     card = attachment["content"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     assert card["body"][0]["text"] == "[FIRING] Job report: run failed"
-    assert card["actions"][0]["url"] == "https://jobs.example/#/runs/17"
+    assert card["actions"][0]["url"] == "https://jobs.example/runs/17"
 
 
 def test_pagerduty_has_one_incident_for_each_message(server: HttpRecorder) -> None:

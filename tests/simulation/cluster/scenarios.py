@@ -5,6 +5,7 @@ import random
 
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.scheduling import commands
+from tests.simulation.alert_users import WATCH_ALL
 from tests.simulation.cluster.cluster import Cluster, ClusterHazards, play
 from tests.simulation.scenarios import act_on_runs, random_job
 
@@ -25,11 +26,14 @@ def play_cluster(seed: int, hazards: ClusterHazards | None = None) -> Cluster:
 
     cluster = play(seed, hazards or ClusterHazards(), script)
     cluster.database.checker.check_end(quiet=True)
+    assert cluster.database.alert_checker is not None, "this is the original"
+    cluster.database.alert_checker.check_end()
     return cluster
 
 
 async def _set_up(cluster: Cluster, chooser: random.Random) -> None:
     app = AppConfiguration(app_name="app", app_url="http://a/b.gz", bootstrap_script="b", cpu_count=0.5)
+    await _insist(cluster, WATCH_ALL)
     await _insist(cluster, commands.PublishApp(app))
     for number in range(6):
         await _insist(cluster, commands.RegisterJob(random_job(chooser, number, "app")))

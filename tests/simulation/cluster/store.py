@@ -11,6 +11,7 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Decisions
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from elasticjob_cloud.store.contract import SchedulerRow
+from tests.simulation.alert_checker import AlertChecker
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
@@ -48,6 +49,7 @@ class SharedDatabase:
     def __init__(self, read_ms: Callable[[], float]) -> None:
         self.rows = MemoryStore()
         self.checker = ClusterChecker(self.rows)
+        self.alert_checker: AlertChecker | None = AlertChecker(self.rows)
         self.terms: tuple[Term, ...] = ()
         self._tokens = "original"
         self.epoch = 0
@@ -102,6 +104,7 @@ class SharedDatabase:
             setattr(twin.rows, name, value.copy() if hasattr(value, "copy") else value)
         twin.epoch, twin.terms, twin.asked = self.epoch, self.terms, self.asked
         twin._tokens = "copy"
+        twin.alert_checker = None  # it would have to know what came before
         twin._lost_seconds = self._lost_seconds
         return twin
 
@@ -189,6 +192,8 @@ class DatabaseConnection:
         if not self._database.admits(epoch):
             return False
         self._database.rows.commit(changes)
+        if self._database.alert_checker is not None:
+            self._database.alert_checker.turn_committed(changes, None)
         self._database.checker.turn_committed(Decisions(changes=changes), self._host.last_clock, [])
         return True
 

@@ -24,7 +24,7 @@ def test_message_says_all_that_one_must_know() -> None:
         "Since: 2027-01-15 16:00:00+08:00 (Asia/Shanghai), Times 3",
         "Where: host-1",
         "Reason: KeyError: 'x'",
-        "Console: https://jobs.example/#/runs/17",
+        "Console: https://jobs.example/runs/17",
         "Silence it: elasticjob-cloud alert silence --job report --condition RUN_FAILED --minutes 60",
     ]
 
@@ -102,7 +102,7 @@ def test_template_of_the_rule_is_filled_in() -> None:
     template = "$job/$app $run#$items on $where: $reason ($unknown, $severity) $link"
     rendered = render(make_message(template=template), HEAD)
     assert rendered.text == (
-        "report/finance 17#3 on host-1: KeyError: 'x' ($unknown, CRITICAL) https://jobs.example/#/runs/17"
+        "report/finance 17#3 on host-1: KeyError: 'x' ($unknown, CRITICAL) https://jobs.example/runs/17"
     )
 
 
@@ -120,8 +120,8 @@ def test_summary_is_one_line() -> None:
 
 def test_links_escape_names() -> None:
     alert = make_alert(Condition.LATE, job_name="报表/1", run_id=0)
-    assert HEAD.link_to(alert) == "https://jobs.example/#/jobs/%E6%8A%A5%E8%A1%A8%2F1"
-    assert HEAD.link_to(make_alert(Condition.NO_AGENT)) == "https://jobs.example/#/alerts"
+    assert HEAD.link_to(alert) == "https://jobs.example/jobs/%E6%8A%A5%E8%A1%A8%2F1"
+    assert HEAD.link_to(make_alert(Condition.NO_AGENT)) == "https://jobs.example/alerts"
 
 
 def test_shortened_text_keeps_whole_letters() -> None:

@@ -6,10 +6,12 @@ from itertools import product
 import pytest
 
 from elasticjob_cloud.model import fire as fires
+from elasticjob_cloud.model.alerting.changes import AlertSnapshot
 from elasticjob_cloud.model.fire import DropReason, FireSource, FireState
 from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord, Snapshot
 from elasticjob_cloud.scheduling import CoreSettings, Now
+from elasticjob_cloud.scheduling.alerts import AlertBook
 from elasticjob_cloud.scheduling.commands import SetJobDisabled, TriggerJob
 from elasticjob_cloud.scheduling.state import run as runs
 from elasticjob_cloud.scheduling.state.run import Run, RunPhase
@@ -37,7 +39,9 @@ def fire_of(state: FireState, reason: str = "") -> FireRecord:
 
 def turn_of(*known: FireRecord) -> Turn:
     state = State.of(Snapshot(fires=list(known), next_fire_id=8))
-    return Turn(state, CoreSettings(), Now(NOON_MS, 0), lambda: "id")
+    return Turn(
+        state, CoreSettings(), Now(NOON_MS, 0), lambda: "id", AlertBook(AlertSnapshot(), lambda: "id")
+    )
 
 
 def run_in(state: RunPhase) -> Run:

@@ -40,7 +40,7 @@ async def job_rows(rows: Sequence[JobRow]) -> list[msgspec.Raw]:
 def _row_view(row: JobRow) -> dict[str, Any]:
     run = row.results.last_run
     return {
-        **job_view(row.record),
+        **job_view(row.record, {}),  # rules may be long: the job itself shows its own
         "lastRun": None if run is None else _run_view(run),
         "recent": [state.value for state in row.results.recent],
         "nextFire": None if row.next_fire_ms is None else shown_time(row.next_fire_ms, dt.UTC),

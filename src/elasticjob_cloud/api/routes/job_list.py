@@ -68,7 +68,10 @@ def job_list_routes(scheduler: SchedulerPort) -> APIRouter:
         given = read_query(request, JobListQuery)
         if given.page is None and given.per_page is None:
             names = await scheduler.reading.job_names(given.wanted, given.ordered)
-            return streamed_list(job_view, scheduler.reading.job_records(names), is_long_job)
+            rules = await scheduler.alerts.rules()
+            return streamed_list(
+                lambda job: job_view(job, rules), scheduler.reading.job_records(names), is_long_job
+            )
         page = await scheduler.reading.job_page(
             given.wanted, given.ordered, given.page or 1, given.per_page or _ROWS
         )

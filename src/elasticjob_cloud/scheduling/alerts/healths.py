@@ -26,13 +26,13 @@ class Healths:
         self._rows = rows
         self._rules = rules
         self._ledger = ledger
-        self._health = {each.job_name: each for each in health}
+        self.health = {each.job_name: each for each in health}
         self.jobs: dict[str, WatchedJob] = {}
         self._timers: Timers[str] = Timers()  # NO_SUCCESS
 
     def usual_ms(self, job_name: str) -> int:
         """Give the p95 of a job's last runs, or 0 when too few are known."""
-        health = self._health.get(job_name)
+        health = self.health.get(job_name)
         if health is None or len(health.durations_ms) < _FEWEST_DURATIONS:
             return 0
         durations = sorted(health.durations_ms)
@@ -47,7 +47,7 @@ class Healths:
         """A job is gone."""
         self.jobs.pop(job_name, None)
         self._timers.cancel(job_name)
-        if self._health.pop(job_name, None) is not None:
+        if self.health.pop(job_name, None) is not None:
             self._rows.changes.health[job_name] = None
 
     def recheck_job(self, job_name: str, now_ms: int) -> None:
@@ -60,15 +60,15 @@ class Healths:
         limit_ms = _no_success_ms(rule)
         if limit_ms is None or job.is_disabled:
             self._timers.cancel(job_name)
-            if (health := self._health.get(job_name)) is not None and health.success_ms:
+            if (health := self.health.get(job_name)) is not None and health.success_ms:
                 self._put(replace(health, success_ms=0))
             self._ledger.resolve(
                 key, now_ms, Resolution.REMOVED if job.is_disabled else Resolution.NOT_WATCHED
             )
             return
         health = self._health_of(job_name)
-        if not health.success_ms or health.success_ms < job.since_ms:
-            health = replace(health, success_ms=job.since_ms if health.success_ms else now_ms)
+        if not health.success_ms:
+            health = replace(health, success_ms=now_ms)
             self._put(health)
         self._timers.set(job_name, health.success_ms + limit_ms)
 
@@ -98,7 +98,7 @@ class Healths:
 
     def forget_restarts(self, job_name: str) -> None:
         """A daemon restarts no more."""
-        if (health := self._health.get(job_name)) is not None:
+        if (health := self.health.get(job_name)) is not None:
             self._put(replace(health, restarts=()))
 
     def advance(self, now_ms: int, most: int) -> None:
@@ -141,7 +141,7 @@ class Healths:
     def _take_success(self, run: RunEnded, rule: EffectiveRule, now_ms: int) -> None:
         limit_ms = _no_success_ms(rule)
         is_timed = rule.watches(Condition.STUCK) and rule.conditions[Condition.STUCK].times
-        if run.job_name in self._health or limit_ms is not None or is_timed:
+        if run.job_name in self.health or limit_ms is not None or is_timed:
             health = replace(self._health_of(run.job_name), failures=0, failing_since_ms=0)
             if is_timed and run.duration_ms > 0:
                 durations = (*health.durations_ms, run.duration_ms)[-_DURATIONS:]
@@ -155,16 +155,16 @@ class Healths:
             self._ledger.resolve(AlertKey(condition, run.job_name), now_ms)
 
     def _health_of(self, job_name: str) -> JobHealth:
-        return self._health.get(job_name) or JobHealth(job_name=job_name)
+        return self.health.get(job_name) or JobHealth(job_name=job_name)
 
     def _put(self, health: JobHealth) -> None:
-        if self._health.get(health.job_name) == health:
+        if self.health.get(health.job_name) == health:
             return
         if health.is_empty:
-            if self._health.pop(health.job_name, None) is not None:
+            if self.health.pop(health.job_name, None) is not None:
                 self._rows.changes.health[health.job_name] = None
             return
-        self._health[health.job_name] = health
+        self.health[health.job_name] = health
         self._rows.changes.health[health.job_name] = health
 
 

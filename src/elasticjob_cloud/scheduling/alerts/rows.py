@@ -9,13 +9,13 @@ from elasticjob_cloud.model.alerting.conditions import Condition
 
 
 class AlertRows:
-    """Alerts by id, by what they are about, and by job. Each change is a row."""
+    """Alerts by id, by what they are about, and by job. Each change is a row. `ids_of_jobs`: of the open ones."""
 
     def __init__(self, alerts: Iterable[Alert]) -> None:
         self.live: dict[str, Alert] = {}
         self.changes = AlertChanges()
         self._open: dict[Condition, dict[str, str]] = {condition: {} for condition in Condition}
-        self._open_of_job: dict[str, set[str]] = {}
+        self.ids_of_jobs: dict[str, set[str]] = {}
         self._closed: dict[AlertKey, str] = {}
         self._of_message: Counter[str] = Counter()
         for alert in sorted(alerts, key=lambda alert: (alert.fired_ms, alert.alert_id)):
@@ -42,7 +42,7 @@ class AlertRows:
 
     def open_of_job(self, job_name: str) -> list[Alert]:
         """Give the open alerts of a job, the oldest first."""
-        alerts = [self.live[alert_id] for alert_id in self._open_of_job.get(job_name, ())]
+        alerts = [self.live[alert_id] for alert_id in self.ids_of_jobs.get(job_name, ())]
         return sorted(alerts, key=lambda alert: (alert.fired_ms, alert.alert_id))
 
     def is_message_open(self, message_id: str) -> bool:
@@ -64,7 +64,7 @@ class AlertRows:
         if alert.is_open:
             self._open[alert.condition][alert.subject] = alert.alert_id
             if alert.job_name:
-                self._open_of_job.setdefault(alert.job_name, set()).add(alert.alert_id)
+                self.ids_of_jobs.setdefault(alert.job_name, set()).add(alert.alert_id)
         elif alert.closed_ms:
             self._closed[alert.key] = alert.alert_id
         if alert.message_id and not alert.closed_ms:
@@ -73,11 +73,11 @@ class AlertRows:
     def _forget(self, old: Alert) -> None:
         if self._open[old.condition].get(old.subject) == old.alert_id:
             del self._open[old.condition][old.subject]
-        of_job = self._open_of_job.get(old.job_name)
+        of_job = self.ids_of_jobs.get(old.job_name)
         if of_job is not None:
             of_job.discard(old.alert_id)
             if not of_job:
-                del self._open_of_job[old.job_name]
+                del self.ids_of_jobs[old.job_name]
         if self._closed.get(old.key) == old.alert_id:
             del self._closed[old.key]
         if old.message_id and not old.closed_ms:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from elasticjob_cloud.model.alerting.alert import Alert
+from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.rule import (
     APP_PREFIX,
     GLOBAL_SCOPE,
@@ -14,13 +15,14 @@ from elasticjob_cloud.model.alerting.rule import (
 
 
 class Rules:
-    """All rules by their scopes."""
+    """All rules by their scopes. `follows_runs`: some rule asks how long runs take, or when they succeed."""
 
     def __init__(self, rules: Mapping[str, AlertRule]) -> None:
         self._rules = dict(rules)
         self._merged: dict[tuple[str, str], EffectiveRule] = {}
         self._global = effective_rule(self._rules.get(GLOBAL_SCOPE))
         self._has_scopes = bool(self._rules.keys() - {GLOBAL_SCOPE})
+        self.follows_runs = any(map(_follows_runs, self._rules.values()))
 
     def put(self, scope: str, rule: AlertRule | None) -> None:
         """Set the rule of a scope, or take it away."""
@@ -31,6 +33,11 @@ class Rules:
         self._merged.clear()
         self._global = effective_rule(self._rules.get(GLOBAL_SCOPE))
         self._has_scopes = bool(self._rules.keys() - {GLOBAL_SCOPE})
+        self.follows_runs = any(map(_follows_runs, self._rules.values()))
+
+    def has(self, scope: str) -> bool:
+        """Tell whether a scope has a rule."""
+        return scope in self._rules
 
     def of_job(self, job_name: str, app_name: str) -> EffectiveRule:
         """Give what holds for a job."""
@@ -53,3 +60,8 @@ class Rules:
     def of_alert(self, alert: Alert) -> EffectiveRule:
         """Give what holds for an alert."""
         return self.of_job(alert.job_name, alert.app_name)
+
+
+def _follows_runs(rule: AlertRule) -> bool:
+    thresholds = (rule.conditions.get(condition) for condition in (Condition.STUCK, Condition.NO_SUCCESS))
+    return any(it is not None and it.enabled is not False for it in thresholds)

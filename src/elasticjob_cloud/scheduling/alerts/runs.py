@@ -17,22 +17,36 @@ Run = RunWaits | RunStarted
 
 
 class RunWatch:
-    """Knows the runs that wait or go on, and which of them are overdue. `usual_ms`: how long a job's runs take, or 0."""
+    """Knows the runs that wait or go on, and which of them are overdue.
 
-    def __init__(self, rows: AlertRows, rules: Rules, ledger: Ledger, usual_ms: Callable[[str], int]) -> None:
+    `usual_ms` tells how long a job's runs take, or 0; `explain` why its next run has not started; `running` which one goes
+    on: it may not be known here, if no rule asked for such runs when it started.
+    """
+
+    def __init__(
+        self,
+        rows: AlertRows,
+        rules: Rules,
+        ledger: Ledger,
+        usual_ms: Callable[[str], int],
+        explain: Callable[[str], str],
+        running: Callable[[str], RunStarted | None],
+    ) -> None:
         self._rows = rows
         self._rules = rules
         self._ledger = ledger
         self._usual_ms = usual_ms
-        self._runs: dict[int, Run] = {}
+        self._explain = explain
+        self._running = running
+        self.runs: dict[int, Run] = {}
         self._of_job: dict[str, dict[int, None]] = {}
         self._overdue: dict[AlertKey, set[int]] = {}
         self._timers: Timers[int] = Timers()
 
     def take(self, run: Run, now_ms: int) -> None:
         """A run waits, or started."""
-        before = self._runs.get(run.run_id)
-        self._runs[run.run_id] = run
+        before = self.runs.get(run.run_id)
+        self.runs[run.run_id] = run
         self._of_job.setdefault(run.job_name, {})[run.run_id] = None
         self._set_timer(run)
         if isinstance(before, RunWaits) and isinstance(run, RunStarted):
@@ -40,7 +54,7 @@ class RunWatch:
 
     def end(self, run_id: int, now_ms: int) -> None:
         """A run ended, or waits no more."""
-        run = self._runs.pop(run_id, None)
+        run = self.runs.pop(run_id, None)
         if run is None:
             return
         of_job = self._of_job[run.job_name]
@@ -51,10 +65,18 @@ class RunWatch:
         for condition in _CONDITIONS:
             self._settle(run, condition, now_ms)
 
+    def forget_job(self, job_name: str, now_ms: int) -> None:
+        """A job is gone: what still runs of it is no longer watched."""
+        for run_id in list(self._of_job.get(job_name, ())):
+            self.end(run_id, now_ms)
+
     def recheck_job(self, job_name: str, now_ms: int) -> None:
         """A rule of a job changed, or a new leader has told of all runs: judge its runs again."""
+        running = self._running(job_name) if self._rules.follows_runs else None
+        if running is not None:
+            self.take(running, now_ms)
         for run_id in list(self._of_job.get(job_name, ())):
-            run = self._runs[run_id]
+            run = self.runs[run_id]
             due_ms = self._due_ms(run)
             if due_ms is not None and due_ms <= now_ms:
                 self._note_overdue(run, now_ms)
@@ -70,7 +92,7 @@ class RunWatch:
     def advance(self, now_ms: int, most: int) -> None:
         """Note the runs that are overdue by now."""
         for run_id in self._timers.pop_due(now_ms, most):
-            run = self._runs[run_id]
+            run = self.runs[run_id]
             due_ms = self._due_ms(run)
             if due_ms is None:
                 continue
@@ -92,7 +114,22 @@ class RunWatch:
         alert = self._rows.find_open(key)
         # After a change of leaders the same runs are found overdue once more.
         if alert is None or run.run_id > alert.run_id:
-            self._ledger.fire(key, _occurrence_of(run, now_ms), now_ms)
+            self._ledger.fire(key, self._occurrence_of(run, now_ms), now_ms)
+
+    def _occurrence_of(self, run: Run, now_ms: int) -> Occurrence:
+        if isinstance(run, RunWaits):
+            since_ms, where, summary = run.due_ms, "", run.reason or self._explain(run.job_name)
+        else:
+            since_ms, where, summary = run.started_ms, run.where, ""
+        return Occurrence(
+            since_ms=since_ms,
+            job_name=run.job_name,
+            app_name=run.app_name,
+            where=where,
+            run_id=run.run_id,
+            summary=summary,
+            value=(now_ms - since_ms) / 1000,
+        )
 
     def _settle(self, run: Run, condition: Condition, now_ms: int) -> None:
         key = AlertKey(condition, run.job_name)
@@ -136,19 +173,3 @@ def _longest_ms(rule: EffectiveRule, usual_ms: int) -> int | None:
 def _key_of(run: Run) -> AlertKey:
     condition = Condition.LATE if isinstance(run, RunWaits) else Condition.STUCK
     return AlertKey(condition, run.job_name)
-
-
-def _occurrence_of(run: Run, now_ms: int) -> Occurrence:
-    if isinstance(run, RunWaits):
-        since_ms, where, summary = run.due_ms, "", run.reason
-    else:
-        since_ms, where, summary = run.started_ms, run.where, ""
-    return Occurrence(
-        since_ms=since_ms,
-        job_name=run.job_name,
-        app_name=run.app_name,
-        where=where,
-        run_id=run.run_id,
-        summary=summary,
-        value=(now_ms - since_ms) / 1000,
-    )

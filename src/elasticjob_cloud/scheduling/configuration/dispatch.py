@@ -2,8 +2,15 @@
 
 from typing import assert_never
 
+from elasticjob_cloud.model.alerting.rule import APP_PREFIX, JOB_PREFIX
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.scheduling.configuration.alerts import (
+    acknowledge_alert,
+    drop_silence,
+    put_alert_rule,
+    put_rule_of,
+)
 from elasticjob_cloud.scheduling.configuration.apps import (
     delete_app,
     publish_app,
@@ -32,16 +39,20 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> int | None:
     match command:
         case commands.PublishApp():
             publish_app(turn, command)
+            put_rule_of(turn, APP_PREFIX + command.configuration.app_name, command.alerts)
         case commands.UpdateApp():
             update_app(turn, command)
+            put_rule_of(turn, APP_PREFIX + command.app_name, command.alerts)
         case commands.SetAppDisabled():
             set_app_disabled(turn, command.app_name, disabled=command.disabled)
         case commands.DeleteApp():
             delete_app(turn, command.app_name)
         case commands.RegisterJob():
             register_job(turn, command)
+            put_rule_of(turn, JOB_PREFIX + command.configuration.job_name, command.alerts)
         case commands.UpdateJob():
             update_job(turn, command)
+            put_rule_of(turn, JOB_PREFIX + command.configuration.job_name, command.alerts)
         case commands.DeregisterJob():
             deregister_job(turn, command)
         case commands.SetJobDisabled():
@@ -56,6 +67,14 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> int | None:
             _kill_task(turn, command.task_id)
         case commands.ReconcileClock():
             reconcile_clock(turn)
+        case commands.PutAlertRule():
+            put_alert_rule(turn, command)
+        case commands.PutSilence():
+            turn.alerts.put_silence(command.silence, turn.now_ms)
+        case commands.DropSilence():
+            drop_silence(turn, command.silence_id)
+        case commands.AcknowledgeAlert():
+            acknowledge_alert(turn, command)
         case _:
             assert_never(command)
     return None

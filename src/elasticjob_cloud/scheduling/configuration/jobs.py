@@ -84,6 +84,7 @@ def remove_job(turn: Turn, job_name: str) -> None:
     halt(turn, job_name, DropReason.REMOVED, "The job was deregistered.")
     turn.configuration.drop_job(job_name)
     turn.schedules.drop(job_name)
+    turn.alerts.forget_job(job_name, turn.now_ms)
 
 
 def set_job_disabled(turn: Turn, command: commands.SetJobDisabled) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from elasticjob_cloud.model.records import FailoverRecord
 from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
 from elasticjob_cloud.scheduling.state.view import ReadOnlyState
@@ -50,6 +51,21 @@ def waiting_shards(state: ReadOnlyState) -> Iterator[tuple[FailoverRecord, Deman
 def waits_for_room(state: ReadOnlyState) -> bool:
     """Tell whether anything that may start found no room, once all that can has started."""
     return next(state.ready_fires(), None) is not None or next(waiting_shards(state), None) is not None
+
+
+def unplaceable_jobs(state: ReadOnlyState) -> dict[str, str]:
+    """Give the jobs whose next run, or a shard of it that failed over, no present set of agents could ever hold.
+
+    Each with what it lacks (promise 4).
+    """
+    agents = EmptyAgents(state.agents.values())
+    demands = {fire.job_name: demand_of(state, fire) for fire in state.ready_fires()}
+    demands |= {failover.job_name: demand for failover, demand in waiting_shards(state)}
+    return {
+        job_name: agents.explain(demand)
+        for job_name, demand in demands.items()
+        if not agents.could_hold(demand)
+    }
 
 
 class _Executor:

@@ -23,10 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
-    """How long history is kept, and how large the database may be."""
+    """How long history is kept, and how large the database may be. `alert_days`: how long alerts that are over."""
 
     days: float = 30.0
     bytes: int = 10 * 1024**3
+    alert_days: float = 90.0
 
 
 class Retention:
@@ -76,9 +77,13 @@ class Retention:
                 "The database's disk is full: the oldest history is deleted, so that scheduling goes on. Free some room.",
                 rows=deleted,
             )
-        before_ms = self._wall_ms() - int(self._limits.days * _DAY_MS)
-        while await self._in_thread(self._store.prune_history, before_ms, _ROWS_AT_ONCE):
-            pass
+        now_ms = self._wall_ms()
+        for prune, days in (
+            (self._store.prune_history, self._limits.days),
+            (self._store.alerts.prune, self._limits.alert_days),
+        ):
+            while await self._in_thread(prune, now_ms - int(days * _DAY_MS), _ROWS_AT_ONCE):
+                pass
         await self._prune_to_size()
 
     async def _prune_to_size(self) -> None:

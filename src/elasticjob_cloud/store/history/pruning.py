@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select,
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
 from elasticjob_cloud.store import lease, tables
+from elasticjob_cloud.store.alerts.pruning import alert_prunes
 from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.databases.database import Database
 from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
@@ -22,6 +23,7 @@ CHUNK: Final = 500
 _REST: Final = 0.5
 # On a full disk a deletion has only the room that the write-ahead log holds already: fewer rows need less of it.
 _CHUNK_DIVISOR: Final = 8
+_ANY_TIME_MS: Final = 2**62
 _ENDED: Final = tables.fire.c.state.in_(("COMPLETED", "DROPPED"))
 
 _Prune = Callable[[Connection, int], int]
@@ -59,6 +61,13 @@ class HistoryPruner:
             self._trace_prune(EXECUTIONS, before_ms),
             lambda connection, chunk: _prune_fires(connection, before_ms, chunk),
         ]
+        return self._prune_in_turn(prunes, limit)
+
+    def prune_alerts(self, before_ms: int, limit: int) -> int:
+        """See `AlertStore.prune`."""
+        return self._prune_in_turn(alert_prunes(before_ms), limit)
+
+    def _prune_in_turn(self, prunes: list[_Prune], limit: int) -> int:
         deleted, largest = 0, CHUNK
         while prunes and deleted < limit:
             prune = prunes.pop(0)
@@ -71,7 +80,10 @@ class HistoryPruner:
         return deleted
 
     def prune_oldest(self, limit: int) -> int:
-        """Delete at most `limit` rows, the oldest of all tables, whatever their age; give how many were deleted."""
+        """Delete at most `limit` rows, the oldest of all tables, whatever their age; give how many were deleted.
+
+        Alerts that are over come last: they are few, and people want them.
+        """
         rows = limit
         while rows:
             with self._read() as connection:
@@ -79,7 +91,7 @@ class HistoryPruner:
             if before_ms is not None:
                 return self.prune_before(before_ms, limit)
             rows //= 10  # no table has so many
-        return 0
+        return self.prune_alerts(_ANY_TIME_MS, limit)
 
     def _delete_chunk(self, prune: _Prune, largest: int, wanted: int) -> tuple[int, int, int]:
         """Delete once; give how many rows were deleted, how many may be tried next, and how many were tried."""
