@@ -164,6 +164,13 @@ class Host:
         self.last_clock = self.world.read_clock()
         return self.last_clock
 
+    @property
+    def last_turn(self) -> Now:
+        """When the latest turn of the core was decided: its process may have stood still since, before the commit."""
+        core = None if self.leader is None else self.leader.core
+        decided = None if core is None else core._last
+        return decided or self.last_clock
+
     def _check(self, changes: Changes) -> None:
         if self.leader is not None and self.leader.core is not None:
             self.database.checker.check_room(self.leader.core)

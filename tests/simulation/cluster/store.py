@@ -26,7 +26,6 @@ class ClusterChecker(Checker):
     """As in one scheduler's world, but an accepted trigger is one that was answered: more may be recorded."""
 
     turns_are_known = False
-    slowest_commit_ms = 4_000  # a lease: a commit that takes longer is refused
 
     def accept(self, command: ApiCommand, run_id: int | None) -> None:
         """A command was answered with success."""
@@ -194,7 +193,7 @@ class DatabaseConnection:
         self._database.rows.commit(changes)
         if self._database.alert_checker is not None:
             self._database.alert_checker.turn_committed(changes, None)
-        self._database.checker.turn_committed(Decisions(changes=changes), self._host.last_clock, [])
+        self._database.checker.turn_committed(Decisions(changes=changes), self._host.last_turn, [])
         return True
 
     def _call(self, call: Callable[[], T]) -> T:
