@@ -81,6 +81,8 @@ class Core:
         requests = [event for event in events if isinstance(event, Request)]
         for event in events:
             match event:
+                case AgentEvents():  # the most frequent ones
+                    take_agent_events(turn, event)
                 case Request():
                     pass
                 case CommitTook():
@@ -178,10 +180,8 @@ class Core:
         return (now.wall_ms - self._last.wall_ms) - (now.monotonic_ms - self._last.monotonic_ms)
 
 
-def _take_engine_event(turn: Turn, event: EngineEvent) -> None:
+def _take_engine_event(turn: Turn, event: AgentJoined | AgentLost | AgentDraining) -> None:
     match event:
-        case AgentEvents():
-            take_agent_events(turn, event)
         case AgentJoined():
             take_agent_joined(turn, event)
         case AgentLost():

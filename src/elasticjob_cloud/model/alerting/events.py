@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 
 class RunOutcome(StrEnum):
     """How a run ended (runs.md)."""
@@ -12,8 +14,7 @@ class RunOutcome(StrEnum):
     KILLED = "KILLED"  # on request: no alert, and no success either
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedJob:
+class WatchedJob(msgspec.Struct, frozen=True, gc=False):
     """A registered job. One that is disabled, or whose app is, is not asked for successes."""
 
     job_name: str
