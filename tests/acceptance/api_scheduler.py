@@ -28,12 +28,16 @@ from elasticjob_cloud.model.queries.statistics import (
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 from elasticjob_cloud.service.port import (
+    AcknowledgeAlert,
     AgentView,
     ApiCommand,
     DeleteApp,
     DeregisterJob,
+    DropSilence,
     KillTask,
     PublishApp,
+    PutAlertRule,
+    PutSilence,
     ReadyJob,
     RegisterJob,
     SchedulerView,
@@ -44,6 +48,7 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.api_alerts import MemoryAlerts
 from tests.acceptance.memory_runs import MemoryRuns
 from tests.fakes.kept_logs import KeptLogs
 
@@ -96,6 +101,7 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self.alerts = MemoryAlerts()
         self.runs = MemoryRuns()
         self.last_run_id = 0
 
@@ -106,6 +112,7 @@ class MemoryScheduler:
     async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
         self._carry_out(command)
+        self.alerts.follow(command)
         self.submitted.append(command)
         if not isinstance(command, TriggerJob):
             return None
@@ -114,6 +121,8 @@ class MemoryScheduler:
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
+            case PutAlertRule() | PutSilence() | DropSilence() | AcknowledgeAlert():
+                self.alerts.carry_out(command)
             case PublishApp(configuration, disabled):
                 if configuration.app_name in self.app_records:
                     raise ConflictError(f"App '{configuration.app_name}' exists already.")

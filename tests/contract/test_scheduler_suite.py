@@ -5,17 +5,25 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.model.alerting.channel import Channel, ChannelType
+from elasticjob_cloud.model.alerting.conditions import Severity
+from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.port import (
+    AcknowledgeAlert,
     ApiCommand,
     DeleteApp,
     DeregisterJob,
+    DropSilence,
     KillTask,
     PublishApp,
+    PutAlertRule,
+    PutSilence,
     RegisterJob,
     SchedulerPort,
     SetAppDisabled,
@@ -178,3 +186,52 @@ async def test_the_one_scheduler_leads_and_reconciles(scheduler: SchedulerPort) 
     assert scheduler.default_time_zone()
     await scheduler.reconcile()
     await scheduler.reconcile_clock()
+
+
+RULE = AlertRule(severity=Severity.INFO)
+
+
+async def test_rules_are_of_what_there_is_and_go_with_it(scheduler: SchedulerPort) -> None:
+    await scheduler.submit(PublishApp(app(), alerts=RULE))
+    await scheduler.submit(RegisterJob(job(), alerts=RULE))
+    await scheduler.submit(PutAlertRule("global", RULE))
+    assert await scheduler.alerts.rules() == {"app:app": RULE, "global": RULE, "job:job": RULE}
+    await scheduler.submit(UpdateJob(job()))
+    assert "job:job" in await scheduler.alerts.rules()
+    await scheduler.submit(UpdateJob(job(), alerts=AlertRule()))
+    assert "job:job" not in await scheduler.alerts.rules()
+    await scheduler.submit(UpdateJob(job(), alerts=RULE))
+    await scheduler.submit(DeregisterJob("job"))
+    await scheduler.submit(DeleteApp("app"))
+    assert await scheduler.alerts.rules() == {"global": RULE}
+    await scheduler.submit(PutAlertRule("global", None))
+    assert await scheduler.alerts.rules() == {}
+
+
+async def test_silences_are_kept_until_they_are_ended(scheduler: SchedulerPort) -> None:
+    silence = Silence(silence_id="s", start_ms=0, end_ms=2**42, job_name="job")
+    await scheduler.submit(PutSilence(silence))
+    assert list(await scheduler.alerts.silences()) == [silence]
+    await scheduler.submit(DropSilence("s"))
+    assert list(await scheduler.alerts.silences()) == []
+    with pytest.raises(NotFoundError):
+        await scheduler.submit(DropSilence("s"))
+    with pytest.raises(NotFoundError):
+        await scheduler.submit(AcknowledgeAlert("none", "ada"))
+    with pytest.raises(NotFoundError):
+        await scheduler.alerts.event("none")
+
+
+async def test_a_channel_stays_while_a_rule_names_it(scheduler: SchedulerPort) -> None:
+    channel = Channel(name="ops", type=ChannelType.WEBHOOK, url="http://127.0.0.1:9/")
+    await scheduler.alerts.put_channel(channel)
+    assert list(await scheduler.alerts.channels()) == [channel]
+    await scheduler.submit(PutAlertRule("global", AlertRule(channels=("ops",))))
+    with pytest.raises(ConflictError):
+        await scheduler.alerts.drop_channel("ops")
+    await scheduler.submit(PutAlertRule("global", None))
+    await scheduler.alerts.drop_channel("ops")
+    assert list(await scheduler.alerts.channels()) == []
+    for call in (scheduler.alerts.drop_channel("ops"), scheduler.alerts.try_channel("ops")):
+        with pytest.raises(NotFoundError):
+            await call

@@ -19,6 +19,7 @@ from elasticjob_cloud.api.leader.relay import Relay
 from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.paths import path_hint
 from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.routes.alerts import alert_routes
 from elasticjob_cloud.api.routes.apps import app_routes
 from elasticjob_cloud.api.routes.docs import docs_routes
 from elasticjob_cloud.api.routes.history import history_routes
@@ -105,6 +106,7 @@ def create_app(
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
+        alert_routes(scheduler, bodies, wall_ms),
         log_routes(scheduler),
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),

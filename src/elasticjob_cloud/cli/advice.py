@@ -12,6 +12,10 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "Register it with POST /api/job/register.": (
         "Register it with: elasticjob-cloud job register JOB_NAME --app-name APP_NAME ..."
     ),
+    "Set one with PUT /api/alert/channels/NAME.": (
+        "Set one with: elasticjob-cloud alert channels set NAME --type TYPE --address URL"
+    ),
+    "GET /api/alert/events lists them.": "List them with: elasticjob-cloud alert list --all",
     "Change it with PUT /api/job/update.": "Change it with: elasticjob-cloud job update JOB_NAME ...",
 }
 

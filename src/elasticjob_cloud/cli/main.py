@@ -14,8 +14,8 @@ import typer
 
 from elasticjob_cloud import __version__
 from elasticjob_cloud.cli.advice import advise_commands
+from elasticjob_cloud.cli.commands import alert, cron, job, login, logs, operations, task
 from elasticjob_cloud.cli.commands import app as app_commands
-from elasticjob_cloud.cli.commands import cron, job, login, logs, operations, task
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
 from elasticjob_cloud.cli.options import offer_ca_file
 from elasticjob_cloud.cli.output import say_error, say_json_error
@@ -161,7 +161,12 @@ def _never_called() -> None:
 def _add_client(app: typer.Typer) -> None:
     app.command(epilog="\b\nExample: elasticjob-cloud login --url http://127.0.0.1:8899")(login.login)
     app.command(epilog="\b\nExample: elasticjob-cloud logout")(login.logout)
-    for name, group in {"app": app_commands.app, "job": job.app, "task": task.app}.items():
+    for name, group in {
+        "app": app_commands.app,
+        "job": job.app,
+        "task": task.app,
+        "alert": alert.app,
+    }.items():
         app.add_typer(group, name=name)
     app.command(
         epilog="\b\nExample: elasticjob-cloud logs my_job --follow\n"

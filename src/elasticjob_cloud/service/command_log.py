@@ -5,7 +5,14 @@ import structlog
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 
 _log = structlog.get_logger(__name__)
-_FIELDS = {"job_name": "job", "app_name": "app", "task_id": "task"}
+_FIELDS = {
+    "job_name": "job",
+    "app_name": "app",
+    "task_id": "task",
+    "scope": "scope",
+    "alert_id": "alert",
+    "silence_id": "silence",
+}
 
 
 def log_command(command: ApiCommand) -> None:

@@ -60,6 +60,7 @@ OPTIONS: Final = frozenset(
         "pass_env",
         "time_zone",
         "trusted_proxies",
+        "public_url",
         "log_level",
         "log_format",
     }

@@ -66,7 +66,7 @@ def test_every_option_of_a_job_is_accepted_and_shown_again(run: Run, published: 
             "--timeout-seconds",
             "60",
         ),
-        *("--job-executor-service-handler-type", "process", "--job-error-handler-type", "webhook"),
+        *("--job-executor-service-handler-type", "process", "--job-error-handler-type", "throw"),
         *("--description", "作业", "--prop", "webhook=http://127.0.0.1:9/", "--script", "echo", "--disabled"),
     )
     assert outcome.code == 0, outcome.err

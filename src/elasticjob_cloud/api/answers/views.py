@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.rule import APP_PREFIX, JOB_PREFIX, AlertRule
+from elasticjob_cloud.model.alerting.rule_fields import rule_fields
 from elasticjob_cloud.model.masking import mask_configuration
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
@@ -14,19 +16,31 @@ from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 _TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
 
 
-def app_view(record: AppRecord, *, shows_secrets: bool = False) -> dict[str, Any]:
-    """Show an app: its configuration by the manual's names, and `disabled`; secrets as `***` unless they are to be shown."""
-    return _configuration_view(record, shows_secrets=shows_secrets)
+def app_view(
+    record: AppRecord, rules: Mapping[str, AlertRule], *, shows_secrets: bool = False
+) -> dict[str, Any]:
+    """Show an app: its configuration by the manual's names, `disabled`, and its rule of alerts if it has one.
+
+    Secrets are `***` unless they are to be shown.
+    """
+    rule = rules.get(APP_PREFIX + record.configuration.app_name)
+    return _configuration_view(record, rule, shows_secrets=shows_secrets)
 
 
-def job_view(record: JobRecord, *, shows_secrets: bool = False) -> dict[str, Any]:
-    """Show a job: its configuration by the manual's names, and `disabled`; secrets as `***` unless they are to be shown."""
-    return _configuration_view(record, shows_secrets=shows_secrets)
+def job_view(
+    record: JobRecord, rules: Mapping[str, AlertRule], *, shows_secrets: bool = False
+) -> dict[str, Any]:
+    """Show a job, as `app_view` does an app."""
+    rule = rules.get(JOB_PREFIX + record.configuration.job_name)
+    return _configuration_view(record, rule, shows_secrets=shows_secrets)
 
 
-def _configuration_view(record: AppRecord | JobRecord, *, shows_secrets: bool) -> dict[str, Any]:
+def _configuration_view(
+    record: AppRecord | JobRecord, rule: AlertRule | None, *, shows_secrets: bool
+) -> dict[str, Any]:
     fields = msgspec.to_builtins(record.configuration)
-    return {**(fields if shows_secrets else mask_configuration(fields)), "disabled": record.disabled}
+    view = {**(fields if shows_secrets else mask_configuration(fields)), "disabled": record.disabled}
+    return view if rule is None else {**view, "alerts": rule_fields(rule)}
 
 
 def running_task_view(record: TaskRecord) -> dict[str, Any]:

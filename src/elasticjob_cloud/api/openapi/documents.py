@@ -1,5 +1,6 @@
 """The parts that the OpenAPI document is put together from."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import elasticjob_cloud
+from elasticjob_cloud.api.openapi.alert_rule import ALERT_RULE
 from elasticjob_cloud.api.openapi.examples import EXAMPLES
 from elasticjob_cloud.api.requests.models import RequestBody
 from elasticjob_cloud.api.requests.query import QueryParameters, parameter_documents
@@ -21,7 +23,7 @@ _ERRORS: Final = {
     400: "The body is malformed, or fields or parameters are invalid: `errors` names each.",
     401: "No access token, or one that is wrong or has expired; at login: wrong user or password.",
     403: "The role is too weak, the password is too weak for this caller, or a page of another site has sent it.",
-    404: "There is no such app, job or task.",
+    404: "There is no such app, job or task, or whatever the call names.",
     409: "It exists already, or its state does not allow the call.",
     413: "The body is over 1 MiB.",
     415: "The content type is neither JSON nor text, or the body is compressed.",
@@ -60,7 +62,7 @@ def described(
     result: Document,
     *,
     errors: tuple[int, ...] = (),
-    body: type[RequestBody] | None = None,
+    body: type[RequestBody] | Document | None = None,
     query: type[QueryParameters] | None = None,
     more_results: Document | None = None,
 ) -> dict[str, Any]:
@@ -70,13 +72,21 @@ def described(
     if result is TRUE:  # a command
         statuses.add(502)
     if body is not None:
-        content = {"schema": reference(body.__name__), "example": EXAMPLES[body]}
-        extra["requestBody"] = _required_body({"application/json": content})
+        extra["requestBody"] = body if isinstance(body, dict) else _body_of(body)
         statuses |= {400, 413, 415}
     if query is not None:
         extra["parameters"] = parameter_documents(query)
         statuses.add(400)
     return _call(result, statuses, extra, more_results)
+
+
+def _body_of(body: type[RequestBody]) -> Document:
+    return described_body(reference(body.__name__), EXAMPLES[body])
+
+
+def described_body(schema: Document, example: Mapping[str, Any]) -> Document:
+    """Describe a body."""
+    return _required_body({"application/json": {"schema": schema, "example": example}})
 
 
 def described_by_job_name(result: Document, *, errors: tuple[int, ...]) -> dict[str, Any]:
@@ -145,12 +155,15 @@ def _schemas() -> Document:
         if body.ignored_fields:
             ignored = {"deprecated": True, "description": "Upstream's; accepted and ignored."}
             schemas[body.__name__]["properties"] |= dict.fromkeys(sorted(body.ignored_fields), ignored)
+        if "alerts" in body.model_fields:
+            schemas[body.__name__]["properties"]["alerts"] = reference("AlertRule")
     _, records = msgspec.json.schema_components(
         [AppConfiguration, JobConfiguration], ref_template="#/components/schemas/{name}"
     )
     for name in ("AppConfiguration", "JobConfiguration"):
         records[name]["properties"]["disabled"] = BOOLEAN
         records[name]["required"] = list(records[name]["properties"])
+        records[name]["properties"]["alerts"] = reference("AlertRule")
     field = object_of({"field": TEXT, "message": TEXT})
     error = object_of({"message": TEXT, "errors": array_of(field)}, optional=("errors",))
-    return {**schemas, **records, "Error": error}
+    return {**schemas, **records, "AlertRule": ALERT_RULE, "Error": error}

@@ -123,6 +123,15 @@ Script = Annotated[
     AfterValidator(_check_script),
     Field(json_schema_extra={"minLength": 1, "maxLength": 8 * KIBIBYTE}),
 ]
+
+
+def _check_rule(rule: Any) -> Any:
+    _raise_if(None if rule is None or isinstance(rule, dict) else "must be an object: a rule of alerts.")
+    return rule
+
+
+# Its fields are checked where it is known which channels there are, in `api/requests/alerts.py`.
+AlertRuleFields = Annotated[dict[str, Any] | None, BeforeValidator(_check_rule)]
 CpuCount = Annotated[float, Field(ge=0.001, le=MAXIMUM_CPU_COUNT)]
 MemoryMegabytes = Annotated[float, Field(ge=1, le=MAXIMUM_MEMORY_MB)]
 Count = Annotated[int, Field(ge=0, le=MAXIMUM_INTEGER)]
@@ -182,10 +191,11 @@ class PublishAppRequest(RequestBody):
     app_cache_enable: bool = True
     event_trace_sampling_count: Count = 0
     disabled: bool | None = Field(default=None, description="publish it disabled: none of its jobs starts")
+    alerts: AlertRuleFields = None
 
     def to_configuration(self) -> AppConfiguration:
         """Give the app as the rest of the program knows it."""
-        return AppConfiguration(**self.model_dump(exclude={"disabled"}))
+        return AppConfiguration(**self.model_dump(exclude={"disabled", "alerts"}))
 
 
 class UpdateAppRequest(RequestBody):
@@ -199,12 +209,13 @@ class UpdateAppRequest(RequestBody):
     app_cache_enable: bool | None = None
     event_trace_sampling_count: Count | None = None
     disabled: bool | None = None
+    alerts: AlertRuleFields = None
 
     _keep_stored_values = field_validator("*", mode="wrap")(keep_stored_value)
 
     def to_changes(self) -> dict[str, Any]:
         """Give what was given, by the names of `AppConfiguration`."""
-        return self.model_dump(exclude={"app_name", "disabled"}, exclude_unset=True)
+        return self.model_dump(exclude={"app_name", "disabled", "alerts"}, exclude_unset=True)
 
 
 def _false_means(default: str) -> Callable[[Any], Any]:
@@ -261,6 +272,7 @@ class JobRequest(RequestBody):
     disabled: bool | None = Field(
         default=None, description="register without starting; an update leaves it as it is"
     )
+    alerts: AlertRuleFields = None
 
     @field_validator("sharding_item_parameters")
     @classmethod
@@ -296,7 +308,7 @@ class JobRequest(RequestBody):
 
     def to_configuration(self) -> JobConfiguration:
         """Give the job as the rest of the program knows it."""
-        fields = self.model_dump(exclude={"disabled", "script_command_line", "streaming_process"})
+        fields = self.model_dump(exclude={"disabled", "alerts", "script_command_line", "streaming_process"})
         return JobConfiguration(**{**fields, "props": self._all_props()})
 
     def _all_props(self) -> dict[str, str]:

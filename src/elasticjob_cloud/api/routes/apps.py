@@ -10,11 +10,13 @@ from elasticjob_cloud.api.access.masked import keep_masked, sees_secrets
 from elasticjob_cloud.api.answers.responses import done, json_response, list_response
 from elasticjob_cloud.api.answers.views import app_view
 from elasticjob_cloud.api.openapi.documents import BOOLEAN, TRUE, array_of, described, reference
+from elasticjob_cloud.api.requests.alerts import known_rule
 from elasticjob_cloud.api.requests.app_urls import is_allowed
 from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.known import check_app_name
 from elasticjob_cloud.api.requests.models import PublishAppRequest, UpdateAppRequest
 from elasticjob_cloud.api.requests.validation import check_fields
+from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.service.port import DeleteApp, PublishApp, SchedulerPort, SetAppDisabled, UpdateApp
@@ -39,12 +41,21 @@ def app_routes(
             return (await scheduler.app(app_name)).configuration if isinstance(app_name, str) else None
         return None
 
+    async def alert_rule(given: PublishAppRequest | UpdateAppRequest) -> AlertRule | None:
+        if given.alerts is None:
+            return None
+        names = {channel.name for channel in await scheduler.alerts.channels()}
+        return known_rule(given.alerts, names, "alerts.")
+
     @router.post("", **described(TRUE, body=PublishAppRequest, errors=(409,)))
     async def publish_app(request: Request) -> Response:
         """Publish an app."""
         given = check_fields(PublishAppRequest, keep_masked(await bodies.object(request)))
         check_url(given.app_url)
-        await scheduler.submit(PublishApp(given.to_configuration(), disabled=bool(given.disabled)))
+        rule = await alert_rule(given)
+        await scheduler.submit(
+            PublishApp(given.to_configuration(), disabled=bool(given.disabled), alerts=rule)
+        )
         return done()
 
     @router.put("", **described(TRUE, body=UpdateAppRequest, errors=(404, 409)))
@@ -55,19 +66,22 @@ def app_routes(
         given = check_fields(UpdateAppRequest, keep_masked(payload, stored), stored=stored)
         if stored is None or given.app_url != stored.app_url:
             check_url(given.app_url)
-        await scheduler.submit(UpdateApp(given.app_name, given.to_changes(), given.disabled))
+        rule = await alert_rule(given)
+        await scheduler.submit(UpdateApp(given.app_name, given.to_changes(), given.disabled, rule))
         return done()
 
     @router.get("/list", **described(array_of(reference("AppConfiguration"))))
     async def list_apps() -> Response:
         """Give all apps, by name, with secrets as `***`."""
-        return await list_response(app_view, await scheduler.apps())
+        rules = await scheduler.alerts.rules()
+        return await list_response(lambda app: app_view(app, rules), await scheduler.apps())
 
     @router.get("/{appName}", **described(reference("AppConfiguration"), errors=(404,)))
     async def read_app(app_name: AppName, request: Request) -> Response:
         """Give one app; guests see secrets as `***`."""
         record = await scheduler.app(check_app_name(app_name))
-        return json_response(app_view(record, shows_secrets=sees_secrets(request)))
+        rules = await scheduler.alerts.rules()
+        return json_response(app_view(record, rules, shows_secrets=sees_secrets(request)))
 
     @router.delete("/{appName}", **described(TRUE, errors=(404, 409)))
     async def delete_app(app_name: AppName) -> Response:

@@ -22,12 +22,15 @@ from elasticjob_cloud.api.openapi.documents import (
     object_of,
     reference,
 )
+from elasticjob_cloud.api.requests.alerts import known_rule
 from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.known import check_job_name
 from elasticjob_cloud.api.requests.models import JobRequest
 from elasticjob_cloud.api.requests.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.requests.schedules import cron_view, schedule_errors
 from elasticjob_cloud.api.requests.validation import check_fields
+from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.error_handlers import error_handler_errors
 from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.scripts.script_size import script_size_errors
@@ -63,10 +66,17 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
             lambda fields: schedule_errors(fields, scheduler.default_time_zone(), wall_ms(), stored),
             stored,
         )
-        errors = script_size_errors(given.to_configuration())
-        if errors and (stored is None or not script_size_errors(stored)):
-            raise InvalidRequestError.of(*errors)
+        for find_errors in (script_size_errors, error_handler_errors):
+            errors = find_errors(given.to_configuration())
+            if errors and (stored is None or not find_errors(stored)):
+                raise InvalidRequestError.of(*errors)
         return given
+
+    async def alert_rule(given: JobRequest) -> AlertRule | None:
+        if given.alerts is None:
+            return None
+        names = {channel.name for channel in await scheduler.alerts.channels()}
+        return known_rule(given.alerts, names, "alerts.")
 
     async def stored_job(job_name: Any) -> JobConfiguration | None:
         with suppress(NotFoundError):  # then the command says so
@@ -77,7 +87,10 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     async def register_job(request: Request) -> Response:
         """Register a job under a published app."""
         given = check_job(keep_masked(await bodies.object(request)))
-        await scheduler.submit(RegisterJob(given.to_configuration(), disabled=bool(given.disabled)))
+        rule = await alert_rule(given)
+        await scheduler.submit(
+            RegisterJob(given.to_configuration(), disabled=bool(given.disabled), alerts=rule)
+        )
         return done()
 
     @router.put("/update", **described(TRUE, body=JobRequest, errors=(404, 409)))
@@ -86,7 +99,8 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         payload = await bodies.object(request)
         stored = await stored_job(payload.get("jobName"))
         given = check_job(keep_masked(payload, stored), stored)
-        await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled))
+        rule = await alert_rule(given)
+        await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled, alerts=rule))
         return done()
 
     @router.delete("/deregister", **described_by_job_name(TRUE, errors=(404,)))
@@ -110,13 +124,15 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
     async def list_jobs() -> Response:
         """Give all jobs, by name, with secrets as `***`."""
-        return await list_response(job_view, await scheduler.jobs())
+        rules = await scheduler.alerts.rules()
+        return await list_response(lambda job: job_view(job, rules), await scheduler.jobs())
 
     @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
     async def read_job(job_name: JobName, request: Request) -> Response:
         """Give one job; guests see secrets as `***`."""
         record = await scheduler.job(check_job_name(job_name))
-        return json_response(job_view(record, shows_secrets=sees_secrets(request)))
+        rules = await scheduler.alerts.rules()
+        return json_response(job_view(record, rules, shows_secrets=sees_secrets(request)))
 
     @router.get("/{jobName}/disable", **described(BOOLEAN, errors=(404,)))
     async def is_job_disabled(job_name: JobName) -> Response:

@@ -96,6 +96,15 @@ TimeZoneOption = Annotated[
         "--time-zone", metavar="ZONE", help="For crons without one (the machine's).", show_default=False
     ),
 ]
+PublicUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="Where people reach the console: links in messages of alerts lead there.",
+        show_default=False,
+    ),
+]
 TrustedProxiesOption = Annotated[
     str | None,
     typer.Option(
@@ -132,6 +141,7 @@ def standalone(
     pass_env: PassEnvOption = None,
     time_zone: TimeZoneOption = None,
     trusted_proxies: TrustedProxiesOption = None,
+    public_url: PublicUrlOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     config: ConfigOption = None,
@@ -150,6 +160,7 @@ def standalone(
             "pass_env": tuple(pass_env) if pass_env else None,
             "time_zone": time_zone,
             "trusted_proxies": trusted_proxies,
+            "public_url": public_url,
             "log_level": log_level,
             "log_format": log_format,
         },
@@ -198,6 +209,7 @@ def scheduler(
     pass_env: PassEnvOption = None,
     time_zone: TimeZoneOption = None,
     trusted_proxies: TrustedProxiesOption = None,
+    public_url: PublicUrlOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     config: ConfigOption = None,
@@ -224,6 +236,7 @@ def scheduler(
             "pass_env": tuple(pass_env) if pass_env else None,
             "time_zone": time_zone,
             "trusted_proxies": trusted_proxies,
+            "public_url": public_url,
             "log_level": log_level,
             "log_format": log_format,
         },

@@ -30,7 +30,7 @@ class Fields:
     def text(self, name: str, *, longest: int = 4096) -> str | None:
         """Give a text."""
         value = self.get(name)
-        if value is None or (isinstance(value, str) and len(value) <= longest and "\0" not in value):
+        if value is None or (isinstance(value, str) and len(value) <= longest and _is_whole(value)):
             return value
         self.refuse(name, f"must be a text of at most {longest:,} characters.")
         return None
@@ -69,7 +69,7 @@ class Fields:
         if (
             isinstance(value, (list, tuple))
             and len(value) <= most
-            and all(isinstance(it, str) and it for it in value)
+            and all(isinstance(it, str) and it and _is_whole(it) for it in value)
         ):
             return tuple(dict.fromkeys(value))
         self.refuse(name, f"must be a list of at most {most} texts.")
@@ -88,7 +88,11 @@ class Fields:
     def text_mapping(self, name: str) -> dict[str, str]:
         """Give an object of texts."""
         mapping = self.mapping(name)
-        good = {key: value for key, value in mapping.items() if isinstance(value, str)}
+        good = {
+            key: value
+            for key, value in mapping.items()
+            if isinstance(value, str) and _is_whole(key) and _is_whole(value)
+        }
         if len(good) < len(mapping):
             self.refuse(name, "must have texts only.")
         return good
@@ -98,6 +102,11 @@ class Fields:
         for name in self._fields:
             if name not in self._asked:
                 self.refuse(name, f"is not known. Known are {', '.join(sorted(self._asked))}.")
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether a text can be stored: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def raise_if(errors: list[FieldError]) -> None:

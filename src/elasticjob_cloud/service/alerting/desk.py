@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import structlog
+
 from elasticjob_cloud.alerting import Courier, DeliveryError, probe_message
 from elasticjob_cloud.model.alerting.alert import Alert
 from elasticjob_cloud.model.alerting.channel import Channel
@@ -12,6 +14,8 @@ from elasticjob_cloud.model.errors import ConflictError, NotFoundError
 from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.store_threads import StoreThreads
 from elasticjob_cloud.store.alert_contract import AlertStore
+
+_log = structlog.get_logger(__name__)
 
 
 class AlertDesk:
@@ -68,6 +72,7 @@ class AlertDesk:
     async def put_channel(self, channel: Channel) -> None:
         self._check_leads()
         await self._threads.read(self._store.put_channel, channel)
+        _log.info("A channel was set.", channel=channel.name, type=channel.type.value)
 
     async def drop_channel(self, name: str) -> None:
         self._check_leads()
@@ -77,6 +82,7 @@ class AlertDesk:
             raise ConflictError(message)
         if not await self._threads.read(self._store.drop_channel, name):
             raise _no_channel(name)
+        _log.info("A channel was deleted.", channel=name)
 
     async def try_channel(self, name: str) -> str | None:
         channel = next((it for it in await self.channels() if it.name == name), None)

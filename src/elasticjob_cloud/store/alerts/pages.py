@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select, text, tuple_
 
-from elasticjob_cloud.model.alerting.alert import Alert
+from elasticjob_cloud.model.alerting.alert import Alert, AlertState
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.queries import (
     MOST_ROWS,
@@ -87,16 +87,17 @@ def delivery_page(connection: Connection, query: DeliveryQuery) -> DeliveryPage:
 
 def _alert_conditions(query: AlertQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if query.job_name:
-        conditions.append(_ALERT.job_name == storable_text(query.job_name))
-    if query.app_name:
-        app = _unindexed(_ALERT.app_name) if conditions else _ALERT.app_name
-        conditions.append(app == storable_text(query.app_name))
-    if query.condition is not None:
-        condition = _unindexed(_ALERT.condition) if conditions else _ALERT.condition
-        conditions.append(condition == query.condition.value)
-    if query.is_open:
+    # Those that are open are few: their index is the best one, whatever else is asked for.
+    if query.is_open or query.state in {AlertState.FIRING, AlertState.ACKNOWLEDGED}:
         conditions.append(text(tables.OPEN_ALERT))  # type: ignore[arg-type]  # it is a condition
+    for column, value in (
+        (_ALERT.job_name, query.job_name),
+        (_ALERT.app_name, query.app_name),
+        (_ALERT.condition, query.condition or ""),
+    ):
+        if value:
+            leading = _unindexed(column) if conditions else column
+            conditions.append(leading == storable_text(str(value)))
     if query.state is not None:
         conditions.append(_ALERT.state == query.state.value)
     if query.start_ms is not None:
