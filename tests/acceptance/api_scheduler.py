@@ -49,6 +49,7 @@ from elasticjob_cloud.service.port import (
     UpdateJob,
 )
 from tests.acceptance.api_alerts import MemoryAlerts
+from tests.acceptance.memory_reading import MemoryReading
 from tests.acceptance.memory_runs import MemoryRuns
 from tests.fakes.kept_logs import KeptLogs
 
@@ -104,6 +105,7 @@ class MemoryScheduler:
         self.alerts = MemoryAlerts()
         self.runs = MemoryRuns()
         self.last_run_id = 0
+        self._reading = MemoryReading()
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -230,6 +232,11 @@ class MemoryScheduler:
     async def schedulers(self) -> Sequence[SchedulerView]:
         self._fail()
         return [SchedulerView("scheduler-1", "127.0.0.1:8899", leader=True, epoch=3)]
+
+    @property
+    def reading(self) -> MemoryReading:
+        self._reading.jobs, self._reading.failure = self.job_records, self.failure
+        return self._reading
 
     async def executions(self, query: HistoryQuery) -> HistoryPage:
         self._fail()

@@ -4,9 +4,9 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -17,7 +17,9 @@ from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
+from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
@@ -47,12 +49,14 @@ from elasticjob_cloud.scheduling.commands import (
     UpdateApp,
     UpdateJob,
 )
+from elasticjob_cloud.service.revisions import ChangedTopics
 
 __all__ = [
     "AcknowledgeAlert",
     "AgentView",
     "AlertPort",
     "ApiCommand",
+    "ChangedTopics",
     "DeleteApp",
     "DeregisterJob",
     "DropSilence",
@@ -61,6 +65,7 @@ __all__ = [
     "PublishApp",
     "PutAlertRule",
     "PutSilence",
+    "ReadPort",
     "ReadyJob",
     "RegisterJob",
     "RerunShards",
@@ -76,6 +81,7 @@ __all__ = [
     "UpdateApp",
     "UpdateJob",
 ]
+T = TypeVar("T")
 
 
 class ReadyJob(msgspec.Struct, frozen=True):
@@ -203,6 +209,31 @@ class RunsPort(Protocol):
         """
 
 
+class ReadPort(Protocol):
+    """What grows with jobs and history, read without holding up the scheduling.
+
+    Everything may raise `UnavailableError`: there is no leader, or too many read at the moment.
+    """
+
+    async def job_page(self, wanted: JobFilter, order: JobOrder, number: int, size: int) -> JobPage:
+        """Give page `number` (from 1) of the jobs that match, `size` jobs long."""
+
+    async def job_names(self, wanted: JobFilter, order: JobOrder) -> list[str]:
+        """Give the names of all jobs that match, in order."""
+
+    def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
+        """Give the jobs of these names that are still there, some at a time."""
+
+    def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+        """Give a long sequence some at a time, at a pace that the scheduling does not feel."""
+
+    async def overview(self) -> Overview:
+        """Give the figures of the first page, as new as this call or unchanged since."""
+
+    def changes(self, since: str) -> ChangedTopics:
+        """Give the topics that have changed since a revision; all of them, if it is none of this leader."""
+
+
 class SchedulerPort(Protocol):
     """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
 
@@ -252,6 +283,10 @@ class SchedulerPort(Protocol):
     @property
     def runs(self) -> RunsPort:
         """Runs, and what became of them."""
+
+    @property
+    def reading(self) -> ReadPort:
+        """The job list, the first page, and what has changed."""
 
     @property
     def statistics(self) -> StatisticsPort:

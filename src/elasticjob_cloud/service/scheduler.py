@@ -37,6 +37,7 @@ from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
 from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views, ready_jobs
@@ -98,6 +99,7 @@ class Scheduler:
         self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
         self._post_office = PostOffice(store.alerts, threads, settings.alerts, self._epoch, _now_ms)
         self._on_commit = on_commit
+        self.reading = ReadModel(StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone)
         candidate = Candidate(
             self._id,
             settings.address,
@@ -109,7 +111,14 @@ class Scheduler:
         self._life = SchedulerLife(
             candidate,
             lambda named: Leader(
-                named, store, engine, core_settings, surroundings, self.metrics, self._note_commit
+                named,
+                store,
+                engine,
+                core_settings,
+                surroundings,
+                self.metrics,
+                self._note_commit,
+                self.reading,
             ),
             store,
             database_url,

@@ -13,6 +13,7 @@ from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 
+_LONG_CHARACTERS: Final = 4_000
 _TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
 
 
@@ -33,6 +34,13 @@ def job_view(
     """Show a job, as `app_view` does an app."""
     rule = rules.get(JOB_PREFIX + record.configuration.job_name)
     return _configuration_view(record, rule, shows_secrets=shows_secrets)
+
+
+def is_long_job(record: JobRecord) -> bool:
+    """Tell whether a job takes so long to show that a thread should do it: its secrets are looked for in every text."""
+    job = record.configuration
+    texts = (job.sharding_item_parameters, job.job_parameter, job.description, *job.props.values())
+    return sum(map(len, texts)) > _LONG_CHARACTERS
 
 
 def _configuration_view(
