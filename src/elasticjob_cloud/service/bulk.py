@@ -39,7 +39,7 @@ class BulkOutcome(NamedTuple):
 
 
 async def carry_out_bulk(
-    submit: Callable[[ApiCommand], Awaitable[object]], action: BulkAction, job_names: Sequence[str]
+    submit: Callable[[ApiCommand], Awaitable[int | None]], action: BulkAction, job_names: Sequence[str]
 ) -> AsyncIterator[list[BulkOutcome]]:
     """Do something to each of these jobs; give what became of them, in order, as it is known."""
 

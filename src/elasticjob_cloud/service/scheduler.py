@@ -95,7 +95,7 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
-        self.runs = Runs(store, self.submit, threads.reader)
+        self.runs = Runs(store, self.submit, self._query, threads.reader)
         self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
         self._post_office = PostOffice(store.alerts, threads, settings.alerts, self._epoch, _now_ms)
         self._on_commit = on_commit

@@ -33,7 +33,7 @@ def sees_secrets(request: Request) -> bool:
 
 
 def caller_name(request: Request) -> str:
-    """Give who makes a request; empty where the scheduler knows no users."""
+    """Give the user who makes the call; empty where the scheduler knows no users."""
     caller: Principal | None = request.scope.get(_CALLER)
     return "" if caller is None else caller.username
 

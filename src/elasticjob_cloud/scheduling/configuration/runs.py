@@ -27,7 +27,9 @@ def trigger_job(turn: Turn, command: commands.TriggerJob) -> int:
         if earlier is not None:
             return earlier
     job = _startable_job(turn, command.job_name)
-    own = _own_settings(job.configuration, command.parameters)
+    own = None
+    if command.parameters is not commands.NO_PARAMETERS:
+        own = _own_settings(job.configuration, command.parameters)
     settle_due(turn, command.job_name)  # an earlier fire goes first
     check_room_for_request(turn, command.job_name)
     fire = turn.fires.new_of(

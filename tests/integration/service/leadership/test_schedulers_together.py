@@ -14,9 +14,10 @@ import pytest
 from elasticjob_cloud.api import Authenticator, AuthSettings
 from elasticjob_cloud.server.files import token_secret
 from tests.http_client import http_client, http_get
-from tests.integration.service.scheduler_processes import SchedulerProcess, schedulers, wait_for
+from tests.integration.service.scheduler_processes import SchedulerProcess, schedulers
 from tests.postgres_databases import new_database
 from tests.security.strangers import OTHER_UID, call_as, log_in_as, needs_root
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 # A busy machine's: tests/simulation/test_failover.py holds the times that are promised, 1 s and 6 s, against each cause.
@@ -115,6 +116,11 @@ def test_standby_answers_each_call_as_the_leader_does(calm_pair: Sequence[Schedu
         ),
         ("GET", "/job/events/executions?per_page=5&page=1&jobName=%E4%BB%BB", None),
         ("GET", "/operate/schedulers", None),
+        ("GET", "/job/runs?state=WAITING&limit=1", None),
+        ("GET", "/job/runs/99", None),
+        ("GET", "/job/executions?jobName=none", None),
+        ("POST", "/job/runs/99/kill", None),
+        ("POST", "/job/runs/99/rerun", b'{"items": "some"}'),
         ("GET", "/no/such%2Fcall?a=%20b", None),
         ("HEAD", "/app/list", None),
         ("PATCH", "/app", b"{}"),
@@ -136,6 +142,12 @@ def test_standby_answers_each_call_as_the_leader_does(calm_pair: Sequence[Schedu
 
     assert answer.json() is True
     wait_for(lambda: recorded_fires(direct) == 1, "the trigger is recorded once")
+    run = f"/job/runs/{answer.headers['X-Run-Id']}"
+    wait_for(lambda: through.get(run).json()["run"]["state"] == "SUCCEEDED", "the run has ended")
+    assert through.get(run).content == direct.get(run).content
+    again = through.post(f"{run}/rerun", json={"items": "all"}).json()["runId"]
+    rerun = direct.get(f"/job/runs/{again}").json()["run"]
+    assert (rerun["source"], str(rerun["rerunOf"])) == ("RERUN", answer.headers["X-Run-Id"])
 
 
 @pytest.mark.long
