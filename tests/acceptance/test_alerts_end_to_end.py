@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.acceptance.apps import tar_gz
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import http_app_server
 from tests.integration.sdk.notification_servers import Answer, HttpRecorder, Received, SmtpRecorder
+from tests.waiting import wait_for
 
 _PYTHON_JOB = """
 from pathlib import Path
@@ -89,7 +90,7 @@ def test_failures_and_recoveries_arrive_once_through_a_crash_of_the_scheduler(
         _trigger_all(server, 2)
         _wait_for_alerts(server, {"RESOLVED"})
 
-        wait_for("all deliveries are made", lambda: _are_delivered(server), 60)
+        wait_for(lambda: _are_delivered(server), "all deliveries are made")
         _check_hook(hook)
         _check_texts({_text_of(request) for request in dingtalk.requests})
         _check_texts({message.as_string() for message in mail.wait_messages(4)})
@@ -130,7 +131,7 @@ def _wait_for_alerts(server: Standalone, states: set[str]) -> None:
         alerts = _failures(server)
         return len(alerts) == len(_JOBS) and {alert["state"] for alert in alerts} == states
 
-    wait_for(f"the alerts are {states}", are_there)
+    wait_for(are_there, f"the alerts are {states}")
     for alert in _failures(server):
         assert _JOBS[alert["jobName"]] in alert["summary"], alert
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 
 class RunOutcome(StrEnum):
     """How a run ended (runs.md)."""
@@ -14,7 +12,8 @@ class RunOutcome(StrEnum):
     KILLED = "KILLED"  # on request: no alert, and no success either
 
 
-class WatchedJob(msgspec.Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class WatchedJob:
     """A registered job. One that is disabled, or whose app is, is not asked for successes."""
 
     job_name: str
