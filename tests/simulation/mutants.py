@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +27,8 @@ from elasticjob_cloud.model.results import ShardResult, attempt_result
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import core
 from elasticjob_cloud.scheduling.agents import membership
+from elasticjob_cloud.scheduling.alerts import AlertBook
+from elasticjob_cloud.scheduling.alerts.runs import RunWatch
 from elasticjob_cloud.scheduling.configuration import jobs as configuration
 from elasticjob_cloud.scheduling.fires import catching_up
 from elasticjob_cloud.scheduling.placement.agent import AgentState
@@ -42,6 +44,7 @@ from elasticjob_cloud.scheduling.state.run import Run
 from elasticjob_cloud.scheduling.state.schedule_changes import ScheduleChanges
 from elasticjob_cloud.scheduling.state.state import State
 from elasticjob_cloud.scheduling.state.turn import Turn
+from elasticjob_cloud.scheduling.witness import Witness
 from elasticjob_cloud.service.leadership import record
 from elasticjob_cloud.service.loop import LeaseLost, SchedulingLoop
 from tests.simulation.clock_changes import play_clocks_back
@@ -57,6 +60,7 @@ from tests.simulation.scenarios import (
 )
 
 _finish_turn = SchedulingLoop._finish_turn
+_taken_over = AlertBook.taken_over
 _drop_waiting = FireChanges.drop_waiting
 
 
@@ -99,6 +103,12 @@ def _stop_all_but_disabled(turn: Turn, job_name: str, reason: str) -> None:
 def _keep_room(agent: AgentState, task: TaskRecord) -> None:
     agent.touch()
     agent.task_ids.remove(task.task_id)
+
+
+def _tell_all_again(book: AlertBook, now_ms: int) -> None:
+    for alert in list(book._rows.live.values()):
+        book._rows.put(replace(alert, announced_ms=0))
+    _taken_over(book, now_ms)
 
 
 def _record_all_missed(turn: Turn) -> None:
@@ -273,6 +283,24 @@ MUTANTS = (
         lambda: patch.object(Run, "count_ended", _nothing),
         play_wild,
         expected=r"runs: .* its agents did",
+    ),
+    Mutant(
+        "tell the book of alerts of no end",
+        lambda: patch.object(Witness, "_tell_end", _nothing),
+        play_wild,
+        expected=r"promise 13: .* failed, and there is no alert",
+    ),
+    Mutant(
+        "repeat messages at a takeover",
+        lambda: patch.object(AlertBook, "taken_over", _tell_all_again),
+        play_wild,
+        expected=r"promise 13: .* was told twice",
+    ),
+    Mutant(
+        "leave alerts of late and stuck runs open",
+        lambda: patch.object(RunWatch, "_settle", _nothing),
+        play_wild,
+        expected=r"promise 13: .* is open, and no run is",
     ),
     Mutant(
         "drop fires silently",

@@ -47,6 +47,14 @@ _JOBS: tuple[dict[str, Any], ...] = (
         "failover": True,
         "description": "A Python job through the SDK, 2 shards every 10 seconds.",
     },
+    {
+        "jobName": "demo-upload",
+        "cron": "4/20 * * * * ?",
+        "shardingTotalCount": 1,
+        "shardingItemParameters": "0=Shenzhen",
+        "props": {"script.command.line": "./upload.sh"},
+        "description": "A shell script that fails now and then, every 20 seconds.",
+    },
 )
 
 
@@ -92,7 +100,7 @@ class Demo:
             await self._put(client, "app", "app", _app(archive))
             for job in _JOBS:
                 await self._put(client, "job/register", "job/update", _job(job))
-        self._console.print("The app [bold]demo-app[/bold] is published, with two jobs:")
+        self._console.print("The app [bold]demo-app[/bold] is published, with three jobs:")
         for job in _JOBS:
             self._console.print(f"  [bold]{job['jobName']}[/bold]  {job['cron']}  {job['description']}")
         self._console.print("")
@@ -149,6 +157,7 @@ class Demo:
         for line in (
             f"curl -s {header}{self._url}/api/job/jobs",
             f"curl -s {header}'{self._url}/api/job/tasks/{trace.task_id}/log'",
+            f"curl -s {header}{self._url}/api/alert/events",
             f"curl -s {header}-H 'Content-Type: application/json' -X POST -d 'demo-script' {self._url}/api/job/trigger",
             self._suggested_command(),
         ):

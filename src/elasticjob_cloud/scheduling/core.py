@@ -80,16 +80,10 @@ class Core:
             note_jobs_ahead(turn)
         requests = [event for event in events if isinstance(event, Request)]
         for event in events:
-            match event:
-                case Request():
-                    pass
-                case CommitTook():
-                    self._alerts.database_took(event.milliseconds, now.wall_ms)
-                case DiskMeasured():
-                    self._alerts.disk_measured(event.host, event.directory, event.free_percent, now.wall_ms)
-                case _:
-                    self._witness.tell_agent(event, now.wall_ms)
-                    _take_engine_event(turn, event)
+            if isinstance(event, AgentEvents):  # the most frequent ones
+                take_agent_events(turn, event)
+            elif not isinstance(event, Request):
+                self._take_event(turn, event)
         # After the statuses: a run that ended in time is no reason to misfire. Before the requests, which settle what is
         # due of the jobs that they change: disabling a job must not swallow an earlier fire.
         record_missed(turn)
@@ -157,6 +151,16 @@ class Core:
         fire = self.state.ready_fire(job_name)
         return _WAITS_FOR_ITSELF if fire is None else agents.explain(demand_of(self.state, fire))
 
+    def _take_event(self, turn: Turn, event: AgentJoined | AgentLost | AgentDraining | Measurement) -> None:
+        match event:
+            case CommitTook():
+                self._alerts.database_took(event.milliseconds, turn.now_ms)
+            case DiskMeasured():
+                self._alerts.disk_measured(event.host, event.directory, event.free_percent, turn.now_ms)
+            case _:
+                self._witness.tell_agent(event, turn.now_ms)
+                _take_agent_event(turn, event)
+
     def _turn(self, now: Now) -> Turn:
         return Turn(self._state, self._settings, now, self._new_id, self._alerts)
 
@@ -182,10 +186,8 @@ class Core:
         return (now.wall_ms - self._last.wall_ms) - (now.monotonic_ms - self._last.monotonic_ms)
 
 
-def _take_engine_event(turn: Turn, event: EngineEvent) -> None:
+def _take_agent_event(turn: Turn, event: AgentJoined | AgentLost | AgentDraining) -> None:
     match event:
-        case AgentEvents():
-            take_agent_events(turn, event)
         case AgentJoined():
             take_agent_joined(turn, event)
         case AgentLost():

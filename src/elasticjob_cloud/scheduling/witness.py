@@ -18,7 +18,7 @@ from elasticjob_cloud.model.alerting.events import (
     WatchedJob,
 )
 from elasticjob_cloud.model.fire import DropReason, FireSource, FireState, RunState
-from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost
 from elasticjob_cloud.model.records import ExecutionTrace, FireRecord, StatusTrace
 from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState, TaskType
@@ -71,7 +71,7 @@ class Witness:
                 self._tell_fire(run.fire, now_ms)
         book.taken_over(now_ms)
 
-    def tell_agent(self, event: EngineEvent, now_ms: int) -> None:
+    def tell_agent(self, event: AgentJoined | AgentLost | AgentDraining, now_ms: int) -> None:
         """Tell that an agent came or went, before the state knows."""
         match event:
             case AgentJoined():

@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import msgspec
 import structlog
 
 from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.model.alerting.changes import AlertChanges
 from elasticjob_cloud.model.errors import (
     BugError,
     ElasticJobError,
@@ -34,7 +36,7 @@ from elasticjob_cloud.service.metrics import Metrics
 _log = structlog.get_logger(__name__)
 ANOTHER_LEADS: Final = "Another scheduler has taken the lead."
 _EVENTS_PER_TURN = 1_000  # statuses within batches counted one by one
-_SLOW_COMMITS_EVERY_MS = 10_000  # the alert of a slow commit is a commit too
+_SLOW_COMMITS_EVERY_MS = 10_000  # each that is told leads to one more commit
 _LONGEST_SLEEP_SECONDS = 1.0  # so that a clock that was set forwards is noticed soon
 T = TypeVar("T")
 
@@ -179,7 +181,7 @@ class SchedulingLoop:
             if not await self._commit(decisions.changes):
                 return LeaseLost(ANOTHER_LEADS)
             seconds = time.perf_counter() - started
-            self._note_commit(started_ms, self._read_clock().monotonic_ms)
+            self._note_commit(decisions.changes, started_ms, self._read_clock().monotonic_ms)
         if not self._holds_lease():
             # A process that stood still: the next leader goes on from what was written.
             return LeaseLost("The lease ran out before the turn was over.", written=True)
@@ -194,12 +196,14 @@ class SchedulingLoop:
             self._tell(self._on_commit, decisions.changes)
         return None
 
-    def _note_commit(self, started_ms: int, ended_ms: int) -> None:
+    def _note_commit(self, changes: Changes, started_ms: int, ended_ms: int) -> None:
         """Tell the core of a commit that was slow, in its next turn."""
         slow_ms, told_ms = self._core.slow_commit_ms, self._slow_commit_at_ms
         if slow_ms is None or ended_ms - started_ms < slow_ms:
             return
-        if told_ms is None or ended_ms - told_ms >= _SLOW_COMMITS_EVERY_MS:
+        # The end of the alert is a commit too, and must not begin the next one.
+        is_of_alerts = not msgspec.structs.replace(changes, alerts=AlertChanges())
+        if not is_of_alerts and (told_ms is None or ended_ms - told_ms >= _SLOW_COMMITS_EVERY_MS):
             self._slow_commit_at_ms = ended_ms
             self.take(CommitTook(ended_ms - started_ms))
 

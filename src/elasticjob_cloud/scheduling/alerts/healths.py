@@ -40,8 +40,11 @@ class Healths:
 
     def watch(self, job: WatchedJob, now_ms: int) -> None:
         """A job is registered, changed, enabled or disabled, or a new leader knows it from the record."""
-        self.jobs[job.job_name] = job
-        self.recheck_job(job.job_name, now_ms)
+        name = job.job_name
+        self.jobs[name] = job
+        # A new leader tells of all jobs at once: of most there is nothing to see to.
+        if self._rules.follows_runs or name in self.health or name in self._rows.ids_of_jobs:
+            self.recheck_job(name, now_ms)
 
     def forget(self, job_name: str) -> None:
         """A job is gone."""

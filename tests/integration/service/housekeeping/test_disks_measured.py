@@ -1,0 +1,24 @@
+"""How full the scheduler's disks are, measured on a real one."""
+
+import asyncio
+from pathlib import Path
+
+from elasticjob_cloud.scheduling.measurements import DiskMeasured
+from elasticjob_cloud.service.housekeeping.disk_watch import DiskWatch
+from elasticjob_cloud.service.store_threads import StoreThreads
+
+
+def test_disk_is_measured_though_another_directory_is_missing(tmp_path: Path) -> None:
+    async def measure() -> DiskMeasured:
+        measured: asyncio.Queue[DiskMeasured] = asyncio.Queue()
+        directories = (str(tmp_path / "none"), str(tmp_path))
+        watch = DiskWatch("host", directories, StoreThreads(), measured.put_nowait)
+        watching = asyncio.create_task(watch.watch())
+        try:
+            return await asyncio.wait_for(measured.get(), 20)
+        finally:
+            watching.cancel()
+
+    found = asyncio.run(measure())
+    assert (found.host, found.directory) == ("host", str(tmp_path))
+    assert 0 <= found.free_percent <= 100

@@ -1,0 +1,276 @@
+"""The core tells the book of alerts what happens, and commits what it makes of it (docs/alerts.md)."""
+
+import pytest
+
+from elasticjob_cloud.model.alerting.alert import Alert, AlertState, Resolution
+from elasticjob_cloud.model.alerting.conditions import Condition, Threshold
+from elasticjob_cloud.model.alerting.message import MessageKind
+from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.alerting.silence import Silence
+from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.messages import Execution, TaskStatus
+from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.scheduling.measurements import CommitTook, DiskMeasured
+from tests.unit.scheduling.core_driver import (
+    FAILED,
+    FINISHED,
+    KILLED,
+    LOST,
+    MINUTE_MS,
+    SECOND_MS,
+    CoreDriver,
+    daemon,
+    job,
+    triggered,
+)
+
+HOOK = commands.PutAlertRule("global", AlertRule(channels=("hook",), group_seconds=0))
+
+
+def alerts_of(driver: CoreDriver, condition: Condition) -> list[Alert]:
+    return [alert for alert in driver.store.alerts.values() if alert.condition is condition]
+
+
+def alert_of(driver: CoreDriver, condition: Condition) -> Alert:
+    (alert,) = alerts_of(driver, condition)
+    return alert
+
+
+def fail(driver: CoreDriver, summary: str = "exit code 3: FATAL: quota exceeded") -> None:
+    task = driver.task()
+    driver.tell(
+        TaskStatus(task.task_id, FAILED, driver.wall_ms, f"{summary}\ndetails"), agent_id=task.agent_id
+    )
+
+
+def test_failed_run_fires_with_its_summary_in_the_same_commit() -> None:
+    driver = triggered(job())
+    driver.ask(HOOK)
+
+    fail(driver)
+
+    alert = alert_of(driver, Condition.RUN_FAILED)
+    assert alert.state is AlertState.FIRING
+    assert (alert.job_name, alert.app_name, alert.items) == ("job", "app", (0,))
+    assert (alert.where, alert.summary) == ("host-agent-0", "exit code 3: FATAL: quota exceeded")
+    assert [message.kind for message in driver.store.alert_messages] == [MessageKind.FIRE]
+
+
+def test_execution_that_raised_fires_although_its_task_finished() -> None:
+    driver = triggered(job())
+    execution = Execution(driver.wall_ms, driver.wall_ms, success=False, failure_cause="ValueError")
+    driver.tell(TaskStatus(driver.task().task_id, FINISHED, driver.wall_ms, execution=execution))
+
+    assert alert_of(driver, Condition.RUN_FAILED).state is AlertState.FIRING
+
+
+def test_success_after_a_restart_of_the_scheduler_is_told_once() -> None:
+    driver = triggered(job())
+    driver.ask(HOOK)
+    fail(driver)
+    driver.restart(SECOND_MS)
+    driver.join()
+    driver.ask(commands.TriggerJob("job"))
+    driver.end(driver.task())
+    driver.restart(SECOND_MS)
+    driver.join()
+
+    assert alert_of(driver, Condition.RUN_FAILED).state is AlertState.RESOLVED
+    kinds = [message.kind for message in driver.store.alert_messages]
+    assert kinds == [MessageKind.FIRE, MessageKind.RESOLVE]
+
+
+def test_killed_run_raises_no_alert() -> None:
+    driver = triggered(job())
+    task = driver.task()
+    driver.ask(commands.KillTask(task.task_id))
+    driver.end(task, KILLED)
+
+    assert not driver.store.alerts
+
+
+def test_run_that_waits_is_late_until_it_starts_and_says_why() -> None:
+    driver = CoreDriver(job(cpu_count=4.0), job("other", cpu_count=4.0))
+    driver.ask(commands.TriggerJob("other"))
+    driver.ask(commands.TriggerJob("job"))
+    assert driver.core.next_due_ms() is not None
+
+    driver.pass_time(MINUTE_MS - 1)
+    assert not alerts_of(driver, Condition.LATE)
+    driver.pass_time(1)
+    alert = alert_of(driver, Condition.LATE)
+    assert alert.summary == "Waits until there is room for all its shards."
+    driver.end(driver.task("other"))
+    assert alert_of(driver, Condition.LATE).resolution is Resolution.RECOVERED
+
+
+def test_run_that_goes_on_is_stuck_by_a_rule_that_came_later() -> None:
+    driver = triggered(job())
+    rule = AlertRule(conditions={Condition.STUCK: Threshold(enabled=True, seconds=10)})
+    driver.ask(commands.PutAlertRule("job:job", rule))
+
+    driver.pass_time(10 * SECOND_MS)
+
+    assert alert_of(driver, Condition.STUCK).where == "host-agent-0"
+    driver.end(driver.task())
+    assert alert_of(driver, Condition.STUCK).state is AlertState.RESOLVED
+
+
+def test_deregistration_ends_a_jobs_alerts_and_takes_its_rule_away() -> None:
+    driver = triggered(job())
+    driver.ask(commands.PutAlertRule("job:job", AlertRule(channels=("hook",))))
+    fail(driver)
+
+    driver.ask(commands.DeregisterJob("job"), commands.RegisterJob(job()))
+
+    assert alert_of(driver, Condition.RUN_FAILED).resolution is Resolution.REMOVED
+    assert not driver.store.alert_rules
+
+
+def test_run_of_a_job_that_is_gone_raises_no_alert() -> None:
+    driver = triggered(job())
+    task = driver.task()
+    driver.ask(commands.DeregisterJob("job"))
+    driver.end(task, FAILED)
+
+    assert not driver.store.alerts
+
+
+def test_job_that_no_agent_could_hold_is_unplaceable_until_one_can() -> None:
+    driver = triggered(job(cpu_count=50.0))
+    for _ in range(5):
+        driver.pass_time(10 * SECOND_MS)
+    assert "could hold 0 of its shards" in alert_of(driver, Condition.UNPLACEABLE).summary
+
+    driver.join("large", cpus=64)
+    driver.pass_time(10 * SECOND_MS)
+
+    assert alert_of(driver, Condition.UNPLACEABLE).state is AlertState.RESOLVED
+
+
+def test_daemon_that_is_started_again_and_again_flaps() -> None:
+    driver = CoreDriver(daemon())
+    for _ in range(5):
+        fail(driver, "exit code 1")
+        driver.pass_time(MINUTE_MS)
+
+    alert = alert_of(driver, Condition.FLAPPING)
+    assert (alert.value, alert.summary, alert.where) == (5, "exit code 1", "host-agent-0")
+
+
+def test_executions_of_a_daemon_count_like_runs() -> None:
+    driver = CoreDriver(daemon())
+    task = driver.task()
+    for success in (False, True):
+        execution = Execution(driver.wall_ms, driver.wall_ms, success=success, summary="E: x")
+        state = task.state.RUNNING
+        driver.tell(TaskStatus(task.task_id, state, driver.wall_ms, "COMPLETE", execution))
+
+    alert = alert_of(driver, Condition.RUN_FAILED)
+    assert (alert.summary, alert.state) == ("E: x", AlertState.RESOLVED)
+
+
+def test_agent_that_is_lost_is_told_until_its_host_has_one_again() -> None:
+    driver = triggered(job())
+    driver.lose()
+    assert alert_of(driver, Condition.AGENT_LOST).where == "host-agent-0"
+    assert alert_of(driver, Condition.RUN_FAILED).where == "host-agent-0"
+
+    driver.join()
+
+    assert alert_of(driver, Condition.AGENT_LOST).state is AlertState.RESOLVED
+
+
+def test_no_agent_for_long_is_told() -> None:
+    driver = CoreDriver(agents=0)
+    driver.pass_time(30 * SECOND_MS)
+    assert alert_of(driver, Condition.NO_AGENT).state is AlertState.FIRING
+
+    driver.join()
+
+    assert alert_of(driver, Condition.NO_AGENT).state is AlertState.RESOLVED
+
+
+def test_clock_that_jumps_slow_commits_and_full_disks_are_told() -> None:
+    driver = CoreDriver()
+    driver.set_clock(5 * MINUTE_MS)
+    driver.handle(CommitTook(999), CommitTook(1_500), DiskMeasured("host", "/data", 3.2))
+
+    assert alert_of(driver, Condition.CLOCK_JUMP).value == 300
+    assert alert_of(driver, Condition.DATABASE_SLOW).value == 1.5
+    assert alert_of(driver, Condition.DISK_LOW).where == "host"
+    assert driver.core.slow_commit_ms == 1_000
+
+
+def test_fires_that_are_dropped_are_told() -> None:
+    driver = CoreDriver(job(cron="0 * * * * ?"))
+    driver.restart(10 * MINUTE_MS)
+
+    assert alert_of(driver, Condition.DROPPED).count == 10
+
+
+def test_shard_that_failed_before_it_succeeded_is_not_among_the_failed() -> None:
+    driver = triggered(job(sharding_total_count=2, failover=True))
+    first, second = driver.tasks()
+    driver.end(first, LOST)
+    driver.pass_time(SECOND_MS)
+    again = next(task for task in driver.tasks() if task.item == 0)
+    driver.end(again)
+    driver.lose()
+    driver.join("agent-1")
+    for _ in range(3):
+        driver.pass_time(MINUTE_MS)
+        for task in driver.tasks():
+            driver.end(task, FAILED)
+
+    assert alert_of(driver, Condition.RUN_FAILED).items == (second.item,)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        commands.PutAlertRule("job:none", AlertRule()),
+        commands.PutAlertRule("app:none", None),
+        commands.DropSilence("none"),
+        commands.AcknowledgeAlert("none", "root"),
+    ],
+)
+def test_what_is_not_there_cannot_be_changed(command: commands.ApiCommand) -> None:
+    with pytest.raises(NotFoundError):
+        CoreDriver().ask(command)
+
+
+def test_silence_holds_messages_back_until_it_is_dropped() -> None:
+    driver = triggered(job())
+    end_ms = driver.wall_ms + 10 * MINUTE_MS
+    silence = Silence(silence_id="quiet", start_ms=driver.wall_ms, end_ms=end_ms, job_name="job")
+    driver.ask(HOOK, commands.PutSilence(silence))
+    fail(driver)
+    assert not driver.store.alert_messages
+
+    driver.ask(commands.DropSilence("quiet"))
+
+    assert len(driver.store.alert_messages) == 1
+    assert not driver.store.silences
+
+
+def test_rules_come_and_go_with_jobs_and_apps() -> None:
+    driver = CoreDriver()
+    rule = AlertRule(channels=("hook",))
+    driver.ask(commands.RegisterJob(job(), alerts=rule), commands.UpdateApp("app", {}, alerts=rule))
+    assert set(driver.store.alert_rules) == {"job:job", "app:app"}
+
+    driver.ask(commands.UpdateJob(job(), alerts=AlertRule()))
+    assert set(driver.store.alert_rules) == {"app:app"}
+
+    driver.ask(commands.DeleteApp("app"))
+    assert not driver.store.alert_rules
+
+
+def test_acknowledged_alert_says_by_whom() -> None:
+    driver = triggered(job())
+    fail(driver)
+
+    driver.ask(commands.AcknowledgeAlert(alert_of(driver, Condition.RUN_FAILED).alert_id, "root"))
+
+    assert alert_of(driver, Condition.RUN_FAILED).acknowledged_by == "root"
