@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.fire import DropReason, FireSource, FireState
+from elasticjob_cloud.model.fire import CRON_SOURCES, DropReason, FireSource, FireState
 from elasticjob_cloud.model.records import FireRecord, StatusTrace
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling import CoreSettings
@@ -81,7 +81,7 @@ def _check_schedules(history: History) -> Iterator[str]:
     for fire in history.fires:
         if fire.due_ms > fire.recorded_ms:
             yield f"promise 10: {fire.job_name}: fire {fire.fire_id} is early"
-        if fire.source is FireSource.CRON:
+        if fire.source in CRON_SOURCES:
             by_job[fire.job_name].append(fire)
     for name, job in history.jobs.items():
         configuration = job.configuration

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-from elasticjob_cloud.model.fire import FireSource, FireState
+from elasticjob_cloud.model.fire import CRON_SOURCES, FireSource, FireState
 from elasticjob_cloud.model.messages import AgentDraining, AgentEvent, AgentJoined, Launch, TaskStatus
 from elasticjob_cloud.model.records import FireRecord, JobRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
@@ -186,7 +186,7 @@ class Checker:
     def check_queues(self, core: Core, now_ms: int) -> None:
         """Promises 1 and 4: nothing waits that has room, and nothing waits that is in no queue."""
         state = core.state
-        demands = {demand_of(state, name) for name in state.waiting if not state.is_busy(name)}
+        demands = {demand_of(state, fire) for fire in state.ready_fires()}
         for failover in state.failovers.values():
             configuration = state.runs[failover.job_name].configuration
             assert configuration is not None, f"promise 6: {failover} waits for a job that is gone"
@@ -310,7 +310,7 @@ class Checker:
         for fire in decisions.changes.fires.values():
             if fire.fire_id not in self._seen_fires:
                 self._seen_fires.add(fire.fire_id)
-                if fire.source is FireSource.CRON:
+                if fire.source in CRON_SOURCES:
                     self._open[fire.job_name].fire_ids.append(fire.fire_id)
                     self._evaluated_ms[fire.job_name] = max(fire.due_ms, fire.last_due_ms)
                     if fire.last_due_ms:

@@ -1,5 +1,11 @@
 """A store in memory that also keeps all that was ever written, for the checker."""
 
+from elasticjob_cloud.model.alerting.alert import Alert
+from elasticjob_cloud.model.alerting.changes import AlertSnapshot
+from elasticjob_cloud.model.alerting.health import JobHealth
+from elasticjob_cloud.model.alerting.message import AlertMessage
+from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.records import (
     AppRecord,
@@ -32,6 +38,11 @@ class MemoryStore:
         self.status_traces: list[StatusTrace] = []
         self.executions: list[ExecutionTrace] = []
         self.load_mark = 0
+        self.alerts: dict[str, Alert] = {}
+        self.alert_health: dict[str, JobHealth] = {}
+        self.alert_rules: dict[str, AlertRule] = {}
+        self.silences: dict[str, Silence] = {}
+        self.alert_messages: list[AlertMessage] = []
 
     def load(self) -> Snapshot:
         """Give what a new core starts from."""
@@ -52,6 +63,12 @@ class MemoryStore:
                 for fire in self.fires.values()
                 if fire.idempotency_key
             },
+            alerts=AlertSnapshot(
+                rules=dict(self.alert_rules),
+                silences=list(self.silences.values()),
+                health=list(self.alert_health.values()),
+                alerts=[alert for alert in self.alerts.values() if alert.is_live],
+            ),
         )
 
     def commit(self, changes: Changes) -> None:
@@ -64,6 +81,10 @@ class MemoryStore:
             (self.sequences, changes.sequences),
             (self.tasks, changes.tasks),
             (self.failovers, changes.failovers),
+            (self.alerts, changes.alerts.alerts),
+            (self.alert_health, changes.alerts.health),
+            (self.alert_rules, changes.alerts.rules),
+            (self.silences, changes.alerts.silences),
         ):
             _apply(table, rows)  # type: ignore[arg-type]  # one loop over tables of different rows
         for fire in changes.fires.values():
@@ -75,6 +96,7 @@ class MemoryStore:
         self.all_tasks.update({name: task for name, task in changes.tasks.items() if task is not None})
         self.status_traces.extend(changes.status_traces)
         self.executions.extend(changes.executions)
+        self.alert_messages.extend(changes.alerts.messages)
 
 
 def _apply(table: dict[object, object], rows: dict[object, object]) -> None:

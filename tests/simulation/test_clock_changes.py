@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.model.fire import FireSource
+from elasticjob_cloud.model.fire import CRON_SOURCES
 from tests.simulation.clock_changes import play_clocks_back
 
 
@@ -10,5 +10,5 @@ from tests.simulation.clock_changes import play_clocks_back
 def test_fires_of_the_second_pass_survive_crashes_in_the_first(seed: int) -> None:
     world = play_clocks_back(seed)
 
-    crons = [fire for fire in world.store.fires.values() if fire.source is FireSource.CRON]
+    crons = [fire for fire in world.store.fires.values() if fire.source in CRON_SOURCES]
     assert len({fire.job_name for fire in crons}) == 6

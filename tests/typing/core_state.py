@@ -5,7 +5,7 @@ An ignore that is no longer needed fails the check (`warn_unused_ignores`): then
 
 from elasticjob_cloud.model.records import FireRecord, JobRecord, TaskRecord
 from elasticjob_cloud.scheduling import Core
-from elasticjob_cloud.scheduling.state.run import RunState
+from elasticjob_cloud.scheduling.state.run import RunPhase
 from elasticjob_cloud.scheduling.state.turn import Turn
 
 
@@ -22,8 +22,8 @@ def change_configuration(core: Core, job: JobRecord) -> None:
 def change_fires(turn: Turn, fire: FireRecord) -> None:
     turn.state.waiting["job"].append(fire)  # type: ignore[attr-defined]
     turn.state.runs["job"].fire = fire  # type: ignore[misc]
-    turn.state.runs["job"].state = RunState.ENDED  # type: ignore[misc]
-    turn.state.runs["job"].become(RunState.ENDED)  # type: ignore[attr-defined]
+    turn.state.runs["job"].phase = RunPhase.ENDED  # type: ignore[misc]
+    turn.state.runs["job"].become(RunPhase.ENDED)  # type: ignore[attr-defined]
     turn.state.runs["job"].open_items.add(0)  # type: ignore[attr-defined]
 
 

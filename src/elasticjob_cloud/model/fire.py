@@ -15,7 +15,11 @@ class FireSource(StrEnum):
     TRIGGER = "TRIGGER"  # an API call
     DAEMON = "DAEMON"  # a daemon job that was registered, updated or enabled
     RERUN = "RERUN"  # an API call that repeats shards of an earlier run
-    MISFIRE = "MISFIRE"  # due times of the cron that were missed, made up by one run
+    MISFIRE = "MISFIRE"  # a due time of the cron that was missed, and is made up by a run after it
+
+
+# What a due time of a job's cron is taken up as.
+CRON_SOURCES: Final = frozenset({FireSource.CRON, FireSource.MISFIRE})
 
 
 class FireState(StrEnum):
@@ -45,6 +49,7 @@ class DropReason(StrEnum):
     DISABLED = "disabled"  # the job or its app was disabled while it waited
     QUEUE_FULL = "queue full"  # beyond job_state_queue_size
     REMOVED = "removed"  # the job was deregistered or updated while it waited
+    KILLED = "killed"  # on request, while it waited
 
 
 # Every fire begins as WAITING, also one that is dropped in the same turn. A repeated RUNNING records what has happened

@@ -7,6 +7,10 @@ import msgspec
 SCRIPT_COMMAND_LINE = "script.command.line"
 SCRIPT_CONTEXT = "script.pass.context"
 STREAMING_PROCESS = "streaming.process"
+HTTP_URI = "http.uri"
+HTTP_URL = "http.url"  # what some write instead
+# What a job runs, no single run may replace.
+FIXED_PROPS = frozenset({SCRIPT_COMMAND_LINE, HTTP_URI, HTTP_URL})
 
 
 class JobExecutionType(StrEnum):

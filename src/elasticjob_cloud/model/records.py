@@ -6,6 +6,7 @@ come in great numbers hold no references that could form a cycle, so the garbage
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.changes import AlertChanges, AlertSnapshot
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration
@@ -47,7 +48,8 @@ class FireRecord(msgspec.Struct, frozen=True, gc=False):
 
     `configuration`: what its run was started with, where that is not the job's own: the job has changed since, or the run
     has parameters of its own. None otherwise. `outcome`: SUCCEEDED, FAILED or KILLED once it has COMPLETED; None in rows
-    of earlier versions. `failed_tasks`: how many shards have failed for good. `items`: the shards of a rerun; empty: all.
+    of earlier versions. `failed_tasks`: how many shards have failed for good; `killed_shards`: were killed on request.
+    `succeeded_shards` is right once it has COMPLETED. `items`: the shards of a rerun; empty: all.
     """
 
     fire_id: int
@@ -67,6 +69,7 @@ class FireRecord(msgspec.Struct, frozen=True, gc=False):
     outcome: RunState | None = None
     shard_total: int = 0
     succeeded_shards: int = 0
+    killed_shards: int = 0
     summary: str = ""
     triggered_by: str = ""
     rerun_of: int = 0
@@ -192,6 +195,7 @@ class Changes(msgspec.Struct):
     failovers: dict[FailoverKey, FailoverRecord | None] = msgspec.field(default_factory=dict)
     status_traces: list[StatusTrace] = msgspec.field(default_factory=list)
     executions: list[ExecutionTrace] = msgspec.field(default_factory=list)
+    alerts: AlertChanges = msgspec.field(default_factory=AlertChanges)
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
@@ -208,6 +212,7 @@ class Changes(msgspec.Struct):
                 self.failovers,
                 self.status_traces,
                 self.executions,
+                self.alerts,
             )
         )
 
@@ -232,3 +237,4 @@ class Snapshot(msgspec.Struct):
     next_fire_id: int = 1
     load_mark: int = 0
     idempotency_keys: dict[IdempotencyKey, tuple[int, int]] = msgspec.field(default_factory=dict)
+    alerts: AlertSnapshot = msgspec.field(default_factory=AlertSnapshot)

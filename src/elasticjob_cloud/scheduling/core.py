@@ -17,24 +17,27 @@ from elasticjob_cloud.scheduling.agents.membership import (
     take_agent_lost,
 )
 from elasticjob_cloud.scheduling.agents.release import release_drained_agents, release_idle_agents
+from elasticjob_cloud.scheduling.alerts import AlertBook
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.commands import Request
 from elasticjob_cloud.scheduling.configuration.dispatch import carry_out, is_decidable
 from elasticjob_cloud.scheduling.fires.catching_up import note_due, note_skipped, record_due, record_missed
 from elasticjob_cloud.scheduling.fires.rewinding import note_jobs_ahead
+from elasticjob_cloud.scheduling.measurements import CommitTook, DiskMeasured, Measurement
 from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.runs.demands import demand_of
 from elasticjob_cloud.scheduling.runs.launching import start_what_can
 from elasticjob_cloud.scheduling.runs.retries import limit_retries, shift_retries
-from elasticjob_cloud.scheduling.runs.unmet import unmet_runs, waiting_shards
+from elasticjob_cloud.scheduling.runs.unmet import unmet_runs, unplaceable_jobs
 from elasticjob_cloud.scheduling.settings import CoreSettings
 from elasticjob_cloud.scheduling.state.decisions import Decisions
 from elasticjob_cloud.scheduling.state.state import State
 from elasticjob_cloud.scheduling.state.turn import Turn
 from elasticjob_cloud.scheduling.state.view import ReadOnlyState
 from elasticjob_cloud.scheduling.takeover import take_up_jobs
+from elasticjob_cloud.scheduling.witness import Witness
 
-Event = Request | EngineEvent
+Event = Request | EngineEvent | Measurement
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."
 
 
@@ -47,6 +50,9 @@ class Core:
         self._settings = settings
         self._new_id = new_id
         self._last: Now | None = None
+        self._empty_agents: EmptyAgents | None = None  # of this turn, for alerts
+        self._alerts = AlertBook(snapshot.alerts, new_id, self._explain_late)
+        self._witness = Witness(self._alerts, self.state)
 
     def take_over(self, now: Now) -> Decisions:
         """Go on from the record, once, before the first `handle`: fires that came due while nobody led have misfired.
@@ -54,6 +60,7 @@ class Core:
         Where there are many of them, the next turns of `handle` go on with it.
         """
         turn = self._turn(now)
+        self._witness.tell_record(now.wall_ms)
         limit_retries(turn)
         take_up_jobs(turn)
         record_missed(turn)
@@ -64,6 +71,8 @@ class Core:
         """Take up events in order, and all that has come due by now."""
         turn = self._turn(now)
         jump_ms = self._jump_ms(now)
+        if abs(jump_ms) > self._settings.clock_jump_ms:
+            self._alerts.clock_jumped(jump_ms, now.wall_ms)
         if jump_ms > self._settings.clock_jump_ms:
             note_skipped(turn, now.wall_ms - self._settings.clock_jump_ms)
         elif jump_ms < -self._settings.clock_jump_ms:
@@ -72,8 +81,16 @@ class Core:
             note_jobs_ahead(turn)
         requests = [event for event in events if isinstance(event, Request)]
         for event in events:
-            if not isinstance(event, Request):
-                _take_engine_event(turn, event)
+            match event:
+                case Request():
+                    pass
+                case CommitTook():
+                    self._alerts.database_took(event.milliseconds, now.wall_ms)
+                case DiskMeasured():
+                    self._alerts.disk_measured(event.host, event.directory, event.free_percent, now.wall_ms)
+                case _:
+                    self._witness.tell_agent(event, now.wall_ms)
+                    _take_engine_event(turn, event)
         # After the statuses: a run that ended in time is no reason to misfire. Before the requests, which settle what is
         # due of the jobs that they change: disabling a job must not swallow an earlier fire.
         record_missed(turn)
@@ -85,6 +102,12 @@ class Core:
 
     def next_due_ms(self) -> int | None:
         """Give the wall time at which something comes due by itself, for the loop to sleep until."""
+        assert self._last is not None, "take_over comes first"
+        due = (self.next_start_ms(), self._alerts.next_ms(), self._witness.next_ms(self._last))
+        return min((it for it in due if it is not None), default=None)
+
+    def next_start_ms(self) -> int | None:
+        """Give the wall time at which a fire comes due, or a shard may be started again."""
         state = self._state
         if state.backlog:
             assert self._last is not None, "take_over comes first"
@@ -110,15 +133,12 @@ class Core:
 
         Each with what it lacks (promise 4).
         """
-        state = self.state
-        agents = EmptyAgents(state.agents.values())
-        demands = {fire.job_name: demand_of(state, fire.job_name) for fire in state.ready_fires()}
-        demands |= {failover.job_name: demand for failover, demand in waiting_shards(state)}
-        return {
-            job_name: agents.explain(demand)
-            for job_name, demand in demands.items()
-            if not agents.could_hold(demand)
-        }
+        return unplaceable_jobs(self.state)
+
+    @property
+    def slow_commit_ms(self) -> int | None:
+        """How long a commit takes that the core wants to hear of; None: of none."""
+        return self._alerts.slow_commit_ms
 
     def unmet_room(self, limit: int, waited_ms: int = 0) -> list[tuple[tuple[float, float], ...]]:
         """Give the runs that have waited so long for room: CPUs and MB of each of their shards, up to so many in all.
@@ -131,12 +151,11 @@ class Core:
         return [tuple((room.milli_cpus / 1000, room.memory_kib / 1024) for room in run) for run in runs]
 
     def _explain(self, agents: EmptyAgents, job_name: str) -> str:
-        if self.state.ready_fire(job_name) is None:
-            return _WAITS_FOR_ITSELF
-        return agents.explain(demand_of(self.state, job_name))
+        fire = self.state.ready_fire(job_name)
+        return _WAITS_FOR_ITSELF if fire is None else agents.explain(demand_of(self.state, fire))
 
     def _turn(self, now: Now) -> Turn:
-        return Turn(self._state, self._settings, now, self._new_id)
+        return Turn(self._state, self._settings, now, self._new_id, self._alerts)
 
     def _finish(self, turn: Turn) -> Decisions:
         start_what_can(turn)
@@ -144,7 +163,16 @@ class Core:
         release_drained_agents(turn)
         release_idle_agents(turn)
         self._last = turn.now
+        self._witness.tell_turn(turn)
+        self._empty_agents = None
+        self._alerts.advance(turn.now_ms)
+        turn.decisions.changes.alerts = self._alerts.take_changes()
         return turn.finish()
+
+    def _explain_late(self, job_name: str) -> str:
+        if self._empty_agents is None:
+            self._empty_agents = EmptyAgents(self.state.agents.values())
+        return self._explain(self._empty_agents, job_name)
 
     def _jump_ms(self, now: Now) -> int:
         assert self._last is not None, "take_over comes first"
@@ -170,8 +198,10 @@ def _take_request(turn: Turn, request: Request) -> None:
         turn.decisions.deferred.append(request)
         return
     try:
-        carry_out(turn, request.command)
+        run_id = carry_out(turn, request.command)
     except (CallerError, UnavailableError) as error:
         turn.decisions.outcomes[request.number] = error
     else:
         turn.decisions.outcomes[request.number] = None
+        if run_id is not None:
+            turn.decisions.run_ids[request.number] = run_id

@@ -3,7 +3,7 @@
 from elasticjob_cloud.scheduling.fires.new_fires import start_daemon
 from elasticjob_cloud.scheduling.runs.launching import make_ready
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
-from elasticjob_cloud.scheduling.state.run import RunState
+from elasticjob_cloud.scheduling.state.run import RunPhase
 from elasticjob_cloud.scheduling.state.turn import Turn
 
 
@@ -32,7 +32,7 @@ def take_up_jobs(turn: Turn) -> None:
 def _replace_daemon_of_other_zone(turn: Turn, job_name: str) -> None:
     """Replace a daemon's tasks when its job has no zone, and they were started under another zone of the scheduler."""
     run = turn.state.runs.get(job_name)
-    if run is None or run.state is RunState.STOPPING or run.fire.configuration is None:
+    if run is None or run.phase is RunPhase.STOPPING or run.fire.configuration is None:
         return
     zone = turn.settings.with_zone(turn.state.jobs[job_name].configuration).time_zone
     old_zone = run.fire.configuration.time_zone

@@ -16,10 +16,10 @@ class Callers:
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self._commands: dict[int, asyncio.Future[None]] = {}
+        self._commands: dict[int, asyncio.Future[int | None]] = {}
         self._queries: list[asyncio.Future[None]] = []
 
-    def add_command(self) -> tuple[int, asyncio.Future[None]]:
+    def add_command(self) -> tuple[int, asyncio.Future[int | None]]:
         """Give a number for a command, and what its caller waits for.
 
         Raises:
@@ -37,14 +37,16 @@ class Callers:
         self._queries.append(end)
         await end
 
-    def answer_commands(self, outcomes: Mapping[int, ElasticJobError | None]) -> None:
-        """Tell those whose command was carried out, or refused."""
+    def answer_commands(
+        self, outcomes: Mapping[int, ElasticJobError | None], run_ids: Mapping[int, int]
+    ) -> None:
+        """Tell those whose command was carried out, with the run that it started, or refused."""
         for number, error in outcomes.items():
             answer = self._commands.pop(number)
             if answer.done():
                 continue  # the caller went away
             if error is None:
-                answer.set_result(None)
+                answer.set_result(run_ids.get(number))
             else:
                 answer.set_exception(error)
 

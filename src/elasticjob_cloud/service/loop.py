@@ -75,8 +75,10 @@ class SchedulingLoop:
         self._inbox.append(event)
         self._wake.set()
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         """Have a command carried out; return when it is committed, raise why it was refused.
+
+        Give the id of the run that it started, if it started one.
 
         Raises:
             UnavailableError: too many commands wait already.
@@ -86,7 +88,7 @@ class SchedulingLoop:
         number, answer = self._callers.add_command()
         self._inbox.append(Request(number, command))
         self._wake.set()
-        await answer
+        return await answer
 
     async def query(self, read: Callable[[Core], T]) -> T:
         """Read from the core between turns, when all that it knows is committed."""
@@ -203,7 +205,7 @@ class SchedulingLoop:
             self._engine.acknowledge(agent_id, sequence)
         self._release(decisions.released)
         self._inbox.extendleft(reversed(decisions.deferred))
-        self._callers.answer_commands(decisions.outcomes)
+        self._callers.answer_commands(decisions.outcomes, decisions.run_ids)
 
     def _release(self, agent_ids: list[str]) -> None:
         if not agent_ids:

@@ -4,6 +4,8 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from elasticjob_cloud.model.queries.runs import ENDED_STATES
+from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, Decisions
 
@@ -47,6 +49,19 @@ class Metrics:
         self._ended = Counter(
             "elasticjob_tasks_ended", "Tasks by final state.", ["state"], registry=self.registry
         )
+        self._runs = Counter(
+            "elasticjob_runs", "Runs that ended or were dropped.", ["state"], registry=self.registry
+        )
+        self._executions = Counter(
+            "elasticjob_executions",
+            "Attempts at shards, and executions of daemon jobs, that ended; failed job code is FAILED.",
+            ["result"],
+            registry=self.registry,
+        )
+        for run_state in ENDED_STATES:  # an alert rule needs the zero before the first failure
+            self._runs.labels(run_state.value)
+        for result in ShardResult:
+            self._executions.labels(result.value)
         self._commit = Histogram(
             "elasticjob_commit_seconds",
             "How long the durable write of one turn took.",
@@ -97,6 +112,10 @@ class Metrics:
             self._dropped.labels(reason).inc(count)
         for state, count in decisions.ended.items():
             self._ended.labels(state).inc(count)
+        for run_state, count in decisions.runs.items():
+            self._runs.labels(run_state).inc(count)
+        for result, count in decisions.executions.items():
+            self._executions.labels(result).inc(count)
         if commit_seconds:
             self._commit.observe(commit_seconds)
 

@@ -24,9 +24,12 @@ from elasticjob_cloud.scheduling.commands import (
     ApiCommand,
     DeleteApp,
     DeregisterJob,
+    KillRun,
     KillTask,
     PublishApp,
     RegisterJob,
+    RerunShards,
+    RunParameters,
     SetAppDisabled,
     SetJobDisabled,
     TriggerJob,
@@ -39,10 +42,13 @@ __all__ = [
     "ApiCommand",
     "DeleteApp",
     "DeregisterJob",
+    "KillRun",
     "KillTask",
     "PublishApp",
     "ReadyJob",
     "RegisterJob",
+    "RerunShards",
+    "RunParameters",
     "SchedulerPort",
     "SchedulerView",
     "SetAppDisabled",
@@ -112,8 +118,10 @@ class StatisticsPort(Protocol):
 class SchedulerPort(Protocol):
     """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         """Carry out a command; return when it is committed (promise 9).
+
+        Give the id of the run that a `TriggerJob` or `RerunShards` starts; None for all other commands.
 
         Raises:
             CallerError: the command cannot be carried out; nothing changed.

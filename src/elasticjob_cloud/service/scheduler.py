@@ -142,9 +142,10 @@ class Scheduler:
 
     # What the faces ask
 
-    async def submit(self, command: ApiCommand) -> None:
-        await self._leading().submit(command)
+    async def submit(self, command: ApiCommand) -> int | None:
+        run_id = await self._leading().submit(command)
         log_command(command)
+        return run_id
 
     async def app(self, app_name: str) -> AppRecord:
         app = await self._query(lambda core: core.state.apps.get(app_name))

@@ -117,6 +117,7 @@ def fire_row(record: FireRecord) -> Row:
         "" if record.outcome is None else record.outcome._value_,
         record.shard_total,
         record.succeeded_shards,
+        record.killed_shards,
         storable_text(record.summary),
         storable_text(record.triggered_by),
         record.rerun_of,

@@ -117,6 +117,7 @@ fire: Final = Table(
     _later_text("outcome"),
     _later_number("shard_total"),
     _later_number("succeeded_shards"),
+    _later_number("killed_shards"),
     _later_text("summary"),
     _later_text("triggered_by"),
     _later_number("rerun_of"),

@@ -135,9 +135,11 @@ async def submit_at_last(scheduler: Scheduler, command: ApiCommand) -> None:
     async with asyncio.timeout(_SECONDS):
         while True:
             try:
-                return await scheduler.submit(command)
+                await scheduler.submit(command)
             except (UnavailableError, BugError):
                 await asyncio.sleep(0.01)
+            else:
+                return
 
 
 async def traces(scheduler: Scheduler, count: int) -> list[dict[str, Any]]:

@@ -70,7 +70,7 @@ def test_a_refused_command_says_why_and_changes_nothing(
 ) -> None:
     driver = _busy()
     before = copy.deepcopy(driver.store.load())
-    next_due_ms = driver.core.next_due_ms()
+    next_due_ms = driver.core.next_start_ms()
 
     with pytest.raises(error, match=message):
         driver.ask(command)
@@ -78,7 +78,7 @@ def test_a_refused_command_says_why_and_changes_nothing(
     assert not driver.last.changes
     assert not driver.last.commands
     assert driver.store.load() == before
-    assert driver.core.next_due_ms() == next_due_ms
+    assert driver.core.next_start_ms() == next_due_ms
 
 
 def test_each_request_has_its_own_outcome() -> None:
@@ -110,7 +110,7 @@ def test_a_halted_job_is_killed_and_fires_no_more_until_it_is_taken_up(
 
     driver.ask(halt(True))
     driver.ask(halt(True))
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
     assert driver.store.tasks[task.task_id].kill_reason
     driver.end(task, TaskState.KILLED)
     driver.pass_time(HOUR_MS)
@@ -138,14 +138,14 @@ def test_a_job_stays_disabled_when_its_app_is_enabled_and_the_other_way_round() 
     driver.ask(SetJobDisabled("job", disabled=True), SetAppDisabled("app", disabled=True))
 
     driver.ask(SetAppDisabled("app", disabled=False))
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
     driver.ask(SetAppDisabled("app", disabled=True), SetJobDisabled("job", disabled=False))
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
     driver.ask(UpdateJob(job(cron=EVERY_MINUTE)))
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
     driver.ask(SetAppDisabled("app", disabled=False))
 
-    assert driver.core.next_due_ms() == driver.wall_ms + MINUTE_MS
+    assert driver.core.next_start_ms() == driver.wall_ms + MINUTE_MS
 
 
 def test_a_job_registered_as_disabled_does_not_start_until_it_is_enabled() -> None:
@@ -168,7 +168,7 @@ def test_an_update_may_disable_and_enable_or_leave_it() -> None:
     assert driver.store.jobs["job"].disabled
     driver.ask(UpdateJob(job(cron=EVERY_MINUTE), disabled=False))
 
-    assert driver.core.next_due_ms() == driver.wall_ms + MINUTE_MS
+    assert driver.core.next_start_ms() == driver.wall_ms + MINUTE_MS
 
 
 def test_a_fire_that_waits_is_kept_by_an_update_of_a_transient_job() -> None:
@@ -207,7 +207,7 @@ def test_a_job_that_is_removed_leaves_no_schedule() -> None:
     driver.ask(DeregisterJob("job"))
 
     assert not driver.store.schedules
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
 
 
 def test_the_kills_of_a_run_are_sent_together() -> None:
@@ -252,9 +252,9 @@ def test_job_whose_cron_is_spent_can_be_changed(configuration: JobConfiguration)
     driver.ask(UpdateJob(configuration))
 
     assert driver.core.state.jobs["job"].configuration == configuration
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
     driver.restart()
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
 
 
 def test_default_zone_in_place_of_its_name_is_no_change() -> None:
@@ -262,7 +262,7 @@ def test_default_zone_in_place_of_its_name_is_no_change() -> None:
 
     driver.ask(UpdateJob(job(cron=ONCE)))
 
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
 
 
 def test_job_whose_cron_is_spent_can_be_disabled_and_enabled() -> None:
@@ -273,7 +273,7 @@ def test_job_whose_cron_is_spent_can_be_disabled_and_enabled() -> None:
     driver.ask(UpdateJob(job(cron=ONCE), disabled=True))
     driver.ask(UpdateJob(job(cron=ONCE), disabled=False))
 
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
 
 
 @pytest.mark.parametrize(

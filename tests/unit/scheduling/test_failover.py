@@ -69,7 +69,7 @@ def test_6_a_task_that_is_lost_as_soon_as_it_runs_is_started_once_a_second() -> 
 
     driver.end(driver.task(), LOST)
     assert not driver.tasks()
-    assert driver.core.next_due_ms() == driver.wall_ms + SECOND_MS
+    assert driver.core.next_start_ms() == driver.wall_ms + SECOND_MS
 
     driver.pass_time(SECOND_MS)
     assert driver.task().original_task_id == original
@@ -81,7 +81,7 @@ def test_6_a_shard_that_fails_is_started_three_times_with_growing_waits(state: T
 
     for wait_ms in (1 * SECOND_MS, 2 * SECOND_MS):
         driver.end(driver.task(), state)
-        assert driver.core.next_due_ms() == driver.wall_ms + wait_ms
+        assert driver.core.next_start_ms() == driver.wall_ms + wait_ms
         driver.pass_time(wait_ms - 1)
         assert not driver.tasks()
         driver.pass_time(1)
@@ -107,7 +107,7 @@ def test_6_a_backoff_does_not_wait_longer_for_a_clock_set_back_while_nobody_led(
 
     driver.restart(-HOUR_MS)
 
-    due_ms = driver.core.next_due_ms()
+    due_ms = driver.core.next_start_ms()
     assert due_ms is not None
     assert due_ms <= driver.wall_ms + 5 * MINUTE_MS
 
@@ -116,7 +116,7 @@ def test_6_a_shard_that_found_no_room_is_started_when_some_is_freed() -> None:
     driver = triggered(job(failover=True, cpu_count=4))
     driver.lose()
     assert driver.store.failovers
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
 
     driver.join("agent-1")
 
@@ -157,7 +157,7 @@ def test_6_a_shard_that_waits_is_forgotten_when_its_job_is_disabled() -> None:
     driver.ask(SetJobDisabled("job", disabled=True))
 
     assert not driver.store.failovers
-    assert driver.core.next_due_ms() is None
+    assert driver.core.next_start_ms() is None
     driver.pass_time(SECOND_MS)
     assert [fire.reason for fire in driver.fires(FireState.COMPLETED)] == ["The job was disabled."]
 

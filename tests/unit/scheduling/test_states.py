@@ -6,13 +6,15 @@ from itertools import product
 import pytest
 
 from elasticjob_cloud.model import fire as fires
+from elasticjob_cloud.model.alerting.changes import AlertSnapshot
 from elasticjob_cloud.model.fire import DropReason, FireSource, FireState
 from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord, Snapshot
 from elasticjob_cloud.scheduling import CoreSettings, Now
+from elasticjob_cloud.scheduling.alerts import AlertBook
 from elasticjob_cloud.scheduling.commands import SetJobDisabled, TriggerJob
 from elasticjob_cloud.scheduling.state import run as runs
-from elasticjob_cloud.scheduling.state.run import Run, RunState
+from elasticjob_cloud.scheduling.state.run import Run, RunPhase
 from elasticjob_cloud.scheduling.state.state import State
 from elasticjob_cloud.scheduling.state.turn import Turn
 from tests.unit.scheduling.core_driver import NOON_MS, CoreDriver, job, triggered
@@ -24,10 +26,10 @@ _LEGAL_OF_FIRES = {
     (FireState.RUNNING, FireState.COMPLETED),
 }
 _LEGAL_OF_RUNS = {
-    (RunState.RUNNING, RunState.STOPPING),
-    (RunState.RUNNING, RunState.ENDED),
-    (RunState.STOPPING, RunState.STOPPING),
-    (RunState.STOPPING, RunState.ENDED),
+    (RunPhase.RUNNING, RunPhase.STOPPING),
+    (RunPhase.RUNNING, RunPhase.ENDED),
+    (RunPhase.STOPPING, RunPhase.STOPPING),
+    (RunPhase.STOPPING, RunPhase.ENDED),
 }
 
 
@@ -37,18 +39,20 @@ def fire_of(state: FireState, reason: str = "") -> FireRecord:
 
 def turn_of(*known: FireRecord) -> Turn:
     state = State.of(Snapshot(fires=list(known), next_fire_id=8))
-    return Turn(state, CoreSettings(), Now(NOON_MS, 0), lambda: "id")
+    return Turn(
+        state, CoreSettings(), Now(NOON_MS, 0), lambda: "id", AlertBook(AlertSnapshot(), lambda: "id")
+    )
 
 
-def run_in(state: RunState) -> Run:
+def run_in(state: RunPhase) -> Run:
     run = Run(fire_of(FireState.RUNNING), job())
-    run.state = state
+    run.phase = state
     return run
 
 
 def test_the_tables_have_every_state() -> None:
     assert set(fires.TRANSITIONS) == set(FireState)
-    assert set(runs.TRANSITIONS) == set(RunState)
+    assert set(runs.TRANSITIONS) == set(RunPhase)
 
 
 @pytest.mark.parametrize("state,following", list(product(FireState, FireState)))
@@ -56,19 +60,19 @@ def test_a_fire_goes_only_where_the_table_allows(state: FireState, following: Fi
     assert (following in fires.TRANSITIONS[state]) == ((state, following) in _LEGAL_OF_FIRES)
 
 
-@pytest.mark.parametrize("state,following", list(product(RunState, RunState)))
-def test_a_run_goes_only_where_the_table_allows(state: RunState, following: RunState) -> None:
+@pytest.mark.parametrize("state,following", list(product(RunPhase, RunPhase)))
+def test_a_run_goes_only_where_the_table_allows(state: RunPhase, following: RunPhase) -> None:
     run = run_in(state)
 
     if (state, following) in _LEGAL_OF_RUNS:
         run.become(following)
-        assert run.state is following
+        assert run.phase is following
     else:
         with pytest.raises(
             IllegalTransitionError, match=f"Run 7 of job 'job' is {state}, and cannot become {following}"
         ):
             run.become(following)
-        assert run.state is state
+        assert run.phase is state
 
 
 @pytest.mark.parametrize("state", [FireState.RUNNING, FireState.COMPLETED, FireState.DROPPED])
@@ -101,7 +105,7 @@ def test_what_has_ended_never_starts() -> None:
 
 def test_a_run_that_ended_is_not_stopped() -> None:
     turn = turn_of(fire_of(FireState.RUNNING))
-    turn._state.runs["job"].state = RunState.ENDED
+    turn._state.runs["job"].phase = RunPhase.ENDED
 
     with pytest.raises(IllegalTransitionError, match="is ended, and cannot become stopping"):
         turn.fires.stop("job", "The job was disabled.")
@@ -112,13 +116,13 @@ def test_a_run_that_ended_is_not_stopped() -> None:
 
 def test_a_run_that_is_being_stopped_is_so_for_a_new_leader_too() -> None:
     driver = triggered(job())
-    states = [driver.core.state.runs["job"].state]
+    states = [driver.core.state.runs["job"].phase]
     driver.ask(SetJobDisabled("job", disabled=True))
-    states.append(driver.core.state.runs["job"].state)
+    states.append(driver.core.state.runs["job"].phase)
     driver.restart()
-    states.append(driver.core.state.runs["job"].state)
+    states.append(driver.core.state.runs["job"].phase)
 
-    assert states == [RunState.RUNNING, RunState.STOPPING, RunState.STOPPING]
+    assert states == [RunPhase.RUNNING, RunPhase.STOPPING, RunPhase.STOPPING]
 
 
 def test_ready_is_the_oldest_fire_of_a_job_without_a_run() -> None:

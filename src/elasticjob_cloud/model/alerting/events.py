@@ -14,11 +14,10 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchedJob:
-    """A registered job. `since_ms`: when it was registered or enabled; a disabled one is not asked for successes."""
+    """A registered job. One that is disabled, or whose app is, is not asked for successes."""
 
     job_name: str
     app_name: str
-    since_ms: int
     is_disabled: bool = False
 
 

@@ -19,7 +19,7 @@ from elasticjob_cloud.scheduling.placement.agent import ReadOnlyAgent
 from elasticjob_cloud.scheduling.placement.room import NOTHING, Room
 from elasticjob_cloud.scheduling.runs.demands import executor_room
 from elasticjob_cloud.scheduling.runs.launching import launch_of
-from elasticjob_cloud.scheduling.runs.tasks import end_task, take_status
+from elasticjob_cloud.scheduling.runs.tasks import lose_task, take_status
 from elasticjob_cloud.scheduling.state.turn import Turn
 
 
@@ -51,7 +51,7 @@ def take_agent_lost(turn: Turn, event: AgentLost) -> None:
     """Nothing that ran on this agent runs any more: its tasks are lost."""
     turn.agents.lose(event.agent_id)
     for task in turn.state.tasks_on(event.agent_id):
-        end_task(turn, task, TaskState.LOST, f"Its agent is gone: {event.reason}")
+        lose_task(turn, task, f"Its agent is gone: {event.reason}")
 
 
 def take_agent_events(turn: Turn, batch: AgentEvents) -> None:
@@ -84,7 +84,7 @@ def _settle(turn: Turn, inventory: Inventory) -> None:
         elif task.state is TaskState.STAGING:
             unsent.setdefault(task.fire_id, []).append(task)
         else:
-            end_task(turn, task, TaskState.LOST, "Its agent does not know it.")
+            lose_task(turn, task, "Its agent does not know it.")
     for tasks in unsent.values():
         turn.send(agent_id, _launch_again(turn, tasks))
 

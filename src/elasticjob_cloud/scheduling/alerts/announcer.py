@@ -82,7 +82,7 @@ class Announcer:
     def drop_silence(self, silence_id: str, now_ms: int) -> bool:
         """End a silence: what it held back is told, if it is still wrong. False: there is none of this id."""
         silence = self._silences.pop(silence_id, None)
-        if silence is None:
+        if silence is None or silence.end_ms <= now_ms:
             return False
         for alert in list(self._rows.live.values()):
             if not alert.announced_ms and silence.matches(alert):

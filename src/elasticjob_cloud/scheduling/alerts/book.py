@@ -44,13 +44,19 @@ _ENOUGH_PERCENT: Final = 2  # of a disk more than the limit, before DISK_LOW is 
 class AlertBook:
     """Decides on alerts. A turn: tell what happened, `advance`, `take_changes`, commit."""
 
-    def __init__(self, snapshot: AlertSnapshot, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        snapshot: AlertSnapshot,
+        new_id: Callable[[], str],
+        explain: Callable[[str], str] = lambda _job_name: "",
+    ) -> None:
+        """Begin from the record. `explain`: says why a job's next run has not started."""
         self._rules = Rules(snapshot.rules)
         self._rows = AlertRows(snapshot.alerts)
         self._announcer = Announcer(self._rows, self._rules, snapshot.silences, new_id)
         self._ledger = Ledger(self._rows, self._rules, self._announcer, new_id)
         self._healths = Healths(self._rows, self._rules, self._ledger, snapshot.health)
-        self._runs = RunWatch(self._rows, self._rules, self._ledger, self._healths.usual_ms)
+        self._runs = RunWatch(self._rows, self._rules, self._ledger, self._healths.usual_ms, explain)
         self._clearing = Clearing(self._rows, self._rules, self._ledger, self._note_cleared)
         self._pending = Pending(self._rows, self._rules, self._ledger, self._healths.jobs)
         self._to_recheck: deque[str] = deque()
@@ -101,6 +107,11 @@ class AlertBook:
                 for alert in self._rows.open_of(condition):
                     self._recheck_alert(alert, self._rules.of_system(), now_ms)
 
+    def drop_rule(self, scope: str, now_ms: int) -> None:
+        """Take the rule of a scope away, if it has one."""
+        if self._rules.has(scope):
+            self.put_rule(scope, None, now_ms)
+
     def put_silence(self, silence: Silence, now_ms: int) -> None:
         """Hold back messages."""
         self._announcer.put_silence(silence, now_ms)
@@ -124,8 +135,9 @@ class AlertBook:
         self._healths.watch(job, now_ms)
 
     def forget_job(self, job_name: str, now_ms: int) -> None:
-        """A job is deregistered: its alerts are over."""
+        """A job is deregistered: its alerts are over, and its rule goes with it."""
         self._healths.forget(job_name)
+        self.drop_rule(JOB_PREFIX + job_name, now_ms)
         self._pending.end(AlertKey(Condition.UNPLACEABLE, job_name), now_ms)
         for alert in self._rows.open_of_job(job_name):
             self._ledger.resolve(alert.key, now_ms, Resolution.REMOVED)
@@ -161,6 +173,11 @@ class AlertBook:
             count=fires.count,
         )
         self._fire_clearing(AlertKey(Condition.DROPPED, fires.job_name), what, now_ms)
+
+    @property
+    def has_unplaceable(self) -> bool:
+        """Whether jobs are known that no agent could hold."""
+        return self._pending.has_unplaceable
 
     def put_unplaceable(self, reasons: Mapping[str, str], now_ms: int) -> None:
         """Take all jobs that no present agent could ever hold, each with the reason. Not before agents had time to join."""
@@ -199,10 +216,18 @@ class AlertBook:
             self._announcer.hasten(now_ms)
         self._fire_system(Condition.CLOCK_JUMP, "", now_ms, value=by_ms / 1000)
 
+    @property
+    def slow_commit_ms(self) -> int | None:
+        """How long a commit takes that is to be told; None: none is."""
+        rule = self._rules.of_system()
+        seconds = rule.conditions[Condition.DATABASE_SLOW].seconds
+        is_on = seconds is not None and rule.watches(Condition.DATABASE_SLOW)
+        return round((seconds or 0) * 1000) if is_on else None
+
     def database_took(self, took_ms: int, now_ms: int) -> None:
         """A commit took so long."""
-        seconds = self._rules.of_system().conditions[Condition.DATABASE_SLOW].seconds
-        if seconds is not None and took_ms >= seconds * 1000:
+        limit_ms = self.slow_commit_ms
+        if limit_ms is not None and took_ms >= limit_ms:
             self._fire_system(Condition.DATABASE_SLOW, "", now_ms, value=took_ms / 1000)
 
     def disk_measured(self, host: str, directory: str, free_percent: float, now_ms: int) -> None:

@@ -67,8 +67,8 @@ class Healths:
             )
             return
         health = self._health_of(job_name)
-        if not health.success_ms or health.success_ms < job.since_ms:
-            health = replace(health, success_ms=job.since_ms if health.success_ms else now_ms)
+        if not health.success_ms:
+            health = replace(health, success_ms=now_ms)
             self._put(health)
         self._timers.set(job_name, health.success_ms + limit_ms)
 

@@ -25,6 +25,12 @@ class Pending:
         self._waiting: dict[AlertKey, Occurrence] = {}
         self._timers: Timers[AlertKey] = Timers()
 
+    @property
+    def has_unplaceable(self) -> bool:
+        """Whether jobs wait here that no agent could hold, or have an alert."""
+        waits = any(key.condition is Condition.UNPLACEABLE for key in self._waiting)
+        return waits or bool(self._rows.open_of(Condition.UNPLACEABLE))
+
     def put_unplaceable(self, reasons: Mapping[str, str], now_ms: int) -> None:
         """Take all jobs that no agent could ever hold now, and why."""
         known = {key.subject for key in self._waiting if key.condition is Condition.UNPLACEABLE}

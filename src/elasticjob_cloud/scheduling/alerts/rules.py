@@ -32,6 +32,10 @@ class Rules:
         self._global = effective_rule(self._rules.get(GLOBAL_SCOPE))
         self._has_scopes = bool(self._rules.keys() - {GLOBAL_SCOPE})
 
+    def has(self, scope: str) -> bool:
+        """Tell whether a scope has a rule."""
+        return scope in self._rules
+
     def of_job(self, job_name: str, app_name: str) -> EffectiveRule:
         """Give what holds for a job."""
         if not self._has_scopes:

@@ -17,13 +17,24 @@ Run = RunWaits | RunStarted
 
 
 class RunWatch:
-    """Knows the runs that wait or go on, and which of them are overdue. `usual_ms`: how long a job's runs take, or 0."""
+    """Knows the runs that wait or go on, and which of them are overdue.
 
-    def __init__(self, rows: AlertRows, rules: Rules, ledger: Ledger, usual_ms: Callable[[str], int]) -> None:
+    `usual_ms` tells how long a job's runs take, or 0; `explain` why its next run has not started.
+    """
+
+    def __init__(
+        self,
+        rows: AlertRows,
+        rules: Rules,
+        ledger: Ledger,
+        usual_ms: Callable[[str], int],
+        explain: Callable[[str], str],
+    ) -> None:
         self._rows = rows
         self._rules = rules
         self._ledger = ledger
         self._usual_ms = usual_ms
+        self._explain = explain
         self._runs: dict[int, Run] = {}
         self._of_job: dict[str, dict[int, None]] = {}
         self._overdue: dict[AlertKey, set[int]] = {}
@@ -92,7 +103,22 @@ class RunWatch:
         alert = self._rows.find_open(key)
         # After a change of leaders the same runs are found overdue once more.
         if alert is None or run.run_id > alert.run_id:
-            self._ledger.fire(key, _occurrence_of(run, now_ms), now_ms)
+            self._ledger.fire(key, self._occurrence_of(run, now_ms), now_ms)
+
+    def _occurrence_of(self, run: Run, now_ms: int) -> Occurrence:
+        if isinstance(run, RunWaits):
+            since_ms, where, summary = run.due_ms, "", run.reason or self._explain(run.job_name)
+        else:
+            since_ms, where, summary = run.started_ms, run.where, ""
+        return Occurrence(
+            since_ms=since_ms,
+            job_name=run.job_name,
+            app_name=run.app_name,
+            where=where,
+            run_id=run.run_id,
+            summary=summary,
+            value=(now_ms - since_ms) / 1000,
+        )
 
     def _settle(self, run: Run, condition: Condition, now_ms: int) -> None:
         key = AlertKey(condition, run.job_name)
@@ -136,19 +162,3 @@ def _longest_ms(rule: EffectiveRule, usual_ms: int) -> int | None:
 def _key_of(run: Run) -> AlertKey:
     condition = Condition.LATE if isinstance(run, RunWaits) else Condition.STUCK
     return AlertKey(condition, run.job_name)
-
-
-def _occurrence_of(run: Run, now_ms: int) -> Occurrence:
-    if isinstance(run, RunWaits):
-        since_ms, where, summary = run.due_ms, "", run.reason
-    else:
-        since_ms, where, summary = run.started_ms, run.where, ""
-    return Occurrence(
-        since_ms=since_ms,
-        job_name=run.job_name,
-        app_name=run.app_name,
-        where=where,
-        run_id=run.run_id,
-        summary=summary,
-        value=(now_ms - since_ms) / 1000,
-    )

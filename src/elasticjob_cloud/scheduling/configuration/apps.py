@@ -2,6 +2,7 @@
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.rule import APP_PREFIX
 from elasticjob_cloud.model.errors import ConflictError
 from elasticjob_cloud.model.fire import DropReason
 from elasticjob_cloud.model.records import AppRecord
@@ -55,6 +56,7 @@ def delete_app(turn: Turn, app_name: str) -> None:
     app = app_of(turn, app_name)
     for job_name in list(turn.state.jobs_of_app.get(app_name, ())):
         remove_job(turn, job_name)
+    turn.alerts.drop_rule(APP_PREFIX + app_name, turn.now_ms)
     turn.configuration.put_app(msgspec.structs.replace(app, removing=True))
     if app_name not in turn.state.tasks_of_app:
         turn.remove_app(app_name)

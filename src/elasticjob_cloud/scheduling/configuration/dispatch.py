@@ -2,8 +2,15 @@
 
 from typing import assert_never
 
+from elasticjob_cloud.model.alerting.rule import APP_PREFIX, JOB_PREFIX
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.scheduling import commands
+from elasticjob_cloud.scheduling.configuration.alerts import (
+    acknowledge_alert,
+    drop_silence,
+    put_alert_rule,
+    put_rule_of,
+)
 from elasticjob_cloud.scheduling.configuration.apps import (
     delete_app,
     publish_app,
@@ -15,15 +22,15 @@ from elasticjob_cloud.scheduling.configuration.jobs import (
     reconcile_clock,
     register_job,
     set_job_disabled,
-    trigger_job,
     update_job,
 )
+from elasticjob_cloud.scheduling.configuration.runs import kill_run, rerun_shards, trigger_job
 from elasticjob_cloud.scheduling.runs.tasks import kill_tasks
 from elasticjob_cloud.scheduling.state.turn import Turn
 
 
-def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
-    """Carry out one command of the API.
+def carry_out(turn: Turn, command: commands.ApiCommand) -> int | None:
+    """Carry out one command of the API; give the id of the run that it starts, if it starts one.
 
     Raises:
         CallerError: it cannot be carried out; nothing changed.
@@ -32,28 +39,45 @@ def carry_out(turn: Turn, command: commands.ApiCommand) -> None:
     match command:
         case commands.PublishApp():
             publish_app(turn, command)
+            put_rule_of(turn, APP_PREFIX + command.configuration.app_name, command.alerts)
         case commands.UpdateApp():
             update_app(turn, command)
+            put_rule_of(turn, APP_PREFIX + command.app_name, command.alerts)
         case commands.SetAppDisabled():
             set_app_disabled(turn, command.app_name, disabled=command.disabled)
         case commands.DeleteApp():
             delete_app(turn, command.app_name)
         case commands.RegisterJob():
             register_job(turn, command)
+            put_rule_of(turn, JOB_PREFIX + command.configuration.job_name, command.alerts)
         case commands.UpdateJob():
             update_job(turn, command)
+            put_rule_of(turn, JOB_PREFIX + command.configuration.job_name, command.alerts)
         case commands.DeregisterJob():
             deregister_job(turn, command)
         case commands.SetJobDisabled():
             set_job_disabled(turn, command)
         case commands.TriggerJob():
-            trigger_job(turn, command.job_name)
+            return trigger_job(turn, command)
+        case commands.RerunShards():
+            return rerun_shards(turn, command)
+        case commands.KillRun():
+            kill_run(turn, command)
         case commands.KillTask():
             _kill_task(turn, command.task_id)
         case commands.ReconcileClock():
             reconcile_clock(turn)
+        case commands.PutAlertRule():
+            put_alert_rule(turn, command)
+        case commands.PutSilence():
+            turn.alerts.put_silence(command.silence, turn.now_ms)
+        case commands.DropSilence():
+            drop_silence(turn, command.silence_id)
+        case commands.AcknowledgeAlert():
+            acknowledge_alert(turn, command)
         case _:
             assert_never(command)
+    return None
 
 
 def is_decidable(turn: Turn, command: commands.ApiCommand) -> bool:

@@ -14,7 +14,7 @@ from elasticjob_cloud.scheduling.configuration.checks import (
     job_of,
 )
 from elasticjob_cloud.scheduling.fires.catching_up import settle_due
-from elasticjob_cloud.scheduling.fires.new_fires import enqueue_trigger, start_daemon
+from elasticjob_cloud.scheduling.fires.new_fires import start_daemon
 from elasticjob_cloud.scheduling.fires.rewinding import go_on_from_now, note_if_ahead
 from elasticjob_cloud.scheduling.runs.launching import look_for_room
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
@@ -84,6 +84,7 @@ def remove_job(turn: Turn, job_name: str) -> None:
     halt(turn, job_name, DropReason.REMOVED, "The job was deregistered.")
     turn.configuration.drop_job(job_name)
     turn.schedules.drop(job_name)
+    turn.alerts.forget_job(job_name, turn.now_ms)
 
 
 def set_job_disabled(turn: Turn, command: commands.SetJobDisabled) -> None:
@@ -96,24 +97,6 @@ def set_job_disabled(turn: Turn, command: commands.SetJobDisabled) -> None:
         halt(turn, command.job_name, DropReason.DISABLED, "The job was disabled.")
     elif turn.state.is_enabled(command.job_name):
         take_up(turn, command.job_name)
-
-
-def trigger_job(turn: Turn, job_name: str) -> None:
-    """Run a transient job once now, apart from its cron."""
-    job = job_of(turn, job_name)
-    if job.configuration.is_daemon:
-        message = f"Job '{job_name}' is a DAEMON job: it runs all the time, and cannot be triggered."
-        raise InvalidRequestError(message)
-    if not turn.state.is_enabled(job_name):
-        what = (
-            "is disabled"
-            if job.disabled
-            else f"belongs to app '{job.configuration.app_name}', which is disabled"
-        )
-        message = f"Job '{job_name}' {what}; enable it first."
-        raise ConflictError(message)
-    settle_due(turn, job_name)  # an earlier fire goes first
-    enqueue_trigger(turn, job_name)
 
 
 def take_up(turn: Turn, job_name: str) -> None:

@@ -1,7 +1,10 @@
 """What a due time or a trigger leads to: a fire that waits for its run, or the reason why not (promises 1, 7, 8)."""
 
+import msgspec
+
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.fire import DropReason, FireSource
+from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling.fires.rewinding import note_skipped_span
 from elasticjob_cloud.scheduling.runs.launching import make_ready, start_what_can
@@ -12,9 +15,10 @@ from elasticjob_cloud.scheduling.state.turn import Turn
 def fire_job(turn: Turn, job_name: str, due_ms: int) -> None:
     """Take up one due time of a job's cron."""
     state = turn.state
-    fire = turn.fires.new(job_name, FireSource.CRON, due_ms)
     is_misfire = state.is_busy(job_name) or job_name in state.waiting
-    if is_misfire and not state.jobs[job_name].configuration.misfire:
+    makes_up = is_misfire and state.jobs[job_name].configuration.misfire
+    fire = turn.fires.new(job_name, FireSource.MISFIRE if makes_up else FireSource.CRON, due_ms)
+    if is_misfire and not makes_up:
         turn.fires.drop(fire, DropReason.MISFIRED)
     elif _is_full(turn, job_name):
         turn.fires.drop(fire, DropReason.QUEUE_FULL)
@@ -29,7 +33,7 @@ def make_up_fires(turn: Turn, job_name: str, missed: MissedFires) -> None:
     wanted = min(turn.settings.misfire_limit, missed.count) if makes_up else 0
     made_up = 0
     while made_up < wanted and not _is_full(turn, job_name):
-        enqueue(turn, turn.fires.new(job_name, FireSource.CRON, missed.oldest[made_up]))
+        enqueue(turn, turn.fires.new(job_name, FireSource.MISFIRE, missed.oldest[made_up]))
         made_up += 1
     left = missed.count - made_up
     if left:
@@ -39,14 +43,39 @@ def make_up_fires(turn: Turn, job_name: str, missed: MissedFires) -> None:
         note_skipped_span(turn, job_name, (fire.due_ms, missed.last_ms))
 
 
-def enqueue_trigger(turn: Turn, job_name: str) -> None:
-    """Take up an API trigger: never dropped, but refused when the queue is full (promises 7 and 8)."""
+def enqueue_request(
+    turn: Turn,
+    job_name: str,
+    source: FireSource,
+    *,
+    configuration: JobConfiguration | None = None,
+    items: tuple[int, ...] = (),
+    rerun_of: int = 0,
+    triggered_by: str = "",
+    idempotency_key: str = "",
+) -> int:
+    """Take up a run that somebody asks for: never dropped, but refused when the queue is full (promises 7 and 8).
+
+    Give the run's id. `configuration`: what it is to be started with, where that is not what its job is then.
+    """
     if _is_full(turn, job_name):
         message = (
             "The ready queue is full; the job was not triggered. Try again when earlier runs have started."
         )
         raise UnavailableError(message, retry_after_seconds=5)
-    enqueue(turn, turn.fires.new(job_name, FireSource.TRIGGER, turn.now_ms))
+    fire = turn.fires.new(job_name, source, turn.now_ms)
+    total = fire.shard_total if configuration is None else configuration.sharding_total_count
+    fire = msgspec.structs.replace(
+        fire,
+        configuration=configuration,
+        items=items,
+        shard_total=len(items) or total,
+        rerun_of=rerun_of,
+        triggered_by=triggered_by,
+        idempotency_key=idempotency_key,
+    )
+    enqueue(turn, fire)
+    return fire.fire_id
 
 
 def start_daemon(turn: Turn, job_name: str) -> None:

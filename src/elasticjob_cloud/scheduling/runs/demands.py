@@ -1,18 +1,22 @@
 """What runs and shards of a job ask for."""
 
 from elasticjob_cloud.model.job import JobConfiguration
-from elasticjob_cloud.model.records import AppRecord
+from elasticjob_cloud.model.records import AppRecord, FireRecord
 from elasticjob_cloud.scheduling.placement.demand import Demand
 from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.state.view import ReadOnlyState
 
 
-def demand_of(state: ReadOnlyState, job_name: str) -> Demand:
-    """Give what a run of a job asks for."""
-    configuration = state.jobs[job_name].configuration
-    return shards_demand(
-        state.apps[configuration.app_name], configuration, configuration.sharding_total_count
-    )
+def settings_of(state: ReadOnlyState, fire: FireRecord) -> JobConfiguration:
+    """Give what a waiting fire would run under: its own settings, or its job's of now."""
+    return fire.configuration or state.jobs[fire.job_name].configuration
+
+
+def demand_of(state: ReadOnlyState, fire: FireRecord) -> Demand:
+    """Give what the run of a waiting fire asks for."""
+    configuration = settings_of(state, fire)
+    count = len(fire.items) or configuration.sharding_total_count
+    return shards_demand(state.apps[configuration.app_name], configuration, count)
 
 
 def shards_demand(app: AppRecord, configuration: JobConfiguration, count: int) -> Demand:

@@ -25,7 +25,7 @@ def start_what_can(turn: Turn) -> None:
 
 def make_ready(turn: Turn, fire: FireRecord) -> None:
     """Let a job's ready fire start as soon as there is room."""
-    turn.ready.push(fire, demand_of(turn.state, fire.job_name))
+    turn.ready.push(fire, demand_of(turn.state, fire))
 
 
 def look_for_room(turn: Turn, job_name: str) -> None:
@@ -61,12 +61,12 @@ def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand
     fire = state.ready_fire(entry.job_name)
     if fire is None or fire.fire_id != entry.fire_id:
         return True  # it was dropped, or started under another demand
-    if demand_of(state, entry.job_name) != demand:
+    if demand_of(state, fire) != demand:
         return True  # the job or its app was updated: it is ready under what it asks for now
     placement = _place(turn, planner, demand)
     if placement is None:
         return False
-    _start_run(turn, state.jobs[entry.job_name].configuration, placement, demand.executor)
+    _start_run(turn, fire, placement, demand.executor)
     return True
 
 
@@ -104,20 +104,22 @@ def _place(turn: Turn, planner: Planner, demand: Demand, *, avoid: str = "") -> 
     return placement
 
 
-def _start_run(
-    turn: Turn, configuration: JobConfiguration, placement: Placement, executor: Room | None
-) -> None:
+def _start_run(turn: Turn, fire: FireRecord, placement: Placement, executor: Room | None) -> None:
+    job = turn.state.jobs[fire.job_name]
+    configuration = fire.configuration or job.configuration
     started_with = turn.settings.with_zone(configuration)
-    # The record tells a later leader which zone the daemon has, should it have another one itself.
-    recorded = None if started_with is configuration else started_with
-    fire_id = turn.fires.start(started_with, recorded).fire_id
+    # The record tells a later leader which zone the daemon has, should it have another one itself. Of a job that was
+    # changed while the fire waited the history would show what it was when the fire was recorded.
+    is_todays = started_with is job.configuration and fire.recorded_ms > job.since_ms
+    fire_id = turn.fires.start(started_with, None if is_todays else started_with).fire_id
     launches = _Launches(turn, started_with)
+    items = fire.items or range(started_with.sharding_total_count)
     first = 0
     for agent, count in placement:
         agent_id = agent.info.agent_id
         tasks = [
             _stage(turn, fire_id, started_with, agent_id, item, executor)
-            for item in range(first, first + count)
+            for item in items[first : first + count]
         ]
         first += count
         turn.send(agent_id, launches.launch_of(tasks))

@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 
 from elasticjob_cloud.model.messages import Kill, TaskStatus
-from elasticjob_cloud.model.records import TaskRecord
+from elasticjob_cloud.model.records import FailoverRecord, TaskRecord
+from elasticjob_cloud.model.results import ShardResult, attempt_result
 from elasticjob_cloud.model.task import TaskState, may_become
 from elasticjob_cloud.scheduling.runs.launching import look_for_room
 from elasticjob_cloud.scheduling.runs.retries import plan_restart
-from elasticjob_cloud.scheduling.state.run import RunState
+from elasticjob_cloud.scheduling.state.run import ReadOnlyRun, RunPhase
 from elasticjob_cloud.scheduling.state.turn import Turn
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"
+_NOT_STARTED_AGAIN = "It had failed, and was not started again."  # why it failed, an earlier leader knew
 
 
 def take_status(turn: Turn, agent_id: str, status: TaskStatus) -> None:
@@ -25,31 +27,33 @@ def take_status(turn: Turn, agent_id: str, status: TaskStatus) -> None:
     if status.state is TaskState.RUNNING:
         _run_task(turn, task, status)
     else:
-        if status.execution is not None:
-            turn.trace.execution(task, status.execution, turn.state.runs[task.job_name].fire.source)
-        end_task(
-            turn, task, status.state, status.message, time_ms=status.time_ms, by_executor=status.by_executor
-        )
+        end_task(turn, task, status)
 
 
-def end_task(
-    turn: Turn,
-    task: TaskRecord,
-    state: TaskState,
-    message: str,
-    *,
-    time_ms: int = 0,
-    by_executor: bool = False,
-) -> None:
+def lose_task(turn: Turn, task: TaskRecord, reason: str) -> None:
+    """Record that a task's agent is gone, or does not know it."""
+    end_task(turn, task, TaskStatus(task.task_id, TaskState.LOST, turn.now_ms, reason))
+
+
+def end_task(turn: Turn, task: TaskRecord, status: TaskStatus) -> None:
     """Record a task's end, free its room, and see to its shard."""
-    turn.tasks.end(task, state)
-    turn.trace.status(task, state, message, time_ms=time_ms, by_executor=by_executor)
     run = turn.state.runs[task.job_name]
-    failover = plan_restart(turn, run, task, state) if run.state is RunState.RUNNING else None
+    execution = status.execution
+    result = attempt_result(
+        status.state,
+        execution_succeeded=None if execution is None else execution.success,
+        kill_requested=task.is_being_killed,
+    )
+    turn.trace.execution(task, status, run.fire.source)
+    turn.tasks.end(task, status.state)
+    turn.trace.end(task, status, result, run.fire.source)
+    failover = plan_restart(turn, run, task, status.state) if run.phase is RunPhase.RUNNING else None
     if failover is not None:
         turn.tasks.wait_for_restart(failover)
+        turn.fires.note_failure(task.job_name, task.item, status.summary)
     else:
-        _end_item(turn, task.job_name, task.item, failed=state is not TaskState.FINISHED)
+        summary = task.kill_reason if result is ShardResult.KILLED else status.summary
+        _end_item(turn, task.job_name, task.item, result, summary)
     _finish_removal(turn, task.app_name)
 
 
@@ -75,7 +79,7 @@ def stop_run(turn: Turn, job_name: str, reason: str) -> None:
         failover = state.failovers.get((run.fire.fire_id, item))
         if failover is not None:
             turn.tasks.drop_restart(failover)
-            _end_item(turn, job_name, item, failed=True)
+            _end_waiting_item(turn, run, failover, reason)
 
 
 def _take_unknown(turn: Turn, agent_id: str, status: TaskStatus) -> None:
@@ -95,12 +99,21 @@ def _run_task(turn: Turn, task: TaskRecord, status: TaskStatus) -> None:
     turn.trace.status(
         task, TaskState.RUNNING, status.message, time_ms=status.time_ms, by_executor=status.by_executor
     )
-    if status.execution is not None:
-        turn.trace.execution(task, status.execution, turn.state.runs[task.job_name].fire.source)
+    turn.trace.execution(task, status, turn.state.runs[task.job_name].fire.source)
 
 
-def _end_item(turn: Turn, job_name: str, item: int, *, failed: bool) -> None:
-    if turn.fires.end_item(job_name, item, failed=failed):
+def _end_waiting_item(turn: Turn, run: ReadOnlyRun, failover: FailoverRecord, reason: str) -> None:
+    """End a shard that was to be started again: as its last attempt did, if that ever ran."""
+    item = failover.item
+    if failover.original_task_id:
+        summary = run.failures.get(item) or _NOT_STARTED_AGAIN
+        _end_item(turn, failover.job_name, item, ShardResult.FAILED, summary)
+    else:
+        _end_item(turn, failover.job_name, item, ShardResult.KILLED, reason)
+
+
+def _end_item(turn: Turn, job_name: str, item: int, result: ShardResult, summary: str) -> None:
+    if turn.fires.end_item(job_name, item, result, summary):
         look_for_room(turn, job_name)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from elasticjob_cloud.model.records import FailoverRecord
 from elasticjob_cloud.scheduling.placement.demand import Demand
+from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.placement.room import Room
 from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
 from elasticjob_cloud.scheduling.state.view import ReadOnlyState
@@ -52,6 +53,21 @@ def waits_for_room(state: ReadOnlyState) -> bool:
     return next(state.ready_fires(), None) is not None or next(waiting_shards(state), None) is not None
 
 
+def unplaceable_jobs(state: ReadOnlyState) -> dict[str, str]:
+    """Give the jobs whose next run, or a shard of it that failed over, no present set of agents could ever hold.
+
+    Each with what it lacks (promise 4).
+    """
+    agents = EmptyAgents(state.agents.values())
+    demands = {fire.job_name: demand_of(state, fire) for fire in state.ready_fires()}
+    demands |= {failover.job_name: demand for failover, demand in waiting_shards(state)}
+    return {
+        job_name: agents.explain(demand)
+        for job_name, demand in demands.items()
+        if not agents.could_hold(demand)
+    }
+
+
 class _Executor:
     """An app's executor, on machines to come that are filled one after another."""
 
@@ -74,10 +90,6 @@ def _unmet_demands(state: ReadOnlyState, limit: int, due_until_ms: int) -> Itera
     for failover, demand in waiting_shards(state):
         if failover.due_ms <= due_until_ms:
             yield demand
-    ready = (
-        (fire.due_ms, fire.fire_id, fire.job_name)
-        for fire in state.ready_fires()
-        if fire.due_ms <= due_until_ms
-    )
-    for _, _, job_name in heapq.nsmallest(limit, ready):
-        yield demand_of(state, job_name)
+    ready = ((fire.due_ms, fire.fire_id, fire) for fire in state.ready_fires() if fire.due_ms <= due_until_ms)
+    for _, _, fire in heapq.nsmallest(limit, ready):
+        yield demand_of(state, fire)

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from elasticjob_cloud.model.fire import TRANSITIONS, DropReason, FireSource, FireState
+from elasticjob_cloud.model.fire import TRANSITIONS, DropReason, FireSource, FireState, RunState
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord
+from elasticjob_cloud.model.results import ShardResult, run_outcome
 from elasticjob_cloud.scheduling.state.part import TurnPart
-from elasticjob_cloud.scheduling.state.run import Run, RunState
+from elasticjob_cloud.scheduling.state.run import Run, RunPhase
 
 
 class FireChanges(TurnPart):
@@ -22,11 +23,12 @@ class FireChanges(TurnPart):
     __slots__ = ()
 
     def new(self, job_name: str, source: FireSource, due_ms: int) -> FireRecord:
-        """Make a fire that waits; it is recorded by `wait` or `drop`."""
+        """Make a fire of a registered job, which waits; it is recorded by `wait` or `drop`."""
         fires = self._decisions.fires
         fires[source] = fires.get(source, 0) + 1
         fire_id = self._state.next_fire_id
         self._state.next_fire_id += 1
+        configuration = self._state.jobs[job_name].configuration
         return FireRecord(
             fire_id=fire_id,
             job_name=job_name,
@@ -34,6 +36,8 @@ class FireChanges(TurnPart):
             due_ms=due_ms,
             state=FireState.WAITING,
             recorded_ms=self._now_ms,
+            app_name=configuration.app_name,
+            shard_total=configuration.sharding_total_count,
         )
 
     def wait(self, fire: FireRecord) -> None:
@@ -42,6 +46,9 @@ class FireChanges(TurnPart):
         if waiting is None:
             waiting = self._state.waiting[fire.job_name] = deque()
         waiting.append(fire)
+        if fire.idempotency_key:
+            key = (fire.job_name, fire.idempotency_key)
+            self._state.idempotency_keys.put(key, fire.fire_id, fire.recorded_ms)
         self._change(None, fire)
 
     def drop(self, fire: FireRecord, reason: DropReason, *, count: int = 1, last_due_ms: int = 0) -> None:
@@ -61,29 +68,43 @@ class FireChanges(TurnPart):
         self._change(fire, dropped)
         counts = self._decisions.dropped
         counts[reason] = counts.get(reason, 0) + count
+        self._count_run(fire, RunState.DROPPED, count)
 
     def drop_waiting(self, job_name: str, reason: DropReason) -> None:
         """Record why none of the job's waiting fires will run."""
         for fire in self._state.waiting.pop(job_name, ()):
             self.drop(fire, reason)
 
-    def start(self, configuration: JobConfiguration, recorded: JobConfiguration | None) -> FireRecord:
-        """Let the oldest waiting fire of a job become a run of all shards of this configuration.
+    def kill_waiting(self, fire: FireRecord) -> None:
+        """Record that a waiting fire will not run: somebody asked for that."""
+        waiting = self._state.waiting[fire.job_name]
+        waiting.remove(fire)
+        if not waiting:
+            del self._state.waiting[fire.job_name]
+        self.drop(fire, DropReason.KILLED)
 
-        `recorded`: what the record tells of it, where a later leader could not find it out from the job.
+    def start(self, configuration: JobConfiguration, recorded: JobConfiguration | None) -> FireRecord:
+        """Let the oldest waiting fire of a job become a run, under this configuration.
+
+        `recorded`: what the record tells of it, where it could not be found out from the job.
         """
         job_name = configuration.job_name
         waiting = self._state.waiting[job_name]
         fire = waiting[0]
+        items = fire.items or range(configuration.sharding_total_count)
         started = msgspec.structs.replace(
-            fire, state=FireState.RUNNING, started_ms=self._now_ms, configuration=recorded
+            fire,
+            state=FireState.RUNNING,
+            started_ms=self._now_ms,
+            configuration=recorded,
+            shard_total=len(items),
         )
         self._change(fire, started)
         waiting.popleft()
         if not waiting:
             del self._state.waiting[job_name]
         run = self._state.runs[job_name] = Run(started, configuration)
-        run.open_items = set(range(configuration.sharding_total_count))
+        run.open_items = set(items)
         return started
 
     def keep_settings(self, job_name: str) -> None:
@@ -97,29 +118,50 @@ class FireChanges(TurnPart):
     def stop(self, job_name: str, reason: str) -> None:
         """Record that none of a run's shards is started again, and why, with the settings that it was started with."""
         run = self._state.runs[job_name]
-        run.become(RunState.STOPPING)
+        run.become(RunPhase.STOPPING)
         self._change_run(run, reason=reason, configuration=run.fire.configuration or run.configuration)
 
-    def end_item(self, job_name: str, item: int, *, failed: bool) -> bool:
-        """Record that a shard of a run has ended for good; tell whether the run ended with it."""
+    def note_failure(self, job_name: str, item: int, summary: str) -> None:
+        """Remember why a shard failed that is to be started again, should it never be."""
+        self._state.runs[job_name].failures[item] = summary
+
+    def end_item(self, job_name: str, item: int, result: ShardResult, summary: str = "") -> bool:
+        """Record how a shard of a run has ended for good; tell whether the run ended with it.
+
+        `summary`: why it failed, or was killed.
+        """
         run = self._state.runs[job_name]
         run.open_items.discard(item)
-        failed_tasks = run.fire.failed_tasks + failed
-        if not run.open_items:
-            run.become(RunState.ENDED)
-            ended = msgspec.structs.replace(
-                run.fire,
-                state=FireState.COMPLETED,
-                ended_ms=self._now_ms,
-                failed_tasks=failed_tasks,
-                configuration=None,
-            )
-            self._change(run.fire, ended)
-            del self._state.runs[job_name]
-            return True
-        if failed:
-            self._change_run(run, failed_tasks=failed_tasks)
-        return False
+        run.failures.pop(item, None)
+        if result is ShardResult.SUCCEEDED:
+            run.succeeded_shards += 1
+        else:
+            before, run.fire = run.fire, _with_loss(run.fire, item, result, summary)
+            self._change(before, run.fire)
+        if run.open_items:
+            return False
+        self._end(run)
+        return True
+
+    def _end(self, run: Run) -> None:
+        run.become(RunPhase.ENDED)
+        fire = run.fire
+        outcome = run_outcome(fire.failed_tasks, fire.killed_shards)
+        ended = msgspec.structs.replace(
+            fire,
+            state=FireState.COMPLETED,
+            ended_ms=self._now_ms,
+            outcome=outcome,
+            succeeded_shards=run.succeeded_shards,
+        )
+        self._change(fire, ended)
+        del self._state.runs[fire.job_name]
+        self._count_run(fire, outcome)
+
+    def _count_run(self, fire: FireRecord, state: RunState, count: int = 1) -> None:
+        if fire.source is not FireSource.DAEMON:  # each of whose executions counts instead
+            runs = self._decisions.runs
+            runs[state] = runs.get(state, 0) + count
 
     def _change_run(self, run: Run, **fields: Any) -> None:
         changed = msgspec.structs.replace(run.fire, **fields)
@@ -135,3 +177,16 @@ class FireChanges(TurnPart):
             )
             raise IllegalTransitionError(message)
         self._rows.fires[after.fire_id] = after
+
+
+def _with_loss(fire: FireRecord, item: int, result: ShardResult, summary: str) -> FireRecord:
+    """Count a shard that failed or was killed. The first failure tells why the run failed; else the first kill does."""
+    is_first = not fire.failed_tasks and (result is ShardResult.FAILED or not fire.summary)
+    if is_first and fire.shard_total > 1:
+        summary = f"Shard {item}: {summary}"
+    return msgspec.structs.replace(
+        fire,
+        failed_tasks=fire.failed_tasks + (result is ShardResult.FAILED),
+        killed_shards=fire.killed_shards + (result is ShardResult.KILLED),
+        summary=summary if is_first else fire.summary,
+    )

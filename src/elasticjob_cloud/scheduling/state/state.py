@@ -20,6 +20,7 @@ from elasticjob_cloud.scheduling.schedules.backlog import Backlog
 from elasticjob_cloud.scheduling.schedules.missed import MissedSearches
 from elasticjob_cloud.scheduling.schedules.triggers import Triggers
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
+from elasticjob_cloud.scheduling.state.idempotency import IdempotencyKeys
 from elasticjob_cloud.scheduling.state.queues import ReadyQueue, RetryQueue
 from elasticjob_cloud.scheduling.state.run import Run
 
@@ -51,6 +52,7 @@ class State:
         self.fleet = Fleet(POLICIES[placement])
         self.agents = self.fleet.agents
         self.idle = self.fleet.idle
+        self.idempotency_keys = IdempotencyKeys()
         self.next_fire_id = 1
 
     @classmethod
@@ -58,6 +60,7 @@ class State:
         """Rebuild the state from what the store holds. Triggers and agents are not stored."""
         state = cls(placement)
         state.next_fire_id = snapshot.next_fire_id
+        state.idempotency_keys = IdempotencyKeys(snapshot.idempotency_keys)
         state.apps.update(snapshot.apps)
         state.schedules.update(snapshot.schedules)
         state.spans.update(snapshot.spans)
@@ -78,6 +81,8 @@ class State:
             state.failovers[failover.fire_id, failover.item] = failover
             state.runs[failover.job_name].open_items.add(failover.item)
             state.retries.push(failover)
+        for run in state.runs.values():
+            run.count_ended()
         return state
 
     def put_job(self, job: JobRecord) -> None:

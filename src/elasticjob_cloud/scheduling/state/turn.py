@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from elasticjob_cloud.model.messages import Command, RemoveApp, StopExecutor
+from elasticjob_cloud.scheduling.alerts import AlertBook
 from elasticjob_cloud.scheduling.clock import Now
 from elasticjob_cloud.scheduling.placement.planner import Planner
 from elasticjob_cloud.scheduling.settings import CoreSettings
@@ -21,15 +22,18 @@ class Turn:
     """Shows the state, and changes it.
 
     `configuration`, `schedules`, `fires`, `tasks` and `agents` write rows for what they change. `triggers`, `backlog`,
-    `missed`, `ready` and `retries` are only in memory: a new leader makes them from the record.
+    `missed`, `ready` and `retries` are only in memory: a new leader makes them from the record. `alerts` has its rows apart.
     """
 
-    def __init__(self, state: State, settings: CoreSettings, now: Now, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, state: State, settings: CoreSettings, now: Now, new_id: Callable[[], str], alerts: AlertBook
+    ) -> None:
         self.state: ReadOnlyState = state
         self.settings = settings
         self.now = now
         self.now_ms = now.wall_ms
         self.new_id = new_id
+        self.alerts = alerts
         self.decisions = decisions = Decisions()
         self.configuration = ConfigurationChanges(state, decisions, now)
         self.schedules = ScheduleChanges(state, decisions, now)

@@ -8,6 +8,7 @@ from elasticjob_cloud.model.records import (
     FailoverKey,
     FailoverRecord,
     FireRecord,
+    IdempotencyKey,
     JobRecord,
     ScheduleSpans,
     TaskRecord,
@@ -59,6 +60,13 @@ class ReadOnlyRetries(Protocol):
 
     def without_room(self) -> Iterator[FailoverKey]:
         """Give the shards that found no room; some of them may wait no more."""
+
+
+class ReadOnlyKeys(Protocol):
+    """Idempotency keys of triggers."""
+
+    def run_id(self, key: IdempotencyKey, now_ms: int) -> int | None:
+        """Give the run that a key started, while it holds."""
 
 
 class ReadOnlyState(Protocol):
@@ -127,6 +135,10 @@ class ReadOnlyState(Protocol):
     @property
     def retries(self) -> ReadOnlyRetries:
         """When they may be."""
+
+    @property
+    def idempotency_keys(self) -> ReadOnlyKeys:
+        """Which run each idempotency key has started."""
 
     @property
     def fleet(self) -> ReadOnlyFleet:

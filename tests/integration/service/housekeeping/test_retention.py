@@ -53,9 +53,11 @@ async def submit_once_it_leads(scheduler: Scheduler) -> None:
     """Submit until there is a leader, and room for what it writes."""
     while True:
         try:
-            return await scheduler.submit(TriggerJob("job"))
+            await scheduler.submit(TriggerJob("job"))
         except UnavailableError:
             await asyncio.sleep(0.01)
+        else:
+            return
 
 
 def write_history(url: str, rows: int) -> None:

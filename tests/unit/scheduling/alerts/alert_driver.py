@@ -86,7 +86,7 @@ class AlertDriver:
         self.book.put_rule(scope, rule, self.now_ms)
 
     def job(self, name: str, app: str = "app", *, disabled: bool = False) -> None:
-        self.jobs[name] = WatchedJob(name, app, self.now_ms, disabled)
+        self.jobs[name] = WatchedJob(name, app, disabled)
         self.book.watch_job(self.jobs[name], self.now_ms)
 
     def forget(self, name: str) -> None:

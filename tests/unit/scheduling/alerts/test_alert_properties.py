@@ -180,7 +180,7 @@ def test_long_histories_keep_the_promises(seed: int, crashes: bool) -> None:
 def test_time_that_passes_costs_what_is_due_and_not_what_is_registered() -> None:
     book = AlertBook(AlertSnapshot(), iter(map(str, range(1000))).__next__)
     for number in range(100_000):
-        book.watch_job(WatchedJob(f"job-{number}", "app", 0), 0)
+        book.watch_job(WatchedJob(f"job-{number}", "app"), 0)
     assert book.next_ms() is None
     book.run_waits(RunWaits(1, "job-7", "app", 1_000), 1_000)
     assert book.next_ms() == 61_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.model.fire import FireSource
+from elasticjob_cloud.model.fire import CRON_SOURCES
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,
     RegisterJob,
@@ -25,7 +25,7 @@ def driver_at(moment_ms: int, driver: CoreDriver) -> CoreDriver:
 
 def due_since(driver: CoreDriver, since_ms: int) -> list[int]:
     fires = driver.store.fires.values()
-    return [fire.due_ms for fire in fires if fire.source is FireSource.CRON and fire.due_ms >= since_ms]
+    return [fire.due_ms for fire in fires if fire.source in CRON_SOURCES and fire.due_ms >= since_ms]
 
 
 @pytest.mark.parametrize("minutes_before", [61, 31, 30, 15, 1])
@@ -33,7 +33,7 @@ def test_1_restart_during_the_first_pass_loses_no_fire(minutes_before: int) -> N
     driver = driver_at(SECOND_PASS_MS - minutes_before * MINUTE_MS, CoreDriver(DAILY, ONCE))
 
     driver.restart()
-    assert driver.core.next_due_ms() == HALF_PAST_ONE_MS
+    assert driver.core.next_start_ms() == HALF_PAST_ONE_MS
     driver.pass_time(2 * HOUR_MS)
 
     assert due_since(driver, SECOND_PASS_MS - HOUR_MS) == [HALF_PAST_ONE_MS] * 2
@@ -52,7 +52,7 @@ def test_one_shot_can_be_registered_during_the_first_pass_whatever_the_clock_sho
 
     driver.ask(RegisterJob(ONCE))
 
-    assert driver.core.next_due_ms() == HALF_PAST_ONE_MS
+    assert driver.core.next_start_ms() == HALF_PAST_ONE_MS
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_1_job_taken_up_again_during_the_first_pass_has_the_second_ahead(command
 
     driver.ask(*commands)
 
-    assert driver.core.next_due_ms() == HALF_PAST_ONE_MS
+    assert driver.core.next_start_ms() == HALF_PAST_ONE_MS
 
 
 def test_2_restarts_all_through_a_change_of_clocks_repeat_no_fire_of_a_frequent_cron() -> None:

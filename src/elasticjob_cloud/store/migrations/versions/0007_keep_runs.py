@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 def _extend_fire() -> None:
     _add_texts("fire", "app_name", "outcome")
-    _add_numbers("fire", "shard_total", "succeeded_shards")
+    _add_numbers("fire", "shard_total", "succeeded_shards", "killed_shards")
     _add_texts("fire", "summary", "triggered_by")
     _add_numbers("fire", "rerun_of")
     _add_texts("fire", "idempotency_key", "items", "run_source")
