@@ -68,6 +68,7 @@ def build_server(
             takes_over_agents=settings.take_over_agents,
             clock_limit_seconds=settings.clock_limit_seconds,
             history=HistoryLimits(settings.history_days, settings.history_limit_bytes),
+            metrics_job_limit=settings.metrics_job_limit,
         ),
         database_url=settings.store_url,
         on_commit=on_commit,

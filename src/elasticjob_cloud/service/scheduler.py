@@ -23,6 +23,7 @@ from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.housekeeping.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
 from elasticjob_cloud.service.housekeeping.statistics import Statistics
+from elasticjob_cloud.service.housekeeping.success_watch import SuccessWatch, last_success_ms
 from elasticjob_cloud.service.housekeeping.tasks import HousekeepingTasks
 from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.directory import UNKNOWING, LeaderDirectory
@@ -43,13 +44,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class LeadershipSettings:
-    """How a scheduler seeks and keeps the lead, and how much history it keeps."""
+    """How a scheduler seeks and keeps the lead, how much history it keeps, and of how many jobs it has metrics."""
 
     address: str
     lease_seconds: float = 4.0
     history: HistoryLimits = field(default_factory=HistoryLimits)
     takes_over_agents: bool = False
     clock_limit_seconds: float = 0.0
+    metrics_job_limit: int = 1_000
 
 
 def new_id() -> str:
@@ -74,7 +76,7 @@ class Scheduler:
         database_url: str,
         on_commit: Callable[[Changes], None] | None = None,
     ) -> None:
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.metrics_job_limit)
         self._store = store
         self._engine = engine
         self._core_settings = core_settings
@@ -250,12 +252,18 @@ class Scheduler:
             lambda: engine.cluster_id,
             lambda cluster: threads.read(store.note_cluster, self._id, cluster),
         )
+        successes = SuccessWatch(
+            self.metrics.last_successes,
+            lambda: None if self._leader is None else self._leader.core,
+            lambda job_name, is_daemon: threads.read(last_success_ms, store, job_name, is_daemon),
+        )
         return HousekeepingTasks(
             {
                 "retention": retention.keep,
                 "statistics": lambda: self.statistics.keep(self._epoch),
                 "placement": PlacementWatch(self._query, self.metrics, engine.want_room).watch,
                 "cluster": clusters.watch,
+                "successes": successes.watch,
                 "sandboxes": SandboxWatch(self.metrics, engine.sandboxes).watch,
             }
         )
