@@ -44,6 +44,8 @@ from elasticjob_cloud.service.port import (
     UpdateApp,
     UpdateJob,
 )
+from tests.acceptance.memory_reading import MemoryReading
+from tests.acceptance.memory_runs import MemoryRuns
 from tests.fakes.kept_logs import KeptLogs
 
 EXECUTION = {"jobName": "my_job", "executionSource": "NORMAL_TRIGGER", "isSuccess": True}
@@ -95,15 +97,22 @@ class MemoryScheduler:
         self.clock_reconciled = 0
         self.failure: Exception | None = None
         self.statistics: StatisticsPort = NoStatistics()
+        self.runs = MemoryRuns()
+        self.last_run_id = 0
+        self._reading = MemoryReading()
 
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
 
-    async def submit(self, command: ApiCommand) -> None:
+    async def submit(self, command: ApiCommand) -> int | None:
         self._fail()
         self._carry_out(command)
         self.submitted.append(command)
+        if not isinstance(command, TriggerJob):
+            return None
+        self.last_run_id += 1
+        return self.last_run_id
 
     def _carry_out(self, command: ApiCommand) -> None:
         match command:
@@ -214,6 +223,11 @@ class MemoryScheduler:
     async def schedulers(self) -> Sequence[SchedulerView]:
         self._fail()
         return [SchedulerView("scheduler-1", "127.0.0.1:8899", leader=True, epoch=3)]
+
+    @property
+    def reading(self) -> MemoryReading:
+        self._reading.jobs, self._reading.failure = self.job_records, self.failure
+        return self._reading
 
     async def executions(self, query: HistoryQuery) -> HistoryPage:
         self._fail()

@@ -9,7 +9,7 @@ import msgspec
 
 from elasticjob_cloud.model.excerpt import last_line
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE
-from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, Command, Launch, Sandbox
+from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, Command, Launch, Sandbox, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Now
 from tests.fakes.shell import FakeShell
@@ -96,6 +96,13 @@ class FakeMachine:
         script = self._scripts.pop(task_id, None)
         if script is not None:
             script.cancel()
+
+    def note_word(self, status: TaskStatus) -> None:
+        """Nobody compares it with anything here."""
+
+    def raises(self, execution: str) -> bool:
+        """What scripts do here, their exit codes tell."""
+        return False
 
     def agent_has_news(self, agent: AgentModel) -> None:
         """Have all that the agent tells in this turn of the loop delivered as one batch."""

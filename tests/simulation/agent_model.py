@@ -1,5 +1,6 @@
 """An agent as `engine/contract.py` and `model/messages.py` promise it, in virtual time."""
 
+import zlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -33,6 +34,8 @@ class AgentWorld(Protocol):
     def choose_outcome(self, launch: Launch) -> tuple[float | None, TaskState]: ...
     def note_start(self, agent: "AgentModel", task_id: str, launch: Launch) -> None: ...
     def note_end(self, task_id: str) -> None: ...
+    def note_word(self, status: TaskStatus) -> None: ...
+    def raises(self, execution: str) -> bool: ...
     def agent_has_news(self, agent: "AgentModel") -> None: ...
     def frozen_ms(self, agent: "AgentModel") -> int: ...
 
@@ -162,7 +165,8 @@ class AgentModel:
                 return
             now_ms = self.world.now().wall_ms
             self._tell(TaskStatus(task_id, TaskState.RUNNING, now_ms, BEGIN))
-            execution = Execution(now_ms, now_ms + 1, success=True)
+            success = not self.world.raises(f"{task_id} at {now_ms}")
+            execution = Execution(now_ms, now_ms + 1, success, summary="" if success else "it raised")
             self._tell(TaskStatus(task_id, TaskState.RUNNING, now_ms, COMPLETE, execution))
             self.world.after(pause_ms, execute)
 
@@ -201,13 +205,20 @@ class AgentModel:
         now_ms = self.world.now().wall_ms
         execution = None
         if state.is_terminal:
-            success = state is TaskState.FINISHED
-            reason = "" if success else message
+            success = state is TaskState.FINISHED and not self.world.raises(task_id)
+            reason = "" if success else message or f"{task_id[-8:]} raised"
             execution = Execution(now_ms, now_ms, success, reason, reason, exit_code)
         status = TaskStatus(task_id, state, now_ms, message, execution)
+        if state.is_terminal:
+            self.world.note_word(status)
         self.held[task_id] = status
         self._tell(status)
 
     def _tell(self, event: AgentEvent) -> None:
         self.outbox.append(event)
         self.world.agent_has_news(self)
+
+
+def raises_now_and_then(execution: str) -> bool:
+    """Tell of one execution in eight that its job code raises, always of the same ones."""
+    return zlib.crc32(execution.encode()) % 8 == 0

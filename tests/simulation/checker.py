@@ -18,6 +18,7 @@ from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob
 from elasticjob_cloud.scheduling.fires.rewinding import without
 from elasticjob_cloud.scheduling.placement.room import NOTHING, Room
 from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
+from tests.simulation.run_checker import RunChecker
 from tests.simulation.store_model import MemoryStore
 
 _ATTEMPTS = CoreSettings().failover_attempts
@@ -57,8 +58,11 @@ class Schedule:
 class Checker:
     """Raises AssertionError, with the promise's number, as soon as one is broken."""
 
+    turns_are_known = True  # all that each turn decides, not only what it commits
+
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
+        self.runs = RunChecker(store)
         self.turn_times_ms: list[int] = []
         self.schedules: list[Schedule] = []
         self._open: dict[str, Schedule] = {}
@@ -117,6 +121,7 @@ class Checker:
         self.turn_times_ms.append(now.wall_ms)
         self._latest_ms = max(self._latest_ms, now.wall_ms)
         self._attribute(decisions)
+        self.runs.turn_committed(decisions)
         for trace in decisions.changes.executions:
             key = (trace.task_id, trace.start_ms)
             self._executions[key] += 1
@@ -155,9 +160,9 @@ class Checker:
                 for name, followed in list(self.store.jobs.items()):
                     if followed.configuration.app_name == app_name:
                         self._follow(name, followed, now)
-        for request, error in zip(requests, decisions.outcomes.values(), strict=True):
-            if request is not None and error is None and isinstance(request[0], TriggerJob):
-                self._accepted_triggers[request[0].job_name] += 1
+        for request, number in zip(requests, decisions.outcomes, strict=True):
+            if request is not None and self.runs.accept(request[0], decisions.run_ids.get(number)):
+                self._accepted_triggers[request[0].job_name] += isinstance(request[0], TriggerJob)
 
     def acknowledged(self, events: Iterable[AgentEvent]) -> None:
         """Promise 9: what an agent may forget is recorded."""
@@ -243,6 +248,7 @@ class Checker:
             assert not open_fires, f"promise 1: never ended: {open_fires[:3]}"
             assert not self.store.tasks, "tasks are live though all ended"
             assert not any(self._executing.values()), "something still executes"
+            self.runs.check_end(turns_are_known=self.turns_are_known)
 
     def _check_whole_run(self, fire: FireRecord, staged: int) -> None:
         if fire.fire_id in self._started_fires:
@@ -251,7 +257,8 @@ class Checker:
         job = self.store.jobs.get(fire.job_name)
         assert staged, f"promise 4: {fire} started without tasks"
         if job is not None and job.since_ms < fire.started_ms:
-            total = job.configuration.sharding_total_count
+            is_jobs_own = fire.configuration is None and not fire.items
+            total = job.configuration.sharding_total_count if is_jobs_own else fire.shard_total
             assert staged == total, f"promise 4: {fire} started {staged} of {total} shards"
 
     def _repair(self, name: str, now_ms: int) -> None:

@@ -23,16 +23,22 @@ from elasticjob_cloud.cron import expression
 from elasticjob_cloud.cron.zones import local_time
 from elasticjob_cloud.model.fire import DropReason
 from elasticjob_cloud.model.records import TaskRecord
+from elasticjob_cloud.model.results import ShardResult, attempt_result
+from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import core
 from elasticjob_cloud.scheduling.agents import membership
 from elasticjob_cloud.scheduling.configuration import jobs as configuration
 from elasticjob_cloud.scheduling.fires import catching_up
 from elasticjob_cloud.scheduling.placement.agent import AgentState
 from elasticjob_cloud.scheduling.placement.fleet import Fleet, IdleAgents
+from elasticjob_cloud.scheduling.runs import tasks
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
+from elasticjob_cloud.scheduling.state import state
 from elasticjob_cloud.scheduling.state.agent_changes import AgentChanges
 from elasticjob_cloud.scheduling.state.decisions import Decisions
 from elasticjob_cloud.scheduling.state.fire_changes import FireChanges
+from elasticjob_cloud.scheduling.state.idempotency import IdempotencyKeys
+from elasticjob_cloud.scheduling.state.run import Run
 from elasticjob_cloud.scheduling.state.schedule_changes import ScheduleChanges
 from elasticjob_cloud.scheduling.state.state import State
 from elasticjob_cloud.scheduling.state.turn import Turn
@@ -113,6 +119,10 @@ def _record_that_goes_back() -> Iterator[None]:
         patch.object(ScheduleChanges, "advance", advance),
     ):
         yield
+
+
+def _result_by_state_alone(state: TaskState, *, kill_requested: bool, **_: object) -> ShardResult:
+    return attempt_result(state, execution_succeeded=True, kill_requested=kill_requested)
 
 
 def _refuse_lower_epochs(obedience: Obedience, hello: Hello, *, is_led: bool = False) -> Refused | None:
@@ -245,6 +255,24 @@ MUTANTS = (
         lambda: patch.object(expression, "search_start", local_time),
         play_clocks_back,
         expected=r"promise 1: .* no record",
+    ),
+    Mutant(
+        "count a failed execution as a success",
+        lambda: patch.object(tasks, "attempt_result", _result_by_state_alone),
+        play_wild,
+        expected=r"runs: .* is not what its agent did",
+    ),
+    Mutant(
+        "forget keys of earlier leaders",
+        lambda: patch.object(state, "IdempotencyKeys", lambda *_: IdempotencyKeys()),
+        play_wild,
+        expected=r"idempotency:",
+    ),
+    Mutant(
+        "forget the shards that ended before a restart",
+        lambda: patch.object(Run, "count_ended", _nothing),
+        play_wild,
+        expected=r"runs: .* its agents did",
     ),
     Mutant(
         "drop fires silently",

@@ -6,8 +6,10 @@ import random
 import msgspec
 
 from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.scheduling import CoreSettings, commands
+from tests.simulation.store_model import MemoryStore
 from tests.simulation.world import HOUR_MS, Hazards, World
 
 _CRONS = (
@@ -53,6 +55,8 @@ def play_wild(seed: int) -> World:
         world.after(10, lambda job=job: world.request(commands.RegisterJob(job)))  # type: ignore[misc]
     for _ in range(240):
         world.after(chooser.randrange(HOUR_MS // 2), lambda: _act_randomly(world, chooser, apps))
+    for _ in range(80):
+        world.after(chooser.randrange(HOUR_MS // 2), lambda: world.request(act_on_runs(world.store, chooser)))
     try:
         world.run(HOUR_MS // 2)
         _quieten(world, apps)
@@ -238,6 +242,26 @@ def _act_randomly(world: World, chooser: random.Random, apps: list[str]) -> None
             )
         )
     )
+
+
+def act_on_runs(store: MemoryStore, chooser: random.Random) -> commands.ApiCommand:
+    """Choose what somebody asks of the runs of six jobs: with keys, with parameters, once more, or to end."""
+    name = f"job-{chooser.randrange(6)}"
+    fires = [store.fires[it] for it in sorted(store.fires)]
+    live = [fire for fire in fires if fire.state in {FireState.WAITING, FireState.RUNNING}]
+    own = commands.RunParameters(job_parameter="own", sharding_total_count=chooser.choice((1, 2, 4)))
+    choices: list[commands.ApiCommand] = [
+        commands.TriggerJob(name, own),
+        *(commands.TriggerJob(name, idempotency_key=key) for key in "ab"),
+    ]
+    if live:
+        fire = chooser.choice(live)
+        choices += [commands.KillRun(fire.job_name, fire.fire_id)] * 2
+    if fires:
+        fire = chooser.choice(fires)
+        items = tuple(chooser.sample(range(4), chooser.choice((0, 1, 2))))
+        choices += [commands.RerunShards(fire.job_name, fire.fire_id, items)] * 3
+    return chooser.choice(choices)
 
 
 def _quieten(world: World, apps: list[str], calm_ms: int = HOUR_MS) -> None:

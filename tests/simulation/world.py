@@ -22,12 +22,13 @@ from elasticjob_cloud.model.messages import (
     AgentLost,
     Command,
     Launch,
+    TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
-from tests.simulation.agent_model import AgentModel
+from tests.simulation.agent_model import AgentModel, raises_now_and_then
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
@@ -157,6 +158,14 @@ class World:
     def note_end(self, task_id: str) -> None:
         """A task executes no more."""
         self.checker.task_ends(task_id)
+
+    def note_word(self, status: TaskStatus) -> None:
+        """An agent knows how a task ended."""
+        self.checker.runs.agent_says(status)
+
+    def raises(self, execution: str) -> bool:
+        """Tell whether job code raises, though its task finishes. It costs no dice of the world's."""
+        return raises_now_and_then(execution)
 
     def agent_has_news(self, agent: AgentModel) -> None:
         """Carry an agent's news to the scheduler, in order, after a while."""

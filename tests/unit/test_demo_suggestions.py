@@ -5,11 +5,12 @@ import shlex
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
 from elasticjob_cloud.demo import Demo
-from elasticjob_cloud.model.records import Changes, StatusTrace
+from elasticjob_cloud.model.records import AttemptEnd, Changes, StatusTrace
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 
 URL = "http://127.0.0.1:1234"
@@ -77,3 +78,11 @@ def test_another_program_that_shows_the_jobs_names_the_command_line_and_the_mach
 
     assert f"venv/bin/elasticjob-cloud job list --url {URL}" in stream.getvalue()
     assert stream.getvalue().count(" node 2  finished") == 3
+
+
+def test_a_task_whose_job_code_raised_is_shown_as_failed_with_its_reason() -> None:
+    stream = io.StringIO()
+    end = AttemptEnd(1, 1, 0, 0, success=False, summary="ValueError: no data")
+    Demo(SchedulerSettings(), stream).show_trace(msgspec.structs.replace(ended(0), attempt_end=end))
+
+    assert stream.getvalue().rstrip().endswith("failed  ValueError: no data")

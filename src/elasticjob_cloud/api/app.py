@@ -20,12 +20,16 @@ from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.paths import path_hint
 from elasticjob_cloud.api.requests.text import shown
 from elasticjob_cloud.api.routes.apps import app_routes
+from elasticjob_cloud.api.routes.bulk import bulk_routes
+from elasticjob_cloud.api.routes.changes import changes_routes
 from elasticjob_cloud.api.routes.docs import docs_routes
 from elasticjob_cloud.api.routes.history import history_routes
+from elasticjob_cloud.api.routes.job_list import job_list_routes
 from elasticjob_cloud.api.routes.jobs import job_routes
 from elasticjob_cloud.api.routes.login import login_routes
 from elasticjob_cloud.api.routes.logs import log_routes
 from elasticjob_cloud.api.routes.operations import operation_routes
+from elasticjob_cloud.api.routes.overview import overview_routes
 from elasticjob_cloud.api.routes.probes import probe_routes
 from elasticjob_cloud.api.routes.statistics import statistics_routes
 from elasticjob_cloud.api.routes.tasks import task_routes
@@ -103,12 +107,16 @@ def create_app(
     routers = (
         login_routes(authenticator, bodies, own_user),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
+        job_list_routes(scheduler),
+        bulk_routes(scheduler, bodies),
         job_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
         log_routes(scheduler),
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
+        changes_routes(scheduler),
+        overview_routes(scheduler),
         probe_routes(scheduler, registry),
         docs_routes(app, needs_token=authenticator is not None),
     )

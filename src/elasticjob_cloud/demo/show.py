@@ -116,11 +116,13 @@ class Demo:
         self._print_at(time.time_ns() // 1_000_000, line)
 
     def _show_end(self, trace: StatusTrace, state: TaskState) -> None:
-        style = _STYLES[state]
-        word = state.value.removeprefix("TASK_").lower()
+        style, word, reason = _STYLES[state], state.value.removeprefix("TASK_").lower(), trace.message
+        end = trace.attempt_end
+        if state is TaskState.FINISHED and end is not None and not end.success:
+            style, word, reason = "red", "failed", end.summary  # job code raised
         started_ms = self._started_ms.pop(trace.task_id, None)
         after = "" if started_ms is None else f" after {(trace.creation_ms - started_ms) / 1000:.2f} s"
-        self._print_task(trace, f"[{style}]{word}[/{style}]{after}  {trace.message}".rstrip())
+        self._print_task(trace, f"[{style}]{word}[/{style}]{after}  {reason}".rstrip())
         self._ended_count += 1
         if self._ended_count == _JOBS[0]["shardingTotalCount"]:
             self._suggest(trace)

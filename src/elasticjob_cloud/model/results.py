@@ -23,12 +23,10 @@ class ShardResult(StrEnum):
 _ENDED_BY_KILL: Final = frozenset({TaskState.KILLED, TaskState.LOST, TaskState.DROPPED})
 
 
-def attempt_result(
-    state: TaskState, *, execution_succeeded: bool | None, kill_requested: bool
-) -> ShardResult:
-    """Give the result of a task that ended so. `execution_succeeded`: None where nothing is known of an execution."""
+def attempt_result(state: TaskState, *, execution_succeeded: bool, kill_requested: bool) -> ShardResult:
+    """Give the result of a task that ended so. `execution_succeeded`: True where nothing is known of an execution."""
     if state is TaskState.FINISHED:
-        return execution_result(succeeded=execution_succeeded is not False)
+        return execution_result(succeeded=execution_succeeded)
     if kill_requested and state in _ENDED_BY_KILL:
         return ShardResult.KILLED
     return ShardResult.FAILED

@@ -1,6 +1,6 @@
 """What the API asks of the core. Each either changes the state and is recorded, or raises a `CallerError`."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -84,6 +84,9 @@ class RunParameters(msgspec.Struct, frozen=True):
     props: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+NO_PARAMETERS: Final = RunParameters()
+
+
 class TriggerJob(msgspec.Struct, frozen=True):
     """Run a transient job once now, apart from its cron. Answers the run's id.
 
@@ -91,7 +94,7 @@ class TriggerJob(msgspec.Struct, frozen=True):
     """
 
     job_name: str
-    parameters: RunParameters = RunParameters()
+    parameters: RunParameters = NO_PARAMETERS
     triggered_by: str = ""
     idempotency_key: str = ""
 

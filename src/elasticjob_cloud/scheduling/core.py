@@ -4,7 +4,7 @@ It is pure: no I/O, no clock, no threads, no randomness of its own. The caller m
 sending any of its commands, and must throw the core away (and build a new one from the store) when a commit fails.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
@@ -125,8 +125,12 @@ class Core:
 
     def explain_all_waiting(self) -> dict[str, str]:
         """Say of each job in the ready queue why its next run has not started."""
+        return self.explain_waiting_jobs(self.state.waiting)
+
+    def explain_waiting_jobs(self, job_names: Iterable[str]) -> dict[str, str]:
+        """Say of these jobs, which are in the ready queue, why the next run of each has not started."""
         agents = EmptyAgents(self.state.agents.values())
-        return {job_name: self._explain(agents, job_name) for job_name in self.state.waiting}
+        return {job_name: self._explain(agents, job_name) for job_name in job_names}
 
     def unplaceable_jobs(self) -> dict[str, str]:
         """Give the jobs whose next run, or a shard of it that failed over, no present set of agents could ever hold.

@@ -28,7 +28,8 @@ class Callers:
         if len(self._commands) >= _COMMANDS_WAITING:
             raise UnavailableError(_TOO_MANY_COMMANDS, retry_after_seconds=5)
         number = next(self._numbers)
-        answer = self._commands[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._commands[number] = answer
         return number, answer
 
     async def turn_end(self) -> None:
@@ -40,7 +41,7 @@ class Callers:
     def answer_commands(
         self, outcomes: Mapping[int, ElasticJobError | None], run_ids: Mapping[int, int]
     ) -> None:
-        """Tell those whose command was carried out, with the run that it started, or refused."""
+        """Tell those whose command was carried out, or refused. `run_ids`: the runs that commands started."""
         for number, error in outcomes.items():
             answer = self._commands.pop(number)
             if answer.done():

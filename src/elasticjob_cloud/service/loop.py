@@ -27,6 +27,7 @@ from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, Decisions, Event, Now, Request
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.service.callers import Callers, not_leading
+from elasticjob_cloud.service.follower import CoreFollower
 from elasticjob_cloud.service.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ class SchedulingLoop:
         read_clock: Callable[[], Now],
         metrics: Metrics,
         on_commit: Callable[[Changes], None] | None = None,
+        follower: CoreFollower | None = None,
     ) -> None:
         self._core = core
         self._engine = engine
@@ -64,6 +66,7 @@ class SchedulingLoop:
         self._read_clock = read_clock
         self._metrics = metrics
         self._on_commit = on_commit
+        self._follower = follower
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._callers = Callers()
@@ -177,6 +180,8 @@ class SchedulingLoop:
             # A process that stood still: the next leader goes on from what was written.
             return LeaseLost("The lease ran out before the turn was over.", written=True)
         self._uncommitted = False
+        if self._follower is not None:
+            self._follower.note_turn(decisions, events)
         self._act(decisions, events)
         self._callers.answer_queries()
         self._metrics.note_turn(decisions, seconds)

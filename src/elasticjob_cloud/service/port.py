@@ -4,14 +4,18 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
+from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
+from elasticjob_cloud.model.queries.overview import Overview
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     JobRegisterStatistics,
@@ -36,28 +40,34 @@ from elasticjob_cloud.scheduling.commands import (
     UpdateApp,
     UpdateJob,
 )
+from elasticjob_cloud.service.revisions import ChangedTopics
 
 __all__ = [
     "AgentView",
     "ApiCommand",
+    "ChangedTopics",
     "DeleteApp",
     "DeregisterJob",
     "KillRun",
     "KillTask",
     "PublishApp",
+    "ReadPort",
     "ReadyJob",
     "RegisterJob",
     "RerunShards",
     "RunParameters",
+    "RunsPort",
     "SchedulerPort",
     "SchedulerView",
     "SetAppDisabled",
     "SetJobDisabled",
+    "ShardChoice",
     "StatisticsPort",
     "TriggerJob",
     "UpdateApp",
     "UpdateJob",
 ]
+T = TypeVar("T")
 
 
 class ReadyJob(msgspec.Struct, frozen=True):
@@ -115,6 +125,70 @@ class StatisticsPort(Protocol):
         """Give how many jobs were registered on each day, oldest first."""
 
 
+class ShardChoice(StrEnum):
+    """Which shards of a run are run again, where they are not named."""
+
+    FAILED = "failed"  # all that did not succeed
+    ALL = "all"  # all of the run's
+
+
+class RunsPort(Protocol):
+    """Runs: fires as people see them (`/job/runs`)."""
+
+    async def page(self, query: RunQuery) -> RunPage:
+        """Give a page of runs, newest first."""
+
+    async def run(self, run_id: int) -> RunDetail:
+        """Give a run with its attempts, or raise `NotFoundError`."""
+
+    async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
+        """Give a page of the executions of daemon jobs, newest first."""
+
+    async def kill(self, run_id: int, killed_by: str = "") -> None:
+        """Kill what runs of a run, or drop it while it waits; return when that is committed.
+
+        Raises:
+            NotFoundError: there is no such run.
+            ConflictError: it has ended.
+            InvalidRequestError: it is of a daemon job.
+        """
+
+    async def rerun(self, run_id: int, shards: ShardChoice | Sequence[int], triggered_by: str = "") -> int:
+        """Run these shards again, under what the job is today; give the new run's id when that is committed.
+
+        Raises:
+            NotFoundError: there is no such run, or its job is gone.
+            ConflictError: it has not ended, no shard failed, or the job is disabled.
+            InvalidRequestError: the job has no such shards any more, or is a daemon now.
+            UnavailableError: the ready queue is full.
+        """
+
+
+class ReadPort(Protocol):
+    """What grows with jobs and history, read without holding up the scheduling.
+
+    Everything may raise `UnavailableError`: there is no leader, or too many read at the moment.
+    """
+
+    async def job_page(self, wanted: JobFilter, order: JobOrder, number: int, size: int) -> JobPage:
+        """Give page `number` (from 1) of the jobs that match, `size` jobs long."""
+
+    async def job_names(self, wanted: JobFilter, order: JobOrder) -> list[str]:
+        """Give the names of all jobs that match, in order."""
+
+    def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
+        """Give the jobs of these names that are still there, some at a time."""
+
+    def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+        """Give a long sequence some at a time, at a pace that the scheduling does not feel."""
+
+    async def overview(self) -> Overview:
+        """Give the figures of the first page, as new as this call or unchanged since."""
+
+    def changes(self, since: str) -> ChangedTopics:
+        """Give the topics that have changed since a revision; all of them, if it is none of this leader."""
+
+
 class SchedulerPort(Protocol):
     """A scheduler, seen from its faces. Everything may raise `UnavailableError` while there is no leader."""
 
@@ -160,6 +234,14 @@ class SchedulerPort(Protocol):
 
     async def status_traces(self, query: HistoryQuery) -> HistoryPage:
         """Give a page of `JOB_STATUS_TRACE_LOG`."""
+
+    @property
+    def runs(self) -> RunsPort:
+        """Runs, and what became of them."""
+
+    @property
+    def reading(self) -> ReadPort:
+        """The job list, the first page, and what has changed."""
 
     @property
     def statistics(self) -> StatisticsPort:

@@ -33,6 +33,8 @@ from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
+from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
@@ -84,6 +86,10 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, threads.reader)
+        self.runs = Runs(store, self.submit, threads.reader)
+        self.reading = ReadModel(
+            StoreReads(store, threads), self._leads, lambda: read_clock().wall_ms, core_settings.time_zone
+        )
         candidate = Candidate(
             self._id,
             settings.address,
@@ -94,7 +100,9 @@ class Scheduler:
         surroundings = Surroundings(read_clock, new_id, threads.writer, threads.loader)
         self._life = SchedulerLife(
             candidate,
-            lambda named: Leader(named, store, engine, core_settings, surroundings, self.metrics, on_commit),
+            lambda named: Leader(
+                named, store, engine, core_settings, surroundings, self.metrics, on_commit, self.reading
+            ),
             store,
             database_url,
             threads,

@@ -25,6 +25,7 @@ from elasticjob_cloud.model.records import (
     StatusTrace,
     TaskRecord,
 )
+from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.store import lease, rows, tables
 from elasticjob_cloud.store.databases.batch import Batch
 from elasticjob_cloud.store.databases.conflicts import add_counts, insert_new, upsert
@@ -33,6 +34,7 @@ from elasticjob_cloud.store.rows import Row
 
 NEXT_FIRE_ID: Final = "next_fire_id"
 _MINUTE_MS: Final = min(tables.SPANS_MS)
+_FINISHED: Final = TaskState.FINISHED.value
 
 Key = TypeVar("Key")
 Record = TypeVar("Record")
@@ -92,6 +94,7 @@ class ChangesWriter:
         self._daemon_executions = _log_writer(database, executions, list(executions.c))
         self._trace_counts = _counts_writer(database, tables.status_trace_count)
         self._execution_counts = _counts_writer(database, tables.execution_count)
+        self._result_counts = _counts_writer(database, tables.result_count)
         self._leads = database.text_of(lease.holder_query(bindparam("epoch")), ["epoch"])
         self._add = _counter_text(database, tables.counter.c.value + bindparam("amount"), ["amount"])
         # A CASE, because the greater of two values is MAX here and GREATEST there.
@@ -124,6 +127,7 @@ class ChangesWriter:
             batch.execute(self._raise, (following, following, NEXT_FIRE_ID))
         self._write_status_traces(batch, changes.status_traces)
         self._write_executions(batch, changes.executions)
+        self._write_results(batch, changes)
 
     def _write_status_traces(self, batch: Batch, traces: list[StatusTrace]) -> None:
         if not traces:
@@ -152,6 +156,26 @@ class ChangesWriter:
         minutes = Counter([(it.start_ms // _MINUTE_MS, int(it.is_success)) for it in executions])
         batch.execute_many(self._execution_counts, _in_spans(minutes))
         self.add_to_counter(batch, tables.job_execution_log.name, len(executions))
+
+    def _write_results(self, batch: Batch, changes: Changes) -> None:
+        """Count the results that the states of tasks do not tell."""
+        results = Counter(
+            [
+                (trace.creation_ms // _MINUTE_MS, tables.RAISED)
+                for trace in changes.status_traces
+                if trace.attempt_end is not None
+                and not trace.attempt_end.success
+                and trace.state == _FINISHED
+            ]
+        )
+        results.update(
+            (it.complete_ms // _MINUTE_MS, tables.DAEMON_SUCCEEDED if it.is_success else tables.DAEMON_FAILED)
+            for it in changes.executions
+            if it.app_name
+        )
+        if results:
+            counted = [(minute * _MINUTE_MS, kind, count) for (minute, kind), count in results.items()]
+            batch.execute_many(self._result_counts, counted)
 
     def add_to_counter(self, batch: Batch, name: str, amount: int) -> None:
         """Keep the number of a trace table's rows, in the transaction that changes the rows."""

@@ -1,6 +1,7 @@
 """The statistics tables: written once a minute by the leader, from the counts that each commit keeps.
 
-Minutes are counted from the status traces, hours are the sums of minutes, and days of hours, so that days outlive the
+A result is what job code came to (`model/results.py`): a task that finished although its code raised has failed, and each
+execution of a daemon job counts. Minutes are counted from the status traces and from `result_count`, hours are the sums of minutes, and days of hours, so that days outlive the
 traces. Intervals that ended lately are counted again, as the trace of a task may come late from an agent that was cut
 off. A count never goes down: what has been counted stays, whatever was pruned meanwhile.
 """
@@ -59,6 +60,12 @@ _KEPT_MS: Final = {
 
 Result = tuple[int, int]  # successes, failures
 
+_BEYOND_STATES: Final[dict[str, Result]] = {
+    tables.RAISED: (-1, 1),
+    tables.DAEMON_SUCCEEDED: (1, 0),
+    tables.DAEMON_FAILED: (0, 1),
+}
+
 
 class StatisticsWriter:
     """Writes statistics within a transaction that its caller began. What is there already is replaced, or stays."""
@@ -78,7 +85,7 @@ class StatisticsWriter:
             rows = []
             for start_ms in span:
                 old, new = known.get(start_ms, (-1, -1)), counted[start_ms]
-                result = (max(old[0], new[0]), max(old[1], new[1]))
+                result = (max(old[0], new[0], 0), max(old[1], new[1], 0))
                 if result != old:
                     rows.append(_row(("success_count", "failed_count"), result, start_ms, now_ms))
             if rows:
@@ -100,6 +107,11 @@ class StatisticsWriter:
             time = table.c.statistics_time
             connection.execute(delete(table).where(time < now_ms - kept_ms))
             connection.execute(delete(table).where(time > now_ms))
+        counted = tables.result_count.c.start_ms
+        kept_ms = _KEPT_MS[tables.task_result_statistics_minute]
+        connection.execute(
+            delete(tables.result_count).where((counted < now_ms - kept_ms) | (counted > now_ms))
+        )
 
 
 def task_results(
@@ -205,6 +217,18 @@ def _counted(
     )
     for start_ms, state, count in rows:
         yield start_ms, (int(count), 0) if state in _SUCCESSES else (0, int(count))
+    yield from _results_beyond_states(connection, span)
+
+
+def _results_beyond_states(connection: Connection, span: range) -> Iterator[tuple[int, Result]]:
+    """Give what is to be added where a task finished that failed, and for each execution of a daemon job."""
+    counts = tables.result_count.c
+    found = select(counts.start_ms, counts.kind, counts["count"]).where(
+        counts.start_ms >= span.start, counts.start_ms < span.stop
+    )
+    for start_ms, kind, count in connection.execute(found):
+        successes, failures = _BEYOND_STATES[kind]
+        yield start_ms, (successes * int(count), failures * int(count))
 
 
 def _known(connection: Connection, table: Table, span: range) -> Iterator[tuple[int, Result]]:

@@ -81,6 +81,7 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
         ("post", "/api/job/register"),
         ("put", "/api/job/update"),
         ("post", "/api/job/trigger"),
+        ("post", "/api/job/bulk"),
         ("delete", "/api/job/deregister"),
     }
     for method, path, call in calls(document):
@@ -102,7 +103,7 @@ def test_examples_of_bodies_can_be_sent(document: dict[str, Any], admin: httpx.C
             answer = admin.request(method, path, json=content["example"])
             assert answer.status_code == 200, answer.text
             sent.append((method, path))
-    assert len(sent) == 5
+    assert len(sent) == 6
 
 
 def test_bare_words_are_described(document: dict[str, Any]) -> None:

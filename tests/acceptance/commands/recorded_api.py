@@ -93,8 +93,12 @@ class RecordedApi:
             await _response(*(queue.pop(0) if len(queue) > 1 else queue[0]))(scope, receive, send)
             return
 
+        bodies = [body]
+
         async def replay() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
+            if not bodies:
+                return await receive()  # that the caller went away
+            return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
         await (self._protected if self.protected else self._open)(scope, replay, send)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from elasticjob_cloud.model.queries.statistics import StatisticInterval, StatisticsSample
-from elasticjob_cloud.model.records import Changes
+from elasticjob_cloud.model.records import AttemptEnd, Changes
 from elasticjob_cloud.store import Store
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener
@@ -61,6 +62,34 @@ def test_finished_tasks_are_successes_and_failed_broken_and_lost_ones_are_failur
     )
     leader.write(TODAY + MINUTE_MS)
     assert leader.results(MINUTE) == [(0, 2, 3)]
+
+
+def test_a_task_that_finished_although_its_code_raised_is_a_failure(leader: Leader) -> None:
+    ends = [
+        msgspec.structs.replace(
+            samples.status_trace(f"t{number}", TODAY + 1, state="TASK_FINISHED"),
+            attempt_end=AttemptEnd(number + 1, 1, TODAY, TODAY, success),
+        )
+        for number, success in enumerate((True, False, False))
+    ]
+    assert leader.store.commit(leader.epoch, Changes(status_traces=ends))
+    leader.write(TODAY + DAY_MS)
+
+    assert leader.results(MINUTE)[0] == leader.results(DAY)[0] == (0, 1, 2)
+
+
+def test_each_execution_of_a_daemon_counts_and_those_of_other_jobs_do_by_their_tasks(leader: Leader) -> None:
+    executions = [
+        msgspec.structs.replace(
+            samples.execution(f"t{number}", TODAY), complete_ms=TODAY + 1, is_success=success, app_name=app
+        )
+        for number, (app, success) in enumerate([("app", True), ("app", False), ("app", True), ("", False)])
+    ]
+    assert leader.store.commit(leader.epoch, Changes(executions=executions))
+    leader.trace(TODAY, "TASK_FAILED")
+    leader.write(TODAY + MINUTE_MS)
+
+    assert leader.results(MINUTE) == [(0, 2, 2)]
 
 
 def test_an_interval_is_counted_once_it_has_ended(leader: Leader) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from elasticjob_cloud.agent.scheduler_link.frames import Hello
 from elasticjob_cloud.model.errors import CallerError, ElasticJobError
-from elasticjob_cloud.model.messages import AgentEvents, Command, Launch
+from elasticjob_cloud.model.messages import AgentEvents, Command, Launch, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Now, PlacementPolicy
-from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
-from tests.simulation.agent_model import AgentModel
+from elasticjob_cloud.scheduling.commands import ApiCommand
+from tests.simulation.agent_model import AgentModel, raises_now_and_then
 from tests.simulation.cluster.agent import Machine
 from tests.simulation.cluster.host import Host
 from tests.simulation.cluster.mishaps import Mishaps
@@ -96,6 +96,14 @@ class Cluster:
     def note_end(self, task_id: str) -> None:
         """A task executes no more."""
         self.database.checker.task_ends(task_id)
+
+    def note_word(self, status: TaskStatus) -> None:
+        """An agent knows how a task ended."""
+        self.database.checker.runs.agent_says(status)
+
+    def raises(self, execution: str) -> bool:
+        """Tell whether job code raises, though its task finishes. It costs no dice of the world's."""
+        return raises_now_and_then(execution)
 
     def frozen_ms(self, agent: AgentModel) -> int:
         """Tell how long an agent, with all that runs on its machine, stands still from now."""
@@ -237,9 +245,7 @@ class Cluster:
             loop = host.leader.loop if host.leader is not None and host.leads else None
             if loop is not None:
                 with contextlib.suppress(ElasticJobError, CallerError):
-                    await loop.submit(command)
-                    if isinstance(command, TriggerJob):
-                        self.database.checker.accept_trigger(command.job_name)
+                    self.database.checker.accept(command, await loop.submit(command))
                     return True
         return False
 

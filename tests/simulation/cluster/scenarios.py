@@ -6,7 +6,7 @@ import random
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.scheduling import commands
 from tests.simulation.cluster.cluster import Cluster, ClusterHazards, play
-from tests.simulation.scenarios import random_job
+from tests.simulation.scenarios import act_on_runs, random_job
 
 _MINUTES = 10
 _CALM_SECONDS = 300
@@ -39,6 +39,9 @@ async def _use(cluster: Cluster, chooser: random.Random) -> None:
     while True:
         await asyncio.sleep(chooser.expovariate(1 / 10))
         name = f"job-{chooser.randrange(6)}"
+        if chooser.random() < 0.3:
+            await cluster.request(act_on_runs(cluster.database.rows, chooser))
+            continue
         live = sorted(cluster.database.rows.tasks)
         command = chooser.choice(
             (

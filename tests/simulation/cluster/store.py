@@ -9,6 +9,7 @@ from elasticjob_cloud.model.fire import FireSource
 from elasticjob_cloud.model.lineage import BegunTerm, Lineage, Term
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Decisions
+from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from elasticjob_cloud.store.contract import SchedulerRow
 from tests.simulation.checker import Checker
 from tests.simulation.store_model import MemoryStore
@@ -23,9 +24,12 @@ _FORGOTTEN_MS = 12_000  # three leases
 class ClusterChecker(Checker):
     """As in one scheduler's world, but an accepted trigger is one that was answered: more may be recorded."""
 
-    def accept_trigger(self, job_name: str) -> None:
-        """A trigger was answered with success."""
-        self._accepted_triggers[job_name] += 1
+    turns_are_known = False
+
+    def accept(self, command: ApiCommand, run_id: int | None) -> None:
+        """A command was answered with success."""
+        if self.runs.accept(command, run_id) and isinstance(command, TriggerJob):
+            self._accepted_triggers[command.job_name] += 1
 
     def _check_triggers(self) -> None:
         fires = self.store.fires.values()

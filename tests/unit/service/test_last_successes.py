@@ -59,7 +59,7 @@ def test_executions_of_a_daemon_count_and_its_task_does_not() -> None:
     driver, task = shown.driver, shown.driver.task()
     for succeeds, complete_ms in ((True, 10_000), (False, 20_000)):
         driver.tell(
-            TaskStatus(task.task_id, TaskState.RUNNING, 1, execution=Execution(1, complete_ms, succeeds))
+            TaskStatus(task.task_id, TaskState.RUNNING, 1, "COMPLETE", Execution(1, complete_ms, succeeds))
         )
         shown.successes.note(driver.last.changes)
     driver.end(task)

@@ -20,7 +20,7 @@ from elasticjob_cloud.model.errors import (
 )
 
 # Answers are about this moment and for this caller; and never anything but what their type says.
-_HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+ANSWER_HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 NOT_LEADING_HEADER: Final = "X-ElasticJob-Not-Leading"
 _SHORT_LIST: Final = 100
 _encoder: Final = msgspec.json.Encoder()
@@ -30,7 +30,7 @@ T = TypeVar("T")
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Make an answer of anything that msgspec can write."""
     return Response(
-        _encoder.encode(content), status, {**_HEADERS, **(headers or {})}, media_type="application/json"
+        _encoder.encode(content), status, {**ANSWER_HEADERS, **(headers or {})}, media_type="application/json"
     )
 
 
@@ -40,7 +40,7 @@ async def list_response(view: Callable[[T], Any], items: Sequence[T]) -> Respons
         body = _list_body(view, items)
     else:
         body = await asyncio.to_thread(_list_body, view, items)
-    return Response(body, 200, dict(_HEADERS), media_type="application/json")
+    return Response(body, 200, dict(ANSWER_HEADERS), media_type="application/json")
 
 
 def _list_body(view: Callable[[T], Any], items: Sequence[T]) -> bytes:
@@ -53,7 +53,7 @@ def text_response(
     content: str | bytes, media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Make an answer of a text."""
-    return Response(content, 200, {**_HEADERS, **(headers or {})}, media_type=media_type)
+    return Response(content, 200, {**ANSWER_HEADERS, **(headers or {})}, media_type=media_type)
 
 
 def done() -> Response:

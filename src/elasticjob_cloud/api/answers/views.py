@@ -11,6 +11,7 @@ from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 
+_LONG_CHARACTERS: Final = 4_000
 _TIMES: Final = frozenset({"startTime", "completeTime", "creationTime"})
 
 
@@ -22,6 +23,13 @@ def app_view(record: AppRecord, *, shows_secrets: bool = False) -> dict[str, Any
 def job_view(record: JobRecord, *, shows_secrets: bool = False) -> dict[str, Any]:
     """Show a job: its configuration by the manual's names, and `disabled`; secrets as `***` unless they are to be shown."""
     return _configuration_view(record, shows_secrets=shows_secrets)
+
+
+def is_long_job(record: JobRecord) -> bool:
+    """Tell whether a job takes so long to show that a thread should do it: its secrets are looked for in every text."""
+    job = record.configuration
+    texts = (job.sharding_item_parameters, job.job_parameter, job.description, *job.props.values())
+    return sum(map(len, texts)) > _LONG_CHARACTERS
 
 
 def _configuration_view(record: AppRecord | JobRecord, *, shows_secrets: bool) -> dict[str, Any]:

@@ -51,6 +51,11 @@ def object_of(properties: dict[str, Document], optional: tuple[str, ...] = ()) -
     }
 
 
+def nullable(document: Document) -> Document:
+    """Describe what may be null."""
+    return {"anyOf": [document, {"type": "null"}]}
+
+
 def reference(name: str) -> Document:
     """Point to a schema of the document."""
     return {"$ref": _REFERENCE.format(model=name)}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from elasticjob_cloud.api.requests.bulk import BulkRequest
 from elasticjob_cloud.api.requests.models import (
     JobRequest,
     LoginRequest,
@@ -34,4 +35,5 @@ EXAMPLES: Final[Mapping[type[RequestBody], Mapping[str, Any]]] = {
         "failover": True,
         "misfire": True,
     },
+    BulkRequest: {"action": "disable", "filter": {"appName": "my_app"}, "dryRun": True},
 }

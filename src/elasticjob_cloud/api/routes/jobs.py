@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from elasticjob_cloud.api.access.masked import keep_masked, sees_secrets
-from elasticjob_cloud.api.answers.responses import done, json_response, list_response
+from elasticjob_cloud.api.answers.responses import done, json_response
 from elasticjob_cloud.api.answers.views import job_view
 from elasticjob_cloud.api.openapi.documents import (
     BOOLEAN,
@@ -106,11 +106,6 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         """Run a transient job once now, apart from its cron. A trigger during a run is queued."""
         await scheduler.submit(TriggerJob(await bodies.job_name(request)))
         return done()
-
-    @router.get("/jobs", **described(array_of(reference("JobConfiguration"))))
-    async def list_jobs() -> Response:
-        """Give all jobs, by name, with secrets as `***`."""
-        return await list_response(job_view, await scheduler.jobs())
 
     @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
     async def read_job(job_name: JobName, request: Request) -> Response:

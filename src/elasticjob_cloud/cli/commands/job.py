@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from elasticjob_cloud.cli.commands.bulk import change_many
 from elasticjob_cloud.cli.commands.cron import say_weekdays
+from elasticjob_cloud.cli.commands.job_list import list_jobs
 from elasticjob_cloud.cli.fields import (
     JOB_DEFAULTS,
     JOB_FIELDS,
@@ -28,7 +30,7 @@ from elasticjob_cloud.cli.options import (
     confirm,
     connect,
 )
-from elasticjob_cloud.cli.output import print_fields, print_json, print_table, say
+from elasticjob_cloud.cli.output import print_fields, print_json, say
 from elasticjob_cloud.model.errors import InvalidRequestError
 from elasticjob_cloud.model.masking import mask_configuration
 
@@ -37,9 +39,14 @@ OptionalJobName = Annotated[
     str | None,
     typer.Argument(metavar="JOB_NAME", help="The job's name; may stand in the file.", show_default=False),
 ]
-AppNameFilter = Annotated[
-    str | None, typer.Option("--app-name", "-a", help="Only the jobs of this app.", show_default=False)
-]
+app.command(
+    "list", epilog="\b\nExample: elasticjob-cloud job list --state FAILED --sort lastRun --descending"
+)(list_jobs)
+app.command(
+    "bulk",
+    epilog="\b\nExample: elasticjob-cloud job bulk disable --app-name my_app\n"
+    "Those of a file, a name a line: elasticjob-cloud job bulk trigger --names-from jobs.txt",
+)(change_many)
 _DEFAULTS = "--job-execution-type TRANSIENT --sharding-total-count 1 --cpu-count 0.1 --memory-mb 64"
 
 
@@ -118,35 +125,6 @@ def _with_props(
     if not (prop or remove or script is not None):
         return dict(document)
     return {**document, "props": merge_props(document.get("props") or {}, prop, remove, script)}
-
-
-@app.command("list", epilog="\b\nExample: elasticjob-cloud job list --app-name my_app")
-def list_jobs(app_name: AppNameFilter = None, json: JsonOption = False, url: UrlOption = None) -> None:
-    """List all jobs, or those of one app."""
-    with connect(url) as scheduler:
-        jobs = [job for job in scheduler.get("job", "jobs") if app_name in (None, job.get("appName"))]
-    if json:
-        print_json(jobs)
-    elif not jobs:
-        say(
-            "No jobs yet. Register one: elasticjob-cloud job register JOB_NAME --app-name APP_NAME --cron CRON"
-        )
-    else:
-        print_table(
-            ("JOB", "STATE", "TYPE", "SHARDS", "CRON", "APP"),
-            [
-                (
-                    job.get("jobName"),
-                    "disabled" if job.get("disabled") else "enabled",
-                    job.get("jobExecutionType"),
-                    job.get("shardingTotalCount"),
-                    job.get("cron"),
-                    job.get("appName"),
-                )
-                for job in jobs
-            ],
-            folded=("CRON", "APP"),
-        )
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud job show my_job --json > job.json")

@@ -104,6 +104,17 @@ class RunDetail(msgspec.Struct, frozen=True):
     attempts: list[ShardAttempt]
     waiting_items: tuple[int, ...]
 
+    def unsuccessful_items(self) -> tuple[int, ...] | None:
+        """Give the shards of a run that ended which failed, were killed, or never ran; None where nobody knows any more.
+
+        Of runs of earlier versions no attempts were kept.
+        """
+        total = self.run.shards.total
+        succeeded = {it.item for it in self.attempts if it.success}
+        if not total or len(succeeded) != self.run.shards.succeeded:
+            return None
+        return tuple(item for item in self.items or range(total) if item not in succeeded)
+
 
 class JobResults(msgspec.Struct, frozen=True):
     """What a job's line in a list shows: its latest run that is not waiting, and how its last runs ended, newest first."""

@@ -41,8 +41,8 @@ _MILLISECONDS = {
 class TaskResultStatistics(msgspec.Struct, frozen=True):
     """How many tasks ended in an interval that began at `statistics_ms`, or, where it is a sum, since then.
 
-    FINISHED is a success; FAILED, ERROR and LOST are failures; KILLED and DROPPED are neither: somebody asked for the
-    one, and the other never began.
+    FINISHED is a success, unless job code raised; FAILED, ERROR and LOST are failures; KILLED and DROPPED are neither:
+    somebody asked for the one, and the other never began. Each execution of a daemon job counts too.
     """
 
     success_count: int

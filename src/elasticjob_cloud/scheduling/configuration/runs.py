@@ -10,7 +10,7 @@ from elasticjob_cloud.model.sharding import ShardingParameterError, check_shardi
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.configuration.checks import job_of
 from elasticjob_cloud.scheduling.fires.catching_up import settle_due
-from elasticjob_cloud.scheduling.fires.new_fires import enqueue_request
+from elasticjob_cloud.scheduling.fires.new_fires import check_room_for_request, enqueue
 from elasticjob_cloud.scheduling.runs.launching import look_for_room
 from elasticjob_cloud.scheduling.runs.tasks import stop_run
 from elasticjob_cloud.scheduling.state.run import ReadOnlyRun
@@ -27,16 +27,21 @@ def trigger_job(turn: Turn, command: commands.TriggerJob) -> int:
         if earlier is not None:
             return earlier
     job = _startable_job(turn, command.job_name)
-    own = _own_settings(job.configuration, command.parameters)
+    own = None
+    if command.parameters is not commands.NO_PARAMETERS:
+        own = _own_settings(job.configuration, command.parameters)
     settle_due(turn, command.job_name)  # an earlier fire goes first
-    return enqueue_request(
-        turn,
-        command.job_name,
+    check_room_for_request(turn, command.job_name)
+    fire = turn.fires.new_of(
+        own or job.configuration,
         FireSource.TRIGGER,
-        configuration=own,
+        turn.now_ms,
+        is_own=own is not None,
         triggered_by=command.triggered_by,
         idempotency_key=key,
     )
+    enqueue(turn, fire)
+    return fire.fire_id
 
 
 def rerun_shards(turn: Turn, command: commands.RerunShards) -> int:
@@ -54,16 +59,18 @@ def rerun_shards(turn: Turn, command: commands.RerunShards) -> int:
         )
         raise ConflictError(message)
     settle_due(turn, job_name)
-    return enqueue_request(
-        turn,
-        job_name,
+    check_room_for_request(turn, job_name)
+    fire = turn.fires.new_of(
+        job.configuration,
         FireSource.RERUN,
-        # The job may be changed while this waits: the shards are those of today's.
-        configuration=job.configuration,
+        turn.now_ms,
+        is_own=True,  # the job may be changed while this waits: the shards are those of today's
         items=items,
         rerun_of=command.run_id,
         triggered_by=command.triggered_by,
     )
+    enqueue(turn, fire)
+    return fire.fire_id
 
 
 def kill_run(turn: Turn, command: commands.KillRun) -> None:
@@ -103,6 +110,8 @@ def _startable_job(turn: Turn, job_name: str) -> JobRecord:
 
 def _own_settings(job: JobConfiguration, given: commands.RunParameters) -> JobConfiguration | None:
     """Give what a run is to be started with that has parameters of its own; None where it has none."""
+    if given == commands.NO_PARAMETERS:
+        return None
     fixed = sorted(FIXED_PROPS & given.props.keys())
     if fixed:
         problem = f"'{fixed[0]}' cannot be replaced for one run. Change the job with PUT /api/job/update."
@@ -112,8 +121,6 @@ def _own_settings(job: JobConfiguration, given: commands.RunParameters) -> JobCo
         for name in ("job_parameter", "sharding_item_parameters", "sharding_total_count")
         if (value := getattr(given, name)) is not None
     }
-    if not (changes or given.props):
-        return None
     own = msgspec.structs.replace(job, **changes, props={**job.props, **given.props})
     if own.sharding_total_count < 1:
         raise InvalidRequestError.of(FieldError("shardingTotalCount", "must be at least 1."))

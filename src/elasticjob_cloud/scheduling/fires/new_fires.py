@@ -1,10 +1,7 @@
 """What a due time or a trigger leads to: a fire that waits for its run, or the reason why not (promises 1, 7, 8)."""
 
-import msgspec
-
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.fire import DropReason, FireSource
-from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling.fires.rewinding import note_skipped_span
 from elasticjob_cloud.scheduling.runs.launching import make_ready, start_what_can
@@ -43,39 +40,17 @@ def make_up_fires(turn: Turn, job_name: str, missed: MissedFires) -> None:
         note_skipped_span(turn, job_name, (fire.due_ms, missed.last_ms))
 
 
-def enqueue_request(
-    turn: Turn,
-    job_name: str,
-    source: FireSource,
-    *,
-    configuration: JobConfiguration | None = None,
-    items: tuple[int, ...] = (),
-    rerun_of: int = 0,
-    triggered_by: str = "",
-    idempotency_key: str = "",
-) -> int:
-    """Take up a run that somebody asks for: never dropped, but refused when the queue is full (promises 7 and 8).
+def check_room_for_request(turn: Turn, job_name: str) -> None:
+    """Refuse a run that somebody asks for when the queue is full; what is accepted is never dropped (promises 7, 8).
 
-    Give the run's id. `configuration`: what it is to be started with, where that is not what its job is then.
+    Raises:
+        UnavailableError: it is full.
     """
     if _is_full(turn, job_name):
         message = (
             "The ready queue is full; the job was not triggered. Try again when earlier runs have started."
         )
         raise UnavailableError(message, retry_after_seconds=5)
-    fire = turn.fires.new(job_name, source, turn.now_ms)
-    total = fire.shard_total if configuration is None else configuration.sharding_total_count
-    fire = msgspec.structs.replace(
-        fire,
-        configuration=configuration,
-        items=items,
-        shard_total=len(items) or total,
-        rerun_of=rerun_of,
-        triggered_by=triggered_by,
-        idempotency_key=idempotency_key,
-    )
-    enqueue(turn, fire)
-    return fire.fire_id
 
 
 def start_daemon(turn: Turn, job_name: str) -> None:

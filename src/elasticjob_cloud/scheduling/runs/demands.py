@@ -1,5 +1,7 @@
 """What runs and shards of a job ask for."""
 
+from functools import lru_cache
+
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import AppRecord, FireRecord
 from elasticjob_cloud.scheduling.placement.demand import Demand
@@ -22,10 +24,14 @@ def demand_of(state: ReadOnlyState, fire: FireRecord) -> Demand:
 def shards_demand(app: AppRecord, configuration: JobConfiguration, count: int) -> Demand:
     """Give what so many shards of a job ask for."""
     executor = None if configuration.is_script else executor_room(app)
-    shard = Room.of(configuration.cpu_count, configuration.memory_mb)
-    return Demand(configuration.app_name, count, shard, executor)
+    return _demand(configuration.app_name, count, configuration.cpu_count, configuration.memory_mb, executor)
 
 
 def executor_room(app: AppRecord) -> Room:
     """Give what the next start of an app's executor takes."""
     return Room.of(app.configuration.cpu_count, app.configuration.memory_mb)
+
+
+@lru_cache(maxsize=4096)  # few demands are in use, and each is asked for twice with every run
+def _demand(app_name: str, count: int, cpu_count: float, memory_mb: float, executor: Room | None) -> Demand:
+    return Demand(app_name, count, Room.of(cpu_count, memory_mb), executor)

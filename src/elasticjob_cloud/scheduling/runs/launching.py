@@ -1,6 +1,7 @@
 """From the ready queue to tasks on agents: failover first, then ready jobs, oldest fire first (promises 4 and 11)."""
 
 from functools import lru_cache
+from itertools import islice
 
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.messages import Launch, TaskSpec
@@ -72,7 +73,7 @@ def _start_entry(turn: Turn, planner: Planner, entry: ReadyEntry, demand: Demand
 
 def launch_of(turn: Turn, configuration: JobConfiguration, tasks: list[TaskRecord]) -> Launch:
     """Make the command that starts these tasks of one run on their agent."""
-    return _Launches(turn, configuration).launch_of(tasks)
+    return _Launches(turn, turn.settings.with_zone(configuration)).launch_of(tasks)
 
 
 class _Launches:
@@ -85,7 +86,7 @@ class _Launches:
         self._parameters = _parameters(
             configuration.sharding_item_parameters, configuration.sharding_total_count
         )
-        self._configuration = turn.settings.with_zone(configuration)
+        self._configuration = configuration
 
     def launch_of(self, tasks: list[TaskRecord]) -> Launch:
         parameters = self._parameters
@@ -113,15 +114,12 @@ def _start_run(turn: Turn, fire: FireRecord, placement: Placement, executor: Roo
     is_todays = started_with is job.configuration and fire.recorded_ms > job.since_ms
     fire_id = turn.fires.start(started_with, None if is_todays else started_with).fire_id
     launches = _Launches(turn, started_with)
-    items = fire.items or range(started_with.sharding_total_count)
-    first = 0
+    items = iter(fire.items or range(started_with.sharding_total_count))
     for agent, count in placement:
         agent_id = agent.info.agent_id
         tasks = [
-            _stage(turn, fire_id, started_with, agent_id, item, executor)
-            for item in items[first : first + count]
+            _stage(turn, fire_id, started_with, agent_id, item, executor) for item in islice(items, count)
         ]
-        first += count
         turn.send(agent_id, launches.launch_of(tasks))
 
 

@@ -13,7 +13,7 @@ from elasticjob_cloud.scheduling.state.turn import Turn
 
 BEGIN = "BEGIN"
 COMPLETE = "COMPLETE"
-_NOT_STARTED_AGAIN = "It had failed, and was not started again."  # why it failed, an earlier leader knew
+NOT_STARTED_AGAIN = "It had failed, and was not started again."  # why it failed, an earlier leader knew
 
 
 def take_status(turn: Turn, agent_id: str, status: TaskStatus) -> None:
@@ -39,20 +39,23 @@ def end_task(turn: Turn, task: TaskRecord, status: TaskStatus) -> None:
     """Record a task's end, free its room, and see to its shard."""
     run = turn.state.runs[task.job_name]
     execution = status.execution
+    if execution is not None:
+        turn.trace.execution(task, status, execution, run.fire.source)
     result = attempt_result(
         status.state,
-        execution_succeeded=None if execution is None else execution.success,
-        kill_requested=task.is_being_killed,
+        execution_succeeded=execution is None or execution.success,
+        kill_requested=bool(task.kill_reason),
     )
-    turn.trace.execution(task, status, run.fire.source)
+    summary = ""
+    if result is not ShardResult.SUCCEEDED:
+        summary = task.kill_reason if result is ShardResult.KILLED else status.summary
     turn.tasks.end(task, status.state)
-    turn.trace.end(task, status, result, run.fire.source)
+    turn.trace.end(task, status, result, summary, run.fire.source)
     failover = plan_restart(turn, run, task, status.state) if run.phase is RunPhase.RUNNING else None
     if failover is not None:
         turn.tasks.wait_for_restart(failover)
-        turn.fires.note_failure(task.job_name, task.item, status.summary)
+        turn.fires.note_failure(task.job_name, task.item, summary)
     else:
-        summary = task.kill_reason if result is ShardResult.KILLED else status.summary
         _end_item(turn, task.job_name, task.item, result, summary)
     _finish_removal(turn, task.app_name)
 
@@ -99,14 +102,16 @@ def _run_task(turn: Turn, task: TaskRecord, status: TaskStatus) -> None:
     turn.trace.status(
         task, TaskState.RUNNING, status.message, time_ms=status.time_ms, by_executor=status.by_executor
     )
-    turn.trace.execution(task, status, turn.state.runs[task.job_name].fire.source)
+    if status.execution is not None:
+        source = turn.state.runs[task.job_name].fire.source
+        turn.trace.execution(task, status, status.execution, source)
 
 
 def _end_waiting_item(turn: Turn, run: ReadOnlyRun, failover: FailoverRecord, reason: str) -> None:
     """End a shard that was to be started again: as its last attempt did, if that ever ran."""
     item = failover.item
     if failover.original_task_id:
-        summary = run.failures.get(item) or _NOT_STARTED_AGAIN
+        summary = run.failures.get(item) or NOT_STARTED_AGAIN
         _end_item(turn, failover.job_name, item, ShardResult.FAILED, summary)
     else:
         _end_item(turn, failover.job_name, item, ShardResult.KILLED, reason)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
@@ -56,6 +56,24 @@ class Triggers:
         while self._heap and not self._heap[0][2].jobs:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
+
+    def next_fire_ms(self, job_name: str) -> int | None:
+        """Give when a job is due next; None: never, or it is in no schedule."""
+        trigger = self._of_job.get(job_name)
+        return None if trigger is None else trigger.next_ms
+
+    def upcoming(self, limit: int) -> list[tuple[int, str]]:
+        """Give the next fires, at most so many: when, and of which job. A walk from the heap's top, which leaves it as it is."""
+        found: list[tuple[int, str]] = []
+        places = [(self._heap[0][:2], 0)] if self._heap else []
+        while places and len(found) < limit:
+            _, place = heapq.heappop(places)
+            trigger = self._heap[place][2]
+            found += [(trigger.next_ms, job_name) for job_name in islice(trigger.jobs, limit - len(found))]
+            for child in (2 * place + 1, 2 * place + 2):
+                if child < len(self._heap):
+                    heapq.heappush(places, (self._heap[child][:2], child))
+        return found
 
     def pop_due(self, now_ms: int) -> Iterator[tuple[int, list[str]]]:
         """Give each due time up to now with its jobs, in order, and move the triggers on."""

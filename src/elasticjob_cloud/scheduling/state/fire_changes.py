@@ -24,20 +24,39 @@ class FireChanges(TurnPart):
 
     def new(self, job_name: str, source: FireSource, due_ms: int) -> FireRecord:
         """Make a fire of a registered job, which waits; it is recorded by `wait` or `drop`."""
+        return self.new_of(self._state.jobs[job_name].configuration, source, due_ms)
+
+    def new_of(
+        self,
+        configuration: JobConfiguration,
+        source: FireSource,
+        due_ms: int,
+        *,
+        is_own: bool = False,
+        items: tuple[int, ...] = (),
+        rerun_of: int = 0,
+        triggered_by: str = "",
+        idempotency_key: str = "",
+    ) -> FireRecord:
+        """Make a fire that is to run under these settings. `is_own`: whatever its job has become by then."""
         fires = self._decisions.fires
         fires[source] = fires.get(source, 0) + 1
         fire_id = self._state.next_fire_id
         self._state.next_fire_id += 1
-        configuration = self._state.jobs[job_name].configuration
         return FireRecord(
             fire_id=fire_id,
-            job_name=job_name,
+            job_name=configuration.job_name,
             source=source,
             due_ms=due_ms,
             state=FireState.WAITING,
             recorded_ms=self._now_ms,
+            configuration=configuration if is_own else None,
             app_name=configuration.app_name,
-            shard_total=configuration.sharding_total_count,
+            shard_total=len(items) or configuration.sharding_total_count,
+            triggered_by=triggered_by,
+            rerun_of=rerun_of,
+            idempotency_key=idempotency_key,
+            items=items,
         )
 
     def wait(self, fire: FireRecord) -> None:
@@ -132,7 +151,8 @@ class FireChanges(TurnPart):
         """
         run = self._state.runs[job_name]
         run.open_items.discard(item)
-        run.failures.pop(item, None)
+        if run.failures:
+            run.failures.pop(item, None)
         if result is ShardResult.SUCCEEDED:
             run.succeeded_shards += 1
         else:

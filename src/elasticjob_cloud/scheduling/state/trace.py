@@ -3,7 +3,7 @@
 from typing import Final
 
 from elasticjob_cloud.model.fire import FireSource
-from elasticjob_cloud.model.messages import TaskStatus
+from elasticjob_cloud.model.messages import Execution, TaskStatus
 from elasticjob_cloud.model.records import AttemptEnd, ExecutionTrace, StatusTrace, TaskRecord
 from elasticjob_cloud.model.results import ShardResult, execution_result
 from elasticjob_cloud.model.task import TaskState
@@ -33,7 +33,6 @@ class Trace(TurnPart):
         *,
         time_ms: int = 0,
         by_executor: bool = False,
-        attempt_end: AttemptEnd | None = None,
     ) -> None:
         """Write a line of `JOB_STATUS_TRACE_LOG`."""
         self._rows.status_traces.append(
@@ -43,43 +42,55 @@ class Trace(TurnPart):
                 task.task_id,
                 task.agent_id,
                 SOURCE_EXECUTOR if by_executor else SOURCE_SCHEDULER,
-                str(task.type),
+                task.type._value_,
                 task.item,
-                str(state),
+                state._value_,
                 message,
                 time_ms or self._now_ms,
-                attempt_end,
             )
         )
 
-    def end(self, task: TaskRecord, status: TaskStatus, result: ShardResult, source: FireSource) -> None:
+    def end(
+        self, task: TaskRecord, status: TaskStatus, result: ShardResult, summary: str, source: FireSource
+    ) -> None:
         """Write the last line of a task, with how its attempt ended."""
         execution = status.execution
-        self.status(
-            task,
-            status.state,
-            status.message,
-            time_ms=status.time_ms,
-            by_executor=status.by_executor,
-            attempt_end=AttemptEnd(
-                task.fire_id,
-                task.attempt,
-                task.staged_ms,
-                task.running_ms or (0 if execution is None else execution.start_ms),
-                result is ShardResult.SUCCEEDED,
-                None if execution is None else execution.exit_code,
-                0 if execution is None else execution.signal,
-                status.summary,
-            ),
+        start_ms, exit_code, signal = task.running_ms, None, 0
+        if execution is not None:
+            start_ms = start_ms or execution.start_ms
+            exit_code, signal = execution.exit_code, execution.signal
+        is_success = result is ShardResult.SUCCEEDED
+        self._rows.status_traces.append(
+            StatusTrace(
+                task.job_name,
+                task.original_task_id,
+                task.task_id,
+                task.agent_id,
+                SOURCE_EXECUTOR if status.by_executor else SOURCE_SCHEDULER,
+                task.type._value_,
+                task.item,
+                status.state._value_,
+                status.message,
+                status.time_ms or self._now_ms,
+                AttemptEnd(
+                    task.fire_id,
+                    task.attempt,
+                    task.staged_ms,
+                    start_ms,
+                    is_success,
+                    exit_code,
+                    signal,
+                    summary,
+                ),
+            )
         )
         if source is not FireSource.DAEMON and status.state is not TaskState.DROPPED:
             self._count(result)
 
-    def execution(self, task: TaskRecord, status: TaskStatus, source: FireSource) -> None:
-        """Write a line of `JOB_EXECUTION_LOG`, if this status tells of an execution."""
-        execution = status.execution
-        if execution is None:
-            return
+    def execution(
+        self, task: TaskRecord, status: TaskStatus, execution: Execution, source: FireSource
+    ) -> None:
+        """Write a line of `JOB_EXECUTION_LOG`."""
         agent = self._state.agents.get(task.agent_id)
         is_daemon = source is FireSource.DAEMON
         self._rows.executions.append(

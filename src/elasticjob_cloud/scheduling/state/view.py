@@ -38,6 +38,16 @@ class ReadOnlyIdle(Protocol):
         """Give those that have been idle since then (monotonic, in milliseconds) or longer, the longest first."""
 
 
+class ReadOnlyTriggers(Protocol):
+    """When jobs are due."""
+
+    def next_fire_ms(self, job_name: str) -> int | None:
+        """Give when a job is due next; None: never, or it is in no schedule."""
+
+    def upcoming(self, limit: int) -> list[tuple[int, str]]:
+        """Give the next fires, at most so many: when, and of which job."""
+
+
 class ReadOnlyBacklog(Protocol):
     """Fires that came due and are not recorded yet."""
 
@@ -99,6 +109,10 @@ class ReadOnlyState(Protocol):
     @property
     def sequences(self) -> Mapping[str, int]:
         """The last batch of each agent whose events are recorded."""
+
+    @property
+    def triggers(self) -> ReadOnlyTriggers:
+        """When each job is due next."""
 
     @property
     def backlog(self) -> ReadOnlyBacklog:

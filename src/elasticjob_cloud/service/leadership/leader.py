@@ -14,6 +14,7 @@ from elasticjob_cloud.model.messages import AgentJoined, EngineEvent
 from elasticjob_cloud.model.phases import PhaseMachine
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import Core, CoreSettings
+from elasticjob_cloud.service.follower import CoreFollower
 from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
 from elasticjob_cloud.service.leadership.agent_log import AgentLog
 from elasticjob_cloud.service.leadership.candidacy import ASK_SECONDS, Candidacy
@@ -46,6 +47,7 @@ class Leader:
         surroundings: Surroundings,
         metrics: Metrics,
         on_commit: Callable[[Changes], None] | None = None,
+        follower: CoreFollower | None = None,
     ) -> None:
         clocks = ClockWatch(
             surroundings.read_clock,
@@ -61,6 +63,7 @@ class Leader:
             surroundings=surroundings,
             metrics=metrics,
             on_commit=on_commit,
+            follower=follower,
             phases=PhaseMachine("leader", LeaderPhase.STANDING_BY, TRANSITIONS),
             engine_terms=EngineTerms(
                 engine,

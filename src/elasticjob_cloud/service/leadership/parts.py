@@ -8,6 +8,7 @@ from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.model.phases import PhaseMachine
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
+from elasticjob_cloud.service.follower import CoreFollower
 from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
 from elasticjob_cloud.service.leadership.agent_log import AgentLog
 from elasticjob_cloud.service.leadership.candidate import Candidate
@@ -31,6 +32,7 @@ class LeaderParts:
     surroundings: Surroundings
     metrics: Metrics
     on_commit: Callable[[Changes], None] | None
+    follower: CoreFollower | None
     phases: PhaseMachine[LeaderPhase]
     engine_terms: EngineTerms
     clocks: ClockWatch

@@ -117,6 +117,8 @@ class Term:
         loop = self.loop = self._make_loop(core)
         parts.phases.become(LeaderPhase.LEADING)
         parts.metrics.follow(core, snapshot)
+        if parts.follower is not None:
+            parts.follower.follow(core)
         parts.metrics.set_leader(leads=True)
         try:
             lost = await parts.engine_terms.join(epoch, snapshot, lineage)
@@ -132,6 +134,8 @@ class Term:
             loop.close()  # where the engine did not start, callers wait already
             parts.metrics.set_leader(leads=False)
             parts.metrics.forget()
+            if parts.follower is not None:
+                parts.follower.forget()
             parts.agent_log.end_term(core.state.agents)
             self.loop = self.core = None
 
@@ -145,6 +149,7 @@ class Term:
             parts.surroundings.read_clock,
             parts.metrics,
             parts.on_commit,
+            parts.follower,
         )
 
     async def _note_takeover(self, loop: SchedulingLoop, snapshot: Snapshot, started: float) -> None:

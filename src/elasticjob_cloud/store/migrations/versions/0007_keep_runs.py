@@ -36,6 +36,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_name", "before_fire_id"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "result_count",
+        sa.Column("start_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("start_ms", "kind"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _extend_fire() -> None:

@@ -1,0 +1,84 @@
+"""The job list, first page and changes of the scheduler in memory (`api_scheduler.py`)."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TypeVar
+
+from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage, JobRow, JobState
+from elasticjob_cloud.model.queries.overview import AgentRoom, FailingJob, Overview, ResultCounts
+from elasticjob_cloud.model.queries.runs import JobResults
+from elasticjob_cloud.model.records import JobRecord
+from elasticjob_cloud.service.revisions import ChangedTopics, Revisions
+
+T = TypeVar("T")
+_NOON_MS = 1_795_000_000_000
+
+
+class MemoryReading:
+    """Implements `ReadPort` over a dictionary of jobs, which it is given at each call."""
+
+    def __init__(self) -> None:
+        self.jobs: Mapping[str, JobRecord] = {}
+        self.results: dict[str, JobResults] = {}
+        self.failure: Exception | None = None
+        self.revisions = Revisions(lambda: "0123456789abcdef")
+
+    async def job_page(self, wanted: JobFilter, order: JobOrder, number: int, size: int) -> JobPage:
+        names = await self.job_names(wanted, order)
+        return JobPage(len(names), [self._row(name) for name in names[(number - 1) * size : number * size]])
+
+    async def job_names(self, wanted: JobFilter, order: JobOrder) -> list[str]:
+        self._fail()
+        named = [name for name, job in self.jobs.items() if _matches(job, wanted)]
+        return sorted(named, reverse=order.descending)
+
+    async def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
+        for name in names:
+            yield [self.jobs[name]]
+
+    async def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+        for item in items:
+            yield [item]
+
+    async def overview(self) -> Overview:
+        self._fail()
+        counts = ResultCounts(_NOON_MS, 3, 1)
+        return Overview(
+            revision=self.revisions.present,
+            time_ms=_NOON_MS,
+            jobs=len(self.jobs),
+            disabled_apps=0,
+            running_runs=0,
+            knows_all_results=True,
+            failing_count=1,
+            failing=[FailingJob("my_job", _NOON_MS, "ValueError: bad", 7)],
+            waiting_count=0,
+            late_count=0,
+            waiting=[],
+            next_fires=[],
+            last_hour=counts,
+            last_day=counts,
+            lateness_p50_ms=None,
+            lateness_p99_ms=None,
+            room=AgentRoom(1, 0, 4.0, 0.5, 1024.0, 64.0),
+        )
+
+    def changes(self, since: str) -> ChangedTopics:
+        self._fail()
+        return self.revisions.since(since)
+
+    def _row(self, name: str) -> JobRow:
+        return JobRow(self.jobs[name], self.results.get(name, JobResults()), None, 0, "")
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+def _matches(job: JobRecord, wanted: JobFilter) -> bool:
+    configuration = job.configuration
+    has_state = {None: True, JobState.DISABLED: job.disabled, JobState.ENABLED: not job.disabled}
+    return (
+        wanted.search.lower() in configuration.job_name.lower()
+        and wanted.app_name in ("", configuration.app_name)
+        and has_state.get(wanted.state, False)
+    )
