@@ -31,6 +31,7 @@ from elasticjob_cloud.api.routes.logs import log_routes
 from elasticjob_cloud.api.routes.operations import operation_routes
 from elasticjob_cloud.api.routes.overview import overview_routes
 from elasticjob_cloud.api.routes.probes import probe_routes
+from elasticjob_cloud.api.routes.runs import run_routes
 from elasticjob_cloud.api.routes.statistics import statistics_routes
 from elasticjob_cloud.api.routes.tasks import task_routes
 from elasticjob_cloud.api.settings import ApiSettings
@@ -110,6 +111,7 @@ def create_app(
         job_list_routes(scheduler),
         bulk_routes(scheduler, bodies),
         job_routes(scheduler, bodies, wall_ms),
+        run_routes(scheduler, bodies, wall_ms),
         task_routes(scheduler),
         log_routes(scheduler),
         history_routes(scheduler),

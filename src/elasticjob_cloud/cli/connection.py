@@ -84,6 +84,21 @@ class Connection:
         """Send a command, with its body if it has one."""
         return self._call("POST", path, json=json)
 
+    def post_for_run(self, *path: str, json: Any) -> int:
+        """Send a command that starts a run; give the run's id.
+
+        Raises:
+            CallerError: it was started by a scheduler of an earlier version, which does not say which run it is.
+        """
+        response = self._send("POST", path, json=json)
+        self._read(response)
+        run_id = response.headers.get("x-run-id", "")
+        if not run_id.isdecimal():
+            raise CallerError(
+                f"The scheduler at {self.url} is of an earlier version, and does not name the run."
+            )
+        return int(run_id)
+
     def put(self, *path: str, json: Any) -> Any:
         """Send a change of settings."""
         return self._call("PUT", path, json=json)
@@ -93,9 +108,14 @@ class Connection:
         return self._call("DELETE", path)
 
     def _call(self, method: str, path: Sequence[str], *, json: Any = None, query: Query | None = None) -> Any:
+        return self._read(self._send(method, path, json=json, query=query))
+
+    def _send(
+        self, method: str, path: Sequence[str], *, json: Any = None, query: Query | None = None
+    ) -> httpx.Response:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         try:
-            response = self._client.request(
+            return self._client.request(
                 method, "/".join(_segment(part) for part in path), json=json, params=given or None
             )
         except httpx.ConnectError as error:
@@ -110,7 +130,6 @@ class Connection:
             ) from None
         except ValueError as error:  # a number that JSON cannot hold, such as NaN
             raise InvalidRequestError(f"This cannot be sent as JSON: {error}.") from None
-        return self._read(response)
 
     def _why_unreachable(self, error: httpx.ConnectError) -> str:
         if "certificate" in str(error).lower():

@@ -9,12 +9,18 @@ from elasticjob_cloud.model.errors import UnavailableError
 
 FOLLOW_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
+_FIRST_WAIT_SECONDS = 0.05
 Answer = TypeVar("Answer")
 
 
 def wait_a_moment() -> None:
     """Wait before the next look."""
     time.sleep(FOLLOW_SECONDS)
+
+
+def wait_longer(looks: int) -> None:
+    """Wait before the next look, for less time before the first ones: much of what is waited for is quick."""
+    time.sleep(min(FOLLOW_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(looks, 10)))
 
 
 def ask_patiently(ask: Callable[[], Answer], *, patient: bool) -> Answer:

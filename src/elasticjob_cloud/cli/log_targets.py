@@ -1,133 +1,129 @@
-"""Whose output `logs` shows: the tasks of a job's last run, found by the history that the API has."""
+"""Whose output `logs` shows: the shards of a run, of a job's last run, or of a daemon job."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from elasticjob_cloud.model.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from elasticjob_cloud.cli.connection import Connection
+    from elasticjob_cloud.cli.connection import Connection, Query
 
-_PAGE_ROWS = 1000
-_MOST_PAGES = 30  # of three rows for each of 10,000 shards
-_FAILED_STATES = ("TASK_FAILED", "TASK_ERROR", "TASK_LOST")
-_SEPARATOR = "@-@"
+_EVER: Final = "1970-01-01"
+_RUNS_LOOKED_THROUGH: Final = 100
+_ROWS: Final = 1000
+_SEPARATOR: Final = "@-@"
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard by its last attempt; `failure` says in a line why it failed, and is empty where it has not."""
+    """One shard by its last attempt.
+
+    `failure` says in a line why it failed, and is empty where it has not. `run_id`: of its run; of a daemon's shard, and
+    of one that was named by its task's id, empty.
+    """
 
     item: int
     task_id: str
     failure: str = ""
+    run_id: str = ""
 
 
 def find_shards(scheduler: "Connection", name: str, *, failed: bool) -> list[Shard]:
-    """Give the shards of a task's id, or of a job's last run; `failed`: those that failed, of the last run that had any.
+    """Give the shards of a task's id, of a run's id, or of a job's last run; `failed`: only those that failed.
+
+    Of a job with `failed`, that is the last run that failed.
 
     Raises:
-        NotFoundError: there is no such job, or it has not run.
+        NotFoundError: there is no such job or run, or it has not run.
     """
-    failures = find_failures(scheduler, name)
     if _SEPARATOR in name:
-        return [Shard(_item_of(name), name, failures.get(name, ""))]
-    attempts = _last_attempts(scheduler, name, failures if failed else {})
-    shards = [Shard(_item_of(task_id), task_id, failures.get(task_id, "")) for task_id in attempts]
-    return sorted((it for it in shards if it.failure or not failed), key=lambda it: it.item)
+        return [Shard(_item_of(name), name, _failure_of_task(scheduler, name))]
+    if name.isdecimal() and not _is_job(scheduler, name):
+        return _shards_of_run(scheduler, name, failed=failed)
+    state = "FAILED" if failed else None
+    query: Query = {"jobName": name, "startTime": _EVER, "limit": _RUNS_LOOKED_THROUGH, "state": state}
+    page = scheduler.get("job", "runs", query=query)
+    last = next((run["runId"] for run in page["rows"] if run["startTime"]), None)
+    if last is not None:
+        return _shards_of_run(scheduler, str(last), failed=failed)
+    job = scheduler.get("job", "jobs", name)  # raises where there is none
+    if job["jobExecutionType"] == "DAEMON":
+        return _shards_of_daemon(scheduler, name, failed=failed)
+    if failed:
+        return []
+    raise NotFoundError(f"{name} has not run yet. To run it now: elasticjob-cloud job trigger {name}")
 
 
-def _last_attempts(scheduler: "Connection", job_name: str, failures: Mapping[str, str]) -> list[str]:
-    """Give the last task of each shard in the last run, or in the run of the newest failure."""
-    newest = next(iter(failures), "")
-    started = next(_rows(scheduler, "statusTraces", {"taskId": newest, **_STARTED}), None) if newest else None
-    if started is None:
-        rows = list(_rows(scheduler, "statusTraces", {"jobName": job_name, **_STARTED}, pages=1))
-        if not rows:
-            _refuse(scheduler, job_name)
-        if _is_daemon(scheduler, job_name):
-            return _newest_of_each_item(rows)
-        started = next((row for row in rows if not row.get("originalTaskId")), rows[-1])
-    root = _root_time(scheduler, started)
-    since = _rows(scheduler, "statusTraces", {"jobName": job_name, "startTime": root, **_STARTED})
-    return _attempts_of_run(list(since), root)
-
-
-_STARTED = {"state": "TASK_STAGING"}
-
-
-def _root_time(scheduler: "Connection", row: Mapping[str, Any]) -> str:
-    """Give when the run of this task started its shards: all at once, while a failover starts one later."""
-    while original := row.get("originalTaskId"):
-        before = next(_rows(scheduler, "statusTraces", {"taskId": str(original), **_STARTED}), None)
-        if before is None:
-            break
-        row = before
-    return str(row.get("creationTime"))
-
-
-def _attempts_of_run(rows: Sequence[Mapping[str, Any]], root: str) -> list[str]:
-    last: dict[str, str] = {}  # by the first task of the shard
-    first: dict[str, str] = {}
-    for row in reversed(rows):
-        task_id, original = str(row.get("taskId")), str(row.get("originalTaskId") or "")
-        if original in first:
-            first[task_id] = first[original]
-        elif row.get("creationTime") == root:
-            first[task_id] = task_id
-        else:
-            continue
-        last[first[task_id]] = task_id
-    return list(last.values())
-
-
-def _newest_of_each_item(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    newest: dict[int, str] = {}
-    for row in rows:
-        newest.setdefault(_item_of(str(row.get("taskId"))), str(row.get("taskId")))
-    return list(newest.values())
-
-
-def find_failures(scheduler: "Connection", name: str) -> dict[str, str]:
-    """Give why a task, or tasks of a job, failed, the newest failure first: by their state, or a failed execution."""
-    query = {"taskId" if _SEPARATOR in name else "jobName": name}
-    found = [
-        (str(row.get("completeTime")), str(row.get("taskId")), _last_line(row.get("failureCause")))
-        for row in _rows(scheduler, "executions", {**query, "isSuccess": "false"}, pages=1)
+def with_failures(scheduler: "Connection", shards: Sequence[Shard]) -> list[Shard]:
+    """Give the same shards with what is known by now of their failures."""
+    runs = {shard.run_id for shard in shards if shard.run_id}
+    known = {
+        shard.task_id: shard for run_id in runs for shard in _shards_of_run(scheduler, run_id, failed=False)
+    }
+    return [
+        known.get(shard.task_id, shard)
+        if shard.run_id
+        else replace(shard, failure=_failure_of_task(scheduler, shard.task_id))
+        for shard in shards
     ]
-    for state in _FAILED_STATES:
-        for row in _rows(scheduler, "statusTraces", {**query, "state": state}, pages=1):
-            reason = _last_line(row.get("message")) or state
-            found.append((str(row.get("creationTime")), str(row.get("taskId")), reason))
-    failures: dict[str, str] = {}
-    for _, task_id, reason in sorted(found, reverse=True):
-        failures.setdefault(task_id, reason or "failed")
-    return failures
 
 
-def _rows(
-    scheduler: "Connection", table: str, query: Mapping[str, str], pages: int = _MOST_PAGES
-) -> Iterator[Mapping[str, Any]]:
-    """Give rows of the history, the newest first."""
-    for page in range(1, pages + 1):
-        asked: dict[str, str | int | None] = {**query, "per_page": _PAGE_ROWS, "page": page}
-        rows = scheduler.get("job", "events", table, query=asked).get("rows") or []
-        yield from rows
-        if len(rows) < _PAGE_ROWS:
-            return
-
-
-def _is_daemon(scheduler: "Connection", job_name: str) -> bool:
+def _is_job(scheduler: "Connection", name: str) -> bool:
     try:
-        return bool(scheduler.get("job", "jobs", job_name).get("jobExecutionType") == "DAEMON")
+        scheduler.get("job", "jobs", name)
     except NotFoundError:
-        return False  # deregistered since
+        return False
+    return True
 
 
-def _refuse(scheduler: "Connection", job_name: str) -> None:
-    scheduler.get("job", "jobs", job_name)  # raises where there is none
-    raise NotFoundError(f"{job_name} has not run yet. To run it now: elasticjob-cloud job trigger {job_name}")
+def _shards_of_run(scheduler: "Connection", run_id: str, *, failed: bool) -> list[Shard]:
+    detail = scheduler.get("job", "runs", run_id)
+    shards = [
+        Shard(shard["item"], shard["attempts"][-1]["taskId"], _failure_of(shard["attempts"][-1]), run_id)
+        for shard in detail["shards"]
+        if shard["attempts"]
+    ]
+    return [shard for shard in shards if shard.failure or not failed]
+
+
+def _failure_of(attempt: Mapping[str, Any]) -> str:
+    return str(attempt["summary"] or attempt["state"]) if attempt["success"] is False else ""
+
+
+def _shards_of_daemon(scheduler: "Connection", job_name: str, *, failed: bool) -> list[Shard]:
+    """Give the tasks that each shard has or had last; with `failed`, those of the last execution that failed."""
+    query: Query = {"jobName": job_name, "startTime": _EVER, "limit": _ROWS}
+    failures = scheduler.get("job", "executions", query={**query, "state": "FAILED"})["rows"]
+    if failed:
+        return _newest(Shard(row["item"], row["taskId"], row["summary"] or "failed") for row in failures)
+    traces = scheduler.get("job", "events", "statusTraces", query={"jobName": job_name, "per_page": _ROWS})
+    causes = {row["taskId"]: row["summary"] or "failed" for row in reversed(failures)}
+    return _newest(
+        Shard(row["shardingItem"], row["taskId"], causes.get(row["taskId"], "")) for row in traces["rows"]
+    )
+
+
+def _newest(shards: Iterable[Shard]) -> list[Shard]:
+    """Give the first of each shard, by item."""
+    newest: dict[int, Shard] = {}
+    for shard in shards:
+        newest.setdefault(shard.item, shard)
+    return [newest[item] for item in sorted(newest)]
+
+
+def _failure_of_task(scheduler: "Connection", task_id: str) -> str:
+    """Say why a task failed, or an execution of it, by its history: nothing else goes by a task's id."""
+    executions = scheduler.get(
+        "job", "events", "executions", query={"taskId": task_id, "isSuccess": "false", "per_page": 1}
+    )
+    for row in executions["rows"]:
+        return _last_line(row.get("failureCause")) or "failed"
+    traces = scheduler.get("job", "events", "statusTraces", query={"taskId": task_id, "per_page": 1})
+    for row in traces["rows"]:
+        if row["state"] in {"TASK_FAILED", "TASK_ERROR", "TASK_LOST"}:
+            return _last_line(row.get("message")) or str(row["state"])
+    return ""
 
 
 def _item_of(task_id: str) -> int:

@@ -1,7 +1,7 @@
 """The command `elasticjob-cloud`: puts the commands together, and turns errors into messages and exit codes.
 
 Exit codes: 0 done, 1 our fault, 2 the caller's, 3 no scheduler answers or it asks to wait, 4 the scheduler cannot start, for a setting or
-its surroundings are wrong (`model/errors.py`), 130 interrupted, 141 the reader of the output went away.
+its surroundings are wrong (`model/errors.py`), 5 a run that was killed or dropped (1: that failed), 130 interrupted, 141 the reader of the output went away.
 """
 
 import io
@@ -15,7 +15,7 @@ import typer
 from elasticjob_cloud import __version__
 from elasticjob_cloud.cli.advice import advise_commands
 from elasticjob_cloud.cli.commands import app as app_commands
-from elasticjob_cloud.cli.commands import cron, job, login, logs, operations, task
+from elasticjob_cloud.cli.commands import cron, job, login, logs, operations, run, task
 from elasticjob_cloud.cli.fields import APP_FIELDS, JOB_FIELDS, option_name
 from elasticjob_cloud.cli.options import offer_ca_file
 from elasticjob_cloud.cli.output import say_error, say_json_error
@@ -161,7 +161,7 @@ def _never_called() -> None:
 def _add_client(app: typer.Typer) -> None:
     app.command(epilog="\b\nExample: elasticjob-cloud login --url http://127.0.0.1:8899")(login.login)
     app.command(epilog="\b\nExample: elasticjob-cloud logout")(login.logout)
-    for name, group in {"app": app_commands.app, "job": job.app, "task": task.app}.items():
+    for name, group in {"app": app_commands.app, "job": job.app, "run": run.app, "task": task.app}.items():
         app.add_typer(group, name=name)
     app.command(
         epilog="\b\nExample: elasticjob-cloud logs my_job --follow\n"

@@ -48,6 +48,27 @@ AppNameArgument = Annotated[
 JobNameArgument = Annotated[
     str, typer.Argument(metavar="JOB_NAME", help="The job's name.", show_default=False)
 ]
+WideOption = Annotated[bool, typer.Option("--wide", "-w", help="Show more columns, such as ids.")]
+WaitOption = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help="Wait until the run has ended: exit code 1 if it failed, 5 if it was killed or dropped.",
+    ),
+]
+FollowRunOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Wait, and print what its shards print.")
+]
+StartTimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--start-time", help="From this time on, such as 2026-11-22T15:00:00+08:00.", show_default=False
+    ),
+]
+EndTimeOption = Annotated[str | None, typer.Option("--end-time", help="Up to this time.", show_default=False)]
+RunIdArgument = Annotated[
+    int, typer.Argument(metavar="RUN_ID", help="The run's id, as `run list` shows it.", show_default=False)
+]
 TaskIdArgument = Annotated[
     str, typer.Argument(metavar="TASK_ID", help="The task's id, as `task list` shows it.", show_default=False)
 ]

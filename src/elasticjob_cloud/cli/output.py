@@ -33,7 +33,15 @@ _STYLES = {
     "TASK_LOST": "red",
     "TASK_DROPPED": "yellow",
     "TASK_KILLED": "yellow",
+    "WAITING": "yellow",
+    "RUNNING": "green",
 }
+
+
+class Failure(str):
+    """Why something failed: red in a table on a terminal."""
+
+    __slots__ = ()
 
 
 def console_for(stream: TextIO) -> "Console":
@@ -149,7 +157,8 @@ def _cell(value: object) -> "Text":
     from rich.text import Text  # noqa: PLC0415 - see above
 
     text = yes_no(value) if isinstance(value, bool) else number(value)
-    return Text(printable(text).replace("\n", " "), style=_STYLES.get(text, ""))
+    style = "red" if isinstance(value, Failure) else _STYLES.get(text, "")
+    return Text(printable(text).replace("\n", " "), style=style)
 
 
 def write_raw(text: str) -> None:

@@ -133,10 +133,14 @@ class ShardChoice(StrEnum):
 
 
 class RunsPort(Protocol):
-    """Runs: fires as people see them (`/job/runs`)."""
+    """Runs: fires as people see them (`/job/runs`), whether they wait, run or have ended.
+
+    All of them are read from the store, so that none is missing between two states. Only the reason why a run waits is
+    the core's: it is empty while no scheduler leads.
+    """
 
     async def page(self, query: RunQuery) -> RunPage:
-        """Give a page of runs, newest first."""
+        """Give a page of runs, newest first. Raises `InvalidRequestError` for a cursor that is none."""
 
     async def run(self, run_id: int) -> RunDetail:
         """Give a run with its attempts, or raise `NotFoundError`."""

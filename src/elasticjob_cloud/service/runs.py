@@ -1,9 +1,13 @@
 """Runs as the faces ask for them: read from the store, changed by the core."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Final, TypeVar
+
+import msgspec
 
 from elasticjob_cloud.model.errors import (
     BugError,
@@ -11,32 +15,48 @@ from elasticjob_cloud.model.errors import (
     FieldError,
     InvalidRequestError,
     NotFoundError,
+    NotLeadingError,
 )
 from elasticjob_cloud.model.fire import RunState
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, Run, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.scheduling.commands import ApiCommand, KillRun, RerunShards
+from elasticjob_cloud.service.housekeeping.statistics import CoreQuery
 from elasticjob_cloud.service.port import ShardChoice
 from elasticjob_cloud.store import Store
 
 T = TypeVar("T")
 _LIVE: Final = frozenset({RunState.WAITING, RunState.RUNNING})
+_WAITS_FOR_EARLIER_RUN: Final = "Waits until the job's earlier run has ended."
+_EXPLAINED_AT_ONCE: Final = 50  # a millisecond of the scheduling's time at most
 
 
 class Runs:
-    """Implements `RunsPort`. What it reads is committed."""
+    """Implements `RunsPort`. All runs are read from the store, so that none is missing between two states."""
 
     def __init__(
-        self, store: Store, submit: Callable[[ApiCommand], Awaitable[int | None]], threads: Executor
+        self,
+        store: Store,
+        submit: Callable[[ApiCommand], Awaitable[int | None]],
+        query_core: CoreQuery,
+        threads: Executor,
     ) -> None:
         """Make the runs of a store, which is called in `threads`."""
         self._store = store
         self._submit = submit
+        self._query_core = query_core
         self._threads = threads
 
     async def page(self, query: RunQuery) -> RunPage:
-        return await self._in_thread(self._store.runs, query)
+        page = await self._in_thread(self._store.runs, query)
+        return RunPage(await self._with_reasons(page.rows), page.next)
 
     async def run(self, run_id: int) -> RunDetail:
+        detail = await self._recorded(run_id)
+        (run,) = await self._with_reasons([detail.run])
+        return msgspec.structs.replace(detail, run=run)
+
+    async def _recorded(self, run_id: int) -> RunDetail:
         detail = await self._in_thread(self._store.run, run_id)
         if detail is None:
             message = f"There is no run {run_id}: it never was, or its record has been deleted since."
@@ -47,11 +67,11 @@ class Runs:
         return await self._in_thread(self._store.daemon_executions, query)
 
     async def kill(self, run_id: int, killed_by: str = "") -> None:
-        detail = await self.run(run_id)
+        detail = await self._recorded(run_id)
         await self._submit(KillRun(detail.run.job_name, run_id, killed_by))
 
     async def rerun(self, run_id: int, shards: ShardChoice | Sequence[int], triggered_by: str = "") -> int:
-        detail = await self.run(run_id)
+        detail = await self._recorded(run_id)
         items = _chosen_items(detail, shards)
         new_id = await self._submit(RerunShards(detail.run.job_name, run_id, items, triggered_by))
         if new_id is None:
@@ -59,8 +79,36 @@ class Runs:
             raise BugError(message)
         return new_id
 
+    async def _with_reasons(self, runs: Sequence[Run]) -> list[Run]:
+        """Say of each run that waits why it does; nothing while no scheduler leads."""
+        waiting = [run for run in runs if run.state is RunState.WAITING]
+        reasons: dict[int, str] = {}
+        with contextlib.suppress(NotLeadingError):
+            for start in range(0, len(waiting), _EXPLAINED_AT_ONCE):
+                part = waiting[start : start + _EXPLAINED_AT_ONCE]
+                reasons |= await self._query_core(partial(_waiting_reasons, runs=part))
+        return [
+            msgspec.structs.replace(run, reason=reasons[run.run_id]) if run.run_id in reasons else run
+            for run in runs
+        ]
+
     async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+
+def _waiting_reasons(core: Core, runs: Iterable[Run]) -> dict[int, str]:
+    """Say why runs wait, by their ids; of one that has started meanwhile, nothing."""
+    reasons: dict[int, str] = {}
+    ready: dict[str, int] = {}
+    for run in runs:
+        fires = core.state.waiting.get(run.job_name, ())
+        first = core.state.ready_fire(run.job_name)
+        if first is not None and first.fire_id == run.run_id:
+            ready[run.job_name] = run.run_id
+        elif fires and fires[0].fire_id <= run.run_id:
+            reasons[run.run_id] = _WAITS_FOR_EARLIER_RUN
+    explained = core.explain_waiting_jobs(ready)
+    return reasons | {run_id: explained[job_name] for job_name, run_id in ready.items()}
 
 
 def _chosen_items(detail: RunDetail, shards: ShardChoice | Sequence[int]) -> tuple[int, ...]:
@@ -77,9 +125,11 @@ def _chosen_items(detail: RunDetail, shards: ShardChoice | Sequence[int]) -> tup
         return tuple(shards)
     failed = detail.unsuccessful_items()
     if failed is None:
-        message = f"Nobody knows any more which shards of run {run_id} failed. Name the items, or rerun all."
+        message = (
+            f"Nobody knows any more which shards of run {run_id} failed. Name the items, or run all again."
+        )
         raise ConflictError(message)
     if not failed:
-        message = f"No shard of run {run_id} failed."
+        message = f'No shard of run {run_id} has failed. To run all of them again: "items": "all".'
         raise ConflictError(message)
     return failed

@@ -86,7 +86,7 @@ class Scheduler:
         self._id = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, lambda: read_clock().wall_ms, threads.reader)
-        self.runs = Runs(store, self.submit, threads.reader)
+        self.runs = Runs(store, self.submit, self._query, threads.reader)
         self.reading = ReadModel(
             StoreReads(store, threads), self._leads, lambda: read_clock().wall_ms, core_settings.time_zone
         )

@@ -191,7 +191,7 @@ def test_job_name_may_be_a_bare_word_or_a_json_string(client: httpx.Client, body
         b'""',
         b'"my_job',
         b"{}",
-        b'{"jobName":"my_job"}',
+        b'{"jobName":5}',
         b'["my_job"]',
         b"my job",
         b"my_job,other",

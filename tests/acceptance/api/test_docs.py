@@ -1,5 +1,6 @@
 """The OpenAPI document and its page describe the whole API and load nothing from elsewhere."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.acceptance.conftest import MemoryServer
+from tests.acceptance.memory_runs import run_of
 from tests.http_client import http_get
 
 BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
@@ -81,6 +84,7 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
         ("post", "/api/job/register"),
         ("put", "/api/job/update"),
         ("post", "/api/job/trigger"),
+        ("post", "/api/job/runs/{runId}/rerun"),
         ("post", "/api/job/bulk"),
         ("delete", "/api/job/deregister"),
     }
@@ -94,16 +98,24 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
             assert (schema == {"$ref": "#/components/schemas/Error"}) is (status != "200")
 
 
-def test_examples_of_bodies_can_be_sent(document: dict[str, Any], admin: httpx.Client) -> None:
+def test_examples_of_bodies_can_be_sent(
+    document: dict[str, Any], memory_server: MemoryServer, admin: httpx.Client
+) -> None:
+    memory_server.scheduler.runs.put(run_of(1))
     sent = []
     # By their names apps come before jobs, and `post` before `put`.
     for method, path, call in sorted(calls(document), key=lambda call: (call[1], call[0])):
         content = call.get("requestBody", {"content": {}})["content"].get("application/json", {})
         if "example" in content:
-            answer = admin.request(method, path, json=content["example"])
+            answer = admin.request(method, path.replace("{runId}", "1"), json=content["example"])
             assert answer.status_code == 200, answer.text
             sent.append((method, path))
-    assert len(sent) == 6
+    assert len(sent) == 7
+    trigger = document["paths"]["/api/job/trigger"]["post"]["requestBody"]["content"]["application/json"]
+    for example in trigger["examples"].values():
+        value = example["value"]
+        content = value if isinstance(value, str) else json.dumps(value)
+        assert admin.post("/api/job/trigger", content=content).text == "true"
 
 
 def test_bare_words_are_described(document: dict[str, Any]) -> None:

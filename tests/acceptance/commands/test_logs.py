@@ -2,119 +2,103 @@
 
 import io
 from collections.abc import Callable
-from typing import Any
 
+import msgspec
 import pytest
 
-from elasticjob_cloud.cli.log_targets import find_shards
 from elasticjob_cloud.cli.output import say_failure
+from elasticjob_cloud.model.fire import RunState
+from elasticjob_cloud.model.job import JobExecutionType
+from elasticjob_cloud.model.queries.runs import DaemonExecution, DaemonExecutionPage, ShardCounts
+from elasticjob_cloud.model.task import TaskState
 from tests.acceptance.commands.conftest import Run
 from tests.acceptance.commands.recorded_api import RecordedApi
+from tests.acceptance.memory_runs import DUE_MS, attempt_of, run_of
 
 
-class History:
-    """What `find_shards` asks of a scheduler, over rows in memory; the newest row is the last one added."""
-
-    def __init__(self) -> None:
-        self.traces: list[dict[str, Any]] = []
-        self.executions: list[dict[str, Any]] = []
-        self.execution_type = "TRANSIENT"
-
-    def start(self, run: int, item: int, name: str, original: str = "") -> str:
-        task_id = f"job@-@{item}@-@{'FAILOVER' if original else 'READY'}@-@agent@-@{name}"
-        self._trace(run, task_id, "TASK_STAGING", "", original)
-        return task_id
-
-    def end(self, time: int, task_id: str, state: str, message: str = "") -> None:
-        self._trace(time, task_id, state, message, "")
-
-    def fail_execution(self, time: int, task_id: str, cause: str) -> None:
-        self.executions.append(
-            {
-                "jobName": "job",
-                "taskId": task_id,
-                "isSuccess": "false",
-                "failureCause": cause,
-                "completeTime": f"{time:04}",
-            }
-        )
-
-    def get(self, *path: str, query: dict[str, Any] | None = None) -> Any:
-        if path == ("job", "jobs", "job"):
-            return {"jobExecutionType": self.execution_type}
-        asked = {
-            name: value
-            for name, value in (query or {}).items()
-            if name not in ("per_page", "page", "startTime")
-        }
-        table = self.executions if path[-1] == "executions" else self.traces
-        since = (query or {}).get("startTime", "")
-        rows = [
-            row
-            for row in reversed(table)
-            if all(row[name] == value for name, value in asked.items())
-            and row.get("creationTime", "9") >= since
-        ]
-        return {"total": len(rows), "rows": rows}
-
-    def _trace(self, time: int, task_id: str, state: str, message: str, original: str) -> None:
-        self.traces.append(
-            {
-                "jobName": "job",
-                "taskId": task_id,
-                "originalTaskId": original,
-                "state": state,
-                "message": message,
-                "creationTime": f"{time:04}",
-            }
-        )
+def task_of(item: int, name: str = "uuid") -> str:
+    return f"my_job@-@{item}@-@READY@-@agent-1@-@{name}"
 
 
-def found(history: History, *, failed: bool = False) -> list[tuple[str, str]]:
-    shards = find_shards(history, "job", failed=failed)  # type: ignore[arg-type]  # what it uses of a connection
-    return [(shard.task_id.split("@-@")[-1], shard.failure) for shard in shards]
+def print_of(scheduler: RecordedApi, item: int, text: str, name: str = "uuid") -> None:
+    scheduler.memory.ended = True
+    scheduler.memory.outputs[task_of(item, name), "stdout"] = text.encode()
 
 
-def test_job_is_its_last_run() -> None:
-    history = History()
-    for item in range(3):
-        history.start(1, item, f"old-{item}")
-    for item in (1, 0):
-        history.start(2, item, f"new-{item}")
-    assert found(history) == [("new-0", ""), ("new-1", "")]
+def test_job_is_its_last_run_that_has_started(run: Run, scheduler: RecordedApi) -> None:
+    runs = scheduler.memory.runs
+    runs.put(run_of(9, RunState.WAITING, start_ms=0))
+    runs.put(run_of(8, RunState.SUCCEEDED, [attempt_of(0), attempt_of(1)]))
+    print_of(scheduler, 0, "a\n")
+    print_of(scheduler, 1, "b\n")
+    outcome = run("logs", "my_job")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "[0] a\n[1] b\n", "")
+    asked = runs.queries[-1]
+    assert (asked.job_name, asked.state, asked.start_ms) == ("my_job", None, -8 * 3_600_000)
 
 
-def test_shard_that_failed_over_is_its_last_attempt() -> None:
-    history = History()
-    first = history.start(1, 0, "first")
-    history.start(1, 1, "other")
-    history.end(2, first, "TASK_LOST", "its agent is gone")
-    second = history.start(3, 0, "second", original=first)
-    history.end(4, second, "TASK_ERROR", "Traceback\n  in job\nValueError: bad\n")
-    history.start(5, 0, "third", original=second)
-    assert found(history) == [("third", ""), ("other", "")]
-    assert found(history, failed=True) == []
+def test_shard_that_failed_over_is_its_last_attempt(run: Run, scheduler: RecordedApi) -> None:
+    lost = attempt_of(0, TaskState.LOST, summary="its agent is gone")
+    second = attempt_of(0, task_id=task_of(0, "second"), attempt=2)
+    scheduler.memory.runs.put(run_of(8, RunState.SUCCEEDED, [lost, second]))
+    print_of(scheduler, 0, "again\n", "second")
+    outcome = run("logs", "8")
+    assert (outcome.out, outcome.err) == ("again\n", "")
 
 
-def test_failed_shards_are_those_of_the_last_run_that_had_any() -> None:
-    history = History()
-    older, old, good = (history.start(1, 0, "older"), history.start(2, 0, "old"), history.start(2, 1, "good"))
-    history.end(3, older, "TASK_FAILED", "exit code 1")
-    history.end(3, old, "TASK_FINISHED")
-    history.fail_execution(4, old, "Traceback\n  in job\nValueError: bad\n")
-    history.end(5, good, "TASK_FINISHED")
-    history.start(6, 0, "fine")
-    assert found(history) == [("fine", "")]
-    assert found(history, failed=True) == [("old", "ValueError: bad")]
+def test_failed_shards_are_those_of_the_last_run_that_failed(run: Run, scheduler: RecordedApi) -> None:
+    failed = attempt_of(1, success=False, summary="ValueError: bad")  # its error handler let the task finish
+    scheduler.memory.runs.put(run_of(8, RunState.FAILED, [attempt_of(0), failed]))
+    print_of(scheduler, 1, "half of it\n")
+    outcome = run("logs", "my_job", "--failed")
+    assert (outcome.out, outcome.err) == ("half of it\n", "Shard 1 failed: ValueError: bad\n")
+    assert scheduler.memory.runs.queries[-1].state is RunState.FAILED
 
 
-def test_daemon_job_is_the_newest_task_of_each_shard() -> None:
-    history = History()
-    history.execution_type = "DAEMON"
-    for item in range(2):
-        history.start(1, item, f"old-{item}")
-    history.start(9, 1, "new-1")
-    assert found(history) == [("old-0", ""), ("new-1", "")]
+def test_job_may_have_a_number_for_a_name(run: Run, scheduler: RecordedApi) -> None:
+    scheduler.register("8")
+    scheduler.memory.runs.put(run_of(9, RunState.SUCCEEDED, [attempt_of(0)]))
+    print_of(scheduler, 0, "of the job\n")
+    assert run("logs", "8").out == "of the job\n"
+
+
+def test_job_that_has_not_run_and_one_that_never_failed_are_told(run: Run, scheduler: RecordedApi) -> None:
+    scheduler.register("my_job")
+    for options, said in (((), "has not run yet"), (("--failed",), "No shard of my_job has failed")):
+        outcome = run("logs", "my_job", *options)
+        assert (outcome.code, said in outcome.err) == (2, True), outcome.err
+
+
+def test_daemon_job_is_the_newest_task_of_each_shard(run: Run, scheduler: RecordedApi) -> None:
+    scheduler.register("my_job")
+    record = scheduler.memory.job_records["my_job"]
+    daemon = msgspec.structs.replace(record.configuration, job_execution_type=JobExecutionType.DAEMON)
+    scheduler.memory.job_records["my_job"] = msgspec.structs.replace(record, configuration=daemon)
+    rows = [
+        {"shardingItem": item, "taskId": task_of(item, name)}
+        for item, name in ((1, "new"), (1, "old"), (0, "old"))
+    ]
+    scheduler.fixed["job/events/statusTraces"] = [(200, {"total": 3, "rows": rows})]
+    failure = DaemonExecution(
+        1,
+        "my_job",
+        "my_app",
+        task_of(1, "new"),
+        1,
+        "",
+        "",
+        DUE_MS,
+        DUE_MS,
+        RunState.FAILED,
+        "out of luck",
+        "",
+    )
+    scheduler.memory.runs.executions = DaemonExecutionPage([failure], None)
+    print_of(scheduler, 0, "zero\n", "old")
+    print_of(scheduler, 1, "one\n", "new")
+    outcome = run("logs", "my_job")
+    assert (outcome.out, outcome.err) == ("[0] zero\n[1] one\n", "Shard 1 failed: out of luck\n")
+    assert run("logs", "my_job", "--failed").out == "one\n"
 
 
 TASK = "my_job@-@0@-@READY@-@agent@-@uuid"
@@ -159,14 +143,9 @@ def test_followed_output_is_whole_over_a_start_over(
 
 
 def test_lines_of_several_shards_are_told_apart(run: Run, scheduler: RecordedApi) -> None:
-    tasks = [TASK.replace("@-@0", f"@-@{item}") for item in range(3)]
-    staged = {"jobName": "my_job", "state": "TASK_STAGING", "originalTaskId": "", "creationTime": "2026"}
-    rows = [{**staged, "taskId": task} for task in tasks]
-    scheduler.fixed["job/events/statusTraces"] = [
-        *([(200, {"total": 0, "rows": []})] * 3),
-        (200, {"total": 3, "rows": rows}),
-    ]
-    scheduler.fixed["job/events/executions"] = [(200, {"total": 0, "rows": []})]
+    tasks = [task_of(item) for item in range(3)]
+    attempts = [attempt_of(item) for item in range(3)]
+    scheduler.memory.runs.put(run_of(8, RunState.SUCCEEDED, attempts, shards=ShardCounts(3, 0, 0, 3, 0)))
     scheduler.register("my_job")
     scheduler.memory.ended = True
     scheduler.memory.outputs[tasks[0], "stdout"] = b"a\nb"

@@ -7,6 +7,7 @@ import typer
 
 from elasticjob_cloud.cli.fields import JOB_DEFAULTS, option_name
 from elasticjob_cloud.cli.main import BROKEN_PIPE, INTERRUPTED, build_app
+from elasticjob_cloud.cli.run_end import EXIT_CODES
 from elasticjob_cloud.model import errors
 from tests.checkout import ROOT
 
@@ -42,7 +43,7 @@ def test_page_has_every_exit_code() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     codes = {error.exit_code for error in classes if issubclass(error, errors.ElasticJobError)}
-    assert documented == codes | {0, INTERRUPTED, BROKEN_PIPE}
+    assert documented == codes | {0, INTERRUPTED, BROKEN_PIPE} | set(EXIT_CODES.values())
 
 
 def test_page_has_the_defaults_of_a_job() -> None:

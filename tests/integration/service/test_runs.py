@@ -1,23 +1,33 @@
 """Which command the kill or rerun of a run becomes, by what a real store knows of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
 
-from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
+from elasticjob_cloud.model.errors import (
+    CallerError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    NotLeadingError,
+)
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.queries.runs import RunQuery
-from elasticjob_cloud.model.records import AttemptEnd, Changes, FireRecord, StatusTrace
+from elasticjob_cloud.model.records import AttemptEnd, Changes, FireRecord, JobRecord, StatusTrace
+from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, KillRun, RerunShards
 from elasticjob_cloud.service.port import ShardChoice
 from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.store import SqlStore
+from tests.contract.store.samples import app, job
 
 pytestmark = pytest.mark.anyio
 _NEW_RUN = 100
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -26,10 +36,16 @@ def anyio_backend() -> str:
 
 
 class Asked:
-    """Takes the commands in the place of the loop."""
+    """Takes the commands in the place of the loop, and leads while it has a core."""
 
     def __init__(self) -> None:
         self.commands: list[ApiCommand] = []
+        self.core: Core | None = None
+
+    async def query(self, read: Callable[[Core], T]) -> T:
+        if self.core is None:
+            raise NotLeadingError("No scheduler leads.")
+        return read(self.core)
 
     async def submit(self, command: ApiCommand) -> int | None:
         self.commands.append(command)
@@ -78,7 +94,7 @@ def runs(tmp_path: Path, asked: Asked) -> Iterator[Runs]:
     fires = {row.fire_id: row for row in rows}
     assert store.commit(epoch, Changes(fires=fires, status_traces=attempts))
     with ThreadPoolExecutor(1) as threads:
-        yield Runs(store, asked.submit, threads)
+        yield Runs(store, asked.submit, asked.query, threads)
     store.close()
 
 
@@ -142,3 +158,25 @@ async def test_runs_are_read_from_the_store(runs: Runs) -> None:
     assert executions.rows == []
     with pytest.raises(NotFoundError):
         await runs.run(9)
+
+
+async def test_runs_that_wait_have_the_cores_reason_while_a_scheduler_leads(
+    tmp_path: Path, asked: Asked
+) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path}/waiting.db")
+    store.migrate()
+    epoch = store.acquire_lease("test", "", 60)
+    assert epoch is not None
+    first = FireRecord(1, "job", FireSource.TRIGGER, 1, FireState.WAITING, 1, app_name="app", shard_total=1)
+    fires = {1: first, 2: msgspec.structs.replace(first, fire_id=2)}
+    assert store.commit(epoch, Changes(apps={"app": app()}, jobs={"job": JobRecord(job())}, fires=fires))
+    with ThreadPoolExecutor(1) as threads:
+        runs = Runs(store, asked.submit, asked.query, threads)
+        assert [run.reason for run in (await runs.page(RunQuery())).rows] == ["", ""]
+        asked.core = Core(store.load(), CoreSettings(), lambda: "id")
+        second, oldest = (await runs.page(RunQuery())).rows
+        detail = await runs.run(1)
+    store.close()
+    assert (oldest.run_id, oldest.reason) == (1, "No agent is there to run it.")
+    assert (second.run_id, second.reason) == (2, "Waits until the job's earlier run has ended.")
+    assert detail.run == oldest

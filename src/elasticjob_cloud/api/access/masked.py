@@ -32,6 +32,12 @@ def sees_secrets(request: Request) -> bool:
     return caller is None or caller.role is Role.ADMIN
 
 
+def caller_name(request: Request) -> str:
+    """Give the user who makes the call; empty where the scheduler knows no users."""
+    caller: Principal | None = request.scope.get(_CALLER)
+    return "" if caller is None else caller.username
+
+
 def keep_masked(
     payload: dict[str, Any], stored: AppConfiguration | JobConfiguration | None = None
 ) -> dict[str, Any]:

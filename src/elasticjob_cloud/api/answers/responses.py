@@ -36,11 +36,16 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 
 async def list_response(view: Callable[[T], Any], items: Sequence[T]) -> Response:
     """Make an answer of a list, item by item; a long one in a thread, so that scheduling goes on meanwhile."""
-    if len(items) <= _SHORT_LIST:
-        body = _list_body(view, items)
-    else:
-        body = await asyncio.to_thread(_list_body, view, items)
-    return Response(body, 200, dict(ANSWER_HEADERS), media_type="application/json")
+    return json_response(await encoded_list(view, items))
+
+
+async def encoded_list(
+    view: Callable[[T], Any], items: Sequence[T], *, short: int = _SHORT_LIST
+) -> msgspec.Raw:
+    """Write a list as JSON, to be a part of an answer; one of more than `short` items in a thread: scheduling goes on."""
+    if len(items) <= short:
+        return msgspec.Raw(_list_body(view, items))
+    return msgspec.Raw(await asyncio.to_thread(_list_body, view, items))
 
 
 def _list_body(view: Callable[[T], Any], items: Sequence[T]) -> bytes:

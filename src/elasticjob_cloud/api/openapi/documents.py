@@ -21,7 +21,7 @@ _ERRORS: Final = {
     400: "The body is malformed, or fields or parameters are invalid: `errors` names each.",
     401: "No access token, or one that is wrong or has expired; at login: wrong user or password.",
     403: "The role is too weak, the password is too weak for this caller, or a page of another site has sent it.",
-    404: "There is no such app, job or task.",
+    404: "There is no such app, job, run or task.",
     409: "It exists already, or its state does not allow the call.",
     413: "The body is over 1 MiB.",
     415: "The content type is neither JSON nor text, or the body is compressed.",
@@ -84,18 +84,36 @@ def described(
     return _call(result, statuses, extra, more_results)
 
 
-def described_by_job_name(result: Document, *, errors: tuple[int, ...]) -> dict[str, Any]:
-    """Describe a call whose body is a job's name: a bare word or a JSON string."""
-    name = {"type": "string", "minLength": 1, "maxLength": 100}
-    examples = {"bare word": {"value": "my_job"}, "JSON string": {"value": '"my_job"'}}
-    content = {
-        media_type: {"schema": {**name, "description": "The job's name, as a bare word or a JSON string."}}
-        | {"examples": examples}
-        for media_type in ("application/json", "text/plain")
+def described_by_job_name(
+    result: Document,
+    *,
+    errors: tuple[int, ...],
+    body: type[RequestBody] | None = None,
+    headers: Document | None = None,
+) -> dict[str, Any]:
+    """Describe a call whose body is a job's name, a bare word or a JSON string; or also an object, if `body` is given.
+
+    `headers`: of its answer, by name.
+    """
+    name: Document = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+        "description": "The job's name, as a bare word or a JSON string.",
     }
-    return _call(
-        result, {400, 401, 413, 415, 502, 503, *errors}, {"requestBody": _required_body(content)}, None
-    )
+    examples: Document = {"bare word": {"value": "my_job"}, "JSON string": {"value": '"my_job"'}}
+    text = {"schema": name, "examples": examples}
+    content = {"application/json": text, "text/plain": text}
+    if body is not None:
+        content["application/json"] = {
+            "schema": {"anyOf": [name, reference(body.__name__)]},
+            "examples": examples | {"object": {"value": EXAMPLES[body]}},
+        }
+    statuses = {400, 401, 413, 415, 502, 503, *errors}
+    call = _call(result, statuses, {"requestBody": _required_body(content)}, None)
+    if headers is not None:
+        call["responses"][200]["headers"] = headers
+    return call
 
 
 def _required_body(content: Document) -> Document:
@@ -156,6 +174,15 @@ def _schemas() -> Document:
     for name in ("AppConfiguration", "JobConfiguration"):
         records[name]["properties"]["disabled"] = BOOLEAN
         records[name]["required"] = list(records[name]["properties"])
+    # What a run was started with: a run cannot be disabled.
+    ran_under = dict(records["JobConfiguration"])
+    ran_under["properties"] = {
+        name: field for name, field in ran_under["properties"].items() if name != "disabled"
+    }
+    records["RunConfiguration"] = ran_under | {
+        "title": "RunConfiguration",
+        "required": list(ran_under["properties"]),
+    }
     field = object_of({"field": TEXT, "message": TEXT})
     error = object_of({"message": TEXT, "errors": array_of(field)}, optional=("errors",))
     return {**schemas, **records, "Error": error}

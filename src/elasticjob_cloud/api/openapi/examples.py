@@ -11,6 +11,7 @@ from elasticjob_cloud.api.requests.models import (
     RequestBody,
     UpdateAppRequest,
 )
+from elasticjob_cloud.api.requests.run_commands import RerunRequest, TriggerRequest
 
 EXAMPLES: Final[Mapping[type[RequestBody], Mapping[str, Any]]] = {
     LoginRequest: {"username": "root", "password": "pwd"},
@@ -35,5 +36,11 @@ EXAMPLES: Final[Mapping[type[RequestBody], Mapping[str, Any]]] = {
         "failover": True,
         "misfire": True,
     },
+    TriggerRequest: {
+        "jobName": "my_job",
+        "jobParameter": "2026-11-22",
+        "idempotencyKey": "report-2026-11-22",
+    },
+    RerunRequest: {"items": "failed"},
     BulkRequest: {"action": "disable", "filter": {"appName": "my_app"}, "dryRun": True},
 }

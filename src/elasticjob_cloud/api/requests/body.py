@@ -62,16 +62,30 @@ class BodyReader:
             TooLargeError: It is over the limit.
             UnsupportedMediaError: Its content type is neither JSON nor text.
         """
-        word = (await self._text(request)).strip()
-        name = parse_json(word) if word[:1] in {'"', "{", "["} else word
-        if not isinstance(name, str):
+        value = await self._word(request)
+        if not isinstance(value, str):
             raise _bad_name('must be the body itself: my_job or "my_job", not an object or an array.')
-        if not name:
-            raise _bad_name("is required: send the job's name as body.")
-        problem = known_name_problem(name)
-        if problem is not None:
-            raise _bad_name(problem)
-        return name
+        return _checked_name(value)
+
+    async def job_name_or_object(self, request: Request) -> str | dict[str, Any]:
+        """Read a job name, as `job_name` does, or a JSON object.
+
+        Raises:
+            InvalidRequestError: It is neither, or the object has a key twice.
+            TooLargeError: It is over the limit.
+            UnsupportedMediaError: Its content type is neither JSON nor text.
+        """
+        value = await self._word(request)
+        if isinstance(value, dict):
+            return value
+        if not isinstance(value, str):
+            raise _bad_name('must be the body itself: my_job, "my_job", or {"jobName": "my_job"}.')
+        return _checked_name(value)
+
+    async def _word(self, request: Request) -> Any:
+        """Read JSON, or a bare word."""
+        word = (await self._text(request)).strip()
+        return parse_json(word) if word[:1] in {'"', "{", "["} else word
 
     async def _text(self, request: Request) -> str:
         codec = _codec_of(request.headers.get("content-type", ""))
@@ -83,6 +97,15 @@ class BodyReader:
             if len(body) > limit:
                 raise too_large(limit)
         return decode(bytes(body), codec)
+
+
+def _checked_name(name: str) -> str:
+    if not name:
+        raise _bad_name("is required: send the job's name as body.")
+    problem = known_name_problem(name)
+    if problem is not None:
+        raise _bad_name(problem)
+    return name
 
 
 def _bad_name(problem: str) -> InvalidRequestError:

@@ -126,6 +126,10 @@ Script = Annotated[
 CpuCount = Annotated[float, Field(ge=0.001, le=MAXIMUM_CPU_COUNT)]
 MemoryMegabytes = Annotated[float, Field(ge=1, le=MAXIMUM_MEMORY_MB)]
 Count = Annotated[int, Field(ge=0, le=MAXIMUM_INTEGER)]
+ShardingTotalCount = Annotated[int, Field(ge=1, le=MAXIMUM_SHARDING_TOTAL_COUNT)]
+ShardingItemParameters = Annotated[
+    str, AfterValidator(_text_up_to(256 * KIBIBYTE)), Field(description="`0=Beijing,1=Shanghai`")
+]
 
 
 class RequestBody(BaseModel):
@@ -230,14 +234,12 @@ class JobRequest(RequestBody):
     app_name: KnownName
     job_name: Name
     job_execution_type: Annotated[JobExecutionType, Field(strict=False)]
-    sharding_total_count: Annotated[int, Field(ge=1, le=MAXIMUM_SHARDING_TOTAL_COUNT)]
+    sharding_total_count: ShardingTotalCount
     cpu_count: CpuCount
     memory_mb: MemoryMegabytes = Field(alias="memoryMB")
     cron: Annotated[ShortText, Field(description="Quartz: second minute hour day month weekday [year]")] = ""
     time_zone: Annotated[ShortText, Field(description="IANA name; the scheduler's zone when empty")] = ""
-    sharding_item_parameters: Annotated[
-        str, AfterValidator(_text_up_to(256 * KIBIBYTE)), Field(description="`0=Beijing,1=Shanghai`")
-    ] = ""
+    sharding_item_parameters: ShardingItemParameters = ""
     job_parameter: LongText = ""
     failover: bool = False
     misfire: bool = False
@@ -273,7 +275,7 @@ class JobRequest(RequestBody):
     @classmethod
     def _check_props(cls, props: Any) -> Any:
         if isinstance(props, dict):
-            _raise_if(_props_problem(props))
+            _raise_if(props_problem(props))
         return props
 
     @field_validator("script_command_line")
@@ -306,7 +308,8 @@ class JobRequest(RequestBody):
         return {**self.props, **script, **streams}
 
 
-def _props_problem(props: Mapping[str, Any]) -> str | None:
+def props_problem(props: Mapping[str, Any]) -> str | None:
+    """Say why a job cannot have these props, or None."""
     if len(props) > MAXIMUM_PROPS:
         return f"must have at most {MAXIMUM_PROPS:,} entries, it has {len(props):,}."
     left = 64 * KIBIBYTE

@@ -79,6 +79,19 @@ def _without_empty(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value != ""}
 
 
+def parse_interval_ms(start_time: str, end_time: str, zone: ZoneInfo) -> tuple[int | None, int | None]:
+    """Read `startTime` and `endTime`; None for one that is empty.
+
+    Raises:
+        InvalidRequestError: One is no time, or the end comes before the start.
+    """
+    start_ms = parse_time_ms("startTime", start_time, zone) if start_time else None
+    end_ms = parse_time_ms("endTime", end_time, zone) if end_time else None
+    if start_ms is not None and end_ms is not None and end_ms < start_ms:
+        raise InvalidRequestError.of(FieldError("endTime", "must not be before startTime."))
+    return start_ms, end_ms
+
+
 def parse_time_ms(field: str, text: str, zone: ZoneInfo) -> int:
     """Read a time as epoch milliseconds: ISO 8601, or upstream's `yyyy-MM-dd HH:mm:ss`; without an offset, in `zone`.
 

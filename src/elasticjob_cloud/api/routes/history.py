@@ -13,7 +13,7 @@ from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.views import execution_view, status_trace_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of
 from elasticjob_cloud.api.requests.models import ShortText
-from elasticjob_cloud.api.requests.query import QueryParameters, parse_time_ms, read_query
+from elasticjob_cloud.api.requests.query import QueryParameters, parse_interval_ms, read_query
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.queries.history import (
@@ -136,10 +136,7 @@ def history_routes(scheduler: SchedulerPort) -> APIRouter:
     ) -> HistoryQuery:
         given = read_query(request, model)
         zone = ZoneInfo(scheduler.default_time_zone())
-        start_ms = parse_time_ms("startTime", given.start_time, zone) if given.start_time else None
-        end_ms = parse_time_ms("endTime", given.end_time, zone) if given.end_time else None
-        if start_ms is not None and end_ms is not None and end_ms < start_ms:
-            raise InvalidRequestError.of(FieldError("endTime", "must not be before startTime."))
+        start_ms, end_ms = parse_interval_ms(given.start_time, given.end_time, zone)
         values = given.model_dump(by_alias=True, exclude_none=True)
         page, per_page = _page_asked_for(given)
         return HistoryQuery(

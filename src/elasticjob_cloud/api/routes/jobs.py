@@ -36,7 +36,6 @@ from elasticjob_cloud.service.port import (
     RegisterJob,
     SchedulerPort,
     SetJobDisabled,
-    TriggerJob,
     UpdateJob,
 )
 
@@ -99,12 +98,6 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
     async def deregister_named_job(job_name: JobName) -> Response:
         """Remove a job and kill its tasks."""
         await scheduler.submit(DeregisterJob(check_job_name(job_name)))
-        return done()
-
-    @router.post("/trigger", **described_by_job_name(TRUE, errors=(404, 409)))
-    async def trigger_job(request: Request) -> Response:
-        """Run a transient job once now, apart from its cron. A trigger during a run is queued."""
-        await scheduler.submit(TriggerJob(await bodies.job_name(request)))
         return done()
 
     @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))

@@ -22,15 +22,18 @@ from elasticjob_cloud.cli.fields import (
 )
 from elasticjob_cloud.cli.options import (
     FileOption,
+    FollowRunOption,
     JobNameArgument,
     JsonOption,
     SecretsOption,
     UrlOption,
+    WaitOption,
     YesOption,
     confirm,
     connect,
 )
 from elasticjob_cloud.cli.output import print_fields, print_json, say
+from elasticjob_cloud.cli.run_end import tell_run
 from elasticjob_cloud.model.errors import InvalidRequestError
 from elasticjob_cloud.model.masking import mask_configuration
 
@@ -146,15 +149,32 @@ def show(
         say_weekdays(str(found.get("cron") or ""))
 
 
-@app.command(epilog="\b\nExample: elasticjob-cloud job trigger my_job")
-def trigger(job_name: JobNameArgument, url: UrlOption = None) -> None:
+@app.command(
+    epilog="\b\nExample: elasticjob-cloud job trigger my_job --follow\n"
+    "With a parameter for this run: elasticjob-cloud job trigger report --parameter 2026-11-22 --wait\n"
+    "Exit codes with --wait and --follow: 0 succeeded, 1 failed, 5 killed or dropped."
+)
+def trigger(
+    job_name: JobNameArgument,
+    wait: WaitOption = False,
+    follow: FollowRunOption = False,
+    parameter: Annotated[
+        str | None,
+        typer.Option("--parameter", "-p", help="The jobParameter of this run alone.", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+    url: UrlOption = None,
+) -> None:
     """Run a transient job once now, apart from its cron.
 
     During a run, it waits for that to end.
     """
+    body = job_name if parameter is None else {"jobName": job_name, "jobParameter": parameter}
     with connect(url) as scheduler:
-        scheduler.post("job", "trigger", json=job_name)
-    say(f"Triggered {job_name}. See: elasticjob-cloud events executions --job-name {job_name}")
+        run_id = scheduler.post_for_run("job", "trigger", json=body)
+        if not (wait or follow):
+            say(f"Triggered {job_name}: run {run_id}. See: elasticjob-cloud run show {run_id}")
+        tell_run(scheduler, run_id, wait=wait, follow=follow, json=json)
 
 
 @app.command(epilog="\b\nExample: elasticjob-cloud job disable my_job")

@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from elasticjob_cloud.cli.following import wait_a_moment
-from elasticjob_cloud.cli.log_targets import Shard, find_failures, find_shards
+from elasticjob_cloud.cli.log_targets import Shard, find_shards, with_failures
 from elasticjob_cloud.cli.options import UrlOption, connect
-from elasticjob_cloud.cli.output import say, say_failure, write_raw
+from elasticjob_cloud.cli.output import say_failure
 from elasticjob_cloud.cli.shard_log import ShardLog
+from elasticjob_cloud.cli.shard_printer import ShardPrinter
 from elasticjob_cloud.model.errors import NotFoundError
-
-if TYPE_CHECKING:
-    from elasticjob_cloud.cli.connection import Connection
 
 
 class Streams(StrEnum):
@@ -28,7 +26,9 @@ class Streams(StrEnum):
 NameArgument = Annotated[
     str,
     typer.Argument(
-        metavar="JOB_OR_TASK", help="A job's name: its last run; or a task's id.", show_default=False
+        metavar="JOB_OR_RUN_OR_TASK",
+        help="A job's name: its last run; a run's id; or a task's id.",
+        show_default=False,
     ),
 ]
 ItemOption = Annotated[int | None, typer.Option("--item", "-i", help="Only this shard.", show_default=False)]
@@ -68,62 +68,21 @@ def logs(
         if not shards:
             raise NotFoundError(_nothing(name, item, failed=failed))
         printers = [
-            ShardPrinter(scheduler, shard, stream, tail, has_prefix=len(shards) > 1) for shard in shards
+            ShardPrinter(
+                ShardLog(scheduler, shard.task_id, stream.value, tail),
+                f"[{shard.item}] " if len(shards) > 1 else "",
+            )
+            for shard in shards
         ]
         if follow:
             _follow(printers)
             # What failed meanwhile is known by now.
-            failures = find_failures(scheduler, name)
-            _say_failures([Shard(it.item, it.task_id, failures.get(it.task_id, "")) for it in shards])
+            _say_failures(with_failures(scheduler, shards))
         else:
-            for printer in printers:
+            for shard, printer in zip(shards, printers, strict=True):
                 printer.print_present(patient=False)
                 printer.finish()
-                _say_failures([printer.shard])
-
-
-class ShardPrinter:
-    """Prints a shard's output, whole lines at a time where there are other shards."""
-
-    def __init__(
-        self, scheduler: "Connection", shard: Shard, stream: Streams, tail: int | None, *, has_prefix: bool
-    ) -> None:
-        self.shard = shard
-        self._log = ShardLog(scheduler, shard.task_id, stream.value, tail)
-        self._prefix = f"[{shard.item}] " if has_prefix else ""
-        self._half_line = ""
-        self._is_missing = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come."""
-        return self._log.is_over or self._is_missing
-
-    def print_present(self, *, patient: bool) -> None:
-        """Print what is there and was not printed yet."""
-        try:
-            for text in self._log.read_present(patient=patient):
-                self._print(text)
-        except NotFoundError as error:
-            self._is_missing = True
-            say(f"{self._prefix}{error}")
-
-    def finish(self) -> None:
-        """Print what was no whole line, and tell what is not."""
-        if self._half_line:
-            write_raw(f"{self._prefix}{self._half_line}\n")
-            self._half_line = ""
-        if self._log.is_truncated:
-            say(
-                f"{self._prefix}The output is not whole: a part of it could not be kept, or is beyond output_limit_bytes."
-            )
-
-    def _print(self, text: str) -> None:
-        if not self._prefix:
-            write_raw(text)
-            return
-        *lines, self._half_line = (self._half_line + text).split("\n")
-        write_raw("".join(f"{self._prefix}{line}\n" for line in lines))
+                _say_failures([shard])
 
 
 def _follow(printers: Sequence[ShardPrinter]) -> None:

@@ -5,8 +5,23 @@ from typing import Annotated, Any
 
 import typer
 
-from elasticjob_cloud.cli.options import JsonOption, UrlOption, connect
-from elasticjob_cloud.cli.output import local_time, number, print_json, print_table, say, seconds_between
+from elasticjob_cloud.cli.options import (
+    EndTimeOption,
+    JsonOption,
+    StartTimeOption,
+    UrlOption,
+    WideOption,
+    connect,
+)
+from elasticjob_cloud.cli.output import (
+    Failure,
+    local_time,
+    number,
+    print_json,
+    print_table,
+    say,
+    seconds_between,
+)
 
 events = typer.Typer(no_args_is_help=True, help="What happened: executions of job code, and states of tasks.")
 
@@ -17,13 +32,6 @@ TaskIdFilter = Annotated[str | None, typer.Option("--task-id", help="Only this t
 StateFilter = Annotated[
     str | None, typer.Option("--state", help="Only this state, such as TASK_FAILED.", show_default=False)
 ]
-StartOption = Annotated[
-    str | None,
-    typer.Option(
-        "--start-time", help="From this time on, such as 2026-11-22T15:00:00+08:00.", show_default=False
-    ),
-]
-EndOption = Annotated[str | None, typer.Option("--end-time", help="Up to this time.", show_default=False)]
 PageOption = Annotated[int, typer.Option("--page", min=1, help="Which page.")]
 PerPageOption = Annotated[int, typer.Option("--per-page", min=1, help="Rows of a page.")]
 
@@ -102,11 +110,12 @@ def executions(
     job_name: JobNameFilter = None,
     task_id: TaskIdFilter = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
-    start_time: StartOption = None,
-    end_time: EndOption = None,
+    start_time: StartTimeOption = None,
+    end_time: EndTimeOption = None,
     page: PageOption = 1,
     per_page: PerPageOption = 20,
     json: JsonOption = False,
+    wide: WideOption = False,
     url: UrlOption = None,
 ) -> None:
     """List executions of job code, the newest first."""
@@ -126,7 +135,7 @@ def executions(
         json=json,
         page=page,
         per_page=per_page,
-        titles=("STARTED", "SECONDS", "JOB", "ITEM", "SUCCESS", "FAILURE"),
+        titles=("STARTED", "SECONDS", "JOB", "ITEM", "SUCCESS", *(("TASK ID",) if wide else ()), "FAILURE"),
         rows=[
             (
                 local_time(row.get("startTime")),
@@ -134,7 +143,8 @@ def executions(
                 row.get("jobName"),
                 row.get("shardingItem"),
                 row.get("isSuccess"),
-                row.get("failureCause"),
+                *((row.get("taskId"),) if wide else ()),
+                Failure(row.get("failureCause") or ""),
             )
             for row in found["rows"]
         ],
@@ -146,11 +156,12 @@ def traces(
     job_name: JobNameFilter = None,
     task_id: TaskIdFilter = None,
     state: StateFilter = None,
-    start_time: StartOption = None,
-    end_time: EndOption = None,
+    start_time: StartTimeOption = None,
+    end_time: EndTimeOption = None,
     page: PageOption = 1,
     per_page: PerPageOption = 20,
     json: JsonOption = False,
+    wide: WideOption = False,
     url: UrlOption = None,
 ) -> None:
     """List the states that tasks went through, the newest first."""
@@ -171,9 +182,15 @@ def traces(
         page=page,
         per_page=per_page,
         # The task's id tells its job and shard.
-        titles=("TIME", "STATE", "TASK ID", "MESSAGE"),
+        titles=("TIME", "STATE", "TASK ID", *(("IN PLACE OF",) if wide else ()), "MESSAGE"),
         rows=[
-            (local_time(row.get("creationTime")), row.get("state"), row.get("taskId"), row.get("message"))
+            (
+                local_time(row.get("creationTime")),
+                row.get("state"),
+                row.get("taskId"),
+                *((row.get("originalTaskId"),) if wide else ()),
+                row.get("message"),
+            )
             for row in found["rows"]
         ],
     )
@@ -199,7 +216,7 @@ def _print_page(
     if not rows:
         say("Nothing of that kind is recorded. Run a job: elasticjob-cloud job trigger JOB_NAME")
         return
-    print_table(titles, rows, folded=("FAILURE", "MESSAGE", "TASK ID"))
+    print_table(titles, rows, folded=("FAILURE", "MESSAGE", "TASK ID", "IN PLACE OF"))
     if total > len(rows):
         following = f"The next: --page {page + 1}" if page < last else "It is the last."
         say(f"Page {page}: {len(rows)} of {total} rows. {following}")

@@ -115,6 +115,11 @@ def test_standby_answers_each_call_as_the_leader_does(calm_pair: Sequence[Schedu
         ),
         ("GET", "/job/events/executions?per_page=5&page=1&jobName=%E4%BB%BB", None),
         ("GET", "/operate/schedulers", None),
+        ("GET", "/job/runs?state=WAITING&limit=1", None),
+        ("GET", "/job/runs/99", None),
+        ("GET", "/job/executions?jobName=none", None),
+        ("POST", "/job/runs/99/kill", None),
+        ("POST", "/job/runs/99/rerun", b'{"items": "some"}'),
         ("GET", "/no/such%2Fcall?a=%20b", None),
         ("HEAD", "/app/list", None),
         ("PATCH", "/app", b"{}"),
@@ -136,6 +141,12 @@ def test_standby_answers_each_call_as_the_leader_does(calm_pair: Sequence[Schedu
 
     assert answer.json() is True
     wait_for(lambda: recorded_fires(direct) == 1, "the trigger is recorded once")
+    run = f"/job/runs/{answer.headers['X-Run-Id']}"
+    wait_for(lambda: through.get(run).json()["run"]["state"] == "SUCCEEDED", "the run has ended")
+    assert through.get(run).content == direct.get(run).content
+    again = through.post(f"{run}/rerun", json={"items": "all"}).json()["runId"]
+    rerun = direct.get(f"/job/runs/{again}").json()["run"]
+    assert (rerun["source"], str(rerun["rerunOf"])) == ("RERUN", answer.headers["X-Run-Id"])
 
 
 @pytest.mark.long

@@ -1,0 +1,146 @@
+"""How the OpenAPI document describes runs: each part exactly, with an example."""
+
+from typing import Any, Final
+
+from elasticjob_cloud.api.openapi.documents import (
+    INTEGER,
+    TEXT,
+    Document,
+    array_of,
+    nullable,
+    object_of,
+    reference,
+)
+from elasticjob_cloud.model.fire import RunState
+from elasticjob_cloud.model.queries.runs import RUN_SOURCES
+from elasticjob_cloud.model.task import TaskState
+
+
+def _told(document: Document, description: str) -> Document:
+    return {**document, "description": description}
+
+
+def _one_of(values: Any) -> Document:
+    return {"type": "string", "enum": [value.value for value in values]}
+
+
+_TIME: Final[Document] = {"type": "string", "format": "date-time"}
+_LATER_TIME: Final = nullable(_TIME)
+
+_COUNTS: Final = object_of(dict.fromkeys(("total", "waiting", "running", "succeeded", "failed"), INTEGER)) | {
+    "description": "`total` is 0 for runs of earlier versions; shards that were killed are in `total` only"
+}
+
+_RUN: Final[Document] = object_of(
+    {
+        "runId": INTEGER,
+        "jobName": TEXT,
+        "appName": TEXT,
+        "source": _one_of(RUN_SOURCES),
+        "dueTime": _TIME,
+        "startTime": _LATER_TIME,
+        "endTime": _LATER_TIME,
+        "state": _one_of(RunState),
+        "reason": {"type": "string", "description": "why it waits, is being stopped, or was dropped"},
+        "shards": _COUNTS,
+        "summary": {"type": "string", "description": "why it failed, in a line"},
+        "triggeredBy": {"type": "string", "description": "the user; empty where a cron started it"},
+        "rerunOf": _told(nullable(INTEGER), "the run whose shards it repeats"),
+        "count": {"type": "integer", "description": "of due times; above 1 where many were dropped at once"},
+        "lastDueTime": _TIME,
+    }
+)
+# Without a null: FastAPI leaves those out of the document.
+_RUN_EXAMPLE: Final = {
+    "runId": 4711,
+    "jobName": "my_job",
+    "appName": "my_app",
+    "source": "RERUN",
+    "dueTime": "2026-11-22T03:00:00.000+08:00",
+    "startTime": "2026-11-22T03:00:00.012+08:00",
+    "endTime": "2026-11-22T03:00:41.730+08:00",
+    "state": "FAILED",
+    "reason": "",
+    "shards": {"total": 2, "waiting": 0, "running": 0, "succeeded": 1, "failed": 1},
+    "summary": "Shard 1: exit code 3: FATAL: quota exceeded",
+    "triggeredBy": "root",
+    "rerunOf": 4702,
+    "count": 1,
+    "lastDueTime": "2026-11-22T03:00:00.000+08:00",
+}
+
+_ATTEMPT: Final[Document] = object_of(
+    {
+        "taskId": TEXT,
+        "agentId": TEXT,
+        "attempt": INTEGER,
+        "stagedTime": _LATER_TIME,
+        "startTime": _LATER_TIME,
+        "endTime": _LATER_TIME,
+        "state": _one_of(TaskState),
+        "success": {
+            "type": ["boolean", "null"],
+            "description": "null while it runs; false also where job code raised and the task is TASK_FINISHED",
+        },
+        "exitCode": _told(nullable(INTEGER), "of a script"),
+        "signal": _told(nullable(INTEGER), "that ended a script"),
+        "summary": {"type": "string", "description": "why it failed, in a line"},
+        "detail": {
+            "type": "string",
+            "description": "the whole reason, at most 16,000 characters; of the first 100 failures of a run",
+        },
+    }
+)
+_SHARD: Final = object_of(
+    {
+        "item": INTEGER,
+        "parameter": TEXT,
+        "state": _one_of(RunState),
+        "attempts": array_of(_ATTEMPT),
+    }
+)
+_TASK_ID: Final = "my_job@-@1@-@READY@-@agent-1@-@0b0d6c3e"
+
+RUN_PAGE: Final[Document] = object_of(
+    {
+        "rows": array_of(_RUN),
+        "next": _told(nullable(TEXT), "the `cursor` of the next page; null: there is none"),
+    }
+) | {"examples": [{"rows": [_RUN_EXAMPLE], "next": "1795287641730.4711"}]}
+RUN_DETAIL: Final[Document] = object_of(
+    {
+        "run": _RUN,
+        "configuration": {
+            "anyOf": [reference("RunConfiguration"), {"type": "null"}],
+            "description": "what it ran under; null where that is not known any more",
+        },
+        "shards": array_of(_SHARD),
+    }
+)
+EXECUTION_PAGE: Final[Document] = object_of(
+    {
+        "rows": array_of(
+            object_of(
+                {
+                    "executionId": INTEGER,
+                    "jobName": TEXT,
+                    "appName": TEXT,
+                    "source": {"const": "DAEMON"},
+                    "taskId": TEXT,
+                    "item": INTEGER,
+                    "hostname": TEXT,
+                    "ip": TEXT,
+                    "startTime": _TIME,
+                    "endTime": _LATER_TIME,
+                    "state": _one_of((RunState.SUCCEEDED, RunState.FAILED)),
+                    "summary": TEXT,
+                    "detail": TEXT,
+                }
+            )
+        ),
+        "next": nullable(TEXT),
+    }
+)
+RERUN: Final[Document] = object_of({"runId": INTEGER}) | {"examples": [{"runId": 4712}]}
+RUN_ID_HEADER: Final = "X-Run-Id"
+RUN_ID: Final[Document] = {RUN_ID_HEADER: {"description": "The run's id.", "schema": INTEGER}}
