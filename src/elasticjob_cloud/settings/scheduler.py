@@ -218,12 +218,6 @@ class SchedulerSettings(AgentTuning):
         description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
     )
 
-    metrics_job_limit: int = Field(
-        1_000,
-        ge=0,
-        description="Up to how many jobs `/metrics` tells when each last succeeded; with more of them it does not. 0: never.",
-    )
-
     fence_seconds: PositiveNumber = Field(
         10.0, description="After this time without its scheduler a remote agent kills what may fail over."
     )
@@ -283,6 +277,11 @@ class SchedulerSettings(AgentTuning):
         20_000, description="How many files of output of ended tasks an agent keeps in all."
     )
 
+    metrics_job_limit: int = Field(
+        1_000,
+        ge=0,
+        description="Up to how many jobs `/metrics` tells when each last succeeded; with more of them it does not. 0: never.",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = Field(
         "info", description="How much the scheduler logs."
     )
