@@ -21,7 +21,8 @@ from typing import Any
 
 import psutil
 
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
+from tests.waiting import wait_for
 
 _APP = """
 import os
@@ -75,7 +76,7 @@ def run_shards(server: Standalone, job_name: str, shards: int) -> tuple[float, f
     before = finished(server)
     cpu, started = processor_seconds(server), time.perf_counter()
     server.call("POST", "/job/trigger", job_name)
-    wait_for("all shards finish", lambda: finished(server) >= before + shards, 300)
+    wait_for(lambda: finished(server) >= before + shards, "all shards finish", 300)
     return time.perf_counter() - started, processor_seconds(server) - cpu
 
 
@@ -132,7 +133,7 @@ def measure_trigger(server: Standalone, entered: Path, rounds: int) -> None:
         count = finished(server) + 1
         server.call("POST", "/job/trigger", "note")
         answered_ns = time.time_ns()
-        wait_for("it ended", lambda count=count: finished(server) >= count)  # type: ignore[misc]
+        wait_for(lambda count=count: finished(server) >= count, "it ended")  # type: ignore[misc]
         delays.append((int(entered.read_text().splitlines()[-1]) - answered_ns) / 1e6)
     show("trigger answered -> job code entered", delays, "ms")
 
@@ -143,7 +144,7 @@ def measure_lateness(server: Standalone, jobs: int, rounds: int) -> None:
     for name in names:
         server.register(name, "app", cron="0/5 * * * * ?", misfire=True, **_SMALL)
     before = finished(server)
-    wait_for("the rounds are over", lambda: finished(server) >= before + rounds * jobs, rounds * 5 + 60)
+    wait_for(lambda: finished(server) >= before + rounds * jobs, "the rounds are over", rounds * 5 + 60)
     late = [delay for name in names for delay in _lateness_ms(server, name)]
     for name in names:
         server.call("DELETE", "/job/deregister", name)

@@ -24,10 +24,11 @@ import psutil
 
 from benchmarks.bench_end_to_end import finished, show
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.contract.ray_world import end_agents_for_good
 from tests.postgres_server import PostgresServer
 from tests.ray_cluster import RayCluster
+from tests.waiting import wait_for
 
 _JOBS = "def run(context):\n    pass\n"
 _SMALL: dict[str, Any] = {"cpuCount": 0.001, "memoryMB": 1}
@@ -80,7 +81,7 @@ class WholeScheduler(Standalone):
         """Trigger a run and wait for its recorded end: shards a second, and processor seconds for 1,000 of them."""
         before, cpu, began = finished(self), self.processor_seconds(), dt.datetime.now(dt.UTC)
         self.call("POST", "/job/trigger", job_name)
-        wait_for("all shards finish", lambda: finished(self) >= before + shards, 300)
+        wait_for(lambda: finished(self) >= before + shards, "all shards finish", 300)
         seconds = (dt.datetime.now(dt.UTC) - began).total_seconds()
         return shards / seconds, (self.processor_seconds() - cpu) / shards * 1000
 
@@ -134,7 +135,7 @@ def warm_schedulers(nodes: int) -> Iterator[dict[str, WholeScheduler]]:
         app_url = _make_app(directory)
         for engine, scheduler in schedulers.items():
             count = nodes if engine == "ray" else 1
-            wait_for("all agents are there", lambda s=scheduler, n=count: s.agent_count == n, 60)  # type: ignore[misc]
+            wait_for(lambda s=scheduler, n=count: s.agent_count == n, "all agents are there", 60)  # type: ignore[misc]
             scheduler.publish(
                 "app", app_url, bootstrapScript="exec python -m elasticjob_cloud bench_jobs:run"
             )
@@ -195,7 +196,7 @@ def measure_lateness(schedulers: dict[str, WholeScheduler], jobs: int, rounds: i
     print(f"lateness of {jobs} one-shard SDK jobs due at once")
     for engine, scheduler in schedulers.items():
         end = before[engine] + rounds * jobs
-        wait_for("the rounds are over", lambda s=scheduler, n=end: finished(s) >= n, rounds * 5 + 60)  # type: ignore[misc]
+        wait_for(lambda s=scheduler, n=end: finished(s) >= n, "the rounds are over", rounds * 5 + 60)  # type: ignore[misc]
     for engine, scheduler in schedulers.items():
         by_period: dict[int, list[float]] = defaultdict(list)
         for name in names:

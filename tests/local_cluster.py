@@ -31,7 +31,8 @@ import psutil
 from elasticjob_cloud.agent.scheduler_link.directory import AgentProcess
 from tests.http_client import http_client
 from tests.postgres_programs import PostgresMissingError
-from tests.postgres_server import PostgresServer, free_port
+from tests.postgres_server import PostgresServer
+from tests.processes import free_port
 from tests.ray_cluster import MISSING, RayCluster, RayNode, has_ray
 
 HOST = "127.0.0.1"

@@ -13,7 +13,6 @@ import select
 import shutil
 import socket
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -23,6 +22,7 @@ from psycopg import sql
 
 from tests.postgres_programs import NOBODY
 from tests.postgres_server import SUPERUSER, PostgresServer
+from tests.waiting import wait_for
 
 _DEADLINE_SECONDS = 60.0
 _SETTINGS = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
@@ -73,7 +73,7 @@ class PostgresPair:
         """Have the primary refuse writes, in sessions that are open too, as who switches over by hand does first."""
         self.primary.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         self.primary.execute("SELECT pg_reload_conf()")
-        _wait_until(
+        wait_for(
             lambda: self.primary.execute("SHOW default_transaction_read_only") == [("on",)],
             "the primary takes writes",
         )
@@ -83,7 +83,9 @@ class PostgresPair:
         assert self.standby is not None
         standby = self.standby
         standby.execute("SELECT pg_promote()")
-        _wait_until(lambda: standby.execute("SELECT pg_is_in_recovery()") == [(False,)], "no promotion")
+        wait_for(
+            lambda: standby.execute("SELECT pg_is_in_recovery()") == [(False,)], "the standby is promoted"
+        )
         self._address.lead_to(standby.port)
 
     def wait_for_standby(self) -> None:
@@ -92,7 +94,7 @@ class PostgresPair:
         standby = self.standby
         (row,) = self.primary.execute("SELECT pg_current_wal_lsn()::text")
         reached = sql.SQL("SELECT pg_last_wal_replay_lsn() >= {}::pg_lsn").format(sql.Literal(row[0]))
-        _wait_until(lambda: standby.execute(reached) == [(True,)], "the standby lags behind")
+        wait_for(lambda: standby.execute(reached) == [(True,)], "the standby has all of it")
 
     def _start_standby(self) -> None:
         primary = self.primary
@@ -109,17 +111,10 @@ class PostgresPair:
         standby.data_dir.chmod(0o700)
         primary.start()
         standby.start()
-        _wait_until(
+        wait_for(
             lambda: primary.execute("SELECT state FROM pg_stat_replication") == [("streaming",)],
-            "the standby does not follow",
+            "the standby follows",
         )
-
-
-def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
 
 
 class MovingAddress:

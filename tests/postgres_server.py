@@ -24,7 +24,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,7 @@ import psycopg
 from psycopg import sql
 
 from tests.postgres_programs import NOBODY, find_programs
+from tests.processes import free_port
 
 START_SECONDS = 30.0
 SUPERVISOR = Path(__file__).with_name("postgres_supervisor.py")
@@ -328,11 +328,3 @@ class PostgresServer:
     def _give_away(self, path: Path) -> None:
         if self._owner is not None:
             os.chown(path, self._owner, self._owner)
-
-
-def free_port(host: str) -> int:
-    """Give a port that nobody has at the moment."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

@@ -6,32 +6,20 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 
 from tests.forks import ForkedCommand
 from tests.http_client import http_client
 from tests.integration.apps.app_servers import HttpAppServer
+from tests.processes import is_alive
+from tests.waiting import wait_for
 
-T = TypeVar("T")
 _START_SECONDS = 30.0
 _Start = Callable[[Sequence[str], Mapping[str, str], Path], "ForkedCommand | subprocess.Popen[bytes]"]
-
-
-def wait_for(what: str, read: Callable[[], T], seconds: float = 20.0) -> T:
-    """Read until there is something, and give it; fail when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = read()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.02)  # the poll of a condition in another process, not a synchronisation
 
 
 class Standalone:
@@ -81,9 +69,9 @@ class Standalone:
             self.log,
         )
         if self._port == 0:
-            self._port = wait_for("the server's address", self._read_port, _START_SECONDS)
+            self._port = wait_for(self._read_port, "the server's address", _START_SECONDS)
         self.client.base_url = httpx.URL(self.url + "/api")
-        wait_for("the server is ready", self._is_ready, _START_SECONDS)
+        wait_for(self._is_ready, "the server is ready", _START_SECONDS)
 
     def kill(self) -> None:
         """End the scheduler as a crash would; its agent lives on."""
@@ -145,7 +133,7 @@ class Standalone:
             ends = [row for row in self.traces(jobName=job_name) if row["state"] not in _LIVE]
             return ends if len(ends) >= count else []
 
-        return wait_for(f"{count} tasks of {job_name} end", read, seconds)
+        return wait_for(read, f"{count} tasks of {job_name} end", seconds)
 
     def output(self, task_id: str, stream: str = "stdout") -> str:
         """Read a task's output through the API."""
@@ -176,7 +164,7 @@ class Standalone:
         pid = self.agent_pid()
         if pid and is_alive(pid):
             os.kill(pid, signal.SIGTERM)
-            wait_for("the agent ends", lambda: not is_alive(pid), 30)
+            wait_for(lambda: not is_alive(pid), "the agent ends", 30)
 
 
 def _start_program(
@@ -189,15 +177,6 @@ def _start_program(
             stderr=output,
             env=environment,
         )
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process runs (a zombie does not)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 _LIVE = {"TASK_STAGING", "TASK_RUNNING"}

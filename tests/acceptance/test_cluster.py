@@ -19,11 +19,11 @@ import pytest
 
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
-from tests.acceptance.standalone import wait_for
 from tests.checkout import ROOT
 from tests.http_client import http_get
 from tests.local_cluster import Cluster, ClusterError
 from tests.ray_cluster import MISSING, has_ray
+from tests.waiting import wait_for
 
 SCRIPT = ROOT / "scripts" / "cluster.py"
 START_SECONDS = 150.0
@@ -112,7 +112,7 @@ def test_jobs_run_on_several_nodes_and_go_on_under_another_leader(tmp_path: Path
     with Cluster() as cluster:
         publish_demo(cluster, tmp_path)
         wait_for(
-            "shards end on two nodes", lambda: len({row["slaveId"] for row in finished(cluster)}) >= 2, 60
+            lambda: len({row["slaveId"] for row in finished(cluster)}) >= 2, "shards end on two nodes", 60
         )
         nodes = {cluster.node_of(row["slaveId"]) for row in finished(cluster)}
         first = cluster.leader()
@@ -120,11 +120,11 @@ def test_jobs_run_on_several_nodes_and_go_on_under_another_leader(tmp_path: Path
         count = len(finished(cluster))
 
         first.kill()
-        second = wait_for("the other scheduler leads", cluster.leader, 30)
+        second = wait_for(cluster.leader, "the other scheduler leads", 30)
         assert second is not None
-        wait_for("shards end under it", lambda: len(finished(cluster)) >= count + 5, 60)
+        wait_for(lambda: len(finished(cluster)) >= count + 5, "shards end under it", 60)
         first.start()
-        wait_for("the killed one answers again", first.answers, 60)
+        wait_for(first.answers, "the killed one answers again", 60)
 
         assert nodes <= {1, 2, 3}
         assert second is not first
@@ -154,7 +154,7 @@ def test_start_that_fails_half_way_says_why_and_leaves_nothing() -> None:
 def test_ctrl_c_ends_all_of_it_also_when_pressed_twice(moment: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with show(log, "--ports", "0,0", "--nodes", "2", "--no-auth") as shown:
-        wait_for(moment, lambda: moment in log.read_text(), START_SECONDS)
+        wait_for(lambda: moment in log.read_text(), moment, START_SECONDS)
         below = psutil.Process(shown.pid).children(recursive=True)
         (directory,) = {
             word for process in below for word in re.findall(r"/tmp/ejc-\w+", " ".join(process.cmdline()))

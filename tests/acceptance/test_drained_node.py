@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from tests.acceptance.standalone import wait_for
 from tests.local_cluster import Cluster
+from tests.processes import is_alive
 from tests.ray_cluster import MISSING, has_ray
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.long,
@@ -57,30 +57,26 @@ def test_nothing_is_placed_on_a_drained_node_and_its_shards_run_elsewhere_before
         for body in (job("long", "sleep 500; true", 2), job("short", "true", 1)):
             cluster.call("POST", "/job/register", body)
         cluster.call("POST", "/job/trigger", "long")
-        wait_for("both shards run", lambda: len(started(cluster, "long")) == 2, WAIT_SECONDS)
+        wait_for(lambda: len(started(cluster, "long")) == 2, "both shards run", WAIT_SECONDS)
         assert len(set(started(cluster, "long").values())) == 2, "each on a node of its own"
         drained = next(id_ for id_ in started(cluster, "long").values() if cluster.node_of(id_) == 1)
 
         drained_at = time.monotonic()
         cluster.drain(cluster.nodes[0], DEADLINE_SECONDS)
-        wait_for("the agent drains", lambda: drained in draining(cluster), WAIT_SECONDS)
+        wait_for(lambda: drained in draining(cluster), "the agent drains", WAIT_SECONDS)
         for _ in range(RUNS):
             cluster.call("POST", "/job/trigger", "short")
-        wait_for("all have run", lambda: len(started(cluster, "short")) == RUNS, WAIT_SECONDS)
+        wait_for(lambda: len(started(cluster, "short")) == RUNS, "all have run", WAIT_SECONDS)
         assert drained not in started(cluster, "short").values()
 
-        wait_for("its shard runs elsewhere", lambda: len(started(cluster, "long")) == 3, WAIT_SECONDS)
+        wait_for(lambda: len(started(cluster, "long")) == 3, "its shard runs elsewhere", WAIT_SECONDS)
         print(f"elsewhere after {time.monotonic() - drained_at:.1f} s of {DEADLINE_SECONDS}")
         (lost,) = (row for row in traces(cluster, "long") if row["state"] == "TASK_LOST")
         assert lost["slaveId"] == drained
         assert "Ray takes its node away" in lost["message"]
         assert drained not in draining(cluster)
-        wait_for("Ray ends the node", lambda: not _is_running(cluster.nodes[0].raylet_pid), WAIT_SECONDS)
+        wait_for(lambda: not is_alive(cluster.nodes[0].raylet_pid), "Ray ends the node", WAIT_SECONDS)
 
 
 def draining(cluster: Cluster) -> list[str]:
     return [agent["id"] for agent in cluster.call("GET", "/operate/agents") if agent["draining"]]
-
-
-def _is_running(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -36,8 +37,8 @@ def test_history_and_output_are_read_while_the_database_is_locked_for_longer_tha
         with locked(tmp_path / "data" / "elasticjob.db"):
             server.client.post(f"{server.url}/api/job/trigger", json="job", timeout=60)
             wait_for(
-                "it is out of office",
                 lambda: server.client.get(f"{server.url}/readyz").status_code == 503,
+                "it is out of office",
                 seconds=60,
             )
             began = time.monotonic()
@@ -50,5 +51,5 @@ def test_history_and_output_are_read_while_the_database_is_locked_for_longer_tha
         assert "Traceback" not in log
         assert len(log.splitlines()) < 20
         wait_for(
-            "it leads again", lambda: server.client.get(f"{server.url}/readyz").status_code == 200, seconds=60
+            lambda: server.client.get(f"{server.url}/readyz").status_code == 200, "it leads again", seconds=60
         )

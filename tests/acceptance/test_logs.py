@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import HttpAppServer, http_app_server
+from tests.waiting import wait_for
 
 _SCRIPT = """
 echo "out 1 of $ELASTICJOB_SHARDING_ITEM"
@@ -96,7 +97,7 @@ def test_followed_run_is_shown_to_its_end(
     )
     standalone.register_script("long")
     standalone.call("POST", "/job/trigger", "long")
-    wait_for("it runs", lambda: standalone.client.get("/job/tasks/running").json())
+    wait_for(lambda: standalone.client.get("/job/tasks/running").json(), "it runs")
     following = subprocess.Popen(
         command(standalone, "long", "--follow"),
         stdout=subprocess.PIPE,

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.acceptance.apps import tar_gz
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import HttpAppServer, http_app_server
+from tests.waiting import wait_for
 
 _NOTE = 'echo "$(date +%s%N) start $ELASTICJOB_SHARDING_ITEM" >> {file}; sleep {sleep}; echo "$(date +%s%N) end" >> {file}'
 _DAEMON = """
@@ -41,7 +42,7 @@ def tidy(server: Standalone) -> Iterator[None]:
     yield
     for job in server.call("GET", "/job/jobs"):
         server.call("DELETE", "/job/deregister", job["jobName"])
-    wait_for("all tasks are gone", lambda: not server.call("GET", "/job/tasks/running"))
+    wait_for(lambda: not server.call("GET", "/job/tasks/running"), "all tasks are gone")
 
 
 def test_runs_of_a_job_never_overlap_and_misfires_are_made_up(
@@ -97,7 +98,7 @@ def test_trigger_during_a_run_is_queued_and_runs(
     server.register_script("queued")
     for _ in range(3):
         server.call("POST", "/job/trigger", "queued")
-    wait_for("one runs", lambda: len(server.call("GET", "/job/tasks/running")) == 1)
+    wait_for(lambda: len(server.call("GET", "/job/tasks/running")) == 1, "one runs")
     (ready,) = server.call("GET", "/job/tasks/ready")
     assert ready["times"] == "2"
     gate.touch()
@@ -118,7 +119,7 @@ def test_failing_shard_is_started_three_times_with_failover_and_once_without(
     assert [row["state"] for row in thrice] == ["TASK_FAILED"] * 3
     assert [row["executionType"] for row in thrice] == ["READY", "FAILOVER", "FAILOVER"]
     assert "7" in thrice[0]["message"]
-    wait_for("the run ends", lambda: not server.call("GET", "/job/tasks/failover"))
+    wait_for(lambda: not server.call("GET", "/job/tasks/failover"), "the run ends")
     assert len(server.ended("once")) == 1
 
 
@@ -130,7 +131,7 @@ def test_full_ready_queue_refuses_triggers_and_says_when_to_try_again(
         server.publish_script(apps, name, "sleep 600")
         server.register_script(name, cpuCount=2)
     server.call("POST", "/job/trigger", names[0])
-    wait_for("the first one runs", lambda: server.call("GET", "/job/tasks/running"))
+    wait_for(lambda: server.call("GET", "/job/tasks/running"), "the first one runs")
     answers = [
         server.client.post("/job/trigger", content=name, headers={"Content-Type": "application/json"})
         for name in names[1:]
@@ -150,7 +151,7 @@ def test_cron_is_evaluated_in_the_jobs_time_zone_and_never_early(
     for name in ("zoned", "control"):
         server.publish_script(apps, name, "true")
     # Then the first fire is due with the next second, or later on a busy machine.
-    wait_for("a second has begun", lambda: time.time() % 1 < 0.5)
+    wait_for(lambda: time.time() % 1 < 0.5, "a second has begun")
     registered = int(time.time())
     for name, zone in (("zoned", "Asia/Shanghai"), ("control", "UTC")):
         server.register_script(name, cron=f"* * {hours} * * ?", timeZone=zone)
@@ -181,7 +182,7 @@ def test_disabled_job_is_killed_and_enabled_one_runs_again(server: Standalone, a
     server.publish_script(apps, "switched", "sleep 600")
     server.register_script("switched")
     server.call("POST", "/job/trigger", "switched")
-    wait_for("it runs", lambda: server.call("GET", "/job/tasks/running"))
+    wait_for(lambda: server.call("GET", "/job/tasks/running"), "it runs")
 
     server.call("POST", "/job/switched/disable")
 
@@ -191,7 +192,7 @@ def test_disabled_job_is_killed_and_enabled_one_runs_again(server: Standalone, a
     assert server.call("GET", "/job/switched/disable") is True
     server.call("POST", "/job/switched/enable")
     server.call("POST", "/job/trigger", "switched")
-    wait_for("it runs again", lambda: server.call("GET", "/job/tasks/running"))
+    wait_for(lambda: server.call("GET", "/job/tasks/running"), "it runs again")
 
 
 def test_job_registered_anew_while_its_old_tasks_die_is_a_new_job(
@@ -202,7 +203,7 @@ def test_job_registered_anew_while_its_old_tasks_die_is_a_new_job(
     )
     server.register_script("again")
     server.call("POST", "/job/trigger", "again")
-    wait_for("it runs", (tmp_path / "begun").exists)
+    wait_for((tmp_path / "begun").exists, "it runs")
 
     server.call("DELETE", "/job/deregister", "again")
     server.register_script("again")
@@ -210,7 +211,7 @@ def test_job_registered_anew_while_its_old_tasks_die_is_a_new_job(
 
     ends = server.ended("again", 1)
     assert ends[0]["state"] == "TASK_KILLED"
-    wait_for("the new one runs", lambda: len((tmp_path / "begun").read_text().splitlines()) == 2)
+    wait_for(lambda: len((tmp_path / "begun").read_text().splitlines()) == 2, "the new one runs")
     assert len(server.call("GET", "/job/tasks/running")) == 1
 
 
@@ -221,16 +222,16 @@ def test_daemon_script_is_kept_alive_until_it_is_disabled(
     server.register_script("daemon", jobExecutionType="DAEMON")
 
     wait_for(
-        "it was started again",
         lambda: (
             len((tmp_path / "alive").read_text().splitlines()) >= 2 if (tmp_path / "alive").exists() else 0
         ),
+        "it was started again",
     )
     answer = server.client.post("/job/trigger", content="daemon", headers={"Content-Type": "text/plain"})
     server.call("POST", "/job/daemon/disable")
 
     assert answer.status_code == 400
-    wait_for("it is gone", lambda: not server.call("GET", "/job/tasks/running"))
+    wait_for(lambda: not server.call("GET", "/job/tasks/running"), "it is gone")
 
 
 def test_daemon_job_of_the_sdk_executes_by_its_own_cron(server: Standalone, apps: HttpAppServer) -> None:
@@ -246,7 +247,7 @@ def test_daemon_job_of_the_sdk_executes_by_its_own_cron(server: Standalone, apps
         ).json()["rows"]
         return rows if len(rows) >= 2 else []
 
-    rows = wait_for("it executed twice", executions)
+    rows = wait_for(executions, "it executed twice")
 
     assert len({row["taskId"] for row in rows}) == 1
     messages = {

@@ -24,6 +24,7 @@ import psutil
 import pytest
 
 from tests.checkout import ROOT
+from tests.processes import free_port
 
 FENCE = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -163,13 +164,6 @@ def save(code: str, folder: Path) -> None:
     path = folder / name[1]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(code)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:

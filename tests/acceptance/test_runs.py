@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import HttpAppServer, http_app_server
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def ended_run(server: Standalone, run_id: int) -> dict[str, Any]:
         detail = run_now(server, run_id)
         return {} if detail["run"]["state"] in {"WAITING", "RUNNING"} else detail
 
-    return wait_for(f"run {run_id} ends", read)
+    return wait_for(read, f"run {run_id} ends")
 
 
 def state_of(server: Standalone, run_id: int) -> str:
@@ -113,7 +114,7 @@ def test_run_waits_with_its_reason_until_it_is_killed_and_so_does_what_runs(
     server.register_script("long", failover=True)
     first = trigger(server, "long")
     second = trigger(server, "long")
-    wait_for("the first runs", lambda: run_now(server, first)["run"]["shards"]["running"] == 1)
+    wait_for(lambda: run_now(server, first)["run"]["shards"]["running"] == 1, "the first runs")
 
     waiting = run_now(server, second)
     assert (waiting["run"]["state"], waiting["run"]["startTime"]) == ("WAITING", None)
@@ -186,8 +187,8 @@ def test_executions_of_a_daemon_job_have_their_own_list(server: Standalone, apps
     server.publish_script(apps, "daemon", "echo out of luck; exit 4")
     server.register_script("daemon", jobExecutionType="DAEMON", cron="0/1 * * * * ?")
     rows = wait_for(
-        "two executions",
         lambda: _two(server.call("GET", "/job/executions?jobName=daemon&state=FAILED")["rows"]),
+        "two executions",
     )
     server.call("POST", "/job/daemon/disable")
 

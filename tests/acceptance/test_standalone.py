@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.api.test_manual import run_line
+from tests.acceptance.api.manual_lines import run_line
 from tests.acceptance.apps import tar_gz
-from tests.acceptance.standalone import Standalone, is_alive, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import HttpAppServer, http_app_server
+from tests.processes import is_alive
+from tests.waiting import wait_for
 
 _PYTHON_JOB = """
 import logging
@@ -189,7 +191,7 @@ def test_script_that_forks_away_leaves_nothing_behind(
 
     assert end["state"] == "TASK_FINISHED"
     pid = int((tmp_path / "pid").read_text())
-    wait_for("the process that forked away is gone", lambda: not is_alive(pid))
+    wait_for(lambda: not is_alive(pid), "the process that forked away is gone")
 
 
 def test_script_that_prints_for_ever_is_bounded_and_can_be_killed(
@@ -200,11 +202,11 @@ def test_script_that_prints_for_ever_is_bounded_and_can_be_killed(
     standalone.register("yes", "yes", props={"script.command.line": "./yes.sh"})
     standalone.call("POST", "/job/trigger", "yes")
     running = wait_for(
-        "it runs",
         lambda: [it for it in standalone.call("GET", "/job/tasks/running") if it["id"].startswith("yes@")],
+        "it runs",
     )
     path = f"/job/tasks/{running[0]['id']}/log?limit=10"
-    wait_for("its output is cut", lambda: standalone.call("GET", path)["truncated"])
+    wait_for(lambda: standalone.call("GET", path)["truncated"], "its output is cut")
     standalone.call("POST", f"/job/tasks/{running[0]['id']}/kill")
 
     (end,) = standalone.ended("yes")
@@ -247,15 +249,15 @@ def test_deleted_app_takes_its_jobs_and_tasks_with_it(standalone: Standalone, ap
     standalone.register("sleeps", "sleeps", props={"script.command.line": "./sleeps.sh"})
     standalone.call("POST", "/job/trigger", "sleeps")
     wait_for(
-        "it runs",
         lambda: [row for row in standalone.traces(jobName="sleeps") if row["state"] == "TASK_RUNNING"],
+        "it runs",
     )
 
     standalone.call("DELETE", "/app/sleeps")
 
     assert standalone.ended("sleeps")[0]["state"] == "TASK_KILLED"
     assert standalone.client.get("/job/jobs/sleeps").status_code == 404
-    wait_for("the app is gone", lambda: standalone.client.get("/app/sleeps").status_code == 404)
+    wait_for(lambda: standalone.client.get("/app/sleeps").status_code == 404, "the app is gone")
 
 
 def test_second_scheduler_on_the_same_data_is_refused(standalone: Standalone) -> None:

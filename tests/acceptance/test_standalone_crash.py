@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.apps import tar_gz
-from tests.acceptance.standalone import Standalone, is_alive, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import http_app_server
+from tests.processes import is_alive
+from tests.waiting import wait_for
 
 _SECOND_MS = 1_000
 
@@ -23,7 +25,7 @@ def test_task_runs_on_through_a_crash_and_ends_once(tmp_path: Path) -> None:
         server.publish("slow", apps.url("/slow.sh"))
         server.register("slow", "slow", props={"script.command.line": "./slow.sh"}, failover=True)
         server.call("POST", "/job/trigger", "slow")
-        wait_for("it runs", (tmp_path / "runs").exists)
+        wait_for((tmp_path / "runs").exists, "it runs")
         agent = server.agent_pid()
 
         server.kill()
@@ -50,7 +52,7 @@ def test_fires_missed_without_a_leader_are_made_up_only_if_misfire_says_so(
         server.ended("tick", 1)
         server.kill()
         before = len((tmp_path / "ticks").read_text().splitlines())
-        missed_ms = wait_for("some fires are missed", _Elapsed(3_000))
+        missed_ms = wait_for(_Elapsed(3_000), "some fires are missed")
 
         server.start()
 
@@ -101,7 +103,7 @@ def test_killed_agent_is_replaced_and_its_tasks_are_lost_or_failed_over(tmp_path
         for name, failover in (("once", False), ("again", True)):
             server.register(name, "app", failover=failover, props={"script.command.line": "./sleeps.sh"})
             server.call("POST", "/job/trigger", name)
-            wait_for(f"{name} runs", (tmp_path / name).exists)
+            wait_for((tmp_path / name).exists, f"{name} runs")
         (tmp_path / "quick").touch()
 
         _kill_process(server.agent_pid())
@@ -112,7 +114,7 @@ def test_killed_agent_is_replaced_and_its_tasks_are_lost_or_failed_over(tmp_path
         assert again[1]["originalTaskId"] == again[0]["taskId"]
         assert [row["state"] for row in server.ended("once")] == ["TASK_LOST"]
         first = [int((tmp_path / name).read_text().split()[0]) for name in ("once", "again")]
-        wait_for("what the dead agent left is ended", lambda: not any(is_alive(pid) for pid in first))
+        wait_for(lambda: not any(is_alive(pid) for pid in first), "what the dead agent left is ended")
 
 
 def test_clean_stop_lets_tasks_end_and_leaves_no_process(tmp_path: Path) -> None:
@@ -123,12 +125,12 @@ def test_clean_stop_lets_tasks_end_and_leaves_no_process(tmp_path: Path) -> None
         server.publish("slow", apps.url("/slow.sh"))
         server.register("slow", "slow", props={"script.command.line": "./slow.sh"})
         server.call("POST", "/job/trigger", "slow")
-        wait_for("it runs", (tmp_path / "begun").exists)
+        wait_for((tmp_path / "begun").exists, "it runs")
         agent = server.agent_pid()
 
         assert server.stop() == 0
 
-        wait_for("the agent leaves by itself", lambda: not is_alive(agent))
+        wait_for(lambda: not is_alive(agent), "the agent leaves by itself")
         assert (tmp_path / "done").exists()
         server.start()
         (end,) = server.ended("slow")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from elasticjob_cloud.cli.main import main
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import http_app_server
+from tests.waiting import wait_for
 
 
 def register_once(server: Standalone) -> str:
@@ -27,7 +28,7 @@ def register_once(server: Standalone) -> str:
         )
         return cron if answer.status_code == 200 else ""
 
-    return wait_for("the job is registered before its only fire", attempt)
+    return wait_for(attempt, "the job is registered before its only fire")
 
 
 def test_job_whose_cron_is_spent_can_be_edited_by_api_and_command_line(

@@ -8,8 +8,7 @@ import contextlib
 import secrets
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.chaos.history import RegisteredJob
 from tests.chaos.hosts import Host, Network
 from tests.chaos.jobs import JOBS, TRIGGERED, app_body, pack_app
 from tests.postgres_server import PostgresServer
+from tests.waiting import wait_for
 
 T = TypeVar("T")
 API_PORT = 8899
@@ -100,8 +100,8 @@ class Cluster:
             database.result()
         for name in SCHEDULERS:
             self.start_scheduler(name)
-        wait_for("both APIs", lambda: all(self.is_serving(name) for name in SCHEDULERS), _START_SECONDS)
-        wait_for("the agents, and a standby", self.is_whole, _START_SECONDS)
+        wait_for(lambda: all(self.is_serving(name) for name in SCHEDULERS), "both APIs", _START_SECONDS)
+        wait_for(self.is_whole, "the agents, and a standby", _START_SECONDS)
         self._register()
 
     def stop(self) -> None:
@@ -121,13 +121,13 @@ class Cluster:
         self._start_ray(
             "head", ("--head", f"--port={_GCS_PORT}", "--include-dashboard=false", "--num-cpus=0")
         )
-        wait_for("Ray's head", self._gcs_listens, _START_SECONDS)
+        wait_for(self._gcs_listens, "Ray's head", _START_SECONDS)
 
     def start_ray(self, name: str) -> None:
         """Start the Ray node of a host, and wait until its raylet is there."""
         room = ("--num-cpus=2", f"--memory={2 << 30}") if name in NODES else ("--num-cpus=0",)
         self._start_ray(name, (f"--address={self.host('head').address}:{_GCS_PORT}", *room))
-        wait_for(f"the raylet of {name}", lambda: self.host(name).find("raylet/raylet"), _START_SECONDS)
+        wait_for(lambda: self.host(name).find("raylet/raylet"), f"the raylet of {name}", _START_SECONDS)
 
     def start_scheduler(self, name: str) -> None:
         """Start a host's scheduler; it need not answer yet."""
@@ -149,7 +149,7 @@ class Cluster:
 
     def scheduler(self, name: str) -> psutil.Process:
         """Give the scheduler's process on a host."""
-        return wait_for(f"a scheduler on {name}", lambda: self.host(name).find(*_SCHEDULER_WORDS))[0]
+        return wait_for(lambda: self.host(name).find(*_SCHEDULER_WORDS), f"a scheduler on {name}")[0]
 
     def boot(self, name: str) -> None:
         """Start a host that crashed, and what runs there."""
@@ -161,7 +161,7 @@ class Cluster:
     def revive_database(self) -> None:
         """Start the database if it has ended itself."""
         try:
-            wait_for("the database", self._database_answers, 5)
+            wait_for(self._database_answers, "the database", 5)
         except AssertionError:
             self.database.kill()
             self.database.start()
@@ -183,7 +183,7 @@ class Cluster:
 
     def leader(self) -> str:
         """Give the name of the leader's host, once there is one."""
-        return wait_for("a leader", self.lead, _START_SECONDS).host
+        return wait_for(self.lead, "a leader", _START_SECONDS).host
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
         """Ask the database, over the network; two seconds at most."""
@@ -315,14 +315,3 @@ class Cluster:
         with contextlib.suppress(psycopg.Error):
             return bool(self.query("SELECT 1"))
         return False
-
-
-def wait_for(what: str, read: Callable[[], T | None], seconds: float = 30.0) -> T:
-    """Read until there is something, and give it; fail when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = read()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)  # the poll of a condition in another process, not a synchronisation

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.chaos.cluster import NODES, Cluster, wait_for
+from tests.chaos.cluster import NODES, Cluster
 from tests.chaos.hosts import Host, end_process
+from tests.waiting import wait_for
 
 Heal = Callable[[], None]
 
@@ -277,7 +278,7 @@ def _busy_node(cluster: Cluster, dice: random.Random) -> str:
 
 def _agent_of(host: Host) -> psutil.Process:
     """Give the agent itself, not the process that lets go of it."""
-    found = wait_for(f"an agent on {host.name}", lambda: host.find("-m elasticjob_cloud.agent"))
+    found = wait_for(lambda: host.find("-m elasticjob_cloud.agent"), f"an agent on {host.name}")
     pids = {process.pid for process in found}
     return next((process for process in found if process.ppid() in pids), found[0])
 
@@ -287,7 +288,7 @@ def _executors_of(host: Host) -> list[psutil.Process]:
 
 
 def _one(host: Host, *words: str) -> psutil.Process:
-    found = wait_for(f"{' '.join(words)} on {host.name}", lambda: host.find(*words))
+    found = wait_for(lambda: host.find(*words), f"{' '.join(words)} on {host.name}")
     return found[0]
 
 

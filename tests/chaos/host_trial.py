@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.chaos.cluster import wait_for
 from tests.chaos.hosts import OURS, SUBNET, Host, Network, end_process
+from tests.waiting import wait_for
 
 _PORT = 8000
 _SECONDS = 1.5  # longer than any delay here, and than a lost packet's repetition
@@ -65,7 +65,7 @@ def _check_host(one: Host, other: Host) -> None:
 
 def _serve(host: Host) -> None:
     host.start([sys.executable, "-m", "http.server", "--bind", host.address, str(_PORT)])
-    wait_for("the server", lambda: next(_connect(host), None))
+    wait_for(lambda: next(_connect(host), None), "the server")
 
 
 def _connect(host: Host) -> Iterator[bool]:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import psutil
 
 from tests.chaos import isolation
-from tests.chaos.cluster import SCHEDULERS, Cluster, Lead, wait_for
+from tests.chaos.cluster import SCHEDULERS, Cluster, Lead
 from tests.chaos.hosts import Network, end_process
 from tests.chaos.trial import Trial
 from tests.chaos.workplace import workplace
+from tests.waiting import wait_for
 
 _LEASE_MS = 4_000  # the default of `lease_seconds`
 _FROZEN_ON_SECONDS = 3.0
@@ -59,17 +60,17 @@ def main() -> int:
 
 def _fail_over(trial: Trial, fault: Callable[[Cluster, str], Callable[[], None]]) -> FailOver:
     cluster = trial.cluster
-    wait_for("the cluster is whole", cluster.is_whole, 120)
-    before = wait_for("a leader", cluster.lead)
+    wait_for(cluster.is_whole, "the cluster is whole", 120)
+    before = wait_for(cluster.lead, "a leader")
     other = next(name for name in SCHEDULERS if name != before.host)
     cluster.scheduler(other)  # it is there
     began_ms = time.time_ns() / 1e6
     undo = fault(cluster, before.host)
-    led_ms = wait_for("a new leader", lambda: _since_ms(cluster, before), 60)
-    wait_for(f"the API of {other}", lambda: cluster.is_serving(other), 60)
+    led_ms = wait_for(lambda: _since_ms(cluster, before), "a new leader", 60)
+    wait_for(lambda: cluster.is_serving(other), f"the API of {other}", 60)
     answered_ms = time.time_ns() / 1e6
     started = f"SELECT min(started_ms) FROM fire WHERE started_ms >= {led_ms}"
-    fired_ms = wait_for("a fire", lambda: cluster.query(started)[0][0], 60)
+    fired_ms = wait_for(lambda: cluster.query(started)[0][0], "a fire", 60)
     undo()
     seconds = [(float(str(at_ms)) - began_ms) / 1000 for at_ms in (led_ms, fired_ms, answered_ms)]
     print(f"  {before.host}: " + ", ".join(f"{each:.2f} s" for each in seconds), flush=True)
@@ -108,7 +109,7 @@ def _freeze(cluster: Cluster, name: str) -> Callable[[], None]:
 
 def _wait_until_back(cluster: Cluster, name: str) -> None:
     """Wait until a scheduler runs and answers again, so that it can take the lead next time."""
-    wait_for(f"the API of {name}", lambda: _stands_by(cluster, name), 60)
+    wait_for(lambda: _stands_by(cluster, name), f"the API of {name}", 60)
 
 
 def _stands_by(cluster: Cluster, name: str) -> bool:

@@ -7,7 +7,7 @@ from elasticjob_cloud.model.fire import FireSource, FireState
 from elasticjob_cloud.model.task import TaskState
 from tests.chaos.history import Mark
 from tests.chaos.lateness import Lateness, measure_lateness
-from tests.chaos.test_checker import T0, Story
+from tests.chaos.made_up_story import T0, Story
 
 
 def _lateness(story: Story) -> Lateness:

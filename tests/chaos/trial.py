@@ -16,12 +16,13 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.chaos.checker import check_end, check_history
-from tests.chaos.cluster import SCHEDULERS, Cluster, wait_for
+from tests.chaos.cluster import SCHEDULERS, Cluster
 from tests.chaos.faults import Fault
 from tests.chaos.history import History, OutputLine, OutputReader, RegisteredJob, read_database
 from tests.chaos.jobs import JOBS, TRIGGERED
 from tests.chaos.lateness import Lateness, measure_lateness
 from tests.chaos.lead_watch import LeadWatch
+from tests.waiting import wait_for
 
 PUNCTUAL = tuple(job.name for job in JOBS if job.is_punctual)
 _SETTLED_MS = 4_000  # on time for so long is on time again
@@ -100,7 +101,7 @@ class Trial:
 
     def settle(self) -> None:
         """Wait until all is there and on time, so that what follows is due to one fault alone."""
-        wait_for("the cluster is whole", self.cluster.is_whole, _AGAIN_SECONDS)
+        wait_for(self.cluster.is_whole, "the cluster is whole", _AGAIN_SECONDS)
         assert self._wait_on_time(_now_ms()) is not None, "not on time, and nothing is broken"
 
     def put_through(self, fault: Fault) -> Outcome:
@@ -145,7 +146,7 @@ class Trial:
             answer = self.cluster.call(leader, "POST", f"/job/{name}/disable", seconds=20)
             assert answer.status_code == 200, f"disable {name}: {answer.status_code} {answer.text}"
         with suppress(AssertionError):
-            wait_for("all tasks have ended", self._is_quiet, 60)
+            wait_for(self._is_quiet, "all tasks have ended", 60)
         whole = self._recorded(history.fires_until_ms)
         whole.output = self._output.read()
         problems = check_end(whole)

@@ -1,6 +1,5 @@
 """What the engine suite runs against: a way to make each engine over a directory, and to break it."""
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -29,8 +28,7 @@ from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.ray_world import RayWorld
 from tests.fakes.engine import FakeCluster, FakeEngine
-
-DEADLINE_SECONDS = 20.0
+from tests.waiting import Told
 
 
 class EngineWorld(Protocol):
@@ -104,14 +102,17 @@ class FakeWorld:
 WORLDS: dict[str, Callable[[Path], EngineWorld]] = {"fake": FakeWorld, "local": LocalWorld, "ray": RayWorld}
 
 
-class Scheduler:
+class Scheduler(Told):
     """The least of a scheduler: keeps what an engine tells, and can wait for it."""
 
     def __init__(self, engine: Engine, *, acknowledges: bool = True) -> None:
+        super().__init__()
         self.engine = engine
         self.events: list[EngineEvent] = []
         self._acknowledges = acknowledges
-        self._changed = asyncio.Event()
+
+    def told(self) -> object:
+        return self.events
 
     async def read(self, task_id: str, stream: str = "stdout", offset: int = 0, limit: int = 100) -> LogChunk:
         """Read a part of a task's output."""
@@ -160,19 +161,6 @@ class Scheduler:
         """Launch script shards of this command."""
         self.engine.send(self.agent_id, [script_launch(command, task_ids, url)])
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until what was told meets the condition."""
-
-        async def wait() -> None:
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
-        try:
-            await asyncio.wait_for(wait(), DEADLINE_SECONDS)
-        except TimeoutError:
-            raise AssertionError(f"It never came to pass; what was told: {self.events}") from None
-
     async def ended(self, task_id: str) -> TaskStatus:
         """Wait for a task's end."""
         await self.until(lambda: any(state.is_terminal for state in self.states(task_id)))
@@ -180,7 +168,7 @@ class Scheduler:
 
     def _sink(self, event: EngineEvent) -> None:
         self.events.append(event)
-        self._changed.set()
+        self.note_change()
         if self._acknowledges and isinstance(event, AgentEvents):
             self.engine.acknowledge(event.agent_id, event.sequence)
 

@@ -19,15 +19,8 @@ from elasticjob_cloud.model.queries.logs import (
     LogSearch,
 )
 from elasticjob_cloud.model.task import TaskState
-from tests.contract.conftest import (
-    DEADLINE_SECONDS,
-    WORLDS,
-    EngineWorld,
-    Scheduler,
-    empty_app,
-    running,
-    script_launch,
-)
+from tests.contract.conftest import WORLDS, EngineWorld, Scheduler, empty_app, running, script_launch
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -255,7 +248,7 @@ def test_agent_that_is_told_to_end_says_so_before_its_tasks_end_and_is_lost_afte
 
 async def _forgotten(scheduler: Scheduler) -> None:
     """Wait until the agent has forgotten what was acknowledged: the next test's agent would tell of it again."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while scheduler.joined[-1].inventory.tasks:
             joined = len(scheduler.joined)
             scheduler.engine.reconcile(frozenset())

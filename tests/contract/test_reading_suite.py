@@ -13,7 +13,7 @@ from elasticjob_cloud.service.revisions import Topic
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.acceptance.api_scheduler import MemoryScheduler
-from tests.contract.test_scheduler_suite import app, job
+from tests.contract.small_jobs import app, job
 from tests.fakes.idle_engine import IdleEngine
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.port import (
@@ -27,6 +25,7 @@ from elasticjob_cloud.service.port import (
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.acceptance.api_scheduler import MemoryScheduler
+from tests.contract.small_jobs import app, job
 from tests.fakes.idle_engine import IdleEngine
 
 pytestmark = pytest.mark.anyio
@@ -51,21 +50,6 @@ async def scheduler(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         yield service
     finally:
         await service.stop()
-
-
-def app(name: str = "app") -> AppConfiguration:
-    return AppConfiguration(app_name=name, app_url="http://a/b.sh", bootstrap_script="b")
-
-
-def job(name: str = "job", app_name: str = "app", *, daemon: bool = False) -> JobConfiguration:
-    return JobConfiguration(
-        job_name=name,
-        app_name=app_name,
-        job_execution_type=JobExecutionType.DAEMON if daemon else JobExecutionType.TRANSIENT,
-        sharding_total_count=1,
-        cpu_count=0.1,
-        memory_mb=1.0,
-    )
 
 
 async def submit(scheduler: SchedulerPort, *commands: ApiCommand) -> None:

@@ -10,7 +10,7 @@ from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import Kill, Launch, TaskSpec
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.scripts.script_world import World, play
 from tests.odd_jobs.rounds import LONG_ROUNDS
 from tests.odd_jobs.script_jobs import JOBS, OddJob
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.sdk.sdk_agent import PATIENCE_SECONDS, TERMINAL, SdkAgent
 from tests.odd_jobs.rounds import LONG_ROUNDS
+from tests.waiting import wait_for
 
 APP = Path(__file__).parent / "sdk_jobs.py"
 SERVICES = ["CPU", "SINGLE_THREAD", "PROCESS", "CPU-async", "SINGLE_THREAD-async", "PROCESS-async"]
@@ -131,10 +132,7 @@ def run_rounds(agent: SdkAgent, service: str, rounds: int, *, unbuffered: bool =
     session = agent.process.pid
     own_output, _ = agent.own_output()
     assert own_output == ""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while processes_of(session):
-        assert time.monotonic() < deadline, processes_of(session)
-        time.sleep(0.05)
+    wait_for(lambda: not processes_of(session), "no process of its session is left")
 
 
 @pytest.mark.slow

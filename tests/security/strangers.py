@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -68,9 +67,3 @@ def call_as(
 def log_in_as(uid: int, url: str, **options: Any) -> tuple[int, Any]:
     """Log in with the manual's password."""
     return call_as(uid, url, "POST", "/api/login", {"username": "root", "password": "pwd"}, **options)
-
-
-def free_local_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,9 +15,10 @@ from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import Hello
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.model.lineage import Lineage, Term
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 from tests.security.attack_agent import FARTHEST_EPOCH, greet
+from tests.waiting import wait_for
 
 _ATTACK = Path(__file__).with_name("attack_agent.py")
 _STRANGER = Lineage("another", (Term(FARTHEST_EPOCH, "guessed"),))
@@ -32,7 +33,7 @@ def apps() -> Iterator[HttpAppServer]:
 
 
 def socket_of(server: Standalone) -> str:
-    agent = wait_for("the agent", (server.data_dir / "agent" / "agent.json").read_text)
+    agent = wait_for((server.data_dir / "agent" / "agent.json").read_text, "the agent")
     return str(Path(json.loads(agent)["sockets"]) / "agent.sock")
 
 
@@ -52,7 +53,7 @@ def test_job_that_speaks_as_a_scheduler_is_not_heard(
 ) -> None:
     with Standalone(tmp_path / "data") as server:
         report = tmp_path / "report"
-        how = f"escape {report}:{wait_for('the agent', server.agent_pid)}" if escapes else report
+        how = f"escape {report}:{wait_for(server.agent_pid, 'the agent')}" if escapes else report
         # As an orphan it lives for as long as its task: until it was heard, or not.
         wait = f"while [ ! -e {report} ]; do sleep 0.05; done"
         server.publish_script(apps, "bad", f"{sys.executable} {_ATTACK} {socket_of(server)} {how}\n{wait}")
@@ -125,8 +126,8 @@ def test_new_agent_hears_first_whoever_started_it(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "elasticjob_cloud.agent", "--directory", str(place.path)]
         with subprocess.Popen([*command, "--starter", str(starter.pid)]) as agent:
             try:
-                wait_for("the agent listens", place.has_socket)
-                wait_for("it hears nobody else", lambda: greet(str(place.socket), Hello(1)) == "closed")
+                wait_for(place.has_socket, "the agent listens")
+                wait_for(lambda: greet(str(place.socket), Hello(1)) == "closed", "it hears nobody else")
                 starter.kill()
                 starter.wait()
                 assert greet(str(place.socket), Hello(1)) == "obeyed"

@@ -15,7 +15,7 @@ from elasticjob_cloud.agent.executors.progress import Progress
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import TaskStatus
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.executors.test_executors import World
+from tests.integration.agent.executors.executor_world import World
 
 _REPORTS = 12_000
 _FLOOD = f"""

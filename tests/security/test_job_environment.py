@@ -13,8 +13,9 @@ from elasticjob_cloud.engine.ray.frames import GatewaySettings
 from elasticjob_cloud.engine.ray.gateway_process import _spawn
 from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.settings.sources import load_settings
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.integration.apps.app_servers import http_app_server
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -110,7 +111,7 @@ def test_processes_show_no_secret_to_jobs(tmp_path: Path, monkeypatch: pytest.Mo
         ours = {name for name in environment if name.upper().startswith("ELASTICJOB_")}
         assert ours <= {f"ELASTICJOB_{name}" for name in _OF_TASKS}
         assert server.process is not None
-        pids = (server.process.pid, wait_for("the agent", server.agent_pid))
+        pids = (server.process.pid, wait_for(server.agent_pid, "the agent"))
         for pid in pids:
             assert b"hush" not in Path(f"/proc/{pid}/cmdline").read_bytes()
             assert not can_be_read_by_jobs(pid)
@@ -128,14 +129,14 @@ def test_password_of_a_database_url_leaves_the_command_line(tmp_path: Path) -> N
         try:
             shown = Path(f"/proc/{process.pid}/cmdline")
             wait_for(
-                "the password is gone",
                 lambda: process.poll() is not None or b"somebody:*******@127" in shown.read_bytes(),
+                "the password is gone",
                 60,
             )
             said = (tmp_path / "log").read_text()
             assert process.poll() is None, said
             assert b"hush" not in shown.read_bytes()
-            wait_for("the warning", lambda: "ELASTICJOB_DATABASE_URL" in (tmp_path / "log").read_text())
+            wait_for(lambda: "ELASTICJOB_DATABASE_URL" in (tmp_path / "log").read_text(), "the warning")
         finally:
             process.kill()
     assert "hush" not in (tmp_path / "log").read_text()
@@ -172,7 +173,7 @@ def test_other_processes_of_the_user_can_be_read() -> None:
     with subprocess.Popen([sys.executable, "-c", _WITHOUT_RIGHTS, "sleep", "60"]) as process:
         try:
             # What the test above looks for is there to be seen.
-            wait_for("it can be read", lambda: can_be_read_by_jobs(process.pid))
+            wait_for(lambda: can_be_read_by_jobs(process.pid), "it can be read")
         finally:
             process.kill()
 
@@ -187,7 +188,7 @@ def test_gateway_to_ray_shows_no_setting_and_gets_no_password(monkeypatch: pytes
         try:
             shown = Path(f"/proc/{process.pid}")
             # The kernel shows it a moment after the start.
-            wait_for("its arguments", lambda: b".gateway" in (shown / "cmdline").read_bytes())
+            wait_for(lambda: b".gateway" in (shown / "cmdline").read_bytes(), "its arguments")
             assert b"hush" not in (shown / "cmdline").read_bytes() + (shown / "environ").read_bytes()
         finally:
             process.kill()

@@ -10,8 +10,9 @@ from elasticjob_cloud.api import AuthSettings, Role, User
 from elasticjob_cloud.api.access.users import is_weak_password
 from tests.acceptance.conftest import MemoryServer
 from tests.http_client import http_client, http_post
+from tests.processes import free_port
 from tests.security.servers import KEY, served_with
-from tests.security.strangers import OTHER_UID, call_as, free_local_port, log_in_as, needs_root
+from tests.security.strangers import OTHER_UID, call_as, log_in_as, needs_root
 
 APP = {"appName": "a", "appURL": "http://host/a.tar.gz", "bootstrapScript": "b"}
 STRONG = "correct horse battery"
@@ -112,7 +113,7 @@ def test_caller_who_hangs_up_at_once_does_not_pass_for_root(unlocked_server: Mem
 
 @needs_root
 def test_connection_that_takes_over_a_port_is_looked_at_again(unlocked_server: MemoryServer) -> None:
-    port = free_local_port()
+    port = free_port()
     closing = {"Connection": "close"}  # the server closes first, so that the port is free at once
     url = unlocked_server.url
     assert call_as(0, url, "GET", "/api/app/list", headers=closing, local_port=port)[0] == 200

@@ -59,6 +59,7 @@ class Checker:
     """Raises AssertionError, with the promise's number, as soon as one is broken."""
 
     turns_are_known = True  # all that each turn decides, not only what it commits
+    slowest_commit_ms = 0  # how long before its commit a turn may have been decided
 
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
@@ -143,7 +144,7 @@ class Checker:
         for name, job in decisions.changes.jobs.items():
             # Only an update or a registration sets since when a job's settings hold.
             updated = job is not None and self._since_ms.get(name) != job.since_ms
-            self._follow(name, job, now, repairs=updated)
+            self._follow(name, job, self._decided_at(name, decisions, now), repairs=updated)
             if job is not None:
                 self._since_ms[name] = job.since_ms
         if any(
@@ -269,6 +270,13 @@ class Checker:
             self._taken[name] = (*without(ahead, skipped), *self._taken.get(name, ()))
             self._skipped[name] = []
             self._evaluated_ms[name] = now_ms
+
+    def _decided_at(self, name: str, decisions: Decisions, now: Now) -> Now:
+        """Since when a job's cron is followed: the turn's own time, where its commit took a while."""
+        since_ms = decisions.changes.schedules.get(name)
+        if since_ms is None or not now.wall_ms - self.slowest_commit_ms <= since_ms <= now.wall_ms:
+            return now
+        return now._replace(wall_ms=since_ms)
 
     def _follow(self, name: str, job: JobRecord | None, now: Now, *, repairs: bool = False) -> None:
         open_schedule = self._open.pop(name, None)

@@ -1,7 +1,7 @@
 """Virtual time for asyncio: an event loop whose clock jumps to the next timer when nothing else is to be done."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import TypeVar, TypeVarTuple
 
@@ -46,3 +46,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
             self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
+
+
+def run_in_virtual_time(scenario: Coroutine[None, None, None]) -> None:
+    """Run a scenario to its end in a loop of virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(scenario)

@@ -161,7 +161,7 @@ class ChangesWriter:
         """Count the results that the states of tasks do not tell."""
         results = Counter(
             [
-                (trace.creation_ms // _MINUTE_MS, tables.RAISED)
+                (trace.creation_ms // _MINUTE_MS, rows.RAISED)
                 for trace in changes.status_traces
                 if trace.attempt_end is not None
                 and not trace.attempt_end.success
@@ -169,7 +169,7 @@ class ChangesWriter:
             ]
         )
         results.update(
-            (it.complete_ms // _MINUTE_MS, tables.DAEMON_SUCCEEDED if it.is_success else tables.DAEMON_FAILED)
+            (it.complete_ms // _MINUTE_MS, rows.DAEMON_SUCCEEDED if it.is_success else rows.DAEMON_FAILED)
             for it in changes.executions
             if it.app_name
         )

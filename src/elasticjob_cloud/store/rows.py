@@ -31,6 +31,11 @@ from elasticjob_cloud.store.tables import NO_EXIT_CODE
 
 Row = tuple[Any, ...]
 
+# The kinds of `result_count`: results that the states of tasks do not tell, in each minute, for the statistics.
+RAISED: Final = "RAISED"  # tasks that finished although their execution failed
+DAEMON_SUCCEEDED: Final = "DAEMON_SUCCEEDED"  # executions of daemon jobs
+DAEMON_FAILED: Final = "DAEMON_FAILED"
+
 _encode = msgspec.json.Encoder().encode
 _decode_app = msgspec.json.Decoder(AppConfiguration).decode
 _decode_job = msgspec.json.Decoder(JobConfiguration).decode

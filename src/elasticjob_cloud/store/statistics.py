@@ -22,6 +22,7 @@ from elasticjob_cloud.model.queries.statistics import (
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.databases.conflicts import upsert
 from elasticjob_cloud.store.databases.database import Database
+from elasticjob_cloud.store.rows import DAEMON_FAILED, DAEMON_SUCCEEDED, RAISED
 
 _MINUTE_MS: Final = StatisticInterval.MINUTE.milliseconds
 _HOUR_MS: Final = StatisticInterval.HOUR.milliseconds
@@ -61,9 +62,9 @@ _KEPT_MS: Final = {
 Result = tuple[int, int]  # successes, failures
 
 _BEYOND_STATES: Final[dict[str, Result]] = {
-    tables.RAISED: (-1, 1),
-    tables.DAEMON_SUCCEEDED: (1, 0),
-    tables.DAEMON_FAILED: (0, 1),
+    RAISED: (-1, 1),
+    DAEMON_SUCCEEDED: (1, 0),
+    DAEMON_FAILED: (0, 1),
 }
 
 

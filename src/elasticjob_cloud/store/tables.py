@@ -303,11 +303,6 @@ status_trace_count: Final = _counts(
     _text("execution_type", primary_key=True),
     _text("state", primary_key=True),
 )
-
-# What the states of tasks do not tell: results in each minute, for the statistics.
-RAISED: Final = "RAISED"  # tasks that finished although their execution failed
-DAEMON_SUCCEEDED: Final = "DAEMON_SUCCEEDED"  # executions of daemon jobs
-DAEMON_FAILED: Final = "DAEMON_FAILED"
 result_count: Final = _keyed_by_text(
     "result_count",
     Column("start_ms", BigInteger, primary_key=True, autoincrement=False, nullable=False),

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from elasticjob_cloud.model.queries.log_pattern import PATTERN_CHARACTERS
-from tests.acceptance.api.test_queries import assert_blames
+from tests.acceptance.api.valid_bodies import assert_blames
 from tests.acceptance.api_scheduler import TASK_ID
 from tests.acceptance.conftest import MemoryServer
 

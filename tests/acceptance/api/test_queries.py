@@ -5,14 +5,9 @@ import pytest
 
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import FailoverRecord
+from tests.acceptance.api.valid_bodies import assert_blames
 from tests.acceptance.api_scheduler import TASK_ID, running_task
 from tests.acceptance.conftest import MemoryServer
-
-
-def assert_blames(answer: httpx.Response, field: str) -> None:
-    assert answer.status_code == 400, answer.text
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
-
 
 EXECUTION = {
     "jobName": "my_job",

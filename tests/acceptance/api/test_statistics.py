@@ -11,7 +11,8 @@ import pytest
 
 from elasticjob_cloud.model.records import Changes, ExecutionTrace, StatusTrace
 from elasticjob_cloud.store import SqlStore
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
+from tests.waiting import wait_for
 
 HOUR_MS = 3_600_000
 STATISTICS = "/job/statistics"
@@ -56,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
             job |= {"cpuCount": 0.1, "memoryMB": 1, "disabled": True, "cron": "0 0 0 * * ?"}
             answer = server.client.post("/job/register", json=job)
             assert answer.status_code == 200, answer.text
-        wait_for("statistics", lambda: get(server, "/tasks/results/online")["successCount"])
+        wait_for(lambda: get(server, "/tasks/results/online")["successCount"], "statistics")
         yield server
 
 

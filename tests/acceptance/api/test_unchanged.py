@@ -9,7 +9,7 @@ import pytest
 from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration
 from elasticjob_cloud.model.records import AppRecord, JobRecord
-from tests.acceptance.api.test_validation import APP, JOB, assert_blames
+from tests.acceptance.api.valid_bodies import APP, JOB, assert_blames
 from tests.acceptance.conftest import MemoryServer
 
 # The server's clock begins on 2026-11-18T11:06:40Z, the test's ends an hour later.

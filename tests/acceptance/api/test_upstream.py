@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from elasticjob_cloud.model.queries.history import HistoryQuery
-from tests.acceptance.api.test_validation import APP, JOB
+from tests.acceptance.api.valid_bodies import APP, JOB
 from tests.acceptance.conftest import MemoryServer
 from tests.http_client import http_get, http_post
 

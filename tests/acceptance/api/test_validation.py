@@ -10,20 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-APP: dict[str, Any] = {
-    "appName": "my_app",
-    "appURL": "http://app_host:8080/my-job.tar.gz",
-    "bootstrapScript": "bin/start.sh",
-}
-JOB: dict[str, Any] = {
-    "appName": "my_app",
-    "jobName": "my_job",
-    "cpuCount": 0.1,
-    "memoryMB": 64.0,
-    "jobExecutionType": "TRANSIENT",
-    "cron": "0/5 * * * * ?",
-    "shardingTotalCount": 5,
-}
+from tests.acceptance.api.valid_bodies import APP, JOB, assert_blames
+
 NEW_APP = {**APP, "appName": "new_app"}
 NEW_JOB = {**JOB, "jobName": "new_job"}
 
@@ -115,16 +103,6 @@ def send(client: httpx.Client, method: str, path: str, body: Any) -> httpx.Respo
     return client.request(
         method, path, content=json.dumps(body), headers={"Content-Type": "application/json"}
     )
-
-
-def assert_blames(answer: httpx.Response, field: str) -> None:
-    assert answer.status_code == 400, answer.text[:500]
-    body = answer.json()
-    assert [error["field"] for error in body["errors"]] == [field], body
-    assert all(error["message"] for error in body["errors"])
-    assert field in body["message"]
-    assert len(answer.content) < 4096
-    assert "Traceback" not in answer.text
 
 
 @pytest.mark.parametrize("method, path, body, required", CALLS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elasticjob_cloud.model.fire import FireState
@@ -14,6 +14,8 @@ from tests.contract.store import records, samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener
 
 LIVE = {FireState.WAITING, FireState.RUNNING}
+# A few for every commit, many with the long tests.
+_EXAMPLES = [pytest.param(8, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.long)]
 
 
 @pytest.fixture(params=sorted(STORE_FACTORIES), scope="module")
@@ -72,12 +74,19 @@ def assert_holds(snapshot: Snapshot, changes: Changes) -> None:
     } == changes.failovers
 
 
-@pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=records.changes_of_all_kinds())
+@pytest.mark.parametrize("examples", _EXAMPLES)
 def test_every_kind_of_row_is_loaded_as_it_was_committed_and_gone_when_deleted(
-    store: Store, changes: Changes
+    store: Store, examples: int
 ) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(changes=records.changes_of_all_kinds())
+    def is_kept(changes: Changes) -> None:
+        _check_rows(store, changes)
+
+    is_kept()
+
+
+def _check_rows(store: Store, changes: Changes) -> None:
     empty(store)
     before = store.load().next_fire_id
     epoch = lead(store)
@@ -95,12 +104,17 @@ def test_every_kind_of_row_is_loaded_as_it_was_committed_and_gone_when_deleted(
     assert emptied.next_fire_id == snapshot.next_fire_id
 
 
-@pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=records.changes_of_all_kinds(), second=records.changes_of_all_kinds(), data=st.data())
-def test_a_later_row_of_the_same_key_replaces_the_earlier_one(
-    store: Store, first: Changes, second: Changes, data: st.DataObject
-) -> None:
+@pytest.mark.parametrize("examples", _EXAMPLES)
+def test_a_later_row_of_the_same_key_replaces_the_earlier_one(store: Store, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(first=records.changes_of_all_kinds(), second=records.changes_of_all_kinds(), data=st.data())
+    def is_replaced(first: Changes, second: Changes, data: st.DataObject) -> None:
+        _check_replacement(store, first, second, data)
+
+    is_replaced()
+
+
+def _check_replacement(store: Store, first: Changes, second: Changes, data: st.DataObject) -> None:
     empty(store)
     epoch = lead(store)
     for task_id, old in first.tasks.items():

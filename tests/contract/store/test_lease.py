@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,6 +10,7 @@ from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SchedulerRow
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener
+from tests.waiting import wait_for
 
 SHORT_SECONDS = 0.1
 
@@ -18,16 +19,6 @@ SHORT_SECONDS = 0.1
 def open_store(request: pytest.FixtureRequest) -> Iterator[StoreOpener]:
     with STORE_FACTORIES[request.param]() as opener:
         yield opener
-
-
-def wait_for(attempt: Callable[[], int | None], seconds: float = 5.0) -> int:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        result = attempt()
-        if result is not None:
-            return result
-        time.sleep(0.005)
-    raise AssertionError("it never came true")
 
 
 def test_only_one_leads_and_the_standby_follows_after_a_release(open_store: StoreOpener) -> None:
@@ -48,7 +39,7 @@ def test_an_expired_lease_is_taken_and_its_holder_can_neither_renew_nor_commit(
     first, second = open_store(), open_store()
     epoch = first.acquire_lease("first", "", SHORT_SECONDS)
     assert epoch is not None
-    following = wait_for(lambda: second.acquire_lease("second", "", 60))
+    following = wait_for(lambda: second.acquire_lease("second", "", 60), "the second has the lease", 5)
     assert following > epoch
     assert not first.renew_lease(epoch, 60)
     assert not first.commit(epoch, Changes())

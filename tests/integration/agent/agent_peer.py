@@ -1,7 +1,6 @@
 """Speaks to an agent in its own frames, as a scheduler does."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,18 +22,20 @@ from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import Launch, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
+from tests.waiting import PATIENCE_SECONDS, Told
 
-_DEADLINE_SECONDS = 20.0
 
-
-class Peer:
+class Peer(Told):
     """One connection to the agent, and what it has said."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.frames: list[AgentFrame] = []
         self.is_lost = False
-        self._changed = asyncio.Event()
         self._protocol = FrameProtocol(self._heard, self._lost)
+
+    def told(self) -> object:
+        return self.frames
 
     async def connect(self, place: AgentDirectory) -> None:
         """Connect, and wait until the agent has answered."""
@@ -63,12 +64,6 @@ class Peer:
         statuses = (event for batch in batches for event in batch.events if isinstance(event, TaskStatus))
         return [status.state for status in statuses if status.task_id == task_id]
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(_DEADLINE_SECONDS):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
     def _heard(self, _: FrameProtocol, content: bytes) -> None:
         frame = decode_agent_frame(content)
         self.frames.append(frame)
@@ -76,16 +71,16 @@ class Peer:
             self.send(HeartbeatSeen(frame.number))
         elif isinstance(frame, Welcome):
             self.send(HeartbeatSeen(frame.heartbeat))
-        self._changed.set()
+        self.note_change()
 
     def _lost(self, _: FrameProtocol) -> None:
         self.is_lost = True
-        self._changed.set()
+        self.note_change()
 
 
 async def peer_of(place: AgentDirectory) -> Peer:
     """Connect to the agent of this place, once it serves."""
-    async with asyncio.timeout(_DEADLINE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 peer = Peer()

@@ -1,6 +1,5 @@
 """A fault in the agent's own code is a failed task that says so: no task hangs, and the next one runs."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -23,10 +22,11 @@ from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import ExecutorStopped
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.executors import test_executors as executors
-from tests.integration.agent.scripts.test_daemon_scripts import World as DaemonWorld
-from tests.integration.agent.scripts.test_daemon_scripts import play as play_daemon
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.executors import executor_world as executors
+from tests.integration.agent.scripts.daemon_world import World as DaemonWorld
+from tests.integration.agent.scripts.daemon_world import play as play_daemon
+from tests.integration.agent.scripts.script_world import World, play
+from tests.waiting import run_in_selector_loop, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -108,8 +108,7 @@ def test_daemon_script_whose_next_fire_cannot_be_reckoned_ends(
         assert "The agent itself failed" in ended.message
         await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 def test_daemon_script_whose_app_cannot_be_renewed_for_once_runs_again(
@@ -144,8 +143,7 @@ def play_executors(
         finally:
             await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 @pytest.mark.parametrize("owner, name", [(Program, "describe_exit"), (ExecutorProcess, "_end_life")])
@@ -202,14 +200,11 @@ def test_idle_executors_are_stopped_though_one_cannot_be(
             await world.agent.start()
             world.launch("serve", "quick", "a")
             await world.until(lambda: TaskState.FINISHED in world.states("a"))
-            async with asyncio.timeout(20):
-                while len(looks) < 3:  # noqa: ASYNC110 - the patch tells nobody
-                    await asyncio.sleep(0.01)
+            await until(lambda: len(looks) >= 3, "idle executors are looked at again")
         await world.until(lambda: world.count(ExecutorStopped) == 1)
         await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 @pytest.mark.parametrize("name", ["read_much", "read_rest"])

@@ -135,7 +135,7 @@ def test_ignored_children_in_the_agents_own_process_keep_their_exit_codes(tmp_pa
 import signal, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 from pathlib import Path
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.scripts.script_world import World, play
 async def scenario(world: World) -> None:
     world.launch("/bin/true")
     print((await world.end_of()).state)

@@ -1,6 +1,5 @@
 """Output of tasks and executors on a real disk."""
 
-import asyncio
 import os
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from elasticjob_cloud.agent.reporting.output import OutputStore, ProcessOutput
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
+from tests.waiting import run_in_selector_loop, until
 
 _LIMIT = 1000
 
@@ -170,13 +170,10 @@ def test_retention_that_fails_once_is_enforced_the_next_time(
 
     async def scenario() -> None:
         await agent.start()
-        async with asyncio.timeout(5):
-            while old.exists():  # noqa: ASYNC110 - the disk tells nobody
-                await asyncio.sleep(0.005)
+        await until(lambda: not old.exists(), "the old output is deleted")
         await agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(scenario())
+    run_in_selector_loop(scenario())
     assert not faults
 
 

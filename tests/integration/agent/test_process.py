@@ -10,15 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.process.table import read_process
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent.agent_peer import launch_script, peer_of, scheduler_of
+from tests.processes import is_alive
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,21 +62,10 @@ def agents(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agents]:
     made.close()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - another process tells by what it does
-            await asyncio.sleep(0.01)
-
-
 def named_pid(place: AgentDirectory) -> int:
     present = place.read_process()
     assert present is not None
     return present.pid
-
-
-def is_alive(pid: int) -> bool:
-    row = read_process(pid)
-    return row is not None and not row.zombie
 
 
 def test_agent_starts_on_a_full_disk_and_ends_what_its_predecessor_left(
@@ -88,7 +78,10 @@ def test_agent_starts_on_a_full_disk_and_ends_what_its_predecessor_left(
         scheduler = await scheduler_of(agents.place, 1)
         scheduler.send(launch_script(tmp_path, f"echo $$ > {pid_file}; sleep 300; true", "t"))
         await scheduler.until(lambda: TaskState.RUNNING in scheduler.states("t"))
-        await until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"))
+        await until(
+            lambda: pid_file.exists() and pid_file.read_text().endswith("\n"),
+            "the script has written its process id",
+        )
         script = int(pid_file.read_text())
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
@@ -100,7 +93,7 @@ def test_agent_starts_on_a_full_disk_and_ends_what_its_predecessor_left(
         # Who it is, it tells when the disk has room again.
         _, hard = resource.prlimit(successor.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(successor.pid, resource.RLIMIT_FSIZE, (hard, hard))
-        await until(lambda: named_pid(agents.place) == successor.pid)
+        await until(lambda: named_pid(agents.place) == successor.pid, "the successor's process is named")
         again.close()
 
     asyncio.run(scenario())

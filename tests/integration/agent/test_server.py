@@ -3,75 +3,33 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
 
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.scheduler_link import conversation
-from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.scheduler_link.frames import (
     Commands,
     Draining,
     Events,
     Farewell,
-    FrameProtocol,
     Hello,
     Retire,
     Welcome,
 )
-from elasticjob_cloud.agent.scheduler_link.server import AgentServer
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import AgentEvents, Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.integration.agent.agent_peer import launch_script, peer_of, scheduler_of
+from tests.integration.agent.server_world import World, play
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
-
-
-class World:
-    """A server in this process, and the place that it has."""
-
-    def __init__(self, directory: Path, settings: AgentSettings) -> None:
-        self.place = AgentDirectory(directory / "agent")
-        self.place.ensure_socket_directory()
-        self._server = AgentServer(self.place, settings)
-        self.running = asyncio.get_running_loop().create_task(self._server.run())
-
-    @property
-    def has_scheduler(self) -> bool:
-        return self.scheduler is not None
-
-    @property
-    def scheduler(self) -> FrameProtocol | None:
-        """The agent's end of its connection to its scheduler."""
-        return self._server._conversation._scheduler
-
-    def tell(self, batch: AgentEvents) -> None:
-        self._server.emit(batch)
-
-    async def stop(self) -> None:
-        self._server.stop("the test is over")
-        await self.running
-
-
-def play(
-    directory: Path, settings: AgentSettings, scenario: Callable[[World], Coroutine[None, None, None]]
-) -> None:
-    async def run() -> None:
-        world = World(directory, settings)
-        try:
-            await scenario(world)
-        finally:
-            await world.stop()
-
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
 
 
 def test_agent_that_stops_takes_no_scheduler_and_starts_nothing(tmp_path: Path) -> None:
@@ -214,9 +172,7 @@ def test_scheduler_that_reads_nothing_for_long_costs_its_connection_and_no_statu
         for task_id in task_ids:
             # Each is answered by a status with the reason.
             frozen.send(Commands([Kill((task_id,), "x" * (1 << 18))]))
-        async with asyncio.timeout(10):
-            while world.has_scheduler:  # noqa: ASYNC110 - nobody else is told
-                await asyncio.sleep(0.01)
+        await until(lambda: not world.has_scheduler, "the agent gives the frozen scheduler up", 10)
         frozen.close()
         thawed = await scheduler_of(world.place, 1)
         await thawed.until(lambda: all(thawed.states(task_id) for task_id in task_ids[:5]))

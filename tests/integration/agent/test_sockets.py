@@ -18,33 +18,26 @@ from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, empty_app
-from tests.integration.agent.test_server import World
+from tests.integration.agent.server_world import World
+from tests.waiting import run_in_selector_loop, until
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
-_DEADLINE_SECONDS = 20.0
 _SETTINGS = AgentSettings(kill_grace_seconds=0.3)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_DEADLINE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(0.01)
 
 
 def serve(directory: Path, scenario: Callable[[World], Coroutine[None, None, None]]) -> None:
     async def run() -> None:
         world = World(directory, _SETTINGS)
         try:
-            await until(world.place.socket.exists)
+            await until(world.place.socket.exists, "its socket is there")
             await scenario(world)
         finally:
             await world.stop()
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 def executor_sockets(place: AgentDirectory) -> list[Path]:
@@ -73,7 +66,9 @@ def test_swept_sockets_are_bound_again_though_nobody_is_connected(tmp_path: Path
             else:
                 place.socket.unlink()
                 executors.unlink()
-            await until(lambda: can_connect(place.socket) and can_connect(executors))
+            await until(
+                lambda: can_connect(place.socket) and can_connect(executors), "both sockets are there again"
+            )
             assert place.socket.stat().st_mode & 0o777 == 0o600
             assert place.socket_directory.stat().st_mode & 0o777 == 0o700
         assert not world.running.done()
@@ -87,7 +82,7 @@ def test_socket_of_executors_alone_comes_back(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         (executors,) = executor_sockets(world.place)
         executors.unlink()
-        await until(lambda: can_connect(executors))
+        await until(lambda: can_connect(executors), "the socket of executors is there again")
 
     serve(tmp_path, scenario)
 
@@ -100,16 +95,16 @@ def test_sockets_are_kept_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         paths += [world.place.path / name for name in ("agent.json", "lives.json")]
         for path in paths:
             os.utime(path, (1000.0, 1000.0))
-        await until(lambda: all(path.stat().st_mtime > 1000.0 for path in paths))
+        await until(lambda: all(path.stat().st_mtime > 1000.0 for path in paths), "all were touched")
 
     serve(tmp_path, scenario)
 
 
 def test_file_that_names_the_agent_is_written_again(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
-        await until(lambda: world.place.read_process() is not None)
+        await until(lambda: world.place.read_process() is not None, "the file names the agent")
         (world.place.path / "agent.json").unlink()
-        await until(lambda: world.place.read_process() is not None)
+        await until(lambda: world.place.read_process() is not None, "the file names the agent again")
 
     serve(tmp_path, scenario)
 
@@ -126,11 +121,14 @@ def test_agent_goes_elsewhere_when_a_logout_removes_its_runtime_directory(
     async def scenario(world: World) -> None:
         assert world.place.socket_directory.parent == runtime
         shutil.rmtree(runtime)
-        await until(lambda: world.place.socket_directory.parent == short_directory / "tmp")
-        await until(lambda: can_connect(world.place.socket))
+        await until(
+            lambda: world.place.socket_directory.parent == short_directory / "tmp",
+            "it has gone to the temporary directory",
+        )
+        await until(lambda: can_connect(world.place.socket), "its socket is there too")
         found = AgentDirectory(world.place.path)
         monkeypatch.setenv("TMPDIR", "/var/tmp")  # whoever looks for it goes by what it has written down
-        await until(lambda: find(found) == world.place.socket_directory)
+        await until(lambda: find(found) == world.place.socket_directory, "others find it there")
         assert len(executor_sockets(world.place)) == 1
 
     serve(tmp_path / ("d" * 100), scenario)
@@ -171,7 +169,7 @@ def test_scheduler_with_another_temporary_directory_finds_its_agent(
         second.engine.send(second.agent_id, [Kill(("t",), "enough")])
         assert (await second.ended("t")).state is TaskState.KILLED
         await second.engine.stop()
-        await until(lambda: not list(short_directory.iterdir()))
+        await until(lambda: not list(short_directory.iterdir()), "nothing of it is left")
 
     asyncio.run(scenario())
 

@@ -39,8 +39,7 @@ _SCENARIO = """
 from pathlib import Path
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import Kill
-from tests.integration.agent.scripts import test_scripts as test_agent_scripts
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.scripts.script_world import World, play
 
 async def scenario(world: World) -> None:
     world.launch("echo hello; exit 3;", "failing")

@@ -20,7 +20,7 @@ from tests.integration.api.forwarding_leaders import (
     hang_up,
     standby,
 )
-from tests.postgres_server import free_port
+from tests.processes import free_port
 
 _LONG_BYTES = 2 << 20  # a shorter answer is passed back when it is whole
 
@@ -110,7 +110,7 @@ def test_refusal_of_the_leader_itself_is_passed_back(leader: FakeLeader) -> None
 
 def test_call_waits_for_a_leader_that_comes(leader: FakeLeader) -> None:
     known = KnownLeader()
-    known.appoint(f"http://127.0.0.1:{free_port('127.0.0.1')}")  # killed: nobody listens there any more
+    known.appoint(f"http://127.0.0.1:{free_port()}")  # killed: nobody listens there any more
     leader.behaviours = [answer()]
     with standby(known) as client:
         known.change_later(lambda: known.appoint(leader.url))

@@ -20,7 +20,8 @@ from tests.integration.api.forwarding_leaders import (
     frozen_while_another_leads,
     standby,
 )
-from tests.postgres_server import free_port
+from tests.processes import free_port
+from tests.waiting import wait_for
 
 _OWN_URL = "http://127.0.0.1:8899"
 
@@ -56,7 +57,7 @@ def test_caller_is_told_that_the_leader_cannot_be_reached_and_the_log_says_where
 ) -> None:
     monkeypatch.setattr(relay_module, "_COMPLAIN_AFTER_SECONDS", 0.2)
     known = KnownLeader()
-    url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    url = f"http://127.0.0.1:{free_port()}"
     known.appoint(url)
     with standby(known, wait_seconds=0.5) as client:
         answers = [client.request(method, "/api/app/list") for method in ("GET", "POST")]
@@ -74,7 +75,7 @@ def test_leader_that_was_killed_is_no_reason_to_doubt_its_address(
     leader: FakeLeader, caplog: pytest.LogCaptureFixture
 ) -> None:
     known = KnownLeader()
-    known.appoint(f"http://127.0.0.1:{free_port('127.0.0.1')}")
+    known.appoint(f"http://127.0.0.1:{free_port()}")
     leader.behaviours = [answer()]
     with standby(known) as client:
         timer = threading.Timer(0.5, lambda: known.appoint(leader.url))
@@ -159,10 +160,8 @@ def test_call_whose_caller_went_away_while_nobody_led_is_not_carried_out_later(l
             impatient.sendall(
                 b"POST /api/job/trigger HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\njob"
             )
-            deadline = time.monotonic() + 10
-            while known.looks < 3:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_for(lambda: known.looks >= 3, "the call waits for a leader")
+        deadline = time.monotonic() + 10
         looks = -1
         while known.looks != looks:  # it looks ten times a second while a call waits
             assert time.monotonic() < deadline, "it waits on, though nobody wants its answer"

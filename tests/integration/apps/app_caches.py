@@ -1,9 +1,8 @@
 """An app cache on a disk of its own, and what tests ask of it."""
 
-import asyncio
 import io
 import tarfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,12 +21,6 @@ async def cache_in(directory: Path, limits: AppLimits = ASKING) -> AsyncIterator
         yield cache
     finally:
         await cache.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
-        while not condition():  # noqa: ASYNC110 - the disk has no event to wait for
-            await asyncio.sleep(0.005)
 
 
 def packed(**files: str) -> bytes:

@@ -11,8 +11,9 @@ import pytest
 
 from elasticjob_cloud.agent.apps import AppCache, AppLimits
 from elasticjob_cloud.model.errors import AppUnavailableError
-from tests.integration.apps.app_caches import cache_in, is_empty, kept, packed, text_of, until
+from tests.integration.apps.app_caches import cache_in, is_empty, kept, packed, text_of
 from tests.integration.apps.app_servers import AppRequestHandler, HttpAppServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +76,7 @@ async def test_changed_app_gets_a_new_directory_and_the_old_goes_with_its_last_h
         old.release()
         assert text_of(other) == "one"
         other.release()
-        await until(lambda: kept(tmp_path) == [new.directory.parent])
+        await until(lambda: kept(tmp_path) == [new.directory.parent], "the new version alone is kept")
 
 
 async def test_hundred_callers_at_once_share_one_download(tmp_path: Path, app_server: HttpAppServer) -> None:
@@ -115,7 +116,7 @@ async def test_without_cache_each_call_has_its_own_download_and_directory(
         assert {text_of(app) for app in apps} == {"one"}
         for app in apps:
             app.release()
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
     assert len(app_server.requests) == 10
 
 
@@ -173,7 +174,9 @@ async def test_broken_new_archive_is_an_error_though_an_older_is_cached(
         with pytest.raises(AppUnavailableError, match=r"not a readable \.tar\.gz"):
             await cache.prepare("app", app_server.url("/app.tar.gz"), cache=True)
         assert text_of(held) == "one"
-        await until(lambda: kept(tmp_path) == [held.directory.parent])
+        await until(
+            lambda: kept(tmp_path) == [held.directory.parent], "the version that is held alone is kept"
+        )
 
 
 async def test_cancelling_one_of_two_callers_does_not_disturb_the_other(
@@ -184,7 +187,7 @@ async def test_cancelling_one_of_two_callers_does_not_disturb_the_other(
         calls = [
             asyncio.create_task(cache.prepare("app", app_server.url("/a.sh"), cache=True)) for _ in range(2)
         ]
-        await until(lambda: bool(app_server.requests))
+        await until(lambda: bool(app_server.requests), "the server is asked")
         calls[0].cancel()
         await asyncio.wait([calls[0]])
         app_server.released.set()
@@ -201,7 +204,7 @@ async def test_hanging_url_holds_up_no_other_app(tmp_path: Path, app_server: Htt
             asyncio.create_task(cache.prepare("bad", app_server.url("/hang.sh"), cache=False))
             for _ in range(20)
         ]
-        await until(lambda: len(app_server.requests) == 2)
+        await until(lambda: len(app_server.requests) == 2, "the server is asked again")
         async with asyncio.timeout(5):
             for enabled in (True, False):
                 app = await cache.prepare("good", app_server.url("/good.sh"), cache=enabled)
@@ -215,7 +218,7 @@ async def test_closing_ends_waiting_callers_with_an_error(tmp_path: Path, app_se
     app_server.answers["/a.sh"] = lambda request: request.hang()
     cache = AppCache(tmp_path, AppLimits())
     call = asyncio.create_task(cache.prepare("app", app_server.url("/a.sh"), cache=True))
-    await until(lambda: bool(app_server.requests))
+    await until(lambda: bool(app_server.requests), "the server is asked")
     await cache.close()
     with pytest.raises(AppUnavailableError, match="stopping"):
         await call

@@ -8,8 +8,9 @@ import pytest
 
 from elasticjob_cloud.agent.apps import AppCache, AppLimits
 from elasticjob_cloud.model.errors import AppUnavailableError
-from tests.integration.apps.app_caches import cache_in, is_empty, kept, packed, text_of, until
+from tests.integration.apps.app_caches import cache_in, is_empty, kept, packed, text_of
 from tests.integration.apps.app_servers import AppRequestHandler, HttpAppServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -39,11 +40,11 @@ async def test_cache_survives_a_restart_without_downloading_again(
         second = await cache.prepare("app", url, cache=True)
         assert second.directory == first.directory
         assert not private.directory.exists()
-        await until(lambda: kept(tmp_path) == [first.directory.parent])
+        await until(lambda: kept(tmp_path) == [first.directory.parent], "the first version alone is kept")
         assert "pa55" not in record_of(tmp_path).read_text()
         await cache.forget("app")
         second.release()
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
     assert "If-None-Match" in app_server.requests[-1][1]
 
 
@@ -83,7 +84,7 @@ async def test_least_recently_used_version_that_nobody_holds_is_deleted(
         idle = await cache.prepare("app", app_server.url("/b.sh"), cache=True)
         idle.release()
         last = await cache.prepare("app", app_server.url("/c.sh"), cache=True)
-        await until(lambda: not idle.directory.parent.exists())
+        await until(lambda: not idle.directory.parent.exists(), "the idle version is gone")
         assert held.directory.exists()
         last.release()
         held.release()
@@ -100,7 +101,7 @@ async def test_app_larger_than_the_cache_is_kept_only_while_it_is_held(
         app = await cache.prepare("app", app_server.url("/a.sh"), cache=True)
         assert text_of(app, "a.sh") == "a" * 10_000
         app.release()
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
 
 
 async def test_forgotten_app_is_deleted_unless_another_app_has_the_same_url(
@@ -117,7 +118,7 @@ async def test_forgotten_app_is_deleted_unless_another_app_has_the_same_url(
         await cache.forget("two")
         assert text_of(held, "a.sh") == "a"
         held.release()
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
 
 
 async def test_app_forgotten_during_its_download_leaves_nothing(
@@ -126,13 +127,13 @@ async def test_app_forgotten_during_its_download_leaves_nothing(
     app_server.answers["/a.sh"] = AppRequestHandler.reply_when_released
     async with cache_in(tmp_path, AppLimits()) as cache:
         call = asyncio.create_task(cache.prepare("app", app_server.url("/a.sh"), cache=True))
-        await until(lambda: bool(app_server.requests))
+        await until(lambda: bool(app_server.requests), "the server is asked")
         await cache.forget("app")
         app_server.released.set()
         app = await call
         assert text_of(app, "a.sh") == "a"
         app.release()
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
 
 
 @pytest.mark.parametrize("cache_enabled", [True, False])
@@ -142,11 +143,11 @@ async def test_cancelled_caller_leaves_nothing(
     app_server.answers["/a.sh"] = lambda request: request.hang()
     async with cache_in(tmp_path, AppLimits()) as cache:
         call = asyncio.create_task(cache.prepare("app", app_server.url("/a.sh"), cache=cache_enabled))
-        await until(lambda: bool(app_server.requests))
+        await until(lambda: bool(app_server.requests), "the server is asked")
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
         app_server.serve_body("/a.sh", b"a")
         assert text_of(await cache.prepare("app", app_server.url("/a.sh"), cache=True), "a.sh") == "a"
 
@@ -194,6 +195,6 @@ async def test_whatever_comes_together_nobody_loses_a_version_and_nothing_is_lef
         assert {type(result) for result in results} <= {type(None), asyncio.CancelledError}
         for name in "abc":
             await cache.forget(f"app/{name}.tar.gz")
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
         assert cache._cached_bytes == 0
         assert not cache._entries

@@ -10,8 +10,9 @@ import pytest
 
 from elasticjob_cloud.agent.apps import AppCache, AppLimits, PreparedApp, folder_hint
 from elasticjob_cloud.agent.apps.versions.manifest import Inspection, write_manifest
-from tests.integration.apps.app_caches import cache_in, is_empty, packed, text_of, until
+from tests.integration.apps.app_caches import cache_in, is_empty, packed, text_of
 from tests.integration.apps.app_servers import AppRequestHandler, HttpAppServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 FILES = {
@@ -64,7 +65,7 @@ async def test_run_after_one_that_changed_its_folder_has_a_whole_app(
             run(app, command)
             app.release()
         await cache.forget("app")
-        await until(lambda: is_empty(tmp_path))
+        await until(lambda: is_empty(tmp_path), "the cache is empty")
 
 
 async def test_single_file_that_removes_itself_is_there_again(
@@ -115,7 +116,7 @@ async def test_one_who_holds_a_changed_app_keeps_its_folder(
         assert other.directory != held.directory
         assert (held.directory / "bin.old").is_dir()
         held.release()
-        await until(lambda: not held.directory.parent.exists())
+        await until(lambda: not held.directory.parent.exists(), "the folder that was changed is gone")
         assert files_of(other) == FILES
 
 
@@ -205,7 +206,7 @@ async def test_slow_server_holds_up_no_start_of_a_cached_app(
         assert len(app_server.requests) == 2
         assert caplog.text.count("is used as fetched earlier") == 1
         app_server.released.set()
-        await until(lambda: _version_text(cache) == "two")
+        await until(lambda: _version_text(cache) == "two", "the app is the second version")
         assert text_of(await cache.prepare("app", url, cache=True), "run.sh") == "two"
         await cache.forget("app")
         assert not any(entry.flight for entry in cache._entries.values())
@@ -247,7 +248,9 @@ async def test_app_forgotten_while_its_server_is_slow_leaves_nothing(
         (await cache.prepare("app", app_server.url("/run.sh"), cache=True)).release()
         await cache.forget("app")
         app_server.released.set()
-        await until(lambda: is_empty(tmp_path) and not cache._entries)
+        await until(
+            lambda: is_empty(tmp_path) and not cache._entries, "the cache is empty, on disk and in memory"
+        )
 
 
 @pytest.mark.parametrize("use_cache", [True, False])
@@ -259,7 +262,7 @@ async def test_holder_is_told_that_the_app_was_changed(
         app = await cache.prepare("app", app_server.url("/app.tar.gz"), cache=use_cache)
         assert not app.is_changed()
         run(app, "echo >> log.txt")
-        await until(app.is_changed)
+        await until(app.is_changed, "the change is noticed")
         assert not app.is_spent()
         run(app, "mv bin bin.old")
         assert app.is_spent()

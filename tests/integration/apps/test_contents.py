@@ -17,8 +17,9 @@ from elasticjob_cloud.agent.apps.archives.archive import Served, unpack_download
 from elasticjob_cloud.agent.apps.errors import ContentError
 from elasticjob_cloud.agent.apps.limits import AppLimits
 from elasticjob_cloud.model.errors import AppUnavailableError
-from tests.integration.apps.app_caches import cache_in, packed, text_of, until
+from tests.integration.apps.app_caches import cache_in, packed, text_of
 from tests.integration.apps.app_servers import AppRequestHandler, HttpAppServer, ftp_app_server
+from tests.waiting import until
 
 PLAIN = Served()
 SCRIPT = b"#!/bin/sh\necho done\n"
@@ -329,4 +330,4 @@ async def test_extraction_that_takes_too_long_is_given_up(tmp_path: Path, app_se
     async with cache_in(tmp_path, AppLimits(extraction_seconds=0.001)) as cache:
         with pytest.raises(AppUnavailableError, match=r"extraction took more than 0\.001 s"):
             await cache.prepare("app", app_server.url("/pack.tar.gz"), cache=True)
-        await until(lambda: not list(tmp_path.glob("*/*")))
+        await until(lambda: not list(tmp_path.glob("*/*")), "the cache is empty")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,9 @@ from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import AgentLost, Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, empty_app, waiting_for
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-_DEADLINE_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -49,14 +49,6 @@ def present_process(place: AgentDirectory) -> AgentProcess:
     return present
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async def wait() -> None:
-        while not condition():  # noqa: ASYNC110 - another process tells of its end by ending
-            await asyncio.sleep(0.02)
-
-    await asyncio.wait_for(wait(), _DEADLINE_SECONDS)
-
-
 def test_left_agent_finishes_what_runs_then_ends_and_its_successor_tells(
     place: AgentDirectory, url: str, tmp_path: Path
 ) -> None:
@@ -69,7 +61,7 @@ def test_left_agent_finishes_what_runs_then_ends_and_its_successor_tells(
         await first.engine.stop()
         assert former.runs()
         (tmp_path / "go").touch()
-        await until(lambda: not former.runs())
+        await until(lambda: not former.runs(), "the former agent ends")
         second = Scheduler(engine_over(place))
         await second.start(2, frozenset({former.agent_id}))
         assert second.states("t")[0] is TaskState.FINISHED
@@ -87,7 +79,7 @@ def test_orphaned_agent_ends_its_tasks_and_itself(place: AgentDirectory, url: st
         await first.until(lambda: TaskState.RUNNING in first.states("t"))
         former = present_process(place)
         await first.engine.stop()
-        await until(lambda: not former.runs())
+        await until(lambda: not former.runs(), "the former agent ends")
         second = Scheduler(engine_over(place))
         await second.start(2, frozenset({former.agent_id}))
         status = await second.ended("t")
@@ -157,13 +149,13 @@ def test_agent_that_ends_leaves_no_sockets_nor_their_directory(tmp_path: Path) -
         agent = present_process(place)
         assert place.socket.exists()
         await scheduler.engine.stop()
-        await until(lambda: not agent.runs())
+        await until(lambda: not agent.runs(), "the agent ends")
         assert not place.socket_directory.exists()
         again = Scheduler(engine_over(place))
         await again.start(2, frozenset({agent.agent_id}))
         successor = present_process(place)
         await again.engine.stop()
-        await until(lambda: not successor.runs())
+        await until(lambda: not successor.runs(), "the successor ends")
         assert not place.socket_directory.exists()
 
     asyncio.run(scenario())
@@ -196,7 +188,7 @@ def test_agent_that_was_let_go_and_ended_leaves_no_zombie(place: AgentDirectory)
         former = present_process(place)
         await scheduler.engine.stop()
         # Its entry goes with its reaping; a zombie would keep it.
-        await until(lambda: not Path(f"/proc/{former.pid}").exists())
+        await until(lambda: not Path(f"/proc/{former.pid}").exists(), "the former agent ends")
 
     asyncio.run(scenario())
 
@@ -230,7 +222,7 @@ def test_output_can_be_read_without_a_connection_to_the_agent(
         await scheduler.start()
         scheduler.launch(f"echo hello; {waiting_for(tmp_path / 'go')}", "t", url=url)
         output = place.path / "output" / "t.stdout"
-        await until(lambda: output.exists() and output.stat().st_size > 0)
+        await until(lambda: output.exists() and output.stat().st_size > 0, "it has written something")
         agent = present_process(place)
         await scheduler.engine.stop()
         chunk = await scheduler.read("t", "stdout", 0, 100)
@@ -238,7 +230,7 @@ def test_output_can_be_read_without_a_connection_to_the_agent(
         silent = await scheduler.read("t", "stderr", 0, 100)
         assert (silent.content, silent.ended) == (b"", False)
         (tmp_path / "go").touch()
-        await until(lambda: not agent.runs())
+        await until(lambda: not agent.runs(), "the agent ends")
         chunk = await scheduler.read("t", "stdout", 3, 100)
         assert (chunk.content, chunk.ended) == (b"lo\n", True)
         with pytest.raises(NotFoundError):

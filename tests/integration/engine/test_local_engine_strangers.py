@@ -8,6 +8,7 @@ import pytest
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.model.messages import AgentJoined, AgentLost, EngineEvent
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 _SECONDS = 30
@@ -44,9 +45,7 @@ def test_agent_of_another_directory_is_not_lost_before_it_has_ended_its_tasks_by
             second = await start(engines[1], 2, frozenset({first}))
             assert second.joined != [first]
             engines[1].reconcile(frozenset({first}))
-            async with asyncio.timeout(_SECONDS):
-                while len(second.joined) < 2:  # noqa: ASYNC110 - the engine's own news
-                    await asyncio.sleep(0.01)
+            await until(lambda: len(second.joined) == 2, "the agent joins again")
             assert second.lost == []
         finally:
             for engine in engines:
@@ -60,9 +59,7 @@ def test_agent_of_another_directory_is_lost_once_its_time_is_over(tmp_path: Path
         engine = LocalEngine(tmp_path / "agent", stranger_seconds=0.2)
         try:
             sink = await start(engine, 1, frozenset({"elsewhere"}))
-            async with asyncio.timeout(_SECONDS):
-                while not sink.lost:  # noqa: ASYNC110 - the engine's own news
-                    await asyncio.sleep(0.01)
+            await until(lambda: bool(sink.lost), "the agent elsewhere is lost")
             assert sink.lost == ["elsewhere"]
         finally:
             await engine.stop()

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from tests.waiting import wait_for
+
 TERMINAL = {"TASK_FINISHED", "TASK_FAILED", "TASK_ERROR", "TASK_KILLED"}
 PATIENCE_SECONDS = 20.0
 
@@ -178,10 +180,7 @@ class SdkAgent:
 
     def wait_text(self, task_id: str, part: str, stream: str = "stdout") -> None:
         """Wait until the task's output holds this, while it runs."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while part not in self.text(task_id, stream):
-            assert time.monotonic() < deadline, f"{part!r} is not in {self.text(task_id, stream)!r}"
-            time.sleep(0.01)
+        wait_for(lambda: part in self.text(task_id, stream), f"{stream} of {task_id} holds {part!r}")
 
     def _read(self) -> None:
         assert self._connection is not None
@@ -197,19 +196,3 @@ class SdkAgent:
         with self._changed:
             self.ended = True
             self._changed.notify_all()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_gone(pid: int) -> None:
-    """Wait until a process has ended, whether or not somebody has asked for its exit code."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"{pid} is still there"
-        time.sleep(0.01)

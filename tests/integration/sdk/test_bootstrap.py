@@ -11,7 +11,8 @@ import pytest
 
 from tests.checkout import ROOT
 from tests.integration.sdk.notification_servers import HttpRecorder
-from tests.integration.sdk.sdk_agent import SdkAgent, wait_gone
+from tests.integration.sdk.sdk_agent import SdkAgent
+from tests.processes import wait_gone
 
 SOURCE = ROOT / "src"
 ENTRY = "import sys; from elasticjob_cloud.entry import main; main()"

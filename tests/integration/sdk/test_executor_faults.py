@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.sdk.sdk_agent import SdkAgent, is_alive
+from tests.integration.sdk.sdk_agent import SdkAgent
+from tests.processes import is_alive
 
 JOBS = """
 import contextlib, os, signal, sys, threading, time, logging

@@ -8,7 +8,8 @@ import pytest
 
 from elasticjob_cloud import JobExecutionError
 from elasticjob_cloud.testing import ShardResult, run_shard
-from tests.integration.sdk.sdk_agent import SdkAgent, wait_gone
+from tests.integration.sdk.sdk_agent import SdkAgent
+from tests.processes import wait_gone
 
 
 def script(command: str) -> ShardResult:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.acceptance.apps import tar_gz
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.checkout import ROOT
 from tests.integration.apps.app_servers import HttpAppServer, http_app_server
 from tests.integration.sdk.notification_servers import Answer, HttpRecorder, Received
+from tests.waiting import wait_for
 
 EXAMPLE = ROOT / "examples/python"
 DIRECT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
@@ -71,7 +72,7 @@ def test_http_job_calls_its_service_and_its_failure_is_recorded_and_told(standal
     assert {standalone.output(row["taskId"]) for row in ends} == {"done\n"}
     (hook,) = [request for request in server.requests if request.path == "/hook"]
     assert json.loads(hook.body)["shardingItem"] == 1
-    failed = wait_for("the failed execution", lambda: failures(standalone, "call_a_service"))
+    failed = wait_for(lambda: failures(standalone, "call_a_service"), "the failed execution")
     assert "was answered with 404" in failed[0]["failureCause"]
 
 
@@ -89,7 +90,7 @@ def test_daemon_job_of_the_sdk_runs_by_its_cron(standalone: Standalone) -> None:
         cron="* * * * * ?",
         shardingItemParameters="0=Beijing",
     )
-    begun = wait_for("two executions", lambda: executions_begun(standalone)[1:])
+    begun = wait_for(lambda: executions_begun(standalone)[1:], "two executions")
     assert "Beijing: 3 orders, 49 yuan" in standalone.output(begun[0]["taskId"])
     standalone.call("DELETE", "/job/deregister", "count_orders")
     ends = standalone.ended("count_orders")

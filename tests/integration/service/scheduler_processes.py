@@ -5,10 +5,10 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -18,22 +18,11 @@ from elasticjob_cloud.server.logs import configure_logs
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.forks import FORKS
 from tests.http_client import http_client, http_get
-from tests.integration.service.test_scheduler_service import InstantEngine
-from tests.postgres_server import free_port
+from tests.integration.service.instant_engine import InstantEngine
+from tests.processes import free_port
+from tests.waiting import wait_for
 
 _DEADLINE_SECONDS = 20.0
-T = TypeVar("T")
-
-
-def wait_for(look: Callable[[], T], what: str, seconds: float = _DEADLINE_SECONDS) -> T:
-    """Look until there is something true, or the deadline passes."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what}: it never came to pass"
-        time.sleep(0.01)
 
 
 class CountingEngine(InstantEngine):
@@ -51,7 +40,7 @@ class SchedulerProcess:
     def __init__(
         self, database_url: str, directory: Path, lease_seconds: float, *, no_auth: bool = False
     ) -> None:
-        self.port = free_port("127.0.0.1")
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = directory / "log"
         self._command = (database_url, str(directory / "data"), self.port, lease_seconds, no_auth)

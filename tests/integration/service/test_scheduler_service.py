@@ -1,7 +1,7 @@
 """A scheduler on a real SQLite file, with an engine and a store that fail as a test likes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,99 +10,23 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from elasticjob_cloud.engine.contract import EventSink, Pieces
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import BugError, StoreUnavailableError, UnavailableError
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.messages import (
-    AgentEvents,
-    AgentInfo,
-    AgentJoined,
-    Command,
-    Inventory,
-    Launch,
-    TaskStatus,
-)
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import Changes
-from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import CoreSettings
-from elasticjob_cloud.scheduling.commands import ApiCommand, PublishApp, RegisterJob, TriggerJob
+from elasticjob_cloud.scheduling.commands import RegisterJob, TriggerJob
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
-from tests.fakes.silent_engine import SilentEngine
+from tests.integration.service.instant_engine import APP, JOB, InstantEngine, submit_at_last
 
 pytestmark = pytest.mark.anyio
 _SECONDS = 10
-_APP = PublishApp(AppConfiguration(app_name="app", app_url="http://a/b.sh", bootstrap_script="b"))
-_JOB = RegisterJob(
-    JobConfiguration(
-        job_name="job",
-        app_name="app",
-        job_execution_type=JobExecutionType.TRANSIENT,
-        sharding_total_count=1,
-        cpu_count=0.1,
-        memory_mb=1,
-        props={SCRIPT_COMMAND_LINE: "b"},
-    )
-)
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-class InstantEngine(SilentEngine):
-    """An engine whose one agent ends each task as soon as it gets it; keeps the contract otherwise."""
-
-    def __init__(self, sequence: int = 0) -> None:
-        """Count batches from this number: its agent is one and the same for all schedulers."""
-        self.launched: list[str] = []
-        self.acknowledged: list[int] = []
-        self.reconciled = 0
-        self._sink: EventSink | None = None
-        self._sequence = sequence
-        self._held: dict[str, TaskStatus] = {}
-
-    async def start(self, epoch: int, known_agents: frozenset[str], sink: EventSink) -> None:
-        self._sink = sink
-        self.reconcile(known_agents)
-
-    async def prepare(self) -> None:
-        pass
-
-    def lead_until(self, deadline: float) -> None:
-        pass
-
-    def reserve(self, agent_id: str, cpus: float, memory_mb: float) -> None:
-        pass
-
-    def want_room(self, runs: Sequence[Pieces]) -> None:
-        pass
-
-    def reconcile(self, known_agents: frozenset[str]) -> None:
-        assert self._sink is not None
-        self.reconciled += 1
-        info = AgentInfo("agent", "host", "127.0.0.1", 4, 4096)
-        self._sink(AgentJoined(Inventory(info, tuple(self._held.values()))))
-
-    def send(self, agent_id: str, commands: Sequence[Command]) -> None:
-        assert self._sink is not None
-        for command in commands:
-            if isinstance(command, Launch):
-                self.launched.extend(task.task_id for task in command.tasks)
-                ends = tuple(TaskStatus(task.task_id, TaskState.FINISHED, 1) for task in command.tasks)
-                self._held.update({status.task_id: status for status in ends})
-                self._sequence += 1
-                self._sink(AgentEvents(agent_id, self._sequence, ends))
-
-    def acknowledge(self, agent_id: str, sequence: int) -> None:
-        self.acknowledged.append(sequence)
-
-    async def stop(self) -> None:
-        self._sink = None
 
 
 class FaultyStore(SqlStore):
@@ -130,18 +54,6 @@ async def leading(tmp_path: Path) -> AsyncIterator[tuple[Scheduler, FaultyStore,
         await scheduler.stop()
 
 
-async def submit_at_last(scheduler: Scheduler, command: ApiCommand) -> None:
-    """Submit until there is a leader again."""
-    async with asyncio.timeout(_SECONDS):
-        while True:
-            try:
-                await scheduler.submit(command)
-            except (UnavailableError, BugError):
-                await asyncio.sleep(0.01)
-            else:
-                return
-
-
 async def traces(scheduler: Scheduler, count: int) -> list[dict[str, Any]]:
     """Wait for so many status traces."""
     async with asyncio.timeout(_SECONDS):
@@ -154,7 +66,7 @@ async def traces(scheduler: Scheduler, count: int) -> list[dict[str, Any]]:
 
 async def test_trigger_is_committed_launched_acknowledged_and_traced(tmp_path: Path) -> None:
     async with leading(tmp_path) as (scheduler, _, engine):
-        for command in (_APP, _JOB, TriggerJob("job")):
+        for command in (APP, JOB, TriggerJob("job")):
             await scheduler.submit(command)
 
         rows = await traces(scheduler, 2)
@@ -177,8 +89,8 @@ async def test_failed_commit_answers_nobody_launches_nothing_and_is_recovered_fr
     tmp_path: Path, failure: Exception
 ) -> None:
     async with leading(tmp_path) as (scheduler, store, engine):
-        await scheduler.submit(_APP)
-        await scheduler.submit(_JOB)
+        await scheduler.submit(APP)
+        await scheduler.submit(JOB)
         store.failure = failure
 
         with pytest.raises((UnavailableError, BugError)):
@@ -196,8 +108,8 @@ async def test_failed_commit_answers_nobody_launches_nothing_and_is_recovered_fr
 
 async def test_deposed_leader_writes_nothing_more(tmp_path: Path) -> None:
     async with leading(tmp_path) as (scheduler, _, engine):
-        await scheduler.submit(_APP)
-        await scheduler.submit(_JOB)
+        await scheduler.submit(APP)
+        await scheduler.submit(JOB)
         rival = SqlStore(f"sqlite:///{tmp_path}/elasticjob.db")
         rival.migrate()
         epoch = rival.acquire_lease("rival", "http://127.0.0.1:2", 60, steal=True)
@@ -214,9 +126,9 @@ async def test_deposed_leader_writes_nothing_more(tmp_path: Path) -> None:
 
 async def test_queries_see_only_what_is_committed(tmp_path: Path) -> None:
     async with leading(tmp_path) as (scheduler, store, _):
-        await scheduler.submit(_APP)
+        await scheduler.submit(APP)
         store.failure = StoreUnavailableError("The disk is full.")
-        registering = asyncio.create_task(scheduler.submit(_JOB))
+        registering = asyncio.create_task(scheduler.submit(JOB))
         await asyncio.sleep(0)
 
         try:
@@ -231,11 +143,11 @@ async def test_queries_see_only_what_is_committed(tmp_path: Path) -> None:
 
 async def test_not_ready_without_a_leader(tmp_path: Path) -> None:
     async with leading(tmp_path) as (scheduler, store, _):
-        await scheduler.submit(_APP)
+        await scheduler.submit(APP)
         assert scheduler.not_ready_reason() is None
         store.failure = StoreUnavailableError("The disk is full.")
         with pytest.raises(UnavailableError):
-            await scheduler.submit(_JOB)
+            await scheduler.submit(JOB)
 
         reason = scheduler.not_ready_reason()
 
@@ -247,8 +159,8 @@ async def test_run_that_no_agent_could_hold_is_a_warning_and_a_metric(
     tmp_path: Path,
 ) -> None:
     async with leading(tmp_path) as (scheduler, _, _):
-        await scheduler.submit(_APP)
-        huge = msgspec.structs.replace(_JOB.configuration, cpu_count=64)
+        await scheduler.submit(APP)
+        huge = msgspec.structs.replace(JOB.configuration, cpu_count=64)
         await scheduler.submit(RegisterJob(huge))
         await scheduler.submit(TriggerJob("job"))
         watch = PlacementWatch(scheduler._query, scheduler.metrics, lambda _: None)

@@ -20,10 +20,10 @@ from elasticjob_cloud.service import life, store_threads
 from elasticjob_cloud.service import scheduler as scheduler_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
-from tests.integration.service.leadership.test_faults import wait_until
+from tests.integration.service.instant_engine import APP, JOB, InstantEngine
 from tests.integration.service.scheduler_processes import schedulers
-from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine
 from tests.postgres_server import PostgresServer
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 40
@@ -87,7 +87,7 @@ async def started(store: FrozenStore) -> Scheduler:
 
 
 async def hung(store: FrozenStore) -> None:
-    await wait_until(store.hung.is_set, f"a call of {store.hangs} was to hang")
+    await until(store.hung.is_set, f"a call of {store.hangs} was to hang")
 
 
 @pytest.mark.parametrize("call", ["executions", "renew_lease", "commit", "prune_history"])
@@ -103,7 +103,7 @@ async def test_a_call_that_hangs_holds_up_neither_the_stop_nor_the_event_loop(
     if call == "executions":
         caller = asyncio.create_task(scheduler.executions(HistoryQuery()))
     elif call == "commit":
-        caller = asyncio.create_task(scheduler.submit(_APP))
+        caller = asyncio.create_task(scheduler.submit(APP))
     await hung(store)
 
     # Were the loop blocked, this timeout would not come either: pytest's own ends the test then.
@@ -137,7 +137,7 @@ async def test_callers_of_a_turn_that_a_bug_of_ours_undid_are_told_that_it_is_on
     scheduler = await started(store)
     store.failure = BugError("The database refused a statement of ours: no such table: job.")
     with pytest.raises(BugError, match="no such table") as raised:
-        await scheduler.submit(_APP)
+        await scheduler.submit(APP)
     assert raised.value.status == 500
     assert not isinstance(raised.value, UnavailableError)
     store.failure = None
@@ -148,14 +148,14 @@ async def test_queries_that_wait_for_a_turn_that_a_bug_undid_are_told_that_it_is
     store: FrozenStore,
 ) -> None:
     scheduler = await started(store)
-    await scheduler.submit(_APP)
+    await scheduler.submit(APP)
     store.failure = BugError("The database refused a statement of ours.")
     store.hangs.add("commit")
-    submitting = asyncio.create_task(scheduler.submit(_JOB))
+    submitting = asyncio.create_task(scheduler.submit(JOB))
     await hung(store)
     query = asyncio.create_task(scheduler.jobs())
     await asyncio.sleep(0)
-    late = asyncio.create_task(scheduler.submit(_JOB))  # of the next turn: nothing was tried for it
+    late = asyncio.create_task(scheduler.submit(JOB))  # of the next turn: nothing was tried for it
     await asyncio.sleep(0)
     store.thawed.set()
     answers = await asyncio.gather(submitting, query, late, return_exceptions=True)

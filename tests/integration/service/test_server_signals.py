@@ -13,7 +13,7 @@ from elasticjob_cloud.engine.contract import EventSink
 from elasticjob_cloud.server import build_server
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
-from tests.integration.service.test_scheduler_service import InstantEngine
+from tests.integration.service.instant_engine import InstantEngine
 
 pytestmark = pytest.mark.slow
 _SECONDS = 30

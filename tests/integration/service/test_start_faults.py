@@ -13,7 +13,7 @@ from elasticjob_cloud.server.files import token_secret
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.databases.sqlite.lock import DatabaseLock
-from tests.integration.service.test_scheduler_service import InstantEngine
+from tests.integration.service.instant_engine import InstantEngine
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Calls of a store that wait for something, or are to be made until they succeed."""
 
 import threading
-import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from elasticjob_cloud.model.errors import StoreUnavailableError
+from tests.waiting import wait_for
 
+T = TypeVar("T")
 DEADLINE_SECONDS = 10.0
 
 
@@ -28,15 +29,13 @@ class Call(threading.Thread):
         return self._result
 
 
-def until(attempt: Callable[[], Any]) -> Any:
-    """Repeat until it gives something, and give that; unavailable is nothing."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
+def when_available(attempt: Callable[[], T | None], what: str) -> T:
+    """Repeat until it gives something true, and give that; to be unavailable is to give nothing."""
+
+    def read() -> T | None:
         try:
-            result = attempt()
+            return attempt()
         except StoreUnavailableError:
-            result = None
-        if result:
-            return result
-        time.sleep(0.01)
-    raise AssertionError("it never came true")
+            return None
+
+    return wait_for(read, what, DEADLINE_SECONDS)

@@ -5,17 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
 from tests.checkout import ROOT
 from tests.postgres_programs import PostgresMissingError, find_programs
 from tests.postgres_server import PostgresServer
+from tests.processes import wait_gone
+from tests.waiting import wait_for
 
 DEADLINE_SECONDS = 10.0
 _START = """
@@ -46,13 +46,6 @@ def server() -> Iterator[PostgresServer]:
         yield server
 
 
-def wait_until_gone(scratch: Path, pids: list[int]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while scratch.exists() or any(psutil.pid_exists(pid) for pid in pids):
-        assert time.monotonic() < deadline, f"still there: {scratch}, {pids}"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("then", ["", "server.freeze()"], ids=["running", "frozen"])
 def test_a_server_ends_with_the_process_that_started_it_even_when_that_is_killed(then: str) -> None:
     with subprocess.Popen(
@@ -66,7 +59,9 @@ def test_a_server_ends_with_the_process_that_started_it_even_when_that_is_killed
         scratch, *pids = process.stdout.readline().split()
         assert len(pids) > 1
         os.kill(process.pid, signal.SIGKILL)
-        wait_until_gone(Path(scratch), [int(pid) for pid in pids])
+        for pid in pids:
+            wait_gone(int(pid))
+        wait_for(lambda: not Path(scratch).exists(), "its files are gone")
 
 
 def test_data_survives_kill_9_and_a_restart(server: PostgresServer) -> None:

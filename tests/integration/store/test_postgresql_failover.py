@@ -9,7 +9,7 @@ from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
-from tests.integration.store.store_calls import until
+from tests.integration.store.store_calls import when_available
 from tests.postgres_pair import PostgresPair
 from tests.postgres_programs import PostgresMissingError
 
@@ -44,7 +44,7 @@ def test_all_sessions_go_to_the_new_primary_once_a_write_is_refused(pair: Postgr
         with pytest.raises(StoreUnavailableError, match="takes no writes"):
             store.commit(epoch, NEW)
         pair.promote()
-        assert until(lambda: store.commit(epoch, NEW))
+        assert when_available(lambda: store.commit(epoch, NEW), "the commit succeeds")
         assert set(store.load().apps) == {"old", "new"}
 
 
@@ -56,10 +56,13 @@ def test_a_scheduler_that_only_reads_finds_the_new_primary(pair: PostgresPair) -
         pair.wait_for_standby()
         pair.make_read_only()
         pair.promote()
-        assert until(lambda: leader.commit(epoch, NEW))
-        assert until(lambda: set(standby.load().apps) == {"new"})
+        assert when_available(lambda: leader.commit(epoch, NEW), "the commit succeeds")
+        assert when_available(lambda: set(standby.load().apps) == {"new"}, "the standby sees it")
         leader.release_lease(epoch)
-        assert until(lambda: standby.acquire_lease("standby", "there", 60)) == epoch + 1
+        assert (
+            when_available(lambda: standby.acquire_lease("standby", "there", 60), "the standby has the lease")
+            == epoch + 1
+        )
 
 
 def test_readers_follow_the_writer_whose_session_alone_was_ended(pair: PostgresPair) -> None:
@@ -71,7 +74,7 @@ def test_readers_follow_the_writer_whose_session_alone_was_ended(pair: PostgresP
         # The former primary notices nothing: it goes on as one, with all sessions but the one that writes.
         pair.promote()
         store._database.writer.dispose()
-        assert until(lambda: store.commit(epoch, NEW))
+        assert when_available(lambda: store.commit(epoch, NEW), "the commit succeeds")
         for _ in range(6):
             assert set(store.load().apps) == {"old", "new"}
 
@@ -83,7 +86,7 @@ def test_a_load_from_the_former_primary_lacks_the_mark_of_the_term(pair: Postgre
         pair.wait_for_standby()
         pair.promote()
         store._database.writer.dispose()
-        begun = until(lambda: store.begin_term(epoch))
+        begun = when_available(lambda: store.begin_term(epoch), "the term begins")
         assert store.load().load_mark == begun.load_mark
         assert left_behind.load().load_mark != begun.load_mark
         left_behind.reconnect()

@@ -15,7 +15,7 @@ from elasticjob_cloud.store.databases.postgresql.connection import Limits, Postg
 from elasticjob_cloud.store.rows import Row
 from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
-from tests.integration.store.store_calls import until
+from tests.integration.store.store_calls import when_available
 from tests.integration.store.store_children import child, numbers_said, said
 from tests.postgres_databases import Databases
 from tests.postgres_programs import PostgresMissingError
@@ -68,7 +68,7 @@ def test_a_frozen_server_hangs_nobody_and_all_goes_on_when_it_wakes(
         with pytest.raises(StoreUnavailableError, match="cannot be reached"):
             store.commit(epoch, APP)  # a new connection is not answered either
         server.thaw()
-        assert until(lambda: store.commit(epoch, APP))
+        assert when_available(lambda: store.commit(epoch, APP), "the next commit succeeds")
         assert set(store.load().apps) == {"app"}
 
 

@@ -17,7 +17,7 @@ from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
-from tests.integration.store.store_calls import DEADLINE_SECONDS, Call, until
+from tests.integration.store.store_calls import DEADLINE_SECONDS, Call, when_available
 from tests.integration.store.store_children import child, said
 from tests.postgres_databases import lent_database
 
@@ -50,7 +50,9 @@ def wait_for_the_lock(url: str) -> None:
     """Wait until a session of this database waits for another's lock."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with psycopg.connect(url, autocommit=True) as watcher:
-        assert until(lambda: watcher.execute(waiting).fetchone())
+        assert when_available(
+            lambda: watcher.execute(waiting).fetchone(), "a session waits for another's lock"
+        )
 
 
 def test_who_seeks_the_lead_waits_for_a_commit_that_checked_its_epoch(url: str) -> None:
@@ -97,7 +99,7 @@ def test_a_leader_that_freezes_within_a_commit_is_followed_and_changes_nothing_w
     with opened(url) as standby, child("freeze", url, str(lease_seconds)) as frozen:
         assert said(frozen) == "freezing"
         began = time.monotonic()
-        epoch = until(lambda: standby.acquire_lease("standby", "", 60))
+        epoch = when_available(lambda: standby.acquire_lease("standby", "", 60), "the standby has the lease")
         assert time.monotonic() - began < lease_seconds + 10
         assert standby.load().fires == []
         assert standby.commit(epoch, APP)
@@ -113,7 +115,7 @@ def test_a_leader_that_freezes_within_a_commit_is_followed_and_changes_nothing_w
 def test_a_leader_that_freezes_while_it_prunes_holds_up_no_commit_of_the_next_leader(url: str) -> None:
     with opened(url) as standby, child("freeze-pruning", url, "1.0") as frozen:
         assert said(frozen) == "freezing"
-        epoch = until(lambda: standby.acquire_lease("standby", "", 60))
+        epoch = when_available(lambda: standby.acquire_lease("standby", "", 60), "the standby has the lease")
         assert standby.commit(epoch, Changes(status_traces=[samples.status_trace("new")]))
         os.kill(frozen.pid, signal.SIGCONT)
         assert said(frozen) == "unavailable, outcome unknown: True"

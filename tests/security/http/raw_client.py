@@ -3,8 +3,7 @@
 import contextlib
 import re
 import socket
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -71,11 +70,3 @@ def connected(url: str, *, receive_bytes: int | None = None) -> Iterator[RawClie
 def statuses(answers: bytes) -> list[int]:
     """Give the status of each answer."""
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)]
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    """Wait for a condition; fail when the time is up."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {_DEADLINE_SECONDS:g} s: {what}"
-        time.sleep(0.01)  # the poll of a condition, not a synchronisation

@@ -7,7 +7,8 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.security.http.echo_server import echo_server
-from tests.security.http.raw_client import RawClient, connected, statuses, wait_until
+from tests.security.http.raw_client import RawClient, connected, statuses
+from tests.waiting import wait_for
 
 _GET = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
 _CHUNKED = b"POST /wait HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
@@ -41,7 +42,7 @@ def test_server_stops_reading_from_one_that_does_not_read_its_answers() -> None:
     request = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
     with echo_server() as echo, connected(echo.url, receive_bytes=4096) as client:
         client.send(request * 10_000)
-        wait_until(lambda: echo.asked > 0, "it has asked")
+        wait_for(lambda: echo.asked > 0, "it has asked")
         # Nothing tells that no third one comes; were it to come, it would come at once.
         time.sleep(0.2)
         assert 1 <= echo.asked <= 2
@@ -76,7 +77,7 @@ def test_whoever_leaves_with_requests_waiting_leaves_nothing_behind() -> None:
         with connected(echo.url) as client:
             client.send(_GET)
             assert statuses(client.read_answers(1)) == [200]
-        wait_until(lambda: echo.connected == 0, "all are gone")
+        wait_for(lambda: echo.connected == 0, "all are gone")
         assert echo.asked <= 21 * _AT_ONCE
 
 

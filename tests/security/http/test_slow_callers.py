@@ -8,7 +8,8 @@ import pytest
 from elasticjob_cloud.server.http.limits import HttpLimits
 from tests.http_client import http_client, http_get
 from tests.security.http.echo_server import LARGE_BYTES, echo_server
-from tests.security.http.raw_client import RawClient, connected, statuses, wait_until
+from tests.security.http.raw_client import RawClient, connected, statuses
+from tests.waiting import wait_for
 
 _SHORT = HttpLimits(header_seconds=2.0, stall_seconds=2.0, body_seconds=5.0)
 _GET = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -74,8 +75,8 @@ def test_body_whose_request_is_answered_already_may_not_stop_for_ever() -> None:
 def test_answer_that_nobody_reads_is_dropped(path: bytes) -> None:
     with echo_server(_SHORT) as echo, connected(echo.url, receive_bytes=4096) as client:
         client.send(_GET % path)
-        wait_until(lambda: echo.asked == 1, "it has asked")
-        wait_until(lambda: echo.connected == 0, "the server gives up")
+        wait_for(lambda: echo.asked == 1, "it has asked")
+        wait_for(lambda: echo.connected == 0, "the server gives up")
         assert len(client.read_to_end()) < LARGE_BYTES
 
 
@@ -128,7 +129,7 @@ def test_connections_at_work_are_not_closed_for_new_ones() -> None:
         working = [closing.enter_context(connected(echo.url)) for _ in range(8)]
         for client in working:
             client.send(_GET % b"wait")
-        wait_until(lambda: echo.asked == len(working), "all are at work")
+        wait_for(lambda: echo.asked == len(working), "all are at work")
         with connected(echo.url) as late:
             assert statuses(late.read_to_end()) == [503]
         echo.go.set()

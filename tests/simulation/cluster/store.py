@@ -25,6 +25,7 @@ class ClusterChecker(Checker):
     """As in one scheduler's world, but an accepted trigger is one that was answered: more may be recorded."""
 
     turns_are_known = False
+    slowest_commit_ms = 4_000  # a lease: a commit that takes longer is refused
 
     def accept(self, command: ApiCommand, run_id: int | None) -> None:
         """A command was answered with success."""

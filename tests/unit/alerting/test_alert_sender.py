@@ -12,7 +12,7 @@ from elasticjob_cloud.model.alerting.channel import Channel, ChannelType
 from elasticjob_cloud.model.alerting.delivery import Delivery, DeliveryState
 from elasticjob_cloud.model.alerting.message import AlertMessage
 from tests.alert_outbox import SINCE_MS, MemoryOutbox, make_message
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 HOOK, OTHER = (
     Channel(name=name, type=ChannelType.WEBHOOK, url=f"http://{name}/") for name in ("hook", "other")
@@ -55,8 +55,7 @@ def clock_ms() -> int:
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(scenario())  # type: ignore[arg-type]  # an async function's result is a coroutine
+    run_in_virtual_time(scenario())  # type: ignore[arg-type]  # an async function's result is a coroutine
 
 
 async def send_for(sender: Sender, seconds: float) -> None:

@@ -10,6 +10,7 @@ from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, script_launch
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.fakes.shell import FakeShell
+from tests.waiting import until
 
 URL = "file:///app.sh"
 
@@ -111,14 +112,9 @@ def test_end_that_was_told_by_an_inventory_is_forgotten_once_it_is_acknowledged(
         await second.start(2)
         assert [it.state for it in second.joined[0].inventory.tasks] == [TaskState.FINISHED]
         held = cluster.machines["m0"].agent.held
-        await asyncio.wait_for(_until(lambda: not held), 10)
+        await until(lambda: not held, "all is acknowledged")
 
     _play(1, script)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what is waited for is nobody's event
-        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.scheduling.core_driver import HOUR_MS, NOON_MS, app, job
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 
 class _Watched(Core):
@@ -51,8 +51,7 @@ def _play(scenario: Callable[[SchedulingLoop, _Watched], Awaitable[None]], snaps
         loop.stop()
         await running
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())
 
 
 def _batch(sequence: int, size: int) -> AgentEvents:

@@ -10,7 +10,7 @@ from elasticjob_cloud.service.loop import LeaseLost, SchedulingLoop
 from elasticjob_cloud.service.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.scheduling.core_driver import NOON_MS, app
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 IDLE_SECONDS = 30.0
 Commit = Callable[[Changes], Awaitable[bool]]
@@ -39,14 +39,6 @@ class _World:
         return Now(NOON_MS + milliseconds, milliseconds)
 
 
-def _play(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def run() -> None:
-        await scenario()
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
-
-
 async def _commit(_: Changes) -> bool:
     return True
 
@@ -65,7 +57,7 @@ def test_machine_that_drains_is_released_once_it_is_idle_and_never_used_again() 
         world.loop.stop()
         await world.running
 
-    _play(scenario)
+    run_in_virtual_time(scenario())
 
 
 def test_idle_agents_are_released_though_nothing_else_happens() -> None:
@@ -80,7 +72,7 @@ def test_idle_agents_are_released_though_nothing_else_happens() -> None:
         world.loop.stop()
         await world.running
 
-    _play(scenario)
+    run_in_virtual_time(scenario())
 
 
 def test_agent_that_joins_anew_while_its_release_is_committed_is_not_released() -> None:
@@ -111,7 +103,7 @@ def test_agent_that_joins_anew_while_its_release_is_committed_is_not_released() 
         world.loop.stop()
         await world.running
 
-    _play(scenario)
+    run_in_virtual_time(scenario())
 
 
 def test_nothing_is_released_when_the_turn_is_not_committed() -> None:
@@ -138,4 +130,4 @@ def test_nothing_is_released_when_the_turn_is_not_committed() -> None:
         assert commits == 2
         assert world.cluster.released == {}
 
-    _play(scenario)
+    run_in_virtual_time(scenario())

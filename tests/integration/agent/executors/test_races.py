@@ -23,7 +23,8 @@ from elasticjob_cloud.model.messages import (
     StopExecutor,
 )
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.executors.test_executors import World, play
+from tests.integration.agent.executors.executor_world import World, play
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,11 +58,6 @@ class EndlessDownload:
         pass
 
 
-async def until_asked(apps: EndlessDownload, count: int) -> None:
-    while apps.asked < count:  # noqa: ASYNC110 - the source tells nobody
-        await asyncio.sleep(0)
-
-
 @pytest.mark.parametrize("is_script", [True, False])
 def test_kill_during_the_download_is_answered_at_once_and_the_last_one_ends_the_download(
     tmp_path: Path, is_script: bool
@@ -71,7 +67,7 @@ def test_kill_during_the_download_is_answered_at_once_and_the_last_one_ends_the_
     async def scenario(world: World) -> None:
         launch = world.script("true", "a", "b") if is_script else world.command("good", "job", "a", "b")
         world.agent.handle([launch])
-        await until_asked(apps, 1)
+        await until(lambda: apps.asked >= 1, "the download is asked for")
         world.agent.handle([Kill(("a",), "enough")])
         assert (await world.end_of("a")).state is TaskState.KILLED
         assert apps.under_way == 1
@@ -82,7 +78,7 @@ def test_kill_during_the_download_is_answered_at_once_and_the_last_one_ends_the_
         # Whoever comes now is served anew.
         again = world.script("true", "c") if is_script else world.command("good", "job", "c")
         world.agent.handle([again])
-        await until_asked(apps, 2)
+        await until(lambda: apps.asked >= 2, "the download is asked for")
         world.agent.handle([Kill(("c",), "enough")])
         await world.end_of("c")
 
@@ -98,7 +94,7 @@ def test_ten_thousand_shards_are_taken_and_killed_by_one_message_each(tmp_path: 
         began = loop.time()
         launch = world.script("true", *task_ids)
         world.agent.handle([launch, launch])
-        await until_asked(apps, 1)
+        await until(lambda: apps.asked >= 1, "the download is asked for")
         assert len(world.agent.inventory().tasks) == 10_000
         world.agent.handle([Kill(task_ids, "enough")])
         await world.until(lambda: len(world.events) == 10_000)

@@ -6,7 +6,7 @@ import pytest
 
 from elasticjob_cloud.model.messages import ExecutorStopped, Kill
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.executors.test_executors import World, play
+from tests.integration.agent.executors.executor_world import World, play
 
 pytestmark = pytest.mark.slow
 

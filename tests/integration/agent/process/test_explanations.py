@@ -9,7 +9,7 @@ import pytest
 
 from elasticjob_cloud.agent.process.start.explanations import explain_exit
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.scripts.script_world import World, play
 
 pytestmark = [
     pytest.mark.slow,

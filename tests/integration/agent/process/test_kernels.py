@@ -8,7 +8,7 @@ import pytest
 
 from elasticjob_cloud.agent.process import table as process_table
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.scripts.script_world import World, play
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,113 +1,19 @@
 """Daemon scripts, with real processes: the task stays, and its script runs at each fire."""
 
-import asyncio
 import re
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.agent import Agent
-from elasticjob_cloud.agent.apps import AppCache
-from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.messages import AgentEvents, Kill, Launch, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
+from tests.integration.agent.scripts.daemon_world import EVERY_SECOND, World, play
+from tests.waiting import run_in_selector_loop
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
-_DEADLINE_SECONDS = 20.0
-_EVERY_SECOND = "* * * * * ?"
-
-
-class World:
-    """An agent in this process, and all statuses that it told."""
-
-    def __init__(self, directory: Path) -> None:
-        (directory / "app.sh").write_text("#!/bin/sh\n")
-        self._url = (directory / "app.sh").as_uri()
-        settings = AgentSettings(kill_grace_seconds=0.3, memory_check_seconds=0.05)
-        self.statuses: list[TaskStatus] = []
-        self._changed = asyncio.Event()
-        cache = AppCache(directory / "apps", settings.app_limits)
-        self.agent = Agent(directory / "agent", settings, cache, self._emit, directory)
-
-    def launch(
-        self,
-        command: str,
-        cron: str = _EVERY_SECOND,
-        time_zone: str = "",
-        sampling: int = 0,
-        memory_mb: float = 256.0,
-        timeout_seconds: int = 0,
-    ) -> None:
-        app = AppConfiguration(
-            app_name="app", app_url=self._url, bootstrap_script="none", event_trace_sampling_count=sampling
-        )
-        job = JobConfiguration(
-            job_name="job",
-            app_name="app",
-            job_execution_type=JobExecutionType.DAEMON,
-            cron=cron,
-            time_zone=time_zone,
-            timeout_seconds=timeout_seconds,
-            sharding_total_count=1,
-            cpu_count=0.1,
-            memory_mb=memory_mb,
-            props={"script.command.line": command},
-        )
-        self.agent.handle([Launch(app, job, (TaskSpec("t", 0, ""),))])
-
-    def kill(self) -> None:
-        self.agent.handle([Kill(("t",), "enough")])
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async def wait() -> None:
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
-        await asyncio.wait_for(wait(), _DEADLINE_SECONDS)
-
-    @property
-    def executions(self) -> list[TaskStatus]:
-        return [status for status in self.statuses if status.execution is not None]
-
-    @property
-    def skipped(self) -> list[TaskStatus]:
-        return [status for status in self.statuses if status.message.startswith("SKIPPED")]
-
-    @property
-    def end(self) -> TaskStatus | None:
-        return next((status for status in self.statuses if status.state.is_terminal), None)
-
-    async def ended(self) -> TaskStatus:
-        await self.until(lambda: self.end is not None)
-        assert self.end is not None
-        return self.end
-
-    def _emit(self, batch: AgentEvents) -> None:
-        self.statuses += [event for event in batch.events if isinstance(event, TaskStatus)]
-        self.agent.acknowledge(batch.sequence)
-        self._changed.set()
-
-
-def play(directory: Path, scenario: Callable[[World], Coroutine[None, None, None]]) -> None:
-    async def run() -> None:
-        world = World(directory)
-        await world.agent.start()
-        try:
-            await scenario(world)
-        finally:
-            await world.agent.close("the test is over")
-        assert world.agent.is_idle
-
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
 
 
 def test_daemon_script_begins_and_completes_at_each_fire_and_is_idle_between(tmp_path: Path) -> None:
@@ -208,9 +114,7 @@ def test_execution_over_its_memory_fails_and_the_task_stays(tmp_path: Path) -> N
     play(tmp_path, scenario)
 
 
-@pytest.mark.parametrize(
-    "cron,zone,says", [("nonsense", "", "cron"), (_EVERY_SECOND, "No/Where", "No/Where")]
-)
+@pytest.mark.parametrize("cron,zone,says", [("nonsense", "", "cron"), (EVERY_SECOND, "No/Where", "No/Where")])
 def test_cron_that_cannot_be_read_is_an_error_that_says_so(
     tmp_path: Path, cron: str, zone: str, says: str
 ) -> None:
@@ -245,5 +149,4 @@ def test_closed_agent_loses_its_idle_daemons(tmp_path: Path) -> None:
         await world.agent.start()
         await scenario(world)
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())

@@ -9,9 +9,9 @@ import pytest
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.messages import Execution, Kill
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.agent.scripts.test_daemon_scripts import World as DaemonWorld
-from tests.integration.agent.scripts.test_daemon_scripts import play as play_daemon
-from tests.integration.agent.scripts.test_scripts import World, play
+from tests.integration.agent.scripts.daemon_world import World as DaemonWorld
+from tests.integration.agent.scripts.daemon_world import play as play_daemon
+from tests.integration.agent.scripts.script_world import World, play
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,133 +1,28 @@
 """Script tasks, with real processes: how they end, and that nothing of them is left."""
 
-import asyncio
 import errno
 import os
 import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.agent.agent import Agent
-from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.apps.versions import stock
 from elasticjob_cloud.agent.process.exits import reap_exit_code
-from elasticjob_cloud.agent.process.table import read_environment, read_processes
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.messages import AgentEvents, Kill, Launch, TaskSpec, TaskStatus
+from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.queries.logs import LogPieces, LogReadBoth
 from elasticjob_cloud.model.task import TaskState
-from tests.integration.apps.app_caches import until
+from tests.integration.agent.scripts.script_world import World, play
+from tests.waiting import run_in_selector_loop, until
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc: run it on Linux"),
 ]
-_DEADLINE_SECONDS = 20.0
-
-
-class World:
-    """An agent in this process, whose events are kept and acknowledged."""
-
-    def __init__(self, directory: Path, settings: AgentSettings, file_limit: int | None = None) -> None:
-        (directory / "app.sh").write_text("#!/bin/sh\n")
-        self.url = (directory / "app.sh").as_uri()
-        self.ended: dict[str, TaskStatus] = {}
-        self.running: set[str] = set()
-        self.acknowledges = True
-        self._changed = asyncio.Event()
-        cache = AppCache(directory / "apps", settings.app_limits)
-        self.agent = Agent(directory / "agent", settings, cache, self._emit, directory, file_limit)
-
-    def launch(
-        self,
-        command: str,
-        task_id: str = "t",
-        memory_mb: float = 256.0,
-        timeout_seconds: int = 0,
-        parameter: str = "",
-        job_parameter: str = "",
-        props: Mapping[str, str] | None = None,
-    ) -> None:
-        app = AppConfiguration(app_name="app", app_url=self.url, bootstrap_script="none")
-        job = JobConfiguration(
-            job_name="job",
-            app_name="app",
-            job_execution_type=JobExecutionType.TRANSIENT,
-            sharding_total_count=1,
-            cpu_count=0.1,
-            memory_mb=memory_mb,
-            timeout_seconds=timeout_seconds,
-            job_parameter=job_parameter,
-            props={"script.command.line": command, **(props or {})},
-        )
-        self.agent.handle([Launch(app, job, (TaskSpec(task_id, 0, parameter),))])
-
-    async def until(self, condition: Callable[[], bool], seconds: float = _DEADLINE_SECONDS) -> None:
-        async def wait() -> None:
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
-        await asyncio.wait_for(wait(), seconds)
-
-    async def end_of(self, task_id: str = "t", seconds: float = _DEADLINE_SECONDS) -> TaskStatus:
-        await self.until(lambda: task_id in self.ended, seconds)
-        return self.ended[task_id]
-
-    async def until_output(self, expected: bytes, task_id: str = "t") -> None:
-        """Wait until it has printed so much."""
-        async with asyncio.timeout(_DEADLINE_SECONDS):
-            while len(self.output(task_id)) < len(expected):  # noqa: ASYNC110 - a process tells by what it prints
-                await asyncio.sleep(0.01)
-        assert self.output(task_id) == expected
-
-    def processes_left(self) -> set[int]:
-        """Give all processes that this agent started and that still run, wherever they went."""
-        mark = f"ELASTICJOB_AGENT_ID={self.agent.info.agent_id}\0".encode()
-        return {
-            pid for pid, row in read_processes().items() if not row.zombie and mark in read_environment(pid)
-        }
-
-    def output(self, task_id: str = "t") -> bytes:
-        return self.agent.read_log(task_id, "stdout", 0, 1 << 24).content
-
-    def _emit(self, batch: AgentEvents) -> None:
-        for event in batch.events:
-            if isinstance(event, TaskStatus):
-                if event.state.is_terminal:
-                    self.ended[event.task_id] = event
-                else:
-                    self.running.add(event.task_id)
-        if self.acknowledges:
-            self.agent.acknowledge(batch.sequence)
-        self._changed.set()
-
-
-def play(
-    directory: Path,
-    scenario: Callable[[World], Coroutine[None, None, None]],
-    settings: AgentSettings | None = None,
-) -> None:
-    """Run a scenario with an agent, and check that the agent leaves nothing behind at its end."""
-
-    async def run() -> None:
-        world = World(directory, settings or AgentSettings(kill_grace_seconds=0.3, memory_check_seconds=0.05))
-        await world.agent.start()
-        try:
-            await scenario(world)
-        finally:
-            await world.agent.close("the test is over")
-        assert world.processes_left() == set()
-
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
 
 
 @pytest.mark.parametrize(
@@ -189,7 +84,7 @@ def test_folder_is_listed_with_its_size_also_when_nothing_runs_in_it(
 
     async def scenario(world: World) -> None:
         world.launch("head -c 500000 /dev/zero > out; sleep 300; true")
-        await until(lambda: sizes(world)[:1] > [500_000])
+        await until(lambda: sizes(world)[:1] > [500_000], "the size of its folder is told")
         (used,) = world.agent.sandboxes("app")
         assert used.task_ids
         world.agent.handle([Kill(used.task_ids, "enough")])
@@ -381,8 +276,7 @@ def test_closed_agent_ends_its_tasks_as_lost_and_the_next_one_tells_it(tmp_path:
         assert third.agent.inventory().tasks == ()
         await third.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 def test_hundreds_of_scripts_at_once_all_finish(tmp_path: Path) -> None:
@@ -429,8 +323,7 @@ def test_tasks_are_given_the_limit_of_open_files_that_the_agent_had(tmp_path: Pa
         assert world.output() == b"77\n"
         await world.agent.close("the test is over")
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(run())
+    run_in_selector_loop(run())
 
 
 def test_later_task_finds_its_own_working_directory_and_the_agent_keeps_its(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A scheduler's end of the Ray engine over several nodes, for tests that break what is between."""
 
-import asyncio
 import contextlib
 import os
 import time
@@ -14,6 +13,7 @@ from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory, Agen
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent, Inventory
 from elasticjob_cloud.model.task import TaskState
+from tests import waiting
 from tests.contract.conftest import Scheduler, script_launch
 from tests.contract.ray_world import end_agents_for_good, make_engine, shared_cluster
 from tests.ray_cluster import RayCluster
@@ -119,11 +119,8 @@ async def leading(
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
-    """Wait for something that is seen from outside only."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"It never came to pass: {what}."
-        await asyncio.sleep(0.05)
+    """Wait for something that is seen from outside only, for as long as Ray may take."""
+    await waiting.until(condition, what, seconds)
 
 
 def beating(file: Path) -> str:

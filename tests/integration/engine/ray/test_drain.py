@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from elasticjob_cloud.model.messages import AgentLost
@@ -24,6 +23,7 @@ from tests.integration.engine.ray.ray_fleet import (
     relay_pid,
     until,
 )
+from tests.processes import is_alive
 from tests.ray_cluster import MISSING, RayNode, has_ray
 
 pytestmark = [
@@ -56,10 +56,6 @@ async def _second_node(place: Place, fleet: Fleet) -> tuple[RayNode, str]:
     return node, second
 
 
-def _is_running(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
 def test_drained_node_finishes_its_task_and_goes_once_it_was_released(
     place: Place, url: str, tmp_path: Path
 ) -> None:
@@ -71,11 +67,11 @@ def test_drained_node_finishes_its_task_and_goes_once_it_was_released(
             await asyncio.to_thread(place.cluster.drain_node, node)
             await until(lambda: fleet.drains(agent_id), "the scheduler hears of the drain")
             await until(lambda: bool(fleet.agents[agent_id].agent.draining), "its inventory says so too")
-            assert _is_running(node.raylet_pid)
+            assert is_alive(node.raylet_pid)
             (tmp_path / "go").touch()
             assert (await fleet.ended("t")).state is TaskState.FINISHED
             fleet.engine.release(agent_id)
-            await until(lambda: not _is_running(node.raylet_pid), "Ray ends the node")
+            await until(lambda: not is_alive(node.raylet_pid), "Ray ends the node")
             assert fleet.lost == []
 
     asyncio.run(scenario())
@@ -118,7 +114,7 @@ def test_node_that_drained_before_it_was_seen_is_joined_as_draining(
             (tmp_path / "go").touch()
             assert (await fleet.ended("t")).state is TaskState.FINISHED
             fleet.engine.release(agent_id)
-            await until(lambda: not _is_running(node.raylet_pid), "Ray ends the node")
+            await until(lambda: not is_alive(node.raylet_pid), "Ray ends the node")
 
     asyncio.run(scenario())
 

@@ -14,7 +14,7 @@ from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import empty_app, waiting_for
 from tests.contract.ray_world import end_agents, make_engine
 from tests.integration.engine.ray.ray_fleet import gateway_pids, leading, until
-from tests.postgres_server import free_port
+from tests.processes import free_port
 from tests.ray_cluster import MISSING, RayCluster, has_ray
 
 pytestmark = [
@@ -31,7 +31,7 @@ def test_task_survives_the_death_of_the_whole_cluster_and_its_scheduler_waits_fo
 ) -> None:
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", str(_AWAY_SECONDS))
     url = empty_app(tmp_path)
-    port = free_port("127.0.0.1")
+    port = free_port()
 
     async def scenario(agents: Path) -> None:
         with RayCluster.started(port) as first:

@@ -1,7 +1,7 @@
 """What a relay's keeper does when no agent can be started: without Ray, in virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from elasticjob_cloud.agent.settings import AgentSettings, build_of
 from elasticjob_cloud.engine.ray.relays import keeper as module
 from elasticjob_cloud.engine.ray.relays.keeper import AgentKeeper
 from elasticjob_cloud.model.errors import UnavailableError
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 
 @pytest.fixture
@@ -54,14 +54,6 @@ class _Killer(StubLauncher):
         return True
 
 
-def play(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def run() -> None:
-        await scenario()
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
-
-
 def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
     place: AgentDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +79,7 @@ def test_keeper_goes_on_trying_whatever_was_in_the_way_of_an_agent(
         await asyncio.gather(keeping, return_exceptions=True)
         agent.close()
 
-    play(scenario)
+    run_in_virtual_time(scenario())
 
 
 def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
@@ -109,7 +101,7 @@ def test_agent_with_other_settings_that_does_not_answer_gets_no_session(
         await asyncio.gather(keeping, return_exceptions=True)
         agent.close()
 
-    play(scenario)
+    run_in_virtual_time(scenario())
 
 
 class _Agent:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
 from elasticjob_cloud.service.metrics import Metrics
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
-from tests.integration.service.test_scheduler_service import InstantEngine
+from tests.integration.service.instant_engine import InstantEngine
 from tests.postgres_databases import lent_database
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 _SECONDS = 60
@@ -53,12 +54,6 @@ async def started(
         await scheduler.stop()
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("behind_ms", [30_000, -30_000])
 async def test_scheduler_with_a_wrong_clock_takes_no_lead_until_it_is_right(
@@ -69,16 +64,19 @@ async def test_scheduler_with_a_wrong_clock_takes_no_lead_until_it_is_right(
         assert "the database server's, more than clock_limit_seconds (5)" in reason
         assert ("ahead of" if behind_ms > 0 else "behind") in reason
         store.behind_ms = 0
-        await until(lambda: scheduler.not_ready_reason() is None)
+        await until(lambda: scheduler.not_ready_reason() is None, "it is ready")
         store.behind_ms = behind_ms
-        await until(lambda: "clock_limit_seconds" in str(scheduler.not_ready_reason()))
+        await until(
+            lambda: "clock_limit_seconds" in str(scheduler.not_ready_reason()),
+            "it is not ready for its clock",
+        )
 
 
 @pytest.mark.slow
 async def test_without_a_limit_it_leads_and_the_difference_is_shown(tmp_path: Path) -> None:
     with capture_logs() as logs:
         async with started(tmp_path, 30_000, limit=0) as (scheduler, _):
-            await until(lambda: scheduler.not_ready_reason() is None)
+            await until(lambda: scheduler.not_ready_reason() is None, "it is ready")
             shown = scheduler.metrics.registry.get_sample_value("elasticjob_clock_offset_seconds")
     assert shown is not None
     assert 25 < shown < 60

@@ -21,10 +21,10 @@ from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.contract.store import samples
 from tests.contract.store.factories import EMPTY_DATABASES
-from tests.integration.service.leadership.test_faults import wait_until
-from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine
+from tests.integration.service.instant_engine import APP, JOB, InstantEngine
 from tests.integration.small_disk import fill, small_disk
 from tests.integration.store.opened_stores import lead, opened
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 40
@@ -87,7 +87,7 @@ async def test_history_of_a_database_that_is_too_large_goes_whatever_its_age(
             before = store.size()
         limit = before.used_bytes - ROWS * 200
         async with leading(url, HistoryLimits(bytes=limit)) as (scheduler, store):
-            await wait_until(lambda: store.size().used_bytes <= limit, "the database fits its limit")
+            await until(lambda: store.size().used_bytes <= limit, "the database fits its limit")
             left = store.status_traces(HistoryQuery(per_page=1))
             assert 0 < left.total < ROWS
             assert left.rows[0]["taskId"] == f"t{ROWS - 1}", "the newest stay"
@@ -95,7 +95,7 @@ async def test_history_of_a_database_that_is_too_large_goes_whatever_its_age(
             def metric(name: str) -> float:
                 return scheduler.metrics.registry.get_sample_value(f"elasticjob_database_{name}_bytes") or 0
 
-            await wait_until(lambda: 0 < metric("used") <= limit, "the metric follows")
+            await until(lambda: 0 < metric("used") <= limit, "the metric follows")
             assert metric("file") >= metric("used")
         with opened(url) as store, store._database.reader.connect() as connection:
             states = connection.exec_driver_sql("SELECT state FROM fire WHERE fire_id = 1").scalars()
@@ -116,10 +116,8 @@ async def _exceed_the_limit(
 ) -> None:
     """Let a scheduler look at its database until it has warned, and three times more."""
     async with leading(f"sqlite:///{tmp_path}/cloud.db", HistoryLimits(bytes=1)) as (scheduler, store):
-        await scheduler.submit(_APP)
-        await wait_until(
-            lambda: any("no history is left" in str(each["event"]) for each in logs), "a warning"
-        )
+        await scheduler.submit(APP)
+        await until(lambda: any("no history is left" in str(each["event"]) for each in logs), "a warning")
         measured = store.size
         sizes = 0
 
@@ -129,7 +127,7 @@ async def _exceed_the_limit(
             return measured()
 
         monkeypatch.setattr(store, "size", count)
-        await wait_until(lambda: sizes > 3, "the next looks")
+        await until(lambda: sizes > 3, "the next looks")
 
 
 async def test_a_scheduler_whose_disk_is_full_goes_on_by_itself(tmp_path: Path) -> None:
@@ -137,8 +135,8 @@ async def test_a_scheduler_whose_disk_is_full_goes_on_by_itself(tmp_path: Path) 
     with small_disk(tmp_path, 12 * 1024 * 1024):
         write_history(url, ROWS)
         async with leading(url, HistoryLimits()) as (scheduler, store):
-            await scheduler.submit(_APP)
-            await scheduler.submit(_JOB)
+            await scheduler.submit(APP)
+            await scheduler.submit(JOB)
             total = store.status_traces(HistoryQuery()).total
             another = fill(tmp_path)
             async with asyncio.timeout(_SECONDS):
@@ -147,4 +145,4 @@ async def test_a_scheduler_whose_disk_is_full_goes_on_by_itself(tmp_path: Path) 
                 for _ in range(20):
                     await submit_once_it_leads(scheduler)
             another.unlink()
-            await wait_until(lambda: not store.is_full(), "there is room again")
+            await until(lambda: not store.is_full(), "there is room again")

@@ -1,7 +1,7 @@
 """A scheduler whose PostgreSQL fails over: it goes on from the record of the new primary, and nothing fires twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,10 +12,11 @@ from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, DeregisterJob, TriggerJob
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
-from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine
+from tests.integration.service.instant_engine import APP, JOB, InstantEngine
 from tests.integration.store.opened_stores import opened
 from tests.postgres_pair import PostgresPair
 from tests.postgres_programs import PostgresMissingError
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 50
@@ -79,26 +80,20 @@ async def insist(scheduler: Scheduler, command: ApiCommand) -> None:
                 return
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.timeout(120)
 async def test_leader_goes_on_at_the_new_primary_with_all_that_was_answered(pair: PostgresPair) -> None:
     async with leading(pair.url) as (scheduler, store, engine):
-        await insist(scheduler, _APP)
-        await insist(scheduler, _JOB)
+        await insist(scheduler, APP)
+        await insist(scheduler, JOB)
         await insist(scheduler, TriggerJob("job"))
-        await until(lambda: len(engine.launched) == 1)
+        await until(lambda: len(engine.launched) == 1, "the run is launched")
         await asyncio.to_thread(pair.wait_for_standby)
         await asyncio.to_thread(pair.make_read_only)
         with pytest.raises(UnavailableError):
             await scheduler.submit(TriggerJob("job"))
         await asyncio.to_thread(pair.promote)
         await insist(scheduler, TriggerJob("job"))
-        await until(lambda: len(engine.launched) == 2)
+        await until(lambda: len(engine.launched) == 2, "the second run is launched")
         assert set(store.load().jobs) == {"job"}
         assert store.load().next_fire_id == 3
 
@@ -109,13 +104,13 @@ async def test_new_term_does_not_start_from_what_readers_still_see_at_the_former
 ) -> None:
     """What was written since must neither be undone nor done again."""
     async with leading(pair.url) as (scheduler, store, engine):
-        await insist(scheduler, _APP)
-        await insist(scheduler, _JOB)
+        await insist(scheduler, APP)
+        await insist(scheduler, JOB)
         await asyncio.to_thread(pair.wait_for_standby)
         await asyncio.to_thread(pair.promote)
         store._database.forget_sessions()
         await insist(scheduler, TriggerJob("job"))
-        await until(lambda: len(engine.launched) == 1)
+        await until(lambda: len(engine.launched) == 1, "the run is launched")
         await insist(scheduler, DeregisterJob("job"))
         leader = scheduler._leader
         assert leader is not None
@@ -125,7 +120,10 @@ async def test_new_term_does_not_start_from_what_readers_still_see_at_the_former
             assert set(former.load().jobs) == {"job"}
             store.leave_behind(former)
             store.release_lease(epoch)
-            await until(lambda: leader.epoch is not None and leader.epoch > epoch and leader.leads)
+            await until(
+                lambda: leader.epoch is not None and leader.epoch > epoch and leader.leads,
+                "it leads again, in another term",
+            )
             assert await scheduler.jobs() == [], "a job that was removed is back"
         assert not store.are_left_behind, "the first load was from the former server"
         assert len(engine.launched) == 1, "a fire ran again"

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,8 +24,9 @@ from elasticjob_cloud.service.housekeeping import tasks as housekeeping_tasks
 from elasticjob_cloud.service.leadership import term as term_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
-from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine, submit_at_last
+from tests.integration.service.instant_engine import APP, JOB, InstantEngine, submit_at_last
 from tests.postgres_databases import new_database
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 20
@@ -108,13 +108,6 @@ async def leading(
         await scheduler.stop()
 
 
-async def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"{what}: it never came to pass"
-        await asyncio.sleep(0.01)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> TroubledStore:
     return TroubledStore(f"sqlite:///{tmp_path}/elasticjob.db")
@@ -134,11 +127,11 @@ async def test_caller_whose_commit_was_cut_off_is_told_that_nobody_knows_its_out
         raise StoreUnavailableError("The connection broke in COMMIT.", outcome_unknown=True)
 
     async with leading(store) as (scheduler, _):
-        await scheduler.submit(_APP)
+        await scheduler.submit(APP)
         store.before_commit = cut_off
 
         with pytest.raises(OutcomeUnknownError) as raised:
-            await scheduler.submit(_JOB)
+            await scheduler.submit(JOB)
 
         assert raised.value.status == 502
         assert "before you repeat it" in str(raised.value)
@@ -173,16 +166,16 @@ async def test_commit_that_ends_after_its_connection_broke_is_seen_by_the_core_t
     # The commit waits for its lock for 2 s.
     monkeypatch.setattr(term_module, "_RETRY_SECONDS", 0.05)
     async with leading(store, lease_seconds=120) as (scheduler, engine):
-        await scheduler.submit(_APP)
-        await scheduler.submit(_JOB)
+        await scheduler.submit(APP)
+        await scheduler.submit(JOB)
         store.before_commit = cut_off
         with pytest.raises(OutcomeUnknownError):
             await scheduler.submit(TriggerJob("job"))
 
-        await wait_until(lambda: len(engine.launched) == 1, "the run that was recorded after all is launched")
+        await until(lambda: len(engine.launched) == 1, "the run that was recorded after all is launched")
         assert committed == [True]
         await submit_at_last(scheduler, TriggerJob("job"))
-        await wait_until(lambda: len(engine.launched) == 2, "the next run is launched")
+        await until(lambda: len(engine.launched) == 2, "the next run is launched")
     server_side.close()
 
 
@@ -210,16 +203,16 @@ async def test_call_that_came_before_the_term_had_begun_is_answered_when_the_ter
     store: TroubledStore,
 ) -> None:
     async with leading(store) as (scheduler, engine):
-        await scheduler.submit(_APP)
+        await scheduler.submit(APP)
         rival = SqlStore(store.url)
         rival.migrate()
         epoch = rival.acquire_lease("rival", "http://127.0.0.1:2", 60, steal=True)
         assert epoch is not None
-        await wait_until(lambda: not scheduler._leads(), "it is deposed")
+        await until(lambda: not scheduler._leads(), "it is deposed")
         engine.hesitates = True
         rival.release_lease(epoch)
-        await wait_until(scheduler._leads, "it has the lease again, and its engine starts")
-        calls = [asyncio.create_task(scheduler.jobs()), asyncio.create_task(scheduler.submit(_JOB))]
+        await until(scheduler._leads, "it has the lease again, and its engine starts")
+        calls = [asyncio.create_task(scheduler.jobs()), asyncio.create_task(scheduler.submit(JOB))]
         await asyncio.sleep(0)
 
         assert rival.acquire_lease("rival", "http://127.0.0.1:2", 60, steal=True) is not None
@@ -241,8 +234,8 @@ async def test_renewal_that_fails_in_an_unknown_way_deposes_nobody(store: Troubl
 
     async with leading(store) as (scheduler, _):
         store.before_renewal = fail
-        await wait_until(failed.is_set, "the lease was to be renewed")
-        await scheduler.submit(_APP)
+        await until(failed.is_set, "the lease was to be renewed")
+        await scheduler.submit(APP)
 
         assert [row.epoch for row in await scheduler.schedulers()] == [1]
 
@@ -260,7 +253,7 @@ async def test_history_is_pruned_again_after_a_failure(
     monkeypatch.setattr(scheduler_module, "_PRUNE_EVERY_SECONDS", 0.01)
     monkeypatch.setattr(housekeeping_tasks, "_RETRY_SECONDS", 0.01)
     async with leading(store):
-        await wait_until(pruned.is_set, "old history is deleted")
+        await until(pruned.is_set, "old history is deleted")
 
 
 async def test_engine_is_prepared_for_the_next_term_while_the_database_hangs(
@@ -275,8 +268,8 @@ async def test_engine_is_prepared_for_the_next_term_while_the_database_hangs(
         engine.prepared.clear()
         shared_store.before_asking = shared_store.before_renewal = hang
         try:
-            await wait_until(engine.prepared.is_set, "the engine is prepared")
+            await until(engine.prepared.is_set, "the engine is prepared")
             assert not answers.is_set()
         finally:
             answers.set()
-        await submit_at_last(scheduler, _APP)
+        await submit_at_last(scheduler, APP)

@@ -1,7 +1,5 @@
 """Why a scheduler cannot lead, or does not know who does: where people look, and not in its log alone."""
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +13,8 @@ from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.contract import SchedulerRow
 from tests.integration.api.forwarding_leaders import APP, KnownLeader, standby
-from tests.integration.service.test_scheduler_service import InstantEngine
+from tests.integration.service.instant_engine import InstantEngine
+from tests.waiting import until
 
 _SECONDS = 60
 FULL = "The database db/cloud has no connection left for us. Raise max_connections, or end other programs' connections."
@@ -46,12 +45,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.anyio
 @pytest.mark.slow
 async def test_scheduler_that_cannot_ask_for_the_lead_says_what_the_database_said(tmp_path: Path) -> None:
@@ -67,11 +60,11 @@ async def test_scheduler_that_cannot_ask_for_the_lead_says_what_the_database_sai
     store.has_no_connection = True
     try:
         await scheduler.start()
-        await until(lambda: FULL in str(scheduler.not_ready_reason()))
+        await until(lambda: FULL in str(scheduler.not_ready_reason()), "it is not ready, and says why")
         with pytest.raises(NotLeadingError, match="no connection left for us"):
             await scheduler.jobs()
         store.has_no_connection = False
-        await until(lambda: scheduler.not_ready_reason() is None)
+        await until(lambda: scheduler.not_ready_reason() is None, "it is ready")
     finally:
         await scheduler.stop()
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from elasticjob_cloud.model.errors import AgentsRefuseError
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 60
@@ -44,15 +45,6 @@ async def running(scheduler: Scheduler) -> AsyncIterator[Scheduler]:
         yield scheduler
     finally:
         await scheduler.stop()
-
-
-async def until(is_so: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(_SECONDS):
-            while not is_so():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"it never came true that {what}") from None
 
 
 def back_up(database: Path, copy: Path) -> Path:

@@ -14,9 +14,10 @@ import pytest
 from elasticjob_cloud.api import Authenticator, AuthSettings
 from elasticjob_cloud.server.files import token_secret
 from tests.http_client import http_client, http_get
-from tests.integration.service.scheduler_processes import SchedulerProcess, schedulers, wait_for
+from tests.integration.service.scheduler_processes import SchedulerProcess, schedulers
 from tests.postgres_databases import new_database
 from tests.security.strangers import OTHER_UID, call_as, log_in_as, needs_root
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 # A busy machine's: tests/simulation/test_failover.py holds the times that are promised, 1 s and 6 s, against each cause.

@@ -1,8 +1,7 @@
 """A leader that reaches the database and no agent, beside another scheduler that may."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,8 +13,9 @@ from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.service.leadership import agent_watch, leader, term
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
-from tests.integration.service.test_scheduler_service import _APP, _JOB, InstantEngine, submit_at_last
+from tests.integration.service.instant_engine import APP, JOB, InstantEngine, submit_at_last
 from tests.postgres_databases import new_database
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 _SECONDS = 20
@@ -69,24 +69,17 @@ async def scheduler(url: str, port: int) -> AsyncIterator[tuple[Scheduler, CutOf
         await started.stop()
 
 
-async def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"{what}: it never came to pass"
-        await asyncio.sleep(0.01)
-
-
 async def test_leader_that_has_lost_all_agents_leaves_the_lead_to_one_that_reaches_them(url: str) -> None:
     async with scheduler(url, 1) as (first, engine), scheduler(url, 2) as (second, other):
-        await first.submit(_APP)
-        await first.submit(_JOB)
+        await first.submit(APP)
+        await first.submit(JOB)
         assert not second._leads()
         engine.lose_agent()
 
-        await wait_until(second._leads, "the other scheduler leads")
+        await until(second._leads, "the other scheduler leads")
         assert not first._leads()
         await submit_at_last(second, TriggerJob("job"))
-        await wait_until(lambda: len(other.launched) == 1, "jobs run again")
+        await until(lambda: len(other.launched) == 1, "jobs run again")
         rows = await second.schedulers()
         assert [row.epoch for row in rows if row.leader] == [2]
 
@@ -105,7 +98,7 @@ async def test_only_scheduler_keeps_the_lead_without_agents(
     monkeypatch.setattr(agent_watch.AgentWatch, "look", count)
     async with scheduler(url, 1) as (only, engine):
         engine.lose_agent()
-        await wait_until(lambda: looks >= 5, "its patience has been at its end for a while")
+        await until(lambda: looks >= 5, "its patience has been at its end for a while")
         assert only._leads()
         assert [row.epoch for row in await only.schedulers()] == [1]
 
@@ -114,10 +107,10 @@ async def test_lead_comes_to_rest_where_nobody_reaches_an_agent_and_goes_to_whoe
     async with scheduler(url, 1) as (first, engine), scheduler(url, 2) as (second, other):
         other.cut_off = True
         engine.lose_agent()
-        await wait_until(second._leads, "the second leads")
-        await wait_until(first._leads, "the first leads again")
-        await wait_until(second._leads, "the second leads again")
-        await wait_until(lambda: other.is_started, "its term has begun")
+        await until(second._leads, "the second leads")
+        await until(first._leads, "the first leads again")
+        await until(second._leads, "the second leads again")
+        await until(lambda: other.is_started, "its term has begun")
         other.cut_off = False
         other.reconcile(frozenset())  # its agents are there again
         await asyncio.sleep(0)

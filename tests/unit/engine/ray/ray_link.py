@@ -38,7 +38,7 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
 
@@ -166,5 +166,4 @@ def play(
             await asyncio.gather(starting, return_exceptions=True)
             await engine.stop()
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())

@@ -47,7 +47,7 @@ from tests.unit.engine.ray.ray_link import (
     play,
     welcome,
 )
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 
 def test_agent_is_greeted_with_the_epoch_and_joins_with_what_its_node_has(
@@ -259,8 +259,7 @@ def test_refusal_at_the_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
         assert events == []
         await engine.stop()
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())
 
 
 def test_start_returns_in_two_seconds_when_no_agent_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,8 +273,7 @@ def test_start_returns_in_two_seconds_when_no_agent_answers(monkeypatch: pytest.
         assert loop.time() - began == pytest.approx(2.0, abs=0.01)
         await engine.stop()
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())
 
 
 def test_question_fails_at_once_when_the_way_breaks(monkeypatch: pytest.MonkeyPatch) -> None:

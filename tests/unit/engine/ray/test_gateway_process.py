@@ -24,7 +24,7 @@ from elasticjob_cloud.engine.ray.frames import (
 )
 from elasticjob_cloud.engine.ray.gateway_log import keep_log
 from elasticjob_cloud.engine.ray.gateway_process import GatewayProcess
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 _SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
 
@@ -80,8 +80,7 @@ def play(monkeypatch: pytest.MonkeyPatch, scenario: Callable[[World], Awaitable[
         await scenario(world[0])
         await world[0].process.stop()
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())
     for gateway in world[0].gateways:
         assert gateway.waited
         gateway.end()

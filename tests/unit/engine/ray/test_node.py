@@ -16,7 +16,7 @@ from elasticjob_cloud.engine.ray.frames import FromGateway, GatewaySettings, Ses
 from elasticjob_cloud.engine.ray.nodes.blocks import Leases, Room
 from elasticjob_cloud.engine.ray.nodes.facts import NodeFacts
 from elasticjob_cloud.engine.ray.nodes.node import Node
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 _SETTINGS = GatewaySettings(address="auto", namespace="n", agent_dir="/a", agent_settings="{}")
 _FACTS = NodeFacts("n1", "host", "10.0.0.1", Room(1_000, 1_000), Room(1_000, 1_000))
@@ -79,8 +79,7 @@ def play_node(scenario: Callable[[Node, Gateway], Awaitable[None]]) -> None:
         gateway = Gateway()
         await scenario(Node(_SETTINGS, _FACTS, gateway, Leases("n")), gateway)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())
 
 
 @contextlib.asynccontextmanager

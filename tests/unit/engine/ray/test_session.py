@@ -9,7 +9,7 @@ import pytest
 from elasticjob_cloud.agent.scheduler_link.frames import FrameProtocol
 from elasticjob_cloud.engine.ray.relays.session import Session
 from elasticjob_cloud.model.errors import UnavailableError
-from tests.unit.virtual_loop import VirtualLoop
+from tests.unit.virtual_loop import run_in_virtual_time
 
 _MEGABYTE = 1 << 20
 
@@ -57,8 +57,7 @@ def play(scenario: Callable[[World], Awaitable[None]]) -> None:
         world.agent.abort()
         await asyncio.sleep(0)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(run())
+    run_in_virtual_time(run())
 
 
 def test_first_word_after_a_silence_is_given_at_once() -> None:
