@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.apps import tar_gz
-from tests.acceptance.standalone import Standalone, wait_for
+from tests.acceptance.standalone import Standalone
 from tests.checkout import ROOT
 from tests.http_client import http_get
 from tests.integration.apps.app_servers import http_app_server
 from tests.shown_metrics import ShownMetrics
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 PAGE = ROOT / "docs" / "metrics.md"
@@ -37,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
         for name in ("succeed", "fail"):
             server.register(name, "app", jobParameter=name, jobErrorHandlerType="IGNORE")
             server.call("POST", "/job/trigger", name)
-        wait_for("both tasks are counted", lambda: ended_tasks(server) == 2)
+        wait_for(lambda: ended_tasks(server) == 2, "both tasks are counted")
         yield server
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.service.scheduler import Scheduler
-from tests.integration.service.leadership.test_faults import wait_until
-from tests.integration.service.test_scheduler_service import _APP, _JOB, leading, traces
+from tests.integration.service.instant_engine import APP, JOB
+from tests.integration.service.test_scheduler_service import leading, traces
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -24,7 +25,7 @@ def last_success(scheduler: Scheduler) -> float | None:
 
 async def test_restart_does_not_lose_the_last_success(tmp_path: Path) -> None:
     async with leading(tmp_path) as (scheduler, *_):
-        for command in (_APP, _JOB, TriggerJob("job")):
+        for command in (APP, JOB, TriggerJob("job")):
             await scheduler.submit(command)
         await traces(scheduler, 2)
         await scheduler.running_tasks()  # the turn that wrote the last of them is over
@@ -32,5 +33,5 @@ async def test_restart_does_not_lose_the_last_success(tmp_path: Path) -> None:
     assert before is not None
 
     async with leading(tmp_path) as (scheduler, *_):
-        await wait_until(lambda: scheduler.metrics.last_successes.has_earlier, "the record was read")
+        await until(lambda: scheduler.metrics.last_successes.has_earlier, "the record was read")
         assert last_success(scheduler) == before
