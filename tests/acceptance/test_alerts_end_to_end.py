@@ -91,9 +91,17 @@ def test_failures_and_recoveries_arrive_once_through_a_crash_of_the_scheduler(
         _wait_for_alerts(server, {"RESOLVED"})
 
         wait_for(lambda: _are_delivered(server), "all deliveries are made")
+        wait_for(lambda: _delivered_of(server) >= 6, "the recoveries at three channels are counted")
         _check_hook(hook)
         _check_texts({_text_of(request) for request in dingtalk.requests})
         _check_texts({message.as_string() for message in mail.wait_messages(4)})
+
+
+def _delivered_of(server: Standalone) -> float:
+    """How many deliveries the present process has made, by its metrics."""
+    sought = 'elasticjob_alert_deliveries_total{state="DELIVERED"} '
+    lines = server.client.get(server.url + "/metrics").text.splitlines()
+    return next((float(line.removeprefix(sought)) for line in lines if line.startswith(sought)), 0.0)
 
 
 def _set_channels(server: Standalone, hook: HttpRecorder, dingtalk: HttpRecorder, mail: SmtpRecorder) -> None:

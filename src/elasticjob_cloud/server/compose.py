@@ -71,6 +71,7 @@ def build_server(
             history=HistoryLimits(settings.history_days, settings.history_limit_bytes, settings.alert_days),
             watched_directories=(str(settings.data_dir),),
             alerts=AlertSettings(settings.public_url, settings.time_zone),
+            metrics_job_limit=settings.metrics_job_limit,
         ),
         database_url=settings.store_url,
         on_commit=on_commit,

@@ -4,10 +4,14 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from elasticjob_cloud.model.fire import DropReason
 from elasticjob_cloud.model.queries.runs import ENDED_STATES
+from elasticjob_cloud.model.records import Snapshot
 from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core, Decisions
+from elasticjob_cloud.service.alert_metrics import AlertMetrics
+from elasticjob_cloud.service.last_successes import LastSuccesses
 
 _LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 _COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
@@ -19,8 +23,11 @@ _OF_CORE = ("apps", "jobs", "agents", "jobs_ahead_of_clock", "ready_jobs", "live
 class Metrics:
     """The metrics of one scheduler process, in a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, job_limit: int = 1_000) -> None:
+        """Make a registry. `job_limit`: up to how many jobs each has its own series; 0: none has."""
         self.registry = CollectorRegistry()
+        self.alerts = AlertMetrics(self.registry)
+        self.last_successes = LastSuccesses(job_limit, self.registry)
         self._lateness = Histogram(
             "elasticjob_fire_lateness_seconds",
             "How long after its due time a cron fire was taken up.",
@@ -58,7 +65,9 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
-        for run_state in ENDED_STATES:  # an alert rule needs the zero before the first failure
+        for reason in DropReason:  # an alert rule needs the zero before the first failure
+            self._dropped.labels(reason.value)
+        for run_state in ENDED_STATES:
             self._runs.labels(run_state.value)
         for result in ShardResult:
             self._executions.labels(result.value)
@@ -116,6 +125,8 @@ class Metrics:
             self._runs.labels(run_state).inc(count)
         for result, count in decisions.executions.items():
             self._executions.labels(result).inc(count)
+        self.alerts.note(decisions.changes.alerts.alerts.values())
+        self.last_successes.note(decisions.changes)
         if commit_seconds:
             self._commit.observe(commit_seconds)
 
@@ -123,9 +134,11 @@ class Metrics:
         """Count a turn that ended in an error."""
         self._failed_turns.labels(type(error).__name__).inc()
 
-    def follow(self, core: Core) -> None:
-        """Show the sizes of this core's queues, read when Prometheus asks."""
+    def follow(self, core: Core, snapshot: Snapshot) -> None:
+        """Show the sizes of this core's queues, read when Prometheus asks, and the alerts of the record it began with."""
         state = core.state
+        self.alerts.begin(snapshot.alerts.alerts)
+        self.last_successes.follow(core)
         self._gauges["apps"].set_function(lambda: len(state.apps))
         self._gauges["jobs"].set_function(lambda: len(state.jobs))
         self._gauges["agents"].set_function(lambda: len(state.agents))
@@ -143,6 +156,8 @@ class Metrics:
         for task_state in _LIVE_STATES:
             self._tasks.labels(task_state.value).set_function(lambda: 0)
         self.set_unplaceable(0)
+        self.alerts.begin(())
+        self.last_successes.follow(None)
 
     def note_database(self, file_bytes: int, used_bytes: int) -> None:
         """Note how large the database is."""

@@ -28,6 +28,7 @@ from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.housekeeping.retention import HistoryLimits, Retention
 from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
 from elasticjob_cloud.service.housekeeping.statistics import Statistics
+from elasticjob_cloud.service.housekeeping.success_watch import SuccessWatch, last_success_ms
 from elasticjob_cloud.service.housekeeping.tasks import HousekeepingTasks
 from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.directory import UNKNOWING, LeaderDirectory
@@ -50,7 +51,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class LeadershipSettings:
-    """How a scheduler seeks and keeps the lead, how much history it keeps, and on which disks it looks for room."""
+    """How a scheduler seeks and keeps the lead, and what it keeps, watches and counts."""
 
     address: str
     lease_seconds: float = 4.0
@@ -59,6 +60,7 @@ class LeadershipSettings:
     clock_limit_seconds: float = 0.0
     watched_directories: tuple[str, ...] = ()
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    metrics_job_limit: int = 1_000
 
 
 def _now_ms() -> int:
@@ -87,7 +89,7 @@ class Scheduler:
         database_url: str,
         on_commit: Callable[[Changes], None] | None = None,
     ) -> None:
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.metrics_job_limit)
         self._store = store
         self._engine = engine
         self._core_settings = core_settings
@@ -97,7 +99,9 @@ class Scheduler:
         self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
         self.runs = Runs(store, self.submit, self._query, threads.reader)
         self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
-        self._post_office = PostOffice(store.alerts, threads, settings.alerts, self._epoch, _now_ms)
+        self._post_office = PostOffice(
+            store.alerts, threads, settings.alerts, self._epoch, _now_ms, self.metrics.alerts.note_delivery
+        )
         self._on_commit = on_commit
         self.reading = ReadModel(StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone)
         candidate = Candidate(
@@ -277,6 +281,11 @@ class Scheduler:
             lambda: engine.cluster_id,
             lambda cluster: threads.read(store.note_cluster, self._id, cluster),
         )
+        successes = SuccessWatch(
+            self.metrics.last_successes,
+            lambda: None if self._leader is None else self._leader.core,
+            lambda job_name, is_daemon: threads.read(last_success_ms, store, job_name, is_daemon),
+        )
         return HousekeepingTasks(
             {
                 "retention": retention.keep,
@@ -287,6 +296,7 @@ class Scheduler:
                 "statistics": lambda: self.statistics.keep(self._epoch),
                 "placement": PlacementWatch(self._query, self.metrics, engine.want_room).watch,
                 "cluster": clusters.watch,
+                "successes": successes.watch,
                 "sandboxes": SandboxWatch(self.metrics, engine.sandboxes).watch,
             }
         )

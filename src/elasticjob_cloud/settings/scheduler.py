@@ -286,6 +286,11 @@ class SchedulerSettings(AgentTuning):
         20_000, description="How many files of output of ended tasks an agent keeps in all."
     )
 
+    metrics_job_limit: int = Field(
+        1_000,
+        ge=0,
+        description="Up to how many jobs `/metrics` tells when each last succeeded; with more of them it does not. 0: never.",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = Field(
         "info", description="How much the scheduler logs."
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from elasticjob_cloud.alerting import Courier, Sender
+from elasticjob_cloud.model.alerting.delivery import Delivery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.alerting.store_outbox import StoreOutbox
@@ -23,6 +24,7 @@ class PostOffice:
         settings: How messages look.
         epoch: Gives the epoch of the present term; None while another leads.
         now_ms: The wall clock.
+        recorded: Told each attempt to deliver a message.
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class PostOffice:
         settings: AlertSettings,
         epoch: Callable[[], int | None],
         now_ms: Callable[[], int],
+        recorded: Callable[[Delivery], None],
     ) -> None:
         self._store = store
         self._threads = threads
         self._settings = settings
         self._epoch = epoch
         self._now_ms = now_ms
+        self._recorded = recorded
         self._sender: Sender | None = None
 
     def note_commit(self, changes: Changes) -> None:
@@ -55,7 +59,7 @@ class PostOffice:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def _work_in_term(self, courier: Courier, epoch: int) -> None:
-        outbox = StoreOutbox(self._store, epoch, self._threads)
+        outbox = StoreOutbox(self._store, epoch, self._threads, self._recorded)
         sender = self._sender = Sender(outbox, courier.deliver, self._now_ms)
         sending = asyncio.create_task(sender.run(), name="alert-sender")
         try:

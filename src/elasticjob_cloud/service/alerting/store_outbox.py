@@ -1,6 +1,6 @@
 """The outbox in the database, as one leader's sender sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from elasticjob_cloud.alerting import OutboxEntry
 from elasticjob_cloud.model.alerting.delivery import Delivery
@@ -9,12 +9,18 @@ from elasticjob_cloud.store.alert_contract import AlertStore
 
 
 class StoreOutbox:
-    """Implements `alerting.Outbox` for the leader of one epoch: any other gets nothing to send."""
+    """Implements `alerting.Outbox` for the leader of one epoch: any other gets nothing to send.
 
-    def __init__(self, store: AlertStore, epoch: int, threads: StoreThreads) -> None:
+    `recorded` is told each attempt to deliver, once it is in the database.
+    """
+
+    def __init__(
+        self, store: AlertStore, epoch: int, threads: StoreThreads, recorded: Callable[[Delivery], None]
+    ) -> None:
         self._store = store
         self._epoch = epoch
         self._threads = threads
+        self._recorded = recorded
 
     async def claim_due(self, now_ms: int, busy: frozenset[str]) -> Sequence[OutboxEntry]:
         due = await self._threads.read(self._store.due_deliveries, self._epoch, now_ms, busy)
@@ -23,3 +29,4 @@ class StoreOutbox:
     async def record(self, delivery: Delivery) -> None:
         # Not by the thread that writes: commits of turns must not queue behind it.
         await self._threads.read(self._store.record_delivery, self._epoch, delivery)
+        self._recorded(delivery)

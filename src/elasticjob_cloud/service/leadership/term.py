@@ -116,7 +116,7 @@ class Term:
         core = self.core = Core(snapshot, parts.core_settings, parts.surroundings.new_id)
         loop = self.loop = self._make_loop(core)
         parts.phases.become(LeaderPhase.LEADING)
-        parts.metrics.follow(core)
+        parts.metrics.follow(core, snapshot)
         if parts.follower is not None:
             parts.follower.follow(core)
         parts.metrics.set_leader(leads=True)
