@@ -110,7 +110,7 @@ FLOOR_ROOMS := src/elasticjob_cloud/model/*,src/elasticjob_cloud/cron/*,src/elas
 # The folders of these rooms, and of other rooms the files that reach what those leave out.
 FLOOR_TESTS = $(addprefix tests/unit/,model cron scheduling service/test_unmet_room.py api/test_request_models.py \
     api/test_upstream.py api/test_validation.py api/test_login_limit.py sdk/test_messages.py agent/test_frames.py \
-    agent/test_lineage.py cli/test_advice.py) \
+    agent/test_lineage.py agent/test_repetition.py cli/test_advice.py) \
     tests/integration/test_kept_output.py tests/security/test_lookalike_names.py
 .PHONY: coverage-floor
 coverage-floor: $(STAMP) ## measure branches of model, cron and scheduling, and fail below FLOOR=99 percent

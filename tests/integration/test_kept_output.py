@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.kept_output import HEADER, KeptOutput, KeptPart, read_kept
+from elasticjob_cloud.model.kept_output import HEADER, KeptOutput, KeptPart, kept_end, read_kept
 
 _LIMIT = 1000
 
@@ -186,3 +186,47 @@ def test_processes_that_share_a_stream_go_on_with_each_other_s_files(tmp_path: P
     child.close()
     assert read_all(path)[-1].size == 200 * 50
     assert size_on_disk(tmp_path) <= _LIMIT
+
+
+def test_file_that_is_renamed_while_it_is_read_counts_once(tmp_path: Path) -> None:
+    """The newest is opened first: then the same file is found again under its next name."""
+    path = f"{tmp_path}/t.stdout"
+    output = KeptOutput(path, _LIMIT)
+    output.write(b"%0600d" % 7)
+    output.close()
+    before = read_all(path)
+    os.link(f"{path}.tail", f"{path}.tail.1")
+
+    assert read_all(path) == before
+    assert b"".join(part.content for part in before) == b"%0600d" % 7
+
+
+def test_piece_that_could_not_be_written_counts_as_missing_and_later_ones_are_kept(tmp_path: Path) -> None:
+    path = f"{tmp_path}/t.stdout"
+    output = KeptOutput(path, _LIMIT)
+    output.write(b"a" * 600)
+    obstacle = tmp_path / "t.stdout.tail.1"
+    obstacle.mkdir()
+    with pytest.raises(IsADirectoryError):
+        output.write(b"b" * 200)
+    assert not Path(f"{path}.tail.new").exists()
+    obstacle.rmdir()
+    assert read_all(path)[-1].size == 600
+
+    output.write(b"c" * 50)
+
+    kept = read_kept(path, 600, _LIMIT)
+    assert (kept.offset, kept.content, kept.size, kept.truncated) == (800, b"c" * 50, 850, True)
+    output.close()
+
+
+def test_end_of_a_stream_is_known_without_its_writer(tmp_path: Path) -> None:
+    path = f"{tmp_path}/t.stdout"
+    assert kept_end(path) == 0
+    output = KeptOutput(path, _LIMIT)
+    assert output.end() == 0
+    output.write(b"x" * 5_000)
+    assert output.end() == kept_end(path) == 5_000
+    output.close()
+    assert output.end() == kept_end(path) == 5_000
+    assert KeptOutput(path, _LIMIT).end() == 5_000, "a writer that goes on"

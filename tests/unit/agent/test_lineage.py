@@ -123,3 +123,18 @@ def test_what_is_left_to_a_successor_is_renewed_now_and_then_and_only_of_this_ve
     assert file.read(2_000) == Hello(2, PRODUCTION)
     file.keep(Hello(3, SUCCESSOR), 6_000)
     assert file.read(6_000) == Hello(3, SUCCESSOR)
+
+
+def test_sealed_records_are_compared_alike_and_show_no_secret() -> None:
+    records = (PRODUCTION, SUCCESSOR, COPY, COPY_OF_THE_TERM_BEFORE, STRANGER)
+    for one in records:
+        for other in records:
+            assert one.sealed().follows(other.sealed()) is one.follows(other)
+            assert one.sealed().is_copy_beside(other.sealed()) is one.is_copy_beside(other)
+        assert [(term.epoch, term.renewals) for term in one.sealed().terms] == [
+            (term.epoch, term.renewals) for term in one.terms
+        ]
+    secrets = {"database", "a", "b"}
+    sealed = PRODUCTION.sealed()
+    assert secrets.isdisjoint({sealed.database_id, *(term.token for term in sealed.terms)})
+    assert not sealed.follows(PRODUCTION), "nobody can show it as his own"

@@ -62,3 +62,20 @@ def test_only_every_nth_execution_is_told(sampling: int, told: list[bool], count
         repetition.count_execution()
         found.append((repetition.is_sampled, repetition.unsampled_count))
     assert found == list(zip(told, counts, strict=True))
+
+
+def test_fires_between_two_instants_are_those_after_the_one_and_up_to_the_other() -> None:
+    repetition = repetition_of("0 * * * * ?", "", 0)
+    start = ms("2026-01-05T08:00:00+00:00")
+    assert repetition.fires_between(start, start + 120_000, 10) == [start + 60_000, start + 120_000]
+    assert repetition.fires_between(start, start + 119_999, 10) == [start + 60_000]
+    assert repetition.fires_between(start, start + 600_000, 3) == [start + n * 60_000 for n in (1, 2, 3)]
+    assert repetition.fires_between(start, start + 600_000, 0) == []
+
+
+def test_a_cron_that_fires_no_more_has_no_further_fires() -> None:
+    repetition = repetition_of("0 0 9 5 1 ? 2026", "", 0)
+    start = ms("2026-01-05T08:00:00+00:00")
+    only = ms("2026-01-05T09:00:00+00:00")
+    assert repetition.fires_between(start, start + 10**12, 10) == [only]
+    assert repetition.next_fire_ms(only) is None

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.excerpt import cause_in, excerpt, first_line, last_line, one_line, plain
+from elasticjob_cloud.model.excerpt import (
+    cause_in,
+    excerpt,
+    excerpt_bytes,
+    first_line,
+    last_line,
+    one_line,
+    plain,
+)
 
 
 @pytest.mark.parametrize("length", [1, 16_000, 16_001, 1_000_000])
@@ -55,3 +63,24 @@ def test_first_and_last_line_pass_over_those_that_show_nothing() -> None:
 )
 def test_cause_is_the_last_line_of_pythons_traces_and_the_first_one_of_others(text: str, cause: str) -> None:
     assert cause_in(text) == cause
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "错", "💥"])
+@pytest.mark.parametrize("length", [100, 101, 5_000])
+def test_excerpt_for_who_counts_bytes_is_within_them_and_cuts_no_letter(letter: str, length: int) -> None:
+    text = letter * length
+    kept = excerpt_bytes(text, 100 * len(letter.encode()))
+    assert len(kept.encode()) <= 100 * len(letter.encode())
+    assert (kept == text) is (length == 100)
+    if kept != text:
+        begin, middle, end = kept.split("\n")
+        assert set(begin) == set(end) == {letter}
+        assert middle.endswith("bytes left out ...")
+
+
+def test_line_that_is_too_long_keeps_both_ends() -> None:
+    line = one_line("begin " + "x" * 1_000 + "\nend", 100)
+    assert line.startswith("begin x")
+    assert " ... x" in line
+    assert line.endswith("x end")
+    assert len(line) <= 100

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.names import name_problem
+from elasticjob_cloud.model.names import is_own_variable, name_problem
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,11 @@ def test_accepted_name_can_stand_in_a_path_and_in_a_task_id(name: str) -> None:
         assert not any(character.isspace() for character in name)
         assert name not in {".", ".."}
         assert 1 <= len(name) <= 100
+
+
+@pytest.mark.parametrize(
+    "name,is_own",
+    [("ELASTICJOB_TOKEN", True), ("elasticjob_token", True), ("MY_ELASTICJOB_TOKEN", False), ("", False)],
+)
+def test_own_variables_are_known_by_how_they_begin_in_any_case(name: str, is_own: bool) -> None:
+    assert is_own_variable(name) is is_own

@@ -1,5 +1,6 @@
 """The rule for output files: what cannot be written is lost, and nothing fails for it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,37 @@ def test_writer_goes_on_where_the_one_before_it_ended(tmp_path: Path) -> None:
         file.write(piece)
         file.close()
     assert read(path) == b"first second"
+
+
+def test_file_knows_where_its_stream_ends_and_whether_it_is_closed(tmp_path: Path) -> None:
+    file = OutputFile(f"{tmp_path}/t", _LIMIT)
+    assert (file.end(), file.is_closed) == (0, False)
+    file.write(b"four")
+    assert (file.end(), file.is_closed) == (4, False)
+    file.close()
+    assert (file.end(), file.is_closed) == (4, True)
+
+
+def test_what_others_wrote_beyond_the_limit_is_moved_to_the_last_part(tmp_path: Path) -> None:
+    path = f"{tmp_path}/t"
+    file = OutputFile(path, 1000)
+    descriptor = file.share()
+    assert descriptor is not None
+    os.write(descriptor, b"a" * 500 + b"b" * 100)
+
+    file.collect()
+
+    assert Path(path).stat().st_size == 500
+    assert read_kept(path, 500, _LIMIT).content == b"b" * 100
+    file.close()
+
+
+def test_turns_are_noted_before_each_piece_and_not_for_nothing(tmp_path: Path) -> None:
+    file = OutputFile(f"{tmp_path}/t", _LIMIT)
+    ends: list[int] = []
+    file.note_turns(lambda: ends.append(file.end()))
+    for piece in (b"one", b"", b"two"):
+        file.write(piece)
+    file.close()
+    file.write(b"late")
+    assert ends == [0, 3]

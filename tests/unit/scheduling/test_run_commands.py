@@ -70,6 +70,16 @@ def test_parameters_of_a_trigger_hold_for_its_run_alone() -> None:
     assert launch_of(driver).job == driver.store.jobs["job"].configuration
 
 
+def test_parameters_that_say_nothing_are_none() -> None:
+    driver = triggered(job())
+    waiting = ask(driver, TriggerJob("job", RunParameters()))
+    assert driver.store.fires[waiting].configuration is None, "it has nothing of its own to keep"
+
+    driver.end(driver.task())
+
+    assert launch_of(driver).job == driver.store.jobs["job"].configuration
+
+
 def test_parameters_of_a_trigger_outlive_an_update_and_a_change_of_leader_while_it_waits() -> None:
     driver = triggered(job())
     first = driver.task()

@@ -1,5 +1,6 @@
 """The core tells the book of alerts what happens, and commits what it makes of it (docs/alerts.md)."""
 
+import msgspec
 import pytest
 
 from elasticjob_cloud.model.alerting.alert import Alert, AlertState, Resolution
@@ -8,7 +9,16 @@ from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.messages import Execution, TaskStatus
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentInfo,
+    AgentJoined,
+    AgentLost,
+    Execution,
+    Inventory,
+    TaskStatus,
+)
+from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.measurements import CommitTook, DiskMeasured
 from tests.unit.scheduling.core_driver import (
@@ -116,6 +126,31 @@ def test_run_that_goes_on_is_stuck_by_a_rule_that_came_later() -> None:
     assert alert_of(driver, Condition.STUCK).state is AlertState.RESOLVED
 
 
+def test_daemon_runs_all_the_time_and_is_never_stuck() -> None:
+    driver = CoreDriver(daemon())
+    rule = AlertRule(conditions={Condition.STUCK: Threshold(enabled=True, seconds=10)})
+    driver.ask(commands.PutAlertRule("job:job", rule))
+
+    driver.pass_time(MINUTE_MS)
+    driver.restart(MINUTE_MS)
+    driver.join("agent-0", driver.status(driver.task(), TaskState.RUNNING))
+    driver.pass_time(MINUTE_MS)
+
+    assert not alerts_of(driver, Condition.STUCK)
+
+
+def test_run_that_an_earlier_version_recorded_without_its_app_is_told_with_the_jobs() -> None:
+    driver = triggered(job())
+    for fire_id, fire in driver.store.fires.items():
+        driver.store.fires[fire_id] = msgspec.structs.replace(fire, app_name="")
+    driver.restart(SECOND_MS)
+    driver.join("agent-0", driver.status(driver.task(), TaskState.RUNNING))
+
+    fail(driver)
+
+    assert alert_of(driver, Condition.RUN_FAILED).app_name == "app"
+
+
 def test_deregistration_ends_a_jobs_alerts_and_takes_its_rule_away() -> None:
     driver = triggered(job())
     driver.ask(commands.PutAlertRule("job:job", AlertRule(channels=("hook",))))
@@ -170,6 +205,16 @@ def test_executions_of_a_daemon_count_like_runs() -> None:
     assert (alert.summary, alert.state) == ("E: x", AlertState.RESOLVED)
 
 
+def test_execution_that_fails_as_its_daemon_is_ended_raises_no_alert() -> None:
+    driver = CoreDriver(daemon())
+    task = driver.task()
+    driver.ask(commands.SetJobDisabled("job", disabled=True))
+    execution = Execution(driver.wall_ms, driver.wall_ms, success=False, summary="E: x")
+    driver.tell(TaskStatus(task.task_id, TaskState.RUNNING, driver.wall_ms, "COMPLETE", execution))
+
+    assert not alerts_of(driver, Condition.RUN_FAILED)
+
+
 def test_agent_that_is_lost_is_told_until_its_host_has_one_again() -> None:
     driver = triggered(job())
     driver.lose()
@@ -179,6 +224,30 @@ def test_agent_that_is_lost_is_told_until_its_host_has_one_again() -> None:
     driver.join()
 
     assert alert_of(driver, Condition.AGENT_LOST).state is AlertState.RESOLVED
+
+
+def test_agent_that_goes_as_it_drains_is_not_lost() -> None:
+    driver = triggered(job(), agents=2)
+    agent_id = driver.task().agent_id
+    driver.handle(AgentDraining(agent_id, "the machine is to be stopped"))
+    assert agent_id not in driver.last.released, "it still has a task"
+
+    driver.lose(agent_id)
+
+    assert not alerts_of(driver, Condition.AGENT_LOST)
+    assert alert_of(driver, Condition.RUN_FAILED).where == f"host-{agent_id}"
+
+
+def test_host_of_an_agent_that_went_and_came_in_one_turn_is_known() -> None:
+    driver = CoreDriver(job())
+    info = AgentInfo("agent-0", "host-agent-0", "127.0.0.1", 4, 8_192)
+    driver.handle(AgentLost("agent-0", "its connection broke"), AgentJoined(Inventory(info, ())))
+    assert alert_of(driver, Condition.AGENT_LOST).state is AlertState.RESOLVED
+    driver.ask(commands.TriggerJob("job"))
+
+    fail(driver)
+
+    assert alert_of(driver, Condition.RUN_FAILED).where == "host-agent-0"
 
 
 def test_no_agent_for_long_is_told() -> None:

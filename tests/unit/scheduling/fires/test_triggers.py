@@ -91,6 +91,54 @@ def test_schedules_that_come_and_go_leave_nothing_behind() -> None:
     assert triggers.next_due_ms() == NOON_MS + MINUTE_MS
 
 
+def test_next_fire_of_a_job_is_known_while_it_is_scheduled() -> None:
+    triggers = _triggers(a=EVERY_MINUTE, past="0 0 0 1 1 ? 2020")
+    assert triggers.next_fire_ms("a") == NOON_MS + MINUTE_MS
+    assert triggers.next_fire_ms("past") is None
+
+    list(triggers.pop_due(NOON_MS + MINUTE_MS))
+    assert triggers.next_fire_ms("a") == NOON_MS + 2 * MINUTE_MS
+
+    triggers.remove("a")
+    assert triggers.next_fire_ms("a") is None
+
+
+def test_upcoming_fires_are_the_first_in_order_and_stay_as_they_are() -> None:
+    triggers = _triggers(hourly="0 0 * * * ?", a=EVERY_MINUTE, b="30 * * * * ?", c=EVERY_MINUTE)
+    expected = [
+        (NOON_MS + 30_000, "b"),
+        (NOON_MS + 60_000, "a"),
+        (NOON_MS + 60_000, "c"),
+        (NOON_MS + HOUR_MS, "hourly"),
+    ]
+
+    for limit in range(6):
+        assert triggers.upcoming(limit) == expected[:limit]
+
+    assert triggers.next_due_ms() == NOON_MS + 30_000
+    assert Triggers().upcoming(5) == []
+
+
+def test_upcoming_fires_pass_over_jobs_that_are_gone() -> None:
+    triggers = _triggers(a=EVERY_MINUTE, b="30 * * * * ?", hourly="0 0 * * * ?")
+
+    triggers.remove("b")
+
+    assert triggers.upcoming(2) == [(NOON_MS + MINUTE_MS, "a"), (NOON_MS + HOUR_MS, "hourly")]
+
+
+@given(st.lists(st.integers(0, 59), min_size=1, max_size=30), st.integers(1, 30))
+def test_upcoming_fires_are_those_with_the_earliest_times(minutes: list[int], limit: int) -> None:
+    triggers = _triggers(**{f"job{number}": f"0 {at} * * * ?" for number, at in enumerate(minutes)})
+
+    found = triggers.upcoming(limit)
+
+    expected = sorted((triggers.next_fire_ms(f"job{number}"), number) for number in range(len(minutes)))
+    assert [due_ms for due_ms, _ in found] == [due_ms for due_ms, _ in expected[:limit]]
+    assert all(triggers.next_fire_ms(job_name) == due_ms for due_ms, job_name in found)
+    assert len({job_name for _, job_name in found}) == len(found)
+
+
 _TEXTS = ("0 * * * * ?", "0 0/7 * * * ?", "0 0 * * * ?", "30 2/3 * * * ?")
 
 
