@@ -201,6 +201,16 @@ def test_file_that_is_renamed_while_it_is_read_counts_once(tmp_path: Path) -> No
     assert b"".join(part.content for part in before) == b"%0600d" % 7
 
 
+def test_file_that_is_replaced_twice_while_it_is_read_mixes_no_order(tmp_path: Path) -> None:
+    """Then what is found under its next name is newer than what was opened before."""
+    path = tmp_path / "t.stdout"
+    path.write_bytes(b"a" * 500)
+    Path(f"{path}.tail").write_bytes(HEADER % 500 + b"b" * 100)
+    Path(f"{path}.tail.1").write_bytes(HEADER % 600 + b"c" * 100)
+
+    assert [(part.offset, part.content[:1]) for part in read_all(str(path))] == [(0, b"a"), (500, b"b")]
+
+
 def test_piece_that_could_not_be_written_counts_as_missing_and_later_ones_are_kept(tmp_path: Path) -> None:
     path = f"{tmp_path}/t.stdout"
     output = KeptOutput(path, _LIMIT)

@@ -35,10 +35,11 @@ def test_each_change_of_streams_is_noted_and_nothing_else(base_path: str) -> Non
     stdout.write(b"two")
     stderr.write(b"oops")
     stderr.write(b"")
+    stderr.write(b"oops")
     stdout.write(b"three")
     stderr.write(b"!")
 
-    assert read_order(base_path) == [Turn(6, 0), Turn(6, 4), Turn(11, 4)]
+    assert read_order(base_path) == [Turn(6, 0), Turn(6, 8), Turn(11, 8)]
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
