@@ -2,6 +2,8 @@
 
     .venv/bin/python docs/images/render_demo.py [--port 8899]
 
+Start it about 37 seconds after a full minute: the picture then has a run of `demo-upload` that fails.
+
 The picture is of a real run. Only what would tell whose machine it was is replaced: the data directory of the recording, and the host name.
 """
 
@@ -22,6 +24,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 PICTURE = Path(__file__).with_name("demo.svg")
+PROGRAM = Path(sys.executable).with_name("elasticjob-cloud")
 LAST_LINE = re.compile(r"demo-script shard .*finished")
 ENOUGH = 6  # two runs of the script job, with a run of the Python job between or before them
 WIDTH = 128
@@ -36,6 +39,7 @@ def main() -> None:
         shown = record(port, folder)
     if not LAST_LINE.search(without_colour(shown)):
         sys.exit(f"No shard finished; nothing was drawn. The demo said:\n{shown}")
+    shown = shown.replace(str(PROGRAM), "elasticjob-cloud")
     shown = shown.replace(folder, "~/.local/share/elasticjob-cloud-demo")
     shown = shown.replace(socket.gethostname() + "-", "node-").replace(f":{port}/", ":8899/")
     PICTURE.write_text(draw(shown), encoding="utf-8")
@@ -44,7 +48,7 @@ def main() -> None:
 
 def record(port: int, folder: str) -> str:
     """Run the demo until enough shards have finished; give what it printed, colours included."""
-    command = [sys.executable, "-m", "elasticjob_cloud.entry", "demo"]
+    command = [str(PROGRAM), "demo"]
     command += ["--port", str(port), "--data-dir", folder]
     environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color", "PYTHONUNBUFFERED": "1"}
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)

@@ -63,7 +63,7 @@ def play_wild(seed: int) -> World:
         world.run(HOUR_MS // 2)
         _quieten(world, apps)
         world.checker.check_end(quiet=True)
-        world.alert_checker.check_end()
+        world.alert_checker.check_end(world.checker.turn_times_ms[-1])
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -101,7 +101,7 @@ def play_jumping_clocks(seed: int) -> World:
         world.run(HOUR_MS // 40)
         _quieten(world, ["app-0"], calm_ms=30_000)
         world.checker.check_end(quiet=True)
-        world.alert_checker.check_end()
+        world.alert_checker.check_end(world.checker.turn_times_ms[-1])
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -140,7 +140,7 @@ def play_wrong_clocks(seed: int) -> World:
         world.run(HOUR_MS // 6)
         _quieten(world, ["app-0"], calm_ms=200_000)
         world.checker.check_end(quiet=True)
-        world.alert_checker.check_end()
+        world.alert_checker.check_end(world.checker.turn_times_ms[-1])
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise
@@ -177,7 +177,7 @@ def play_slow_machine(seed: int) -> World:
             world.run(7 * 24 * HOUR_MS)
             _quieten(world, ["app-0"])
         world.checker.check_end(quiet=True)
-        world.alert_checker.check_end()
+        world.alert_checker.check_end(world.checker.turn_times_ms[-1])
     except Exception as error:
         error.add_note("\n".join(world.history[-60:]))
         raise

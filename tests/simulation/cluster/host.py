@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.records import Changes, Snapshot
-from elasticjob_cloud.scheduling import Core, CoreSettings, Now
+from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.leader import Leader
@@ -15,6 +15,7 @@ from elasticjob_cloud.service.metrics import Metrics
 from tests.simulation.cluster.agent import FENCE_SETTINGS
 from tests.simulation.cluster.engine import ClusterEngine
 from tests.simulation.cluster.store import DatabaseConnection, SharedDatabase
+from tests.simulation.cluster.turn_times import TurnTimes
 from tests.simulation.virtual_time import FOREVER, DelayingExecutor, Process
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Host:
         self.database = database
         self.old_record: Snapshot | None = None  # that its readers still see: the database has failed over
         self._readers_follow_at = 0.0
-        self.last_clock = world.read_clock()
+        self.turn_times = TurnTimes()
         self.database_away_until = 0.0
         self._hangs_seconds: tuple[float, ...] = _HANGS_SECONDS
         self.process: Process
@@ -85,9 +86,10 @@ class Host:
             CoreSettings(
                 time_zone="UTC", placement=self.world.placement, release_idle_ms=self.world.release_idle_ms
             ),
-            Surroundings(self._read_clock, self.world.new_id, self._writer, self._loader),
+            Surroundings(self.world.read_clock, self.world.new_id, self._writer, self._loader),
             self.metrics,
             self._check,
+            self.turn_times,
         )
         if self.world.release_idle_ms:
             watch = PlacementWatch(self._query, self.metrics, self.engine.want_room)
@@ -159,17 +161,6 @@ class Host:
     def _delay(self) -> float:
         hang = 0.0 if self.reaches_database() else self.world.random.choice(self._hangs_seconds)
         return hang + self.world.random.randrange(1, 8) / 1000
-
-    def _read_clock(self) -> Now:
-        self.last_clock = self.world.read_clock()
-        return self.last_clock
-
-    @property
-    def last_turn(self) -> Now:
-        """When the latest turn of the core was decided: its process may have stood still since, before the commit."""
-        core = None if self.leader is None else self.leader.core
-        decided = None if core is None else core._last
-        return decided or self.last_clock
 
     def _check(self, changes: Changes) -> None:
         if self.leader is not None and self.leader.core is not None:

@@ -27,7 +27,7 @@ def play_cluster(seed: int, hazards: ClusterHazards | None = None) -> Cluster:
     cluster = play(seed, hazards or ClusterHazards(), script)
     cluster.database.checker.check_end(quiet=True)
     assert cluster.database.alert_checker is not None, "this is the original"
-    cluster.database.alert_checker.check_end()
+    cluster.database.alert_checker.check_end(cluster.database.checker.turn_times_ms[-1])
     return cluster
 
 

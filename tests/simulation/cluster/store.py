@@ -193,7 +193,9 @@ class DatabaseConnection:
         self._database.rows.commit(changes)
         if self._database.alert_checker is not None:
             self._database.alert_checker.turn_committed(changes, None)
-        self._database.checker.turn_committed(Decisions(changes=changes), self._host.last_turn, [])
+        self._database.checker.turn_committed(
+            Decisions(changes=changes), self._host.turn_times.of(changes), []
+        )
         return True
 
     def _call(self, call: Callable[[], T]) -> T:
