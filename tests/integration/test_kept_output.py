@@ -208,7 +208,12 @@ def test_file_that_is_replaced_twice_while_it_is_read_mixes_no_order(tmp_path: P
     Path(f"{path}.tail").write_bytes(HEADER % 500 + b"b" * 100)
     Path(f"{path}.tail.1").write_bytes(HEADER % 600 + b"c" * 100)
 
-    assert [(part.offset, part.content[:1]) for part in read_all(str(path))] == [(0, b"a"), (500, b"b")]
+    parts = read_all(str(path))
+    assert [(part.offset, part.content[:1], part.size) for part in parts] == [
+        (0, b"a", 600),
+        (500, b"b", 600),
+    ]
+    assert not any(part.truncated for part in parts), "the next look finds the rest"
 
 
 def test_piece_that_could_not_be_written_counts_as_missing_and_later_ones_are_kept(tmp_path: Path) -> None:
