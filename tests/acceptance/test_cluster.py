@@ -128,7 +128,7 @@ def test_jobs_run_on_several_nodes_and_go_on_under_another_leader(tmp_path: Path
 
         assert nodes <= {1, 2, 3}
         assert second is not first
-        assert jobs_at(first.url) == jobs_at(second.url) == {"demo-script", "demo-python"}
+        assert jobs_at(first.url) == jobs_at(second.url) == {"demo-script", "demo-python", "demo-upload"}
         assert cluster.leader() is second
         directory = str(cluster.directory)
         processes = [*psutil.Process().children(recursive=True), *processes_of(directory)]

@@ -102,8 +102,8 @@ def test_last_lines_both_streams_and_searches_are_answered(world: EngineWorld, u
 def test_failed_task_tells_its_exit_code_and_its_reason(world: EngineWorld, url: str) -> None:
     async def scenario() -> None:
         async with running(world) as scheduler:
-            scheduler.launch("echo begins; echo 'FATAL: 配额 exceeded'; exit 3;", "t", url=url)
-            status = await scheduler.ended("t")
+            scheduler.launch("echo begins; echo 'FATAL: 配额 exceeded'; exit 3;", "quota", url=url)
+            status = await scheduler.ended("quota")
             assert status.summary == "exit code 3: FATAL: 配额 exceeded"
             assert status.execution is not None
             assert (status.execution.exit_code, status.execution.signal) == (3, 0)
