@@ -97,8 +97,8 @@ def read_database(url: str, history: History, since_ms: int = 0) -> None:
         )
         history.fires = [rows.fire_record(row) for row in fires]
         log = tables.job_status_trace_log
-        # All columns but the number, which is the record's order.
-        columns = list(log.c)[1:]
+        # All of ElasticJob's columns but the number, which is the order of the record.
+        columns = tables.upstream_columns(log)[1:]
         traces = connection.execute(
             select(*columns).where(log.c.creation_time >= since_ms).order_by(log.c.id)
         )
