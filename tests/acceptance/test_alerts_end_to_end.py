@@ -83,6 +83,7 @@ def test_failures_and_recoveries_arrive_once_through_a_crash_of_the_scheduler(
 
         _trigger_all(server, 1)
         _wait_for_alerts(server, {"FIRING"})
+        assert {alert["jobName"] for alert in server.call("GET", "/overview")["alerts"]} == set(_JOBS)
         server.kill()
         robot.takes = True
         server.start()

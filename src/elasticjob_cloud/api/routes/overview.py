@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Response
 
+from elasticjob_cloud.api.answers.alerts import alert_view
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.views import shown_time
+from elasticjob_cloud.api.openapi.alerts import ALERT
 from elasticjob_cloud.api.openapi.documents import (
     BOOLEAN,
     INTEGER,
@@ -46,7 +48,7 @@ _OVERVIEW = object_of(
                 "memoryMBUsed": NUMBER,
             }
         ),
-        "alerts": array_of({"type": "object"}),
+        "alerts": array_of(ALERT),
     }
 )
 
@@ -58,7 +60,7 @@ def overview_routes(scheduler: SchedulerPort) -> APIRouter:
 
     @router.get("/overview", **described(_OVERVIEW))
     async def read_overview() -> Response:
-        """Give what fails, waits and comes next, results, lateness and room. Made once for all who look, at most twice a second."""
+        """Give what fails, waits and comes next, results, lateness, room and open alerts. Made once for all who look, at most twice a second."""
         nonlocal latest
         overview = await scheduler.reading.overview()
         if latest is None or latest[0] is not overview:
@@ -116,7 +118,7 @@ def _overview_view(overview: Overview) -> dict[str, Any]:
             "memoryMBTotal": room.memory_mb_total,
             "memoryMBUsed": room.memory_mb_used,
         },
-        "alerts": [],  # none are raised yet
+        "alerts": [alert_view(alert) for alert in overview.alerts],
     }
 
 

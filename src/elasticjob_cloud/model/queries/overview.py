@@ -2,6 +2,8 @@
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.alert import Alert
+
 
 class FailingJob(msgspec.Struct, frozen=True):
     """A job whose last run failed. `since_ms`: when the first of these failures in a row ended; 0 when that is not kept.
@@ -55,7 +57,8 @@ class Overview(msgspec.Struct, frozen=True):
 
     `knows_all_results`: False for some seconds after a start, while the last results of all jobs are read: more may fail.
     `late_count`: jobs whose oldest waiting run was due more than a minute ago. `lateness_ms`: of the fires of the last
-    hour, at most 10,000 of them, at the median and at 99 %; None when there was none.
+    hour, at most 10,000 of them, at the median and at 99 %; None when there was none. `alerts`: those that are open, the
+    latest first.
     """
 
     revision: str
@@ -75,3 +78,4 @@ class Overview(msgspec.Struct, frozen=True):
     lateness_p50_ms: int | None
     lateness_p99_ms: int | None
     room: AgentRoom
+    alerts: list[Alert] = msgspec.field(default_factory=list)

@@ -7,6 +7,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Final, Protocol
 
+from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery
 from elasticjob_cloud.model.fire import RunState
 from elasticjob_cloud.model.queries.overview import (
     AgentRoom,
@@ -42,6 +43,9 @@ class HistoryReads(Protocol):
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         """Give a page of executions of daemon jobs."""
 
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """Give a page of alerts."""
+
     async def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         """Give the results of the intervals that began since then."""
 
@@ -68,6 +72,7 @@ class OverviewMaker:
         knows_all_results = await self._jobs.know_results_within(_PATIENCE_SECONDS)
         failing = [await self._failing_job(name) for name in self._latest_failing()]
         last_hour, last_day = await self._result_counts(now_ms)
+        alerts = (await self._history.alerts(AlertQuery(is_open=True, limit=_ROWS))).rows
         async with self._turns.reader() as reader:
             waiting, late_count, waiting_count = await self._waiting(reader, now_ms)
             room = await self._room(reader)
@@ -92,6 +97,7 @@ class OverviewMaker:
             lateness_p50_ms=None if percentiles is None else percentiles[0],
             lateness_p99_ms=None if percentiles is None else percentiles[1],
             room=room,
+            alerts=alerts,
         )
 
     # What fails

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar
 
+from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery
 from elasticjob_cloud.model.errors import ElasticJobError, NotLeadingError
 from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
@@ -45,6 +46,9 @@ class StoreReads:
 
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         return await self._threads.read(self._store.daemon_executions, query)
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        return await self._threads.read(self._store.alerts.events, query)
 
     async def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         return await self._threads.read(self._store.task_results, interval, since_ms)
