@@ -74,8 +74,9 @@ def _serve(path: Path, settings: AgentSettings, starter: int | None) -> int:
     inherited = _raise_file_limit()
     file_limit = settings.open_files or inherited
     # asyncio's own loop, never uvloop, which starts processes five times slower.
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(AgentServer(directory, settings, file_limit, starter).run())
+    runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+    runner.run(AgentServer(directory, settings, file_limit, starter).run())
+    # The runner is not closed: that would wait for threads, and one may hang (see `_leave`).
     return 0
 
 
