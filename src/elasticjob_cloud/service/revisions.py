@@ -34,7 +34,7 @@ class Revisions:
 
     Each core has a name of its own: after a restart, with another leader, and after a database that failed, every topic
     looks changed, for nobody knows what was missed. Within one, a number is given before the callers of that turn are
-    answered, so whoever reads a list after its revision sees at least that state.
+    answered, so a list that is read after its revision shows at least that state.
     """
 
     def __init__(self, new_name: Callable[[], str]) -> None:

@@ -1,4 +1,4 @@
-"""Runs as the faces ask for them: read from the store, changed by the core."""
+"""Runs as the API asks for them: read from the store, changed by the core."""
 
 import asyncio
 import contextlib

@@ -66,7 +66,7 @@ def settings_table() -> str:
 def test_page_of_the_configuration_has_every_setting_as_the_code_has_it() -> None:
     page = PAGE.read_text(encoding="utf-8")
     table = page.partition(BEGIN)[2].partition(END)[0]
-    assert table == settings_table(), "write it anew: python -m tests.acceptance.commands.test_settings"
+    assert table == settings_table(), "write it again: python -m tests.acceptance.commands.test_settings"
 
 
 def test_file_goes_before_defaults_and_after_all_else(

@@ -11,7 +11,7 @@ from elasticjob_cloud.model.messages import LogChunk
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 
 _log = structlog.get_logger(__name__)
-# Threads that read and search are beside the one that runs tasks: more would take its time.
+# Threads that read and search take time from the one that runs tasks, so they are few.
 _AT_ONCE = 2
 
 

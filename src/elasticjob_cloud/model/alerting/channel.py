@@ -25,7 +25,7 @@ class ChannelType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One receiver. URLs are secret too, since whoever knows a robot's URL may send.
+    """One receiver. URLs are secret too: everyone who knows a robot's URL can send.
 
     `secret`: the key of the signature (webhook, dingtalk, feishu) or the routing key (pagerduty).
     `headers`: sent with each request (webhook, alertmanager). `settings`: what only `mail` has: host, port, username,

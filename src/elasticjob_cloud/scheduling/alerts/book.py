@@ -1,7 +1,7 @@
 """The book of alerts: told what happens and what time it is, it answers with rows and messages.
 
 It owns the state of alerts, and knows nothing of cron, placement or tasks. It reads no clock: each call has the time, and
-alert and message ids come from `new_id`. All that it must not forget is in its rows; whoever drives it commits them in
+alert and message ids come from `new_id`. All that it must not forget is in its rows; its caller commits them in
 the turn that made them, and builds a new book from the record when a commit fails.
 """
 

@@ -1,4 +1,4 @@
-"""Idempotency keys of triggers: whoever repeats one within a day means the run that it started the first time."""
+"""Idempotency keys of triggers: a key that is repeated within a day stands for the run that it started the first time."""
 
 from collections.abc import Mapping
 from typing import Final

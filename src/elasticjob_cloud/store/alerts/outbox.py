@@ -44,7 +44,7 @@ def due_deliveries(connection: Connection, now_ms: int, busy: AbstractSet[str]) 
 def record_delivery(connection: Connection, epoch: int, delivery: Delivery) -> None:
     """Write what became of a delivery that is pending.
 
-    One that arrived has arrived, whoever leads now. A failure is for the leader alone to judge: the next one may have
+    One that arrived has arrived, also when another scheduler leads now. A failure is for the leader alone to judge: the next one may have
     been through with this delivery already.
     """
     if delivery.state is DeliveryState.DELIVERED:
