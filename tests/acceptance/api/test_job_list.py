@@ -37,7 +37,7 @@ def test_a_page_has_a_total_and_rows_with_results(admin: httpx.Client, jobs: lis
 @pytest.mark.parametrize(
     "query, field",
     [
-        ({"page": "0"}, "page"),
+        ({"page": "-1"}, "page"),
         ({"per_page": "101"}, "per_page"),
         ({"sort": "cron"}, "sort"),
         ({"state": "failed"}, "state"),
@@ -109,3 +109,11 @@ def test_a_guest_reads_and_changes_nothing(guest: httpx.Client) -> None:
     for path in ("/api/job/jobs?page=1", "/api/changes", "/api/overview"):
         assert guest.get(path).status_code == 200
     assert guest.post("/api/job/bulk", json={"action": "disable", "names": ["a"]}).status_code == 403
+
+
+def test_what_elasticjobs_consoles_send_is_taken(admin: httpx.Client) -> None:
+    answer = admin.get(
+        "/api/job/jobs?limit=10&offset=0&q=abc&page=0&per_page=0&order=ASC&search=&_=1700000000000"
+    )
+    assert answer.status_code == 200, answer.text
+    assert isinstance(answer.json(), list)

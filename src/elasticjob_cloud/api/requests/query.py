@@ -92,6 +92,11 @@ def parse_interval_ms(start_time: str, end_time: str, zone: ZoneInfo) -> tuple[i
     return start_ms, end_ms
 
 
+def default_for_zero(value: Any) -> Any:
+    # As upstream has it. None stands for the default, which depends on `limit` and `offset`.
+    return None if value == "0" else value
+
+
 def parse_time_ms(field: str, text: str, zone: ZoneInfo) -> int:
     """Read a time as epoch milliseconds: ISO 8601, or upstream's `yyyy-MM-dd HH:mm:ss`; without an offset, in `zone`.
 

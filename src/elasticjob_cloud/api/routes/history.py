@@ -13,7 +13,12 @@ from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.views import execution_view, status_trace_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of
 from elasticjob_cloud.api.requests.models import ShortText
-from elasticjob_cloud.api.requests.query import QueryParameters, parse_interval_ms, read_query
+from elasticjob_cloud.api.requests.query import (
+    QueryParameters,
+    default_for_zero,
+    parse_interval_ms,
+    read_query,
+)
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.queries.history import (
@@ -42,11 +47,6 @@ def _truth(value: Any) -> Any:
     return _TRUTHS.get(value, value.lower()) if isinstance(value, str) else value
 
 
-def _default_for_zero(value: Any) -> Any:
-    # As upstream has it. None stands for the default, which depends on `limit` and `offset`.
-    return None if value == "0" else value
-
-
 PageSize = Annotated[int, Field(ge=1, le=1000)]
 PageNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
@@ -54,13 +54,13 @@ PageNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 class HistoryParameters(QueryParameters):
     """What both trace tables can be asked."""
 
-    per_page: Annotated[PageSize | None, BeforeValidator(_default_for_zero)] = Field(
+    per_page: Annotated[PageSize | None, BeforeValidator(default_for_zero)] = Field(
         None, alias="per_page", description="rows of a page; 10 by default"
     )
-    page: Annotated[PageNumber | None, BeforeValidator(_default_for_zero)] = Field(
+    page: Annotated[PageNumber | None, BeforeValidator(default_for_zero)] = Field(
         None, description="the first by default"
     )
-    limit: Annotated[PageSize | None, BeforeValidator(_default_for_zero)] = Field(
+    limit: Annotated[PageSize | None, BeforeValidator(default_for_zero)] = Field(
         None, description="another name for `per_page`"
     )
     offset: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from elasticjob_cloud.api.answers.job_rows import job_rows
 from elasticjob_cloud.api.answers.responses import json_response
@@ -12,7 +12,7 @@ from elasticjob_cloud.api.answers.views import is_long_job, job_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of, reference
 from elasticjob_cloud.api.openapi.job_row import JOB_ROW
 from elasticjob_cloud.api.requests.models import ShortText
-from elasticjob_cloud.api.requests.query import QueryParameters, read_query
+from elasticjob_cloud.api.requests.query import QueryParameters, default_for_zero, read_query
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobSort, JobState
 from elasticjob_cloud.service.port import SchedulerPort
 
@@ -25,12 +25,12 @@ MAXIMUM_ROWS = 100
 class JobListQuery(QueryParameters):
     """`GET /api/job/jobs`."""
 
-    page: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
-        None, description="from 1; asks for a page"
+    page: Annotated[Annotated[int, Field(ge=1, le=2**31 - 1)] | None, BeforeValidator(default_for_zero)] = (
+        Field(None, description="from 1; asks for a page")
     )
-    per_page: Annotated[int, Field(ge=1, le=MAXIMUM_ROWS)] | None = Field(
-        None, alias="per_page", description="rows of a page; 50 by default; asks for a page"
-    )
+    per_page: Annotated[
+        Annotated[int, Field(ge=1, le=MAXIMUM_ROWS)] | None, BeforeValidator(default_for_zero)
+    ] = Field(None, alias="per_page", description="rows of a page; 50 by default; asks for a page")
     search: Annotated[
         ShortText, Field(description="part of a name, an app's name or a description, in any case")
     ] = ""
@@ -39,9 +39,10 @@ class JobListQuery(QueryParameters):
         None, description="RUNNING, WAITING: it has such a run; the last four: how its last run ended"
     )
     sort: Sorts = Field("jobName", description="jobs for which it says nothing come last, in either order")
-    order: Literal["asc", "desc"] = "asc"
+    order: Annotated[Literal["asc", "desc"], BeforeValidator(str.lower)] = "asc"
     limit: str = Field("", description="ignored, as upstream does")
     offset: str = Field("", description="ignored, as upstream does")
+    q: str = Field("", description="ignored, as upstream does")
 
     @property
     def wanted(self) -> JobFilter:
