@@ -10,8 +10,8 @@ import itertools
 import time
 from collections.abc import Callable
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, AgentJoined, Inventory, Launch, TaskStatus
 from elasticjob_cloud.model.records import AppRecord, JobRecord, Snapshot
 from elasticjob_cloud.model.task import TaskState

@@ -21,8 +21,8 @@ from typing import Any
 
 import httpx
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.records import AppRecord, Changes, JobRecord
 from elasticjob_cloud.store import SqlStore
 from tests.acceptance.standalone import Standalone

@@ -18,8 +18,8 @@ from unittest.mock import patch
 
 from bench_core import START_MS, make_core, run_and_end
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentInfo, EngineEvent
 from elasticjob_cloud.model.records import AppRecord, JobRecord, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now, PlacementPolicy, Request

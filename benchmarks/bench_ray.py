@@ -26,8 +26,8 @@ from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.local import LocalEngine
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import GatewaySettings
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     AgentJoined,

@@ -23,7 +23,7 @@ import msgspec
 import psycopg
 
 from elasticjob_cloud.model.fire import FireSource, RunState
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunPage, RunQuery
 from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.store import SqlStore

@@ -16,8 +16,8 @@ from pathlib import Path
 from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentEvents, Launch, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.records import (
     AttemptEnd,

@@ -3,8 +3,8 @@
 Everything that a job author imports is here, and needs the standard library alone.
 """
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import ElasticJobError, JobExecutionError, NotFoundError, StartError
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.sdk import (
     CurrentTask,
     DataflowJob,

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.jobs.context import ShardingContext
+from elasticjob_cloud.model.output.output_file import StreamName
 from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.sdk.jobs.job import Job
 from elasticjob_cloud.sdk.jobs.listeners import Listener, add_listeners, bind_listeners

@@ -7,7 +7,7 @@ import msgspec
 
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.fire import FireSource, RunState
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.runs import (
     DaemonExecutionPage,
     Run,

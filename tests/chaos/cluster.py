@@ -19,9 +19,9 @@ import psutil
 import psycopg
 
 from elasticjob_cloud.store import rows
-from tests.chaos.history import RegisteredJob
-from tests.chaos.hosts import Host, Network
+from tests.chaos.hosts.hosts import Host, Network
 from tests.chaos.jobs import JOBS, TRIGGERED, app_body, pack_app
+from tests.chaos.judging.history import RegisteredJob
 from tests.postgres_server import PostgresServer
 from tests.waiting import wait_for
 

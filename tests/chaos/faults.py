@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psutil
 
 from tests.chaos.cluster import NODES, Cluster
-from tests.chaos.hosts import Host, end_process
+from tests.chaos.hosts.hosts import Host, end_process
 from tests.waiting import wait_for
 
 Heal = Callable[[], None]

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.chaos import isolation
 from tests.chaos.cluster import SCHEDULERS, Cluster, Lead
-from tests.chaos.hosts import Network, end_process
+from tests.chaos.hosts import isolation
+from tests.chaos.hosts.hosts import Network, end_process
+from tests.chaos.hosts.workplace import workplace
 from tests.chaos.trial import Trial
-from tests.chaos.workplace import workplace
 from tests.waiting import wait_for
 
 _LEASE_MS = 4_000  # the default of `lease_seconds`

@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos import isolation
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import FAULTS, Fault
-from tests.chaos.hosts import Network
+from tests.chaos.hosts import isolation
+from tests.chaos.hosts.hosts import Network
+from tests.chaos.hosts.workplace import kept, workplace
 from tests.chaos.table import markdown_table
 from tests.chaos.trial import Trial
-from tests.chaos.workplace import kept, workplace
 
 
 def main() -> int:

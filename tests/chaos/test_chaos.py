@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import isolation
+from tests.chaos.hosts import isolation
 
 _ROOT = Path(__file__).parents[2]
 # One of each kind, those that are soon over: three minutes in all.
@@ -30,7 +30,7 @@ def _hosts_can_be_made() -> None:
 
 
 def test_cables_and_hosts_fail_as_they_are_told_to() -> None:
-    _run("tests.chaos.host_trial")
+    _run("tests.chaos.hosts.host_trial")
 
 
 def test_promises_hold_while_processes_hosts_and_networks_fail() -> None:

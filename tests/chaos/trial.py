@@ -15,12 +15,12 @@ import httpx
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from tests.chaos.checker import check_end, check_history
 from tests.chaos.cluster import SCHEDULERS, Cluster
 from tests.chaos.faults import Fault
-from tests.chaos.history import History, OutputLine, OutputReader, RegisteredJob, read_database
 from tests.chaos.jobs import JOBS, TRIGGERED
-from tests.chaos.lateness import Lateness, measure_lateness
+from tests.chaos.judging.checker import check_end, check_history
+from tests.chaos.judging.history import History, OutputLine, OutputReader, RegisteredJob, read_database
+from tests.chaos.judging.lateness import Lateness, measure_lateness
 from tests.chaos.lead_watch import LeadWatch
 from tests.waiting import wait_for
 

@@ -11,8 +11,8 @@ from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.local import LocalEngine
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
     AgentDraining,
     AgentEvents,

@@ -1,7 +1,7 @@
 """The configurations of a small app and of a small job of it."""
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 
 
 def app(name: str = "app") -> AppConfiguration:

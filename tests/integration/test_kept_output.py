@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.kept_output import HEADER, KeptOutput, KeptPart, kept_end, read_kept
+from elasticjob_cloud.model.output.kept_output import HEADER, KeptOutput, KeptPart, kept_end, read_kept
 
 _LIMIT = 1000
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import Kill, Launch, TaskSpec
 from tests.integration.agent.scripts.script_world import World, play
 from tests.odd_jobs.rounds import LONG_ROUNDS

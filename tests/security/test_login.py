@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from elasticjob_cloud.api import Authenticator, AuthSettings, create_app
 from elasticjob_cloud.api.access.proxies import TrustedProxies
-from elasticjob_cloud.api.requests.body import body_limit
+from elasticjob_cloud.api.requests.raw.body import body_limit
 from tests.acceptance.api_scheduler import MemoryScheduler
 from tests.acceptance.api_server import serve
 from tests.http_client import http_post

@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from elasticjob_cloud.api import AuthSettings
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
-from elasticjob_cloud.model.names import name_problem, user_name_problem
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.names import name_problem, user_name_problem
 from elasticjob_cloud.service.port import PublishApp, RegisterJob
 from elasticjob_cloud.settings.sources import load_settings
 from tests.acceptance.conftest import MemoryServer, login

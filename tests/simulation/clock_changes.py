@@ -3,8 +3,8 @@
 import datetime as dt
 import random
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.scheduling import commands
 from tests.simulation.world import HOUR_MS, Hazards, World
 

@@ -5,9 +5,9 @@ import random
 
 import msgspec
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.scheduling import CoreSettings, commands
 from tests.simulation.alert_users import WATCH_ALL, random_alert_command
 from tests.simulation.store_model import MemoryStore

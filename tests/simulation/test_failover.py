@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import NotLeadingError, OutcomeUnknownError
+from elasticjob_cloud.model.jobs.app import AppConfiguration
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.service.leadership.phases import LeaderPhase
 from tests.simulation.cluster.cluster import Cluster, ClusterHazards, play

@@ -10,8 +10,8 @@ from elasticjob_cloud.agent.process.child import ProcessRuntime
 from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError
+from elasticjob_cloud.model.jobs.app import AppConfiguration
 
 _log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from elasticjob_cloud.alerting.words import Words, words_of
 from elasticjob_cloud.model.alerting.alert import Alert, Resolution
 from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.message import AlertMessage, MessageKind
-from elasticjob_cloud.model.excerpt import one_line
+from elasticjob_cloud.model.output.excerpt import one_line
 
 MOST_SHOWN = 20  # alerts that a text has in full
 _SILENCE_MINUTES = 60

@@ -16,8 +16,8 @@ from elasticjob_cloud.api.access.own_user import OwnUser, weak_password_refusal
 from elasticjob_cloud.api.access.proxies import TrustedProxies
 from elasticjob_cloud.api.access.users import Role
 from elasticjob_cloud.api.answers.responses import error_response, json_response
-from elasticjob_cloud.api.requests.body import body_limit, too_large
-from elasticjob_cloud.api.requests.paths import API_PREFIX, DOCUMENTS, without_last_slash
+from elasticjob_cloud.api.requests.raw.body import body_limit, too_large
+from elasticjob_cloud.api.requests.raw.paths import API_PREFIX, DOCUMENTS, without_last_slash
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
 # All other paths below /api need a token: a new route is closed until it is put here.

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from elasticjob_cloud.model.errors import InvalidRequestError
-from elasticjob_cloud.model.job import (
+from elasticjob_cloud.model.jobs.job import (
     SCRIPT_COMMAND_LINE,
     ErrorHandlerType,
     ExecutorServiceType,

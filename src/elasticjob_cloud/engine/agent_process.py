@@ -15,7 +15,7 @@ from elasticjob_cloud.agent.reporting.ending import describe_exit
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.excerpt import cause_in
+from elasticjob_cloud.model.output.excerpt import cause_in
 
 _END_SECONDS = 10.0
 

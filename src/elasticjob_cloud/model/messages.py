@@ -7,9 +7,9 @@ that each arrives at least once. Times are epoch milliseconds of the sender's wa
 
 import msgspec
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.excerpt import cause_in, first_line
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
+from elasticjob_cloud.model.output.excerpt import cause_in, first_line
 from elasticjob_cloud.model.task import TaskState
 
 

@@ -7,9 +7,9 @@ come in great numbers hold no references that could form a cycle, so the garbage
 import msgspec
 
 from elasticjob_cloud.model.alerting.changes import AlertChanges, AlertSnapshot
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.task import TaskState, TaskType
 
 

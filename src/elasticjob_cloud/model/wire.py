@@ -55,7 +55,7 @@ class JobMessage(TypedDict):
 class TaskMessage(TypedDict):
     """One shard to run. Its output goes to `<output>.stdout` and `<output>.stderr`, appended.
 
-    Of a stream beyond the limit the first part and the last part are kept (`model/kept_output.py`).
+    Of a stream beyond the limit the first part and the last part are kept (`model/output/kept_output.py`).
     """
 
     taskId: str
@@ -89,7 +89,7 @@ class Stop(TypedDict):
 class ExecutorStatus(TypedDict):
     """The state of one task. An ended execution also has its times, its success and, on failure, what failed.
 
-    `failureSummary` is one line of at most 500 characters, `failureCause` the whole: at most 16,000 (`model/excerpt.py`).
+    `failureSummary` is one line of at most 500 characters, `failureCause` the whole: at most 16,000 (`model/output/excerpt.py`).
     """
 
     taskId: str

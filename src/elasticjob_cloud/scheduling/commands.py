@@ -6,8 +6,8 @@ import msgspec
 
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 
 
 class PublishApp(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 
-from elasticjob_cloud.model.excerpt import one_line
+from elasticjob_cloud.model.output.excerpt import one_line
 from elasticjob_cloud.model.wire import ExecutorState, ExecutorStatus
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure
 from elasticjob_cloud.sdk.notifications.error_handlers import ErrorHandler, find_error_handler

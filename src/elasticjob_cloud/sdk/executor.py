@@ -11,8 +11,8 @@ import threading
 from types import FrameType
 from typing import NoReturn, cast
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, Kill, Run
 from elasticjob_cloud.sdk.connection import StatusWriter, read_messages
 from elasticjob_cloud.sdk.descriptors import DescriptorsClosedError

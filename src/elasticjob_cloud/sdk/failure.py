@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Iterator
 
-from elasticjob_cloud.model.excerpt import excerpt, one_line
+from elasticjob_cloud.model.output.excerpt import excerpt, one_line
 
 
 def describe_failure(failure: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.execution import run_shard
 from elasticjob_cloud.sdk.notifications.error_handlers import ErrorHandler

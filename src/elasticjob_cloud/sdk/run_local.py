@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.output_file import StreamName
-from elasticjob_cloud.model.sharding import (
+from elasticjob_cloud.model.jobs.context import ShardingContext
+from elasticjob_cloud.model.jobs.sharding import (
     ShardingParameterError,
     check_sharding_item_parameters,
     parse_sharding_item_parameters,
 )
+from elasticjob_cloud.model.output.output_file import StreamName
 from elasticjob_cloud.sdk.jobs.binding import bind_job
 from elasticjob_cloud.sdk.jobs.listeners import add_listeners, bind_listeners
 from elasticjob_cloud.sdk.jobs.process_groups import kill_groups

@@ -9,7 +9,7 @@ import structlog
 from elasticjob_cloud.service.housekeeping.tasks import HousekeepingTasks
 from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.leader import Leader
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store import Store
 from elasticjob_cloud.store.databases.sqlite.lock import DatabaseLock, lock_database
 

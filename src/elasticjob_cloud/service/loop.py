@@ -31,7 +31,7 @@ from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.scheduling.measurements import CommitTook, Measurement
 from elasticjob_cloud.service.callers import Callers, not_leading
 from elasticjob_cloud.service.follower import CoreFollower
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 ANOTHER_LEADS: Final = "Another scheduler has taken the lead."

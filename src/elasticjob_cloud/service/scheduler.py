@@ -36,11 +36,11 @@ from elasticjob_cloud.service.leadership.leader import Leader
 from elasticjob_cloud.service.leadership.surroundings import Surroundings
 from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
 from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
 from elasticjob_cloud.service.runs import Runs
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views, ready_jobs
 from elasticjob_cloud.store import Store
 

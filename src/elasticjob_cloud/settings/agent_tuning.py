@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, FiniteFloat, PositiveInt
 from pydantic_settings import BaseSettings, NoDecode
 
-from elasticjob_cloud.model.names import is_own_variable
+from elasticjob_cloud.model.jobs.names import is_own_variable
 
 _PositiveSeconds = Annotated[FiniteFloat, Field(gt=0)]
 _Seconds = Annotated[FiniteFloat, Field(ge=0)]

@@ -8,7 +8,7 @@ import argon2
 from pydantic import AfterValidator, Field, FiniteFloat, SecretStr
 
 from elasticjob_cloud.model.errors import CallerError
-from elasticjob_cloud.model.names import user_name_problem
+from elasticjob_cloud.model.jobs.names import user_name_problem
 from elasticjob_cloud.model.trust import require_certificates
 from elasticjob_cloud.model.urls import APP_SCHEMES, is_http_url
 from elasticjob_cloud.time_zones.hints import time_zone_problem

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
+from elasticjob_cloud.model.output.excerpt import excerpt
 from elasticjob_cloud.model.records import (
     AppRecord,
     AttemptEnd,

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from elasticjob_cloud.api.requests.paths import DOCUMENTS
+from elasticjob_cloud.api.requests.raw.paths import DOCUMENTS
 from tests.http_client import http_client, http_get, http_post
 
 PATH_VALUES = {"{appName}": "my_app", "{jobName}": "my_job", "{taskId}": "my_job@-@0@-@READY@-@agent@-@1"}

@@ -9,7 +9,7 @@ import pytest
 
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.model.fire import FireSource, RunState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.queries.runs import DaemonExecution, DaemonExecutionPage, RunQuery, ShardCounts
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.service.port import RunParameters, ShardChoice, TriggerJob

@@ -6,8 +6,8 @@ import httpx
 import msgspec
 import pytest
 
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.records import AppRecord, JobRecord
 from tests.acceptance.api.valid_bodies import APP, JOB, assert_blames
 from tests.acceptance.conftest import MemoryServer

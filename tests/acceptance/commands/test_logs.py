@@ -8,7 +8,7 @@ import pytest
 
 from elasticjob_cloud.cli.output import say_failure
 from elasticjob_cloud.model.fire import RunState
-from elasticjob_cloud.model.job import JobExecutionType
+from elasticjob_cloud.model.jobs.job import JobExecutionType
 from elasticjob_cloud.model.queries.runs import DaemonExecution, DaemonExecutionPage, ShardCounts
 from elasticjob_cloud.model.task import TaskState
 from tests.acceptance.commands.conftest import Run

@@ -4,9 +4,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.job import (
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import (
     ErrorHandlerType,
     ExecutorServiceType,
     JobConfiguration,

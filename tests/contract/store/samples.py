@@ -1,8 +1,8 @@
 """Plain records of every kind, for tests that care about one or two of their fields."""
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.records import AppRecord, ExecutionTrace, FireRecord, StatusTrace, TaskRecord
 from elasticjob_cloud.model.task import TaskState, TaskType
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
+from elasticjob_cloud.model.output.excerpt import DETAIL_CHARACTERS
 from elasticjob_cloud.model.queries.history import HistoryQuery
 from elasticjob_cloud.model.queries.runs import RunDetail, ShardAttempt
 from elasticjob_cloud.model.records import AttemptEnd, Changes, FailoverRecord, JobRecord, StatusTrace

@@ -18,8 +18,8 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     Welcome,
     decode_agent_frame,
 )
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import Launch, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 from tests.waiting import PATIENCE_SECONDS, Told

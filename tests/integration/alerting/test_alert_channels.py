@@ -14,9 +14,9 @@ import pytest
 
 from elasticjob_cloud.alerting import Courier, DeliveryError, Letterhead, Sender, probe_message
 from elasticjob_cloud.model.alerting.channel import Channel
-from elasticjob_cloud.model.alerting.channel_fields import read_channel
 from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.delivery import DeliveryState
+from elasticjob_cloud.model.alerting.json.channel_fields import read_channel
 from elasticjob_cloud.model.alerting.message import AlertMessage, MessageKind
 from elasticjob_cloud.model.alerting.rule import Language
 from tests.alert_outbox import SINCE_MS, MemoryOutbox, make_alert, make_message, make_resolved

@@ -13,7 +13,7 @@ from elasticjob_cloud.agent.apps.versions.shelf import disk_bytes
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.service.housekeeping.sandbox_watch import SandboxWatch
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from tests.integration.apps.app_caches import cache_in, packed
 from tests.integration.apps.app_servers import HttpAppServer
 from tests.waiting import until

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from elasticjob_cloud.model.kept_output import read_kept
+from elasticjob_cloud.model.output.kept_output import read_kept
 from tests.integration.sdk.sdk_agent import SdkAgent
 
 EVERY_SECOND = "* * * * * ?"

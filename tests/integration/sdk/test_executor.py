@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elasticjob_cloud.model.kept_output import read_kept
+from elasticjob_cloud.model.output.kept_output import read_kept
 from tests.integration.sdk.sdk_agent import SdkAgent
 
 JOBS = '''

@@ -7,7 +7,7 @@ import pytest
 
 from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
 from elasticjob_cloud.agent.reporting.output import OutputStore
-from elasticjob_cloud.model.kept_output import read_kept
+from elasticjob_cloud.model.output.kept_output import read_kept
 from elasticjob_cloud.model.queries.logs import LogPieces, LogReadBoth
 from tests.integration.sdk.sdk_agent import SdkAgent
 

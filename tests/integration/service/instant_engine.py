@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from elasticjob_cloud.engine.contract import EventSink, Pieces
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import BugError, UnavailableError
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     AgentInfo,

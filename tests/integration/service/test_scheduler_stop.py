@@ -16,9 +16,10 @@ from elasticjob_cloud.model.errors import BugError, NotLeadingError, Unavailable
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
-from elasticjob_cloud.service import life, store_threads
+from elasticjob_cloud.service import life
 from elasticjob_cloud.service import scheduler as scheduler_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
+from elasticjob_cloud.service.threads import store_threads
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.instant_engine import APP, JOB, InstantEngine
 from tests.integration.service.scheduler_processes import schedulers

@@ -11,7 +11,7 @@ from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
 from elasticjob_cloud.service.leadership.candidate import Candidate
 from elasticjob_cloud.service.leadership.leader import Leader
 from elasticjob_cloud.service.leadership.surroundings import Surroundings
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from tests.simulation.cluster.agent import FENCE_SETTINGS
 from tests.simulation.cluster.engine import ClusterEngine
 from tests.simulation.cluster.store import DatabaseConnection, SharedDatabase

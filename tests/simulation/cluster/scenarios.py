@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
 from elasticjob_cloud.scheduling import commands
 from tests.simulation.alert_users import WATCH_ALL
 from tests.simulation.cluster.cluster import Cluster, ClusterHazards, play

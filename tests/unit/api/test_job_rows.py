@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from elasticjob_cloud.api.answers.job_rows import job_rows
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.jobs import JobRow
 from elasticjob_cloud.model.queries.runs import JobResults
 from elasticjob_cloud.model.records import JobRecord

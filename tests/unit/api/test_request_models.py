@@ -12,8 +12,8 @@ from elasticjob_cloud.api.requests.models import (
     PublishAppRequest,
     UpdateAppRequest,
 )
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import (
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import (
     ErrorHandlerType,
     ExecutorServiceType,
     JobConfiguration,

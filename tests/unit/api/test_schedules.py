@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from elasticjob_cloud.api.requests.query import parse_time_ms
+from elasticjob_cloud.api.requests.raw.query import parse_time_ms
 from elasticjob_cloud.api.requests.schedules import cron_view, schedule_errors
 from elasticjob_cloud.model.errors import InvalidRequestError
 

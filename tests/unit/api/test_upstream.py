@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from elasticjob_cloud.api.requests.models import JobRequest, PublishAppRequest
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.statistics import StatisticInterval
 
 JOB: dict[str, Any] = {

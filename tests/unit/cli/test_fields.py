@@ -19,9 +19,9 @@ from elasticjob_cloud.cli.fields import (
     read_document,
 )
 from elasticjob_cloud.cli.main import SERVER_COMMANDS, build_app, main
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import InvalidRequestError, StartError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 
 
 def names(fields: Iterable[Field]) -> set[str]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticjob_cloud.model.context import ShardingContext
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.context import ShardingContext
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.scripts.script_size import MAXIMUM_ARGUMENT_BYTES, script_size_errors
 
 

@@ -3,9 +3,9 @@
 import itertools
 from typing import Any
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import (
     AgentEvent,
     AgentEvents,

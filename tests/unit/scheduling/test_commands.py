@@ -7,7 +7,7 @@ import pytest
 
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import RemoveApp
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.commands import (

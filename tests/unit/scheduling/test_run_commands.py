@@ -4,7 +4,7 @@ import pytest
 
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE
 from elasticjob_cloud.model.messages import Launch
 from elasticjob_cloud.scheduling.commands import (
     ApiCommand,

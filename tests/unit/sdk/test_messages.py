@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from elasticjob_cloud.model.excerpt import excerpt_bytes
+from elasticjob_cloud.model.output.excerpt import excerpt_bytes
 from elasticjob_cloud.sdk.notifications.error_handlers import handler_problem
 from elasticjob_cloud.sdk.notifications.mail import make_mail
 from elasticjob_cloud.sdk.notifications.message import FailureMessage, redact

@@ -8,8 +8,8 @@ from queue import SimpleQueue
 import pytest
 
 from elasticjob_cloud import ShardingContext, TaskKilledError, current_task
-from elasticjob_cloud.model.excerpt import DETAIL_CHARACTERS, SUMMARY_CHARACTERS
-from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.output.excerpt import DETAIL_CHARACTERS, SUMMARY_CHARACTERS
+from elasticjob_cloud.model.output.output_file import StreamName
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage, TaskMessage
 from elasticjob_cloud.sdk.execution import run_shard
 from elasticjob_cloud.sdk.failure import describe_failure, summarize_failure

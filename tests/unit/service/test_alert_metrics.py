@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from elasticjob_cloud.model.alerting.alert import Alert, AlertState
 from elasticjob_cloud.model.alerting.conditions import Condition, Severity
 from elasticjob_cloud.model.alerting.delivery import Delivery, DeliveryState
-from elasticjob_cloud.service.alert_metrics import AlertMetrics
+from elasticjob_cloud.service.metrics.alert_metrics import AlertMetrics
 
 
 class Shown:

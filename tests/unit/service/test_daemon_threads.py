@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from elasticjob_cloud.service.daemon_threads import DaemonThreads
+from elasticjob_cloud.service.threads.daemon_threads import DaemonThreads
 
 SECONDS = 30
 
@@ -64,7 +64,7 @@ def test_after_a_shutdown_nothing_is_taken_and_what_waits_is_cancelled() -> None
 @pytest.mark.slow
 def test_a_call_that_never_returns_does_not_hold_up_the_end_of_the_process() -> None:
     program = (
-        "import threading; from elasticjob_cloud.service.daemon_threads import DaemonThreads as D; "
+        "import threading; from elasticjob_cloud.service.threads.daemon_threads import DaemonThreads as D; "
         "begun = threading.Event(); t = D(1, 'x'); "
         "t.submit(lambda: (begun.set(), threading.Event().wait())); begun.wait(); t.shutdown(wait=False)"
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobSort, JobState
 from elasticjob_cloud.model.records import AppRecord, Changes, FireRecord, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now, Request

@@ -2,11 +2,11 @@
 
 from prometheus_client import CollectorRegistry
 
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import Execution, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling.commands import DeregisterJob, RegisterJob, TriggerJob
-from elasticjob_cloud.service.last_successes import LastSuccesses
+from elasticjob_cloud.service.metrics.last_successes import LastSuccesses
 from tests.unit.scheduling.core_driver import FAILED, FINISHED, SECOND_MS, CoreDriver, daemon, job
 
 

@@ -14,7 +14,7 @@ from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, No
 from elasticjob_cloud.scheduling.commands import PublishApp, SetJobDisabled
 from elasticjob_cloud.service import callers
 from elasticjob_cloud.service.loop import SchedulingLoop
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.scheduling.core_driver import HOUR_MS, NOON_MS, app, job
 from tests.unit.virtual_loop import run_in_virtual_time

@@ -7,7 +7,7 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Core, CoreSettings, Now
 from elasticjob_cloud.scheduling.commands import PublishApp
 from elasticjob_cloud.service.loop import SchedulingLoop
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.scheduling.core_driver import NOON_MS, app
 from tests.unit.virtual_loop import VirtualLoop

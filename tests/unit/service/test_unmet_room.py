@@ -11,7 +11,7 @@ from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.scheduling.commands import DeregisterJob, PublishApp, RegisterJob, TriggerJob
 from elasticjob_cloud.service.housekeeping.placement_watch import PlacementWatch
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from tests.fakes.engine import FakeCluster, FakeEngine
 from tests.unit.scheduling.core_driver import SECOND_MS, CoreDriver, app, job
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from elasticjob_cloud.agent.process.start.environment import AGENT_VARIABLE, OWNER_VARIABLE, TASK_VARIABLE
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
 from elasticjob_cloud.sdk.lanes.worker_protocol import WORKER_SOCKET_VARIABLE
 from elasticjob_cloud.settings.scheduler import (

@@ -25,10 +25,9 @@ from elasticjob_cloud.agent.executors.unsent_tasks import UnsentTasks
 from elasticjob_cloud.agent.reporting.ending import Ending, own_fault, timed_out
 from elasticjob_cloud.agent.reporting.last_words import LastWords
 from elasticjob_cloud.agent.runtime import TaskRuntime
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
-from elasticjob_cloud.model.excerpt import excerpt, first_line
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import (
     ExecutorStarted,
     ExecutorStopped,
@@ -36,6 +35,7 @@ from elasticjob_cloud.model.messages import (
     TaskSpec,
     TaskStatus,
 )
+from elasticjob_cloud.model.output.excerpt import excerpt, first_line
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import PROTOCOL_VERSION
 

@@ -11,8 +11,8 @@ from elasticjob_cloud.agent.executors.lines import ExecutorConnection, LineHandl
 from elasticjob_cloud.agent.machine.kept_socket import KeptSocket
 from elasticjob_cloud.agent.reporting.ending import Ending
 from elasticjob_cloud.agent.runtime import TaskRuntime
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import Sandbox, TaskSpec
 
 _log = structlog.get_logger(__name__)

@@ -8,10 +8,10 @@ import msgspec
 import structlog
 
 from elasticjob_cloud.model.errors import ElasticJobError
-from elasticjob_cloud.model.excerpt import cause_in, excerpt, one_line
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.messages import Execution
+from elasticjob_cloud.model.output.excerpt import cause_in, excerpt, one_line
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import JobMessage, Kill, Registered, Run, Stop, TaskMessage
 

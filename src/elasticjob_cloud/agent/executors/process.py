@@ -14,7 +14,7 @@ from elasticjob_cloud.agent.process.program import Program
 from elasticjob_cloud.agent.reporting.ending import Ending, over_memory, own_fault
 from elasticjob_cloud.agent.reporting.last_words import LastWords
 from elasticjob_cloud.agent.runtime import TaskRuntime
-from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.model.wire import ADDRESS_VARIABLE, APP_NAME_VARIABLE, TOKEN_VARIABLE
 

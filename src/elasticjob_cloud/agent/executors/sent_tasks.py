@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 from elasticjob_cloud.agent.reporting.ending import Ending
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 
 
 class SentTask:

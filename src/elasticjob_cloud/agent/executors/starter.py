@@ -8,8 +8,8 @@ import structlog
 from elasticjob_cloud.agent.executors.backoff import StartBackoff
 from elasticjob_cloud.agent.executors.process import ExecutorProcess, ProcessOwner
 from elasticjob_cloud.agent.runtime import TaskRuntime
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.jobs.app import AppConfiguration
 
 _log = structlog.get_logger(__name__)
 

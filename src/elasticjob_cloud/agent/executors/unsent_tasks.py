@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from elasticjob_cloud.agent.executors.lines import run_message
 from elasticjob_cloud.agent.runtime import TaskRuntime
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import TaskSpec
 from elasticjob_cloud.model.wire import Run, TaskMessage
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 import structlog
 
-from elasticjob_cloud.model.excerpt import excerpt
 from elasticjob_cloud.model.messages import AgentEvent, AgentEvents, TaskStatus
+from elasticjob_cloud.model.output.excerpt import excerpt
 
 _log = structlog.get_logger(__name__)
 _EVENTS_KEPT = 200_000

@@ -4,7 +4,7 @@ import math
 import signal
 from dataclasses import dataclass
 
-from elasticjob_cloud.model.excerpt import one_line
+from elasticjob_cloud.model.output.excerpt import one_line
 from elasticjob_cloud.model.task import TaskState
 
 AGENT_STOPPED = "Its agent stopped"  # how the message begins

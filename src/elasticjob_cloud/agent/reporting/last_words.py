@@ -6,8 +6,8 @@ Secrets in them are masked here: a reason goes further than the output does, int
 from dataclasses import dataclass
 
 from elasticjob_cloud.agent.reporting.output import OutputStore, ProcessOutput
-from elasticjob_cloud.model.excerpt import excerpt, last_line, one_line, plain
 from elasticjob_cloud.model.masking import mask_message
+from elasticjob_cloud.model.output.excerpt import excerpt, last_line, one_line, plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import NoReturn
 import structlog
 
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.kept_output import TAIL_SUFFIXES, KeptPart, read_kept
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_file import STREAMS, OutputFile, stream_path
-from elasticjob_cloud.model.output_order import ORDER_SUFFIXES, OutputOrder
+from elasticjob_cloud.model.output.kept_output import TAIL_SUFFIXES, KeptPart, read_kept
+from elasticjob_cloud.model.output.output_file import STREAMS, OutputFile, stream_path
+from elasticjob_cloud.model.output.output_order import ORDER_SUFFIXES, OutputOrder
 from elasticjob_cloud.model.wire import OUTPUT_TRUNCATED
 
 _log = structlog.get_logger(__name__)

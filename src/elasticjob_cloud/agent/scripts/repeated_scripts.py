@@ -16,8 +16,8 @@ from elasticjob_cloud.agent.reporting.ledger import Ledger
 from elasticjob_cloud.agent.scripts.script_task import ScriptTask
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.jobs.repetition import BEGIN, COMPLETE, LONGEST_WAIT_SECONDS, Repetition, zone_of
 from elasticjob_cloud.model.messages import Execution, TaskStatus
-from elasticjob_cloud.model.repetition import BEGIN, COMPLETE, LONGEST_WAIT_SECONDS, Repetition, zone_of
 from elasticjob_cloud.model.task import TaskState
 
 SKIPPED = "SKIPPED"

@@ -7,11 +7,11 @@ from elasticjob_cloud.agent.apps.port import Prepared
 from elasticjob_cloud.agent.process.child import ChildProcess
 from elasticjob_cloud.agent.process.program import Program
 from elasticjob_cloud.agent.reporting.ending import Ending
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.context import ShardingContext
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.context import ShardingContext
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration
+from elasticjob_cloud.model.jobs.repetition import Repetition
 from elasticjob_cloud.model.messages import TaskSpec
-from elasticjob_cloud.model.repetition import Repetition
 
 
 class Lease:

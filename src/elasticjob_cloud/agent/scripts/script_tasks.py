@@ -16,9 +16,9 @@ from elasticjob_cloud.agent.scripts.paced_starts import PacedStarts
 from elasticjob_cloud.agent.scripts.preparations import Preparations
 from elasticjob_cloud.agent.scripts.repeated_scripts import RepeatedScripts
 from elasticjob_cloud.agent.scripts.script_task import Lease, ScriptTask
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import AppUnavailableError, StartError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import Execution, Sandbox, TaskSpec, TaskStatus
 from elasticjob_cloud.model.task import TaskState
 

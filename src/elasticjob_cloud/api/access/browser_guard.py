@@ -8,7 +8,7 @@ that it shows: with a request from another site (CSRF), or under a host name tha
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.model.errors import ForbiddenError
 from elasticjob_cloud.model.urls import is_loopback
 

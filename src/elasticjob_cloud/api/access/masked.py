@@ -9,10 +9,10 @@ from starlette.types import Scope
 
 from elasticjob_cloud.api.access.auth import Principal
 from elasticjob_cloud.api.access.users import Role
-from elasticjob_cloud.api.requests.text import shown
-from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.masking import MASK, MASKED_FIELDS, is_secret_name, mask_text
 
 _CALLER: Final = "elasticjob.caller"

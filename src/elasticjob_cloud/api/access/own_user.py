@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark, Headers
 from elasticjob_cloud.api.access.peer_users import find_peer_uid
 from elasticjob_cloud.api.access.users import MINIMUM_PASSWORD_LENGTH
-from elasticjob_cloud.api.requests.paths import DOCUMENTS
+from elasticjob_cloud.api.requests.raw.paths import DOCUMENTS
 from elasticjob_cloud.model.errors import ForbiddenError
 from elasticjob_cloud.model.urls import is_loopback
 

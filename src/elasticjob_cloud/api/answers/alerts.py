@@ -4,7 +4,7 @@ from typing import Any
 
 from elasticjob_cloud.model.alerting.alert import Alert
 from elasticjob_cloud.model.alerting.channel import Channel
-from elasticjob_cloud.model.alerting.channel_fields import channel_fields
+from elasticjob_cloud.model.alerting.json.channel_fields import channel_fields
 from elasticjob_cloud.model.alerting.queries import ListedDelivery
 from elasticjob_cloud.model.masking import mask_message
 

@@ -8,10 +8,10 @@ import msgspec
 
 from elasticjob_cloud.api.answers.views import shown_time
 from elasticjob_cloud.model.fire import RunState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
+from elasticjob_cloud.model.jobs.sharding import ShardingParameterError, parse_sharding_item_parameters
 from elasticjob_cloud.model.masking import mask_configuration, mask_message, mask_text
 from elasticjob_cloud.model.queries.runs import ENDED_STATES, DaemonExecution, Run, RunDetail, ShardAttempt
-from elasticjob_cloud.model.sharding import ShardingParameterError, parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskState
 
 _ENDS_OF_SHARDS: Final = frozenset(ENDED_STATES)

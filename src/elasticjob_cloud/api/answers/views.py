@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from elasticjob_cloud.model.alerting.json.rule_fields import rule_fields
 from elasticjob_cloud.model.alerting.rule import APP_PREFIX, JOB_PREFIX, AlertRule
-from elasticjob_cloud.model.alerting.rule_fields import rule_fields
 from elasticjob_cloud.model.masking import mask_configuration
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord

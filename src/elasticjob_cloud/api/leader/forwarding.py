@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.access.own_user import OwnUser
 from elasticjob_cloud.api.leader.relay import DEPOSED, NOBODY_LEADS, Call, Relay
-from elasticjob_cloud.api.requests.body import body_limit, too_large
-from elasticjob_cloud.api.requests.paths import DOCUMENTS
+from elasticjob_cloud.api.requests.raw.body import body_limit, too_large
+from elasticjob_cloud.api.requests.raw.paths import DOCUMENTS
 from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.leadership.directory import UNKNOWING
 from elasticjob_cloud.service.port import SchedulerView

@@ -12,9 +12,9 @@ import elasticjob_cloud
 from elasticjob_cloud.api.openapi.alert_rule import ALERT_RULE
 from elasticjob_cloud.api.openapi.examples import EXAMPLES
 from elasticjob_cloud.api.requests.models import RequestBody
-from elasticjob_cloud.api.requests.query import QueryParameters, parameter_documents
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.api.requests.raw.query import QueryParameters, parameter_documents
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 
 Document = dict[str, Any]
 

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from elasticjob_cloud.api.requests.query import QueryParameters
-from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.requests.raw.query import QueryParameters
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.model.alerting.alert import AlertState
 from elasticjob_cloud.model.alerting.channel import MASK, Channel
-from elasticjob_cloud.model.alerting.channel_fields import read_channel
 from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.delivery import DeliveryState
+from elasticjob_cloud.model.alerting.json.channel_fields import read_channel
+from elasticjob_cloud.model.alerting.json.rule_fields import read_rule
 from elasticjob_cloud.model.alerting.queries import MOST_ROWS
 from elasticjob_cloud.model.alerting.rule import AlertRule
-from elasticjob_cloud.model.alerting.rule_fields import read_rule
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 
 OPEN: Final = "OPEN"  # instead of a state: FIRING or ACKNOWLEDGED

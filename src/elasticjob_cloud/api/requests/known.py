@@ -1,8 +1,8 @@
 """Names in a path: what cannot be a name is one that does not exist."""
 
-from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.model.errors import NotFoundError
-from elasticjob_cloud.model.names import known_name_problem
+from elasticjob_cloud.model.jobs.names import known_name_problem
 from elasticjob_cloud.model.task import TaskId
 
 

@@ -27,8 +27,8 @@ from elasticjob_cloud.api.requests.legacy import (
     upstream_props_problem,
 )
 from elasticjob_cloud.api.requests.stored_values import keep_stored_value
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import (
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import (
     SCRIPT_COMMAND_LINE,
     STREAMING_PROCESS,
     ErrorHandlerType,
@@ -36,8 +36,8 @@ from elasticjob_cloud.model.job import (
     JobConfiguration,
     JobExecutionType,
 )
-from elasticjob_cloud.model.names import MAXIMUM_NAME_LENGTH, known_name_problem, name_problem
-from elasticjob_cloud.model.sharding import check_sharding_item_parameters
+from elasticjob_cloud.model.jobs.names import MAXIMUM_NAME_LENGTH, known_name_problem, name_problem
+from elasticjob_cloud.model.jobs.sharding import check_sharding_item_parameters
 from elasticjob_cloud.model.urls import APP_SCHEMES, HTTP_SCHEMES, url_problem
 
 KIBIBYTE: Final = 1024

@@ -16,9 +16,9 @@ from elasticjob_cloud.api.requests.models import (
     props_problem,
 )
 from elasticjob_cloud.model.errors import FieldError
-from elasticjob_cloud.model.job import FIXED_PROPS, JobConfiguration
+from elasticjob_cloud.model.jobs.job import FIXED_PROPS, JobConfiguration
+from elasticjob_cloud.model.jobs.sharding import ShardingParameterError
 from elasticjob_cloud.model.scripts.script_size import script_size_errors
-from elasticjob_cloud.model.sharding import ShardingParameterError
 from elasticjob_cloud.service.port import RunParameters
 
 _SHARDS: Final = 'must be "failed", "all" or a list of shards such as [1, 2].'

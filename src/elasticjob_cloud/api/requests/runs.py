@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from elasticjob_cloud.api.requests.models import ShortText
-from elasticjob_cloud.api.requests.query import QueryParameters
-from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.requests.raw.query import QueryParameters
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.queries.runs import ENDED_STATES, RunQuery

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import FieldError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.time_zones.hints import zone_hint
 from elasticjob_cloud.time_zones.names import is_time_zone
 

@@ -7,10 +7,10 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from elasticjob_cloud.api.requests.text import described, shown
-from elasticjob_cloud.model.app import AppConfiguration
+from elasticjob_cloud.api.requests.raw.text import described, shown
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 
 MAXIMUM_FIELDS: Final = 100
 

@@ -22,16 +22,16 @@ from elasticjob_cloud.api.requests.alerts import (
     known_channel,
     known_rule,
 )
-from elasticjob_cloud.api.requests.body import BodyReader
-from elasticjob_cloud.api.requests.query import parse_time_ms, read_query
-from elasticjob_cloud.api.requests.text import shown
+from elasticjob_cloud.api.requests.raw.body import BodyReader
+from elasticjob_cloud.api.requests.raw.query import parse_time_ms, read_query
+from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.model.alerting.alert import AlertState
 from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.delivery import DeliveryState
+from elasticjob_cloud.model.alerting.json.rule_fields import check_scope, rule_fields
+from elasticjob_cloud.model.alerting.json.silence_fields import read_silence, silence_fields
 from elasticjob_cloud.model.alerting.queries import AlertQuery, DeliveryQuery
 from elasticjob_cloud.model.alerting.rule import APP_PREFIX, GLOBAL_SCOPE, JOB_PREFIX
-from elasticjob_cloud.model.alerting.rule_fields import check_scope, rule_fields
-from elasticjob_cloud.model.alerting.silence_fields import read_silence, silence_fields
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.service.port import (
     AcknowledgeAlert,

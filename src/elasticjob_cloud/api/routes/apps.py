@@ -12,13 +12,13 @@ from elasticjob_cloud.api.answers.views import app_view
 from elasticjob_cloud.api.openapi.documents import BOOLEAN, TRUE, array_of, described, reference
 from elasticjob_cloud.api.requests.alerts import known_rule
 from elasticjob_cloud.api.requests.app_urls import is_allowed
-from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.known import check_app_name
 from elasticjob_cloud.api.requests.models import PublishAppRequest, UpdateAppRequest
+from elasticjob_cloud.api.requests.raw.body import BodyReader
 from elasticjob_cloud.api.requests.validation import check_fields
 from elasticjob_cloud.model.alerting.rule import AlertRule
-from elasticjob_cloud.model.app import AppConfiguration
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError, NotFoundError
+from elasticjob_cloud.model.jobs.app import AppConfiguration
 from elasticjob_cloud.service.port import DeleteApp, PublishApp, SchedulerPort, SetAppDisabled, UpdateApp
 
 AppName = Annotated[str, Path(alias="appName")]

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from elasticjob_cloud.api.answers.streams import streamed_object
 from elasticjob_cloud.api.openapi.documents import BOOLEAN, INTEGER, TEXT, array_of, described, object_of
-from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.bulk import BulkRequest
+from elasticjob_cloud.api.requests.raw.body import BodyReader
 from elasticjob_cloud.api.requests.validation import check_fields
 from elasticjob_cloud.model.errors import FieldError
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder

@@ -13,7 +13,7 @@ from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.views import execution_view, status_trace_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of
 from elasticjob_cloud.api.requests.models import ShortText
-from elasticjob_cloud.api.requests.query import (
+from elasticjob_cloud.api.requests.raw.query import (
     QueryParameters,
     default_for_zero,
     parse_interval_ms,

@@ -12,7 +12,7 @@ from elasticjob_cloud.api.answers.views import is_long_job, job_view
 from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of, reference
 from elasticjob_cloud.api.openapi.job_row import JOB_ROW
 from elasticjob_cloud.api.requests.models import ShortText
-from elasticjob_cloud.api.requests.query import QueryParameters, default_for_zero, read_query
+from elasticjob_cloud.api.requests.raw.query import QueryParameters, default_for_zero, read_query
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobSort, JobState
 from elasticjob_cloud.service.port import SchedulerPort
 

@@ -23,16 +23,16 @@ from elasticjob_cloud.api.openapi.documents import (
     reference,
 )
 from elasticjob_cloud.api.requests.alerts import known_rule
-from elasticjob_cloud.api.requests.body import BodyReader
 from elasticjob_cloud.api.requests.known import check_job_name
 from elasticjob_cloud.api.requests.models import JobRequest
-from elasticjob_cloud.api.requests.query import QueryParameters, parse_time_ms, read_query
+from elasticjob_cloud.api.requests.raw.body import BodyReader
+from elasticjob_cloud.api.requests.raw.query import QueryParameters, parse_time_ms, read_query
 from elasticjob_cloud.api.requests.schedules import cron_view, schedule_errors
 from elasticjob_cloud.api.requests.validation import check_fields
 from elasticjob_cloud.model.alerting.rule import AlertRule
-from elasticjob_cloud.model.error_handlers import error_handler_errors
 from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.error_handlers import error_handler_errors
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.scripts.script_size import script_size_errors
 from elasticjob_cloud.service.port import (
     DeregisterJob,

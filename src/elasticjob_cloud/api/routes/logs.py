@@ -16,7 +16,7 @@ from elasticjob_cloud.api.answers.logs import (
 from elasticjob_cloud.api.answers.responses import json_response, text_response
 from elasticjob_cloud.api.openapi.documents import BOOLEAN, INTEGER, TEXT, array_of, described, object_of
 from elasticjob_cloud.api.requests.known import check_task_id
-from elasticjob_cloud.api.requests.query import QueryParameters, read_query
+from elasticjob_cloud.api.requests.raw.query import QueryParameters, read_query
 from elasticjob_cloud.model.errors import FieldError, InvalidRequestError
 from elasticjob_cloud.model.messages import LogChunk
 from elasticjob_cloud.model.queries.log_pattern import PATTERN_CHARACTERS, make_finder

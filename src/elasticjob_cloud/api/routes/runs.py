@@ -28,8 +28,8 @@ from elasticjob_cloud.api.openapi.runs import (
     RUN_ID_HEADER,
     RUN_PAGE,
 )
-from elasticjob_cloud.api.requests.body import BodyReader
-from elasticjob_cloud.api.requests.query import parse_interval_ms, read_query
+from elasticjob_cloud.api.requests.raw.body import BodyReader
+from elasticjob_cloud.api.requests.raw.query import parse_interval_ms, read_query
 from elasticjob_cloud.api.requests.run_commands import (
     RerunRequest,
     TriggerRequest,
@@ -47,7 +47,7 @@ from elasticjob_cloud.model.errors import (
     NotFoundError,
 )
 from elasticjob_cloud.model.fire import FireSource
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.service.port import (
     RunParameters,
     SchedulerPort,

@@ -12,8 +12,8 @@ from pydantic import Field
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.views import shown_time
 from elasticjob_cloud.api.openapi.documents import INTEGER, TEXT, array_of, described, object_of
-from elasticjob_cloud.api.requests.query import QueryParameters, read_query, refuse_query
-from elasticjob_cloud.model.job import STREAMING_PROCESS, JobConfiguration
+from elasticjob_cloud.api.requests.raw.query import QueryParameters, read_query, refuse_query
+from elasticjob_cloud.model.jobs.job import STREAMING_PROCESS, JobConfiguration
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,

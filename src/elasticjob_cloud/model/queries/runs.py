@@ -3,7 +3,7 @@
 import msgspec
 
 from elasticjob_cloud.model.fire import FireSource, RunState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.task import TaskState
 
 # The states of runs that are over, and the sources of runs: a daemon's fire is none, each of its executions is.

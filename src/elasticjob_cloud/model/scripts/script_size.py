@@ -3,11 +3,11 @@
 import shlex
 from typing import Final
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import FieldError
-from elasticjob_cloud.model.job import SCRIPT_COMMAND_LINE, JobConfiguration
+from elasticjob_cloud.model.jobs.context import ShardingContext
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE, JobConfiguration
+from elasticjob_cloud.model.jobs.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.scripts.command_line import takes_argument, trimmed
-from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 
 # Linux's bound of one argument, or of one entry of the environment with its name (MAX_ARG_STRLEN), its end left out.
 MAXIMUM_ARGUMENT_BYTES: Final = 128 * 1024 - 1

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import ConflictError, FieldError, InvalidRequestError, NotFoundError
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.records import AppRecord, JobRecord
 from elasticjob_cloud.scheduling.state.turn import Turn
 

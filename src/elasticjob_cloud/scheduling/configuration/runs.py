@@ -4,9 +4,9 @@ import msgspec
 
 from elasticjob_cloud.model.errors import ConflictError, FieldError, InvalidRequestError
 from elasticjob_cloud.model.fire import FireSource
-from elasticjob_cloud.model.job import FIXED_PROPS, JobConfiguration
+from elasticjob_cloud.model.jobs.job import FIXED_PROPS, JobConfiguration
+from elasticjob_cloud.model.jobs.sharding import ShardingParameterError, check_sharding_item_parameters
 from elasticjob_cloud.model.records import FireRecord, JobRecord
-from elasticjob_cloud.model.sharding import ShardingParameterError, check_sharding_item_parameters
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.configuration.checks import job_of
 from elasticjob_cloud.scheduling.fires.catching_up import settle_due

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.records import AppRecord, FireRecord
 from elasticjob_cloud.scheduling.placement.demand import Demand
 from elasticjob_cloud.scheduling.placement.room import Room

@@ -3,10 +3,10 @@
 from functools import lru_cache
 from itertools import islice
 
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
+from elasticjob_cloud.model.jobs.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.messages import Launch, TaskSpec
 from elasticjob_cloud.model.records import FailoverRecord, FireRecord, TaskRecord
-from elasticjob_cloud.model.sharding import parse_sharding_item_parameters
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling.placement.demand import Demand
 from elasticjob_cloud.scheduling.placement.planner import Planner

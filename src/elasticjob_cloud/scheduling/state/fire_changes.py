@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from elasticjob_cloud.model.fire import TRANSITIONS, DropReason, FireSource, FireState, RunState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.model.results import ShardResult, run_outcome

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.phases import IllegalTransitionError
 from elasticjob_cloud.model.records import FireRecord
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence, Sized
 from typing import Any, Generic, TypeVar, cast
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.sdk.shards.shard import current_task
 
 STREAMING = "streaming.process"

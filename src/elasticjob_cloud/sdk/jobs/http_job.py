@@ -3,8 +3,8 @@
 import json
 import logging
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import JobExecutionError
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.sdk.http_client import Exchange, HttpRequest, check_url, seconds_of
 from elasticjob_cloud.sdk.jobs.killable_wait import wait_for
 

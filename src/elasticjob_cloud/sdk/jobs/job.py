@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import Any, Literal, TypeAlias, get_args
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.sdk.jobs.dataflow import DataflowJob
 from elasticjob_cloud.sdk.shards.bound_job import JobFunction
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import StartError
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 
 

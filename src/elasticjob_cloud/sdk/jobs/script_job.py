@@ -16,9 +16,9 @@ import threading
 import time
 from typing import IO, TextIO
 
-from elasticjob_cloud.model.context import ShardingContext
 from elasticjob_cloud.model.errors import JobExecutionError
-from elasticjob_cloud.model.excerpt import last_line
+from elasticjob_cloud.model.jobs.context import ShardingContext
+from elasticjob_cloud.model.output.excerpt import last_line
 from elasticjob_cloud.model.scripts.command_line import takes_argument, trimmed
 from elasticjob_cloud.sdk.jobs.killable_wait import wait_for
 from elasticjob_cloud.sdk.jobs.process_groups import add_group, remove_group

@@ -11,8 +11,8 @@ from queue import SimpleQueue
 
 from elasticjob_cloud.cron import CronExpression, InvalidCronError
 from elasticjob_cloud.model.errors import StartError
-from elasticjob_cloud.model.output_file import StreamName
-from elasticjob_cloud.model.repetition import BEGIN, COMPLETE, LONGEST_WAIT_SECONDS, Repetition, zone_of
+from elasticjob_cloud.model.jobs.repetition import BEGIN, COMPLETE, LONGEST_WAIT_SECONDS, Repetition, zone_of
+from elasticjob_cloud.model.output.output_file import StreamName
 from elasticjob_cloud.model.wire import ExecutorStatus, JobMessage
 from elasticjob_cloud.sdk.execution import Report, bug_status, failed_status, now_ms
 from elasticjob_cloud.sdk.lanes.daemon_runners import Runner

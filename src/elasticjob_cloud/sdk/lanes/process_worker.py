@@ -12,7 +12,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from types import FrameType
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.model.wire import ExecutorStatus
 from elasticjob_cloud.sdk.connection import unsendable_status
 from elasticjob_cloud.sdk.descriptors import Ownership, protect_connection

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.sdk.failure import describe_failure
 from elasticjob_cloud.sdk.notifications.message import FailureMessage, message_of
 

@@ -11,7 +11,7 @@ from email.utils import formatdate, make_msgid
 from typing import TypeAlias
 
 from elasticjob_cloud.model.errors import JobExecutionError
-from elasticjob_cloud.model.excerpt import excerpt_bytes
+from elasticjob_cloud.model.output.excerpt import excerpt_bytes
 from elasticjob_cloud.model.trust import trusted_context
 from elasticjob_cloud.sdk.notifications.message import (
     FailureMessage,

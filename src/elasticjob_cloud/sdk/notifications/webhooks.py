@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import quote_plus, urlsplit
 
 from elasticjob_cloud.model.errors import JobExecutionError
-from elasticjob_cloud.model.excerpt import excerpt_bytes, one_line
+from elasticjob_cloud.model.output.excerpt import excerpt_bytes, one_line
 from elasticjob_cloud.sdk.http_client import Exchange, HttpAnswer, HttpRequest, check_url, seconds_of
 from elasticjob_cloud.sdk.notifications.message import (
     FailureMessage,

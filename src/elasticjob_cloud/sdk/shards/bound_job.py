@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 
 JobFunction = Callable[[ShardingContext], Awaitable[None] | None]
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.output.output_file import StreamName
 
 
 class ShardOutput(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.model.wire import JobMessage, TaskMessage
 from elasticjob_cloud.sdk.shards.bound_job import BoundJob
 from elasticjob_cloud.sdk.shards.output import ShardOutput, StreamPair

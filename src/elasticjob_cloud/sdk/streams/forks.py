@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from elasticjob_cloud.model.output_file import STREAMS
+from elasticjob_cloud.model.output.output_file import STREAMS
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.launches import lead_descriptors
 from elasticjob_cloud.sdk.streams.shard_streams import flush_streams, renew_streams

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from elasticjob_cloud.model.output_file import STREAMS
+from elasticjob_cloud.model.output.output_file import STREAMS
 from elasticjob_cloud.sdk.descriptors import identify
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 

@@ -2,8 +2,8 @@
 
 import threading
 
-from elasticjob_cloud.model.output_file import OutputFile, StreamName, stream_path
-from elasticjob_cloud.model.output_order import OutputOrder
+from elasticjob_cloud.model.output.output_file import OutputFile, StreamName, stream_path
+from elasticjob_cloud.model.output.output_order import OutputOrder
 from elasticjob_cloud.model.wire import TaskMessage
 from elasticjob_cloud.sdk.streams.half_lines import HalfLines
 from elasticjob_cloud.sdk.streams.shared_files import shared_files
@@ -14,7 +14,7 @@ _opening = threading.Lock()
 class LineFile:
     """One stream of one task. Whole lines go to the file at once, so that it can be followed; stderr does not wait.
 
-    What is kept, and what happens where nothing can be written, `model/output_file.py` says.
+    What is kept, and what happens where nothing can be written, `model/output/output_file.py` says.
     """
 
     def __init__(self, base_path: str, stream: StreamName, limit_bytes: int, order: OutputOrder) -> None:

@@ -10,7 +10,7 @@ import io
 import os
 from typing import Any, TextIO, cast
 
-from elasticjob_cloud.model.output_file import StreamName
+from elasticjob_cloud.model.output.output_file import StreamName
 from elasticjob_cloud.sdk.descriptors import duplicate_high, identify
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from elasticjob_cloud.model.output_file import STREAMS, StreamName
+from elasticjob_cloud.model.output.output_file import STREAMS, StreamName
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.forks import end_if_forked
 from elasticjob_cloud.sdk.streams.launches import lead_launches

@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any, TextIO
 
-from elasticjob_cloud.model.output_file import STREAMS, StreamName
+from elasticjob_cloud.model.output.output_file import STREAMS, StreamName
 from elasticjob_cloud.sdk.shards.output import StreamPair
 from elasticjob_cloud.sdk.shards.shard import Shard, current_shard
 from elasticjob_cloud.sdk.streams.routed import (

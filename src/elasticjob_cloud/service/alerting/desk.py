@@ -12,7 +12,7 @@ from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE, AlertRule, Langua
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.errors import ConflictError, NotFoundError
 from elasticjob_cloud.service.alerting.settings import AlertSettings
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store.alert_contract import AlertStore
 
 _log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from elasticjob_cloud.model.alerting.delivery import Delivery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.service.alerting.settings import AlertSettings
 from elasticjob_cloud.service.alerting.store_outbox import StoreOutbox
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store.alert_contract import AlertStore
 
 _LOOK_SECONDS: Final = 0.25

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from elasticjob_cloud.alerting import OutboxEntry
 from elasticjob_cloud.model.alerting.delivery import Delivery
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store.alert_contract import AlertStore
 
 

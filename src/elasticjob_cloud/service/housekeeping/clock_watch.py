@@ -7,7 +7,7 @@ import structlog
 
 from elasticjob_cloud.model.errors import BugError, UnavailableError
 from elasticjob_cloud.scheduling import Now
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 _WARN_SECONDS = 1.0

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from elasticjob_cloud.scheduling.measurements import DiskMeasured
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS: Final = 30.0

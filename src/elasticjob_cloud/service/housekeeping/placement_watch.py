@@ -8,7 +8,7 @@ import structlog
 from elasticjob_cloud.engine.contract import Pieces
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.service.housekeeping.statistics import CoreQuery
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 1.0

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from elasticjob_cloud.model.errors import UnavailableError
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.store import Store
 from elasticjob_cloud.store.databases.size import DatabaseSize
 

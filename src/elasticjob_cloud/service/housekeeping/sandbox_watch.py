@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.messages import Sandbox
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 
 _EVERY_SECONDS = 10.0
 

@@ -8,7 +8,7 @@ from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.fire import RunState
 from elasticjob_cloud.model.queries.runs import RunQuery
 from elasticjob_cloud.scheduling import Core
-from elasticjob_cloud.service.last_successes import LastSuccesses
+from elasticjob_cloud.service.metrics.last_successes import LastSuccesses
 from elasticjob_cloud.store import Store
 
 _LOOK_SECONDS: Final = 1.0

@@ -28,7 +28,7 @@ from elasticjob_cloud.service.leadership.surroundings import StopSignal, Surroun
 from elasticjob_cloud.service.leadership.term import Term
 from elasticjob_cloud.service.leadership.trouble import Trouble
 from elasticjob_cloud.service.loop import SchedulingLoop
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.store import Store
 
 _log = structlog.get_logger(__name__)

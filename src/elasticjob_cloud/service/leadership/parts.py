@@ -17,7 +17,7 @@ from elasticjob_cloud.service.leadership.giving_way import GivingWay
 from elasticjob_cloud.service.leadership.phases import LeaderPhase
 from elasticjob_cloud.service.leadership.surroundings import StopSignal, Surroundings
 from elasticjob_cloud.service.leadership.trouble import Trouble
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.store import Store
 
 

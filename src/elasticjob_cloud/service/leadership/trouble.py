@@ -6,7 +6,7 @@ import structlog
 
 from elasticjob_cloud.model.errors import BugError, UnavailableError
 from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.service.repeated_log import RepeatedLog
 
 _log = structlog.get_logger(__name__)

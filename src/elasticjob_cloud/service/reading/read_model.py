@@ -21,7 +21,7 @@ from elasticjob_cloud.service.reading.lateness import Lateness
 from elasticjob_cloud.service.reading.overview import OverviewMaker, SharedOverview
 from elasticjob_cloud.service.reading.turns import ReadTurns
 from elasticjob_cloud.service.revisions import ChangedTopics, Revisions, Topic
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store import Store
 
 _SCHEDULERS_SECONDS: Final = 2.0

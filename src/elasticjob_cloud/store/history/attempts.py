@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, text
 
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.queries.runs import RunDetail, ShardAttempt
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.model.task import TaskState

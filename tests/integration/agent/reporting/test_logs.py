@@ -14,7 +14,7 @@ from elasticjob_cloud.agent.reporting.logs.answers import LogAnswers
 from elasticjob_cloud.agent.reporting.output import OutputStore
 from elasticjob_cloud.model.errors import InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_file import OutputFile
+from elasticjob_cloud.model.output.output_file import OutputFile
 from elasticjob_cloud.model.queries.logs import LogHits, LogPieces, LogRead, LogReadBoth, LogSearch
 
 LIMIT = 10 << 20

@@ -7,8 +7,8 @@ from elasticjob_cloud.agent.agent import Agent
 from elasticjob_cloud.agent.apps import AppCache
 from elasticjob_cloud.agent.process.table import read_environment, read_processes
 from elasticjob_cloud.agent.settings import AgentSettings
-from elasticjob_cloud.model.app import AppConfiguration
-from elasticjob_cloud.model.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.jobs.app import AppConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
 from elasticjob_cloud.model.messages import AgentEvents, Launch, TaskSpec, TaskStatus
 from tests.waiting import PATIENCE_SECONDS, Told, run_in_selector_loop, until
 

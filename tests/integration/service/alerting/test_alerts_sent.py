@@ -10,10 +10,10 @@ import pytest
 
 from elasticjob_cloud.model.alerting.alert import Alert, AlertState
 from elasticjob_cloud.model.alerting.changes import AlertChanges
-from elasticjob_cloud.model.alerting.channel_fields import read_channel
 from elasticjob_cloud.model.alerting.delivery import DeliveryState
+from elasticjob_cloud.model.alerting.json.channel_fields import read_channel
+from elasticjob_cloud.model.alerting.json.rule_fields import read_rule
 from elasticjob_cloud.model.alerting.queries import AlertQuery, DeliveryQuery
-from elasticjob_cloud.model.alerting.rule_fields import read_rule
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings

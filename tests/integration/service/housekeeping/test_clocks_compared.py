@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from elasticjob_cloud.scheduling import CoreSettings, Now
 from elasticjob_cloud.service.housekeeping.clock_watch import ClockWatch
-from elasticjob_cloud.service.metrics import Metrics
+from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.instant_engine import InstantEngine

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from elasticjob_cloud.scheduling.measurements import DiskMeasured
 from elasticjob_cloud.service.housekeeping.disk_watch import DiskWatch
-from elasticjob_cloud.service.store_threads import StoreThreads
+from elasticjob_cloud.service.threads.store_threads import StoreThreads
 
 
 def test_disk_is_measured_though_another_directory_is_missing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from elasticjob_cloud.model.errors import NotLeadingError, StoreUnavailableError
-from elasticjob_cloud.model.excerpt import cause_in
+from elasticjob_cloud.model.output.excerpt import cause_in
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.leadership.directory import LeaderDirectory
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler

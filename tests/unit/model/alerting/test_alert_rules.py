@@ -8,7 +8,6 @@ import pytest
 from elasticjob_cloud.model.alerting.alert import TRANSITIONS, AlertState, may_become
 from elasticjob_cloud.model.alerting.changes import AlertChanges
 from elasticjob_cloud.model.alerting.channel import Channel, ChannelType
-from elasticjob_cloud.model.alerting.channel_fields import channel_fields, read_channel
 from elasticjob_cloud.model.alerting.conditions import (
     DEFAULT_SEVERITIES,
     DEFAULT_THRESHOLDS,
@@ -16,10 +15,16 @@ from elasticjob_cloud.model.alerting.conditions import (
     Condition,
     Severity,
 )
+from elasticjob_cloud.model.alerting.json.channel_fields import channel_fields, read_channel
+from elasticjob_cloud.model.alerting.json.rule_fields import (
+    check_scope,
+    effective_fields,
+    read_rule,
+    rule_fields,
+)
+from elasticjob_cloud.model.alerting.json.silence_fields import read_silence, silence_fields
 from elasticjob_cloud.model.alerting.quiet_hours import QuietHours
 from elasticjob_cloud.model.alerting.rule import AlertRule, Language, effective_rule
-from elasticjob_cloud.model.alerting.rule_fields import check_scope, effective_fields, read_rule, rule_fields
-from elasticjob_cloud.model.alerting.silence_fields import read_silence, silence_fields
 from elasticjob_cloud.model.errors import InvalidRequestError
 from tests.alert_outbox import make_alert, make_message
 

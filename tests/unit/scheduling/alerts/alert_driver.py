@@ -18,9 +18,9 @@ from elasticjob_cloud.model.alerting.events import (
     WatchedJob,
 )
 from elasticjob_cloud.model.alerting.health import JobHealth
+from elasticjob_cloud.model.alerting.json.rule_fields import read_rule, rule_fields
 from elasticjob_cloud.model.alerting.message import AlertMessage, MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE, AlertRule
-from elasticjob_cloud.model.alerting.rule_fields import read_rule, rule_fields
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.scheduling.alerts.book import AlertBook
 

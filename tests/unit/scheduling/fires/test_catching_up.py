@@ -6,7 +6,7 @@ import pytest
 
 from elasticjob_cloud.model.errors import ElasticJobError
 from elasticjob_cloud.model.fire import FireState
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling import CoreSettings, Request
 from elasticjob_cloud.scheduling.commands import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elasticjob_cloud.model.job import JobConfiguration
+from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.messages import ExecutorStarted, ExecutorStopped
 from elasticjob_cloud.scheduling import CoreSettings, PlacementPolicy
 from elasticjob_cloud.scheduling.commands import TriggerJob, UpdateApp

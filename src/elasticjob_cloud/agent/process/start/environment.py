@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from elasticjob_cloud.agent.process.start.inherited_state import own_environment
-from elasticjob_cloud.model.names import is_own_variable
+from elasticjob_cloud.model.jobs.names import is_own_variable
 from elasticjob_cloud.model.trust import CA_FILE_VARIABLE
 
 AGENT_VARIABLE = "ELASTICJOB_AGENT_ID"  # the mark by which a later agent finds what was left behind

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from elasticjob_cloud.model.context import ShardingContext
+from elasticjob_cloud.model.jobs.context import ShardingContext
 from elasticjob_cloud.model.scripts.command_tokens import Kind, Tokens, UnknownSyntaxError
 
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "ksh", "zsh", "source", "."})

@@ -10,10 +10,10 @@ from elasticjob_cloud.agent.reporting.logs.merge import StreamPart, last_lines, 
 from elasticjob_cloud.agent.reporting.logs.search import StreamSearch
 from elasticjob_cloud.agent.reporting.logs.tail import tail_offset
 from elasticjob_cloud.agent.reporting.output import OutputStore
-from elasticjob_cloud.model.kept_output import kept_end, read_kept
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_file import STREAMS, StreamName
-from elasticjob_cloud.model.output_order import read_order
+from elasticjob_cloud.model.output.kept_output import kept_end, read_kept
+from elasticjob_cloud.model.output.output_file import STREAMS, StreamName
+from elasticjob_cloud.model.output.output_order import read_order
 from elasticjob_cloud.model.queries.log_pattern import make_finder
 from elasticjob_cloud.model.queries.logs import (
     BOTH,

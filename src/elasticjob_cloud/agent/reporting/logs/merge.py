@@ -1,14 +1,14 @@
 """Both streams of a task as one, line by line.
 
-A line stands where its end was written. What is known of the order are the turns (`model/output_order.py`); between two
+A line stands where its end was written. What is known of the order are the turns (`model/output/output_order.py`); between two
 turns, stdout comes before stderr. A line that is not ended yet waits, and holds no line of the other stream up.
 """
 
 from collections.abc import Iterable
 
 from elasticjob_cloud.model.messages import LogChunk
-from elasticjob_cloud.model.output_file import StreamName
-from elasticjob_cloud.model.output_order import Turn
+from elasticjob_cloud.model.output.output_file import StreamName
+from elasticjob_cloud.model.output.output_order import Turn
 from elasticjob_cloud.model.queries.logs import LogPiece
 
 _LONGEST_CHARACTER_BYTES = 4

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from elasticjob_cloud.model.kept_output import KeptPart, read_kept
+from elasticjob_cloud.model.output.kept_output import KeptPart, read_kept
 from elasticjob_cloud.model.queries.log_pattern import Finder
 from elasticjob_cloud.model.queries.logs import LogHit
 

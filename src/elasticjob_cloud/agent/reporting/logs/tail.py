@@ -1,6 +1,6 @@
 """Where the last lines of a stream begin, found from its end."""
 
-from elasticjob_cloud.model.kept_output import kept_end, read_kept
+from elasticjob_cloud.model.output.kept_output import kept_end, read_kept
 
 _BLOCK_BYTES = 64 * 1024
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))

@@ -9,7 +9,7 @@ import ray
 from ray._private.state import state
 from ray.core.generated import common_pb2, gcs_pb2
 
-from elasticjob_cloud.model.excerpt import cause_in, one_line
+from elasticjob_cloud.model.output.excerpt import cause_in, one_line
 
 _LONGEST = 400
 _LINES = 2  # of what Ray says: more of it is tables and advice

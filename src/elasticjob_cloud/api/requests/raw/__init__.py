@@ -1,0 +1,1 @@
+"""A request as it came: its body, its query, its text, before anyone asks what it means."""

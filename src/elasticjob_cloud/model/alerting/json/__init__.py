@@ -1,0 +1,1 @@
+"""Rules, channels and silences as JSON, and what is wrong with it."""
