@@ -33,9 +33,13 @@ _NPM_ENVIRONMENT: Final = {
     "CI": "true",
     "npm_config_fetch_retries": "1",
     "npm_config_fetch_retry_maxtimeout": "5000",
+    "npm_config_fetch_retry_mintimeout": "1000",
+    "npm_config_fetch_timeout": "60000",
     "npm_config_loglevel": "error",
 }
-_LAST_LINES: Final = 12
+# The first say what is wrong; npm's usage comes after.
+_SHOWN_LINES: Final = 12
+_IS_CHATTER: Final = re.compile(r"npm warn |npm error *$")
 
 
 class ConsoleBuildError(Exception):
@@ -114,7 +118,7 @@ def build_console(root: Path = ROOT) -> None:
         console,
         node,
         ("run", "--silent", "build"),
-        "The console's build failed. Fix what it says, or run `npm run build` in console/.",
+        "The console's build failed. It says what follows, which `npm run build` in console/ repeats:",
     )
     _replace_folder(console / "dist", root / BUILT, digest)
 
@@ -150,7 +154,7 @@ def _install_packages(console: Path, node: Node) -> None:
         node,
         _NPM_CI,
         "npm could not install the console's packages. It needs the npm registry; behind a mirror, "
-        "set it with `npm config set registry URL`.",
+        "set it with `npm config set registry URL`. npm says:",
     )
     stamp.write_text(wanted)
 
@@ -169,8 +173,8 @@ def _run_npm(console: Path, node: Node, arguments: tuple[str, ...], advice: str)
         check=False,
     )
     if done.returncode:
-        lines = "\n".join(done.stdout.strip().splitlines()[-_LAST_LINES:])
-        raise ConsoleBuildError(f"{advice}\n{lines}")
+        lines = [line for line in done.stdout.splitlines() if line.strip() and not _IS_CHATTER.match(line)]
+        raise ConsoleBuildError("\n".join([advice, *lines[:_SHOWN_LINES]]))
 
 
 def _replace_folder(made: Path, place: Path, digest: str) -> None:
