@@ -500,6 +500,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/job/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Failures
+         * @description Give the runs and executions of daemon jobs that failed in a time, grouped by their summary.
+         */
+        get: operations["list_failures_api_job_failures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/job/jobs": {
         parameters: {
             query?: never;
@@ -842,6 +862,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/job/tasks/{taskId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Task
+         * @description Give one task, live or ended, with its status traces and the attempts around it; guests see secrets as `***`.
+         */
+        get: operations["read_task_api_job_tasks__taskId__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/job/tasks/{taskId}/kill": {
         parameters: {
             query?: never;
@@ -882,6 +922,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/job/tasks/{taskId}/log/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Task Log
+         * @description Give all that a task has printed so far, as a file. Of a running task it ends where the output ended when it was asked for.
+         */
+        get: operations["download_task_log_api_job_tasks__taskId__log_download_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/job/tasks/{taskId}/log/search": {
         parameters: {
             query?: never;
@@ -894,6 +954,26 @@ export interface paths {
          * @description Search a task's output for lines, where it is kept; go on with `next` until that is null.
          */
         get: operations["search_task_log_api_job_tasks__taskId__log_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Timeline
+         * @description Give the runs that ran at some moment of a time, and the fires that are planned in it.
+         */
+        get: operations["read_timeline_api_job_timeline_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4531,6 +4611,93 @@ export interface operations {
             };
         };
     };
+    list_failures_api_job_failures_get: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; 24 hours before the end by default */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; now by default */
+                endTime?: string;
+                jobName?: string;
+                appName?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description false: only the latest failures were looked at, or there are more groups */
+                        complete: boolean;
+                        /** Format: date-time */
+                        endTime: string;
+                        /** @description how many failures were counted */
+                        lookedAt: number;
+                        /** @description the largest group first, at most 100 */
+                        rows: {
+                            count: number;
+                            /** @description how many jobs failed so */
+                            jobs: number;
+                            lastJobName: string;
+                            /** @description null: the last one was an execution of a daemon job */
+                            lastRunId: number | null;
+                            /** @description as it was */
+                            lastSummary: string;
+                            /** Format: date-time */
+                            lastTime: string;
+                            /** @description with `#` for numbers and ids */
+                            summary: string;
+                        }[];
+                        /** Format: date-time */
+                        startTime: string;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     list_jobs_api_job_jobs_get: {
         parameters: {
             query?: {
@@ -4816,6 +4983,8 @@ export interface operations {
                 cursor?: string;
                 state?: ("WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED") | null;
                 source?: ("CRON" | "TRIGGER" | "RERUN" | "MISFIRE") | null;
+                /** @description `shards`: each row has `shardStates`; `limit` is then at most 100 */
+                include?: "shards" | null;
             };
             header?: never;
             path?: never;
@@ -4847,6 +5016,8 @@ export interface operations {
                             /** @description the run whose shards it repeats */
                             rerunOf: number | null;
                             runId: number;
+                            /** @description with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, - where the run leaves the item out; null where they are not known, and above 1,000 shards */
+                            shardStates?: string | null;
                             /** @description `total` is 0 for runs of earlier versions; shards that were killed are in `total` only */
                             shards: {
                                 failed: number;
@@ -4941,6 +5112,8 @@ export interface operations {
                             /** @description the run whose shards it repeats */
                             rerunOf: number | null;
                             runId: number;
+                            /** @description with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, - where the run leaves the item out; null where they are not known, and above 1,000 shards */
+                            shardStates?: string | null;
                             /** @description `total` is 0 for runs of earlier versions; shards that were killed are in `total` only */
                             shards: {
                                 failed: number;
@@ -5787,6 +5960,118 @@ export interface operations {
             };
         };
     };
+    read_task_api_job_tasks__taskId__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        agentId: string;
+                        appName: string | null;
+                        attempt: number | null;
+                        /** @description null where nobody knows */
+                        daemon: boolean | null;
+                        /** @description the whole reason, at most 16,000 characters */
+                        detail: string;
+                        endTime: string | null;
+                        /** @description of a script */
+                        exitCode: number | null;
+                        hostname: string | null;
+                        /** @description a daemon task that waits for its next execution */
+                        idle: boolean;
+                        ip: string | null;
+                        item: number;
+                        jobName: string;
+                        /** @description why a live task is being ended; empty while it is not */
+                        killReason: string;
+                        /** @description the attempts at the same shard after this one, the next first; at most 20 */
+                        laterTaskIds: string[];
+                        /** @description why the original task failed */
+                        originalSummary: string;
+                        originalTaskId: string | null;
+                        /** @description null where the run's settings are not known any more */
+                        parameter: string | null;
+                        /** @description null for daemon jobs, and where it is not known any more */
+                        runId: number | null;
+                        /** @description that ended a script */
+                        signal: number | null;
+                        stagedTime: string | null;
+                        startTime: string | null;
+                        /** @enum {string} */
+                        state: "TASK_STAGING" | "TASK_RUNNING" | "TASK_FINISHED" | "TASK_FAILED" | "TASK_ERROR" | "TASK_KILLED" | "TASK_LOST" | "TASK_DROPPED";
+                        /** @description null while it runs; false also where job code raised and the task is TASK_FINISHED */
+                        success: boolean | null;
+                        /** @description why it failed, in a line */
+                        summary: string;
+                        taskId: string;
+                        /** @description oldest first; at most the latest 200 */
+                        traces: {
+                            message: string;
+                            source: string;
+                            /** @enum {string} */
+                            state: "TASK_STAGING" | "TASK_RUNNING" | "TASK_FINISHED" | "TASK_FAILED" | "TASK_ERROR" | "TASK_KILLED" | "TASK_LOST" | "TASK_DROPPED";
+                            /** Format: date-time */
+                            time: string;
+                        }[];
+                        tracesComplete: boolean;
+                        /**
+                         * @description FAILOVER: it was started in place of `originalTaskId`
+                         * @enum {string}
+                         */
+                        type: "READY" | "FAILOVER";
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     kill_task_api_job_tasks__taskId__kill_post: {
         parameters: {
             query?: never;
@@ -5974,6 +6259,75 @@ export interface operations {
             };
         };
     };
+    download_task_log_api_job_tasks__taskId__log_download_get: {
+        parameters: {
+            query?: {
+                stream?: "stdout" | "stderr" | "both";
+            };
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     search_task_log_api_job_tasks__taskId__log_search_get: {
         parameters: {
             query: {
@@ -6045,6 +6399,101 @@ export interface operations {
             };
             /** @description There is no such app, job, run or task, or whatever else the call names. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_timeline_api_job_timeline_get: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; an hour before now or `endTime` by default */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; an hour after now by default */
+                endTime?: string;
+                appName?: string;
+                jobName?: string;
+                /** @description runs, the latest, and fires, the next, at most so many each */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        endTime: string;
+                        /** @description fires from now on, the next first; not those of daemon jobs */
+                        planned: {
+                            /** @description false: there may be others */
+                            complete: boolean;
+                            rows: {
+                                jobName: string;
+                                /** Format: date-time */
+                                time: string;
+                            }[];
+                        };
+                        /** @description those that started last come first */
+                        runs: {
+                            /** @description false: there may be others */
+                            complete: boolean;
+                            rows: {
+                                appName: string;
+                                endTime: string | null;
+                                jobName: string;
+                                runId: number;
+                                /** Format: date-time */
+                                startTime: string;
+                                /** @enum {string} */
+                                state: "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED";
+                            }[];
+                        };
+                        /** Format: date-time */
+                        startTime: string;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -26,7 +26,9 @@ from elasticjob_cloud.api.routes.alerts import alert_routes
 from elasticjob_cloud.api.routes.apps import app_routes
 from elasticjob_cloud.api.routes.bulk import bulk_routes
 from elasticjob_cloud.api.routes.console.changes import changes_routes
+from elasticjob_cloud.api.routes.console.failures import failure_routes
 from elasticjob_cloud.api.routes.console.overview import overview_routes
+from elasticjob_cloud.api.routes.console.timeline import timeline_routes
 from elasticjob_cloud.api.routes.history import history_routes
 from elasticjob_cloud.api.routes.job_list import job_list_routes
 from elasticjob_cloud.api.routes.jobs import job_routes
@@ -127,6 +129,8 @@ def create_app(
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
         changes_routes(scheduler),
         overview_routes(scheduler),
+        timeline_routes(scheduler, wall_ms),
+        failure_routes(scheduler, wall_ms),
         probe_routes(scheduler, registry),
         docs_routes(app, needs_token=authenticator is not None),
     )

@@ -66,14 +66,17 @@ def reference(name: str) -> Document:
 
 
 def described(
-    result: Document,
+    result: Document | None,
     *,
     errors: tuple[int, ...] = (),
     body: type[RequestBody] | Document | None = None,
     query: type[QueryParameters] | None = None,
     more_results: Document | None = None,
 ) -> dict[str, Any]:
-    """Give what FastAPI needs to know to describe a call: what it takes, and what it answers."""
+    """Give what FastAPI needs to know to describe a call: what it takes, and what it answers.
+
+    `result`: the schema of its JSON; None: it has none, only `more_results`, by media type.
+    """
     extra: Document = {}
     statuses = {401, 503, *errors}
     if result is TRUE:  # a command
@@ -133,13 +136,14 @@ def _required_body(content: Document) -> Document:
 
 
 def _call(
-    result: Document, statuses: set[int], extra: Document, more_results: Document | None
+    result: Document | None, statuses: set[int], extra: Document, more_results: Document | None
 ) -> dict[str, Any]:
     failure = {"application/json": {"schema": reference("Error")}}
+    in_json: Document = {} if result is None else {"application/json": {"schema": result}}
     responses: dict[int | str, Document] = {
         200: {
             "description": "Done." if result is TRUE else "The answer.",
-            "content": {"application/json": {"schema": result}, **(more_results or {})},
+            "content": {**in_json, **(more_results or {})},
         }
     }
     for status in sorted(statuses):
