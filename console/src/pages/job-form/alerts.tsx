@@ -124,35 +124,36 @@ function Conditions() {
         {
           key: "thresholds",
           title: t("thresholds"),
-          render: (_, { condition, thresholds }) => (
-            <div className="job-form-thresholds">
-              {Object.entries(thresholds).map(([name, usual]) => (
-                <InputNumber
-                  key={name}
-                  size="small"
-                  aria-label={`${condition}: ${t(`threshold_${name}` as Word)}`}
-                  suffix={t(`threshold_${name}` as Word)}
-                  className="job-form-threshold"
-                  disabled={switchOf(conditions[condition]) !== "on"}
-                  {...(usual === null ? {} : { placeholder: String(usual) })}
-                  value={(partsOf(conditions[condition])[name] as number | undefined) ?? null}
-                  onChange={(value) => putPart(condition, name, value)}
-                />
-              ))}
-            </div>
-          ),
+          render: (_, { condition, thresholds }) =>
+            switchOf(conditions[condition]) === "on" ? (
+              <div className="job-form-thresholds">
+                {Object.entries(thresholds).map(([name, usual]) => (
+                  <span key={name} className="nowrap">
+                    <InputNumber
+                      size="small"
+                      aria-label={`${condition}: ${t(`threshold_${name}` as Word)}`}
+                      className="job-form-threshold"
+                      {...(usual === null ? {} : { placeholder: String(usual) })}
+                      value={(partsOf(conditions[condition])[name] as number | undefined) ?? null}
+                      onChange={(value) => putPart(condition, name, value)}
+                    />{" "}
+                    {t(`threshold_${name}` as Word)}
+                  </span>
+                ))}
+              </div>
+            ) : null,
         },
         {
           key: "severity",
           title: t("severity"),
-          render: (_, { condition }) => (
-            <SeverityChoice
-              label={`${condition}: ${t("severity")}`}
-              disabled={switchOf(conditions[condition]) !== "on"}
-              value={partsOf(conditions[condition]).severity as Severity | undefined}
-              onChange={(severity) => putPart(condition, "severity", severity)}
-            />
-          ),
+          render: (_, { condition }) =>
+            switchOf(conditions[condition]) === "on" ? (
+              <SeverityChoice
+                label={`${condition}: ${t("severity")}`}
+                value={partsOf(conditions[condition]).severity as Severity | undefined}
+                onChange={(severity) => putPart(condition, "severity", severity)}
+              />
+            ) : null,
         },
       ]}
     />
@@ -162,12 +163,10 @@ function Conditions() {
 function SeverityChoice({
   label,
   value,
-  disabled = false,
   onChange,
 }: {
   label: string;
   value: Severity | undefined;
-  disabled?: boolean;
   onChange: (severity: Severity | undefined) => void;
 }) {
   const t = useWords();
@@ -175,7 +174,6 @@ function SeverityChoice({
     <Select
       aria-label={label}
       className="job-form-switch"
-      disabled={disabled}
       value={value ?? ""}
       onChange={(chosen: Severity | "") => onChange(chosen === "" ? undefined : chosen)}
       options={[

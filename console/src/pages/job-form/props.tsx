@@ -80,7 +80,7 @@ export function Props() {
               },
               {
                 key: "remove",
-                title: "",
+                title: t("remove"),
                 width: 48,
                 render: (_, { id }, index) => (
                   <Button
