@@ -7271,7 +7271,7 @@ export interface operations {
                         hostname: string;
                         login: boolean;
                         publicUrl?: string;
-                        /** @enum {unknown} */
+                        /** @enum {string} */
                         role: "admin" | "guest";
                         schedulerZone: string;
                         username: string;
