@@ -1,8 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { TaskLink } from "@/parts/links";
 import { isLive, type Run, type Shard } from "@/parts/runs/types";
-import { FirstError } from "./first-error";
+import { FailedLog } from "./failed-log";
 import { byReason, failedFirst, lastOf } from "./shard";
 import { useWords } from "./words";
 
@@ -102,11 +101,7 @@ function Failure({ run, failed }: { run: Run; failed: readonly Shard[] }) {
               </pre>
             </details>
           ) : null}
-          <FirstError taskId={last.taskId} item={first.item} />
-          <h3>{t("log_of", { item: first.item })}</h3>
-          <p>
-            <TaskLink id={last.taskId}>{t("open_log")}</TaskLink>
-          </p>
+          <FailedLog key={last.taskId} taskId={last.taskId} item={first.item} />
         </>
       ) : null}
     </Box>

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { useMe } from "@/api/session";
+import { useCronWords } from "../cron/describe";
 import { AppLink } from "../links";
 import { Enabled } from "../states";
 import { useShownLength } from "../time";
-import { useCronInWords } from "./cron";
 import "./runs.css";
 import { type JobConfiguration, parametersOf, type RunConfiguration } from "./types";
 import { useWords } from "./words";
@@ -135,7 +135,7 @@ function Text({ text }: { text: string }) {
 
 function Cron({ cron }: { cron: string }) {
   const t = useWords();
-  const words = useCronInWords(cron);
+  const words = useCronWords()(cron);
   if (cron === "") return t("no_cron");
   return (
     <>

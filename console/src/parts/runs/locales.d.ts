@@ -1,1 +1,0 @@
-declare module "cronstrue/locales/zh_CN";
