@@ -1,10 +1,4 @@
-import {
-  differences,
-  Setting,
-  type SettingName,
-  SettingsTable,
-  useSettingWords,
-} from "@/parts/runs/settings";
+import { type SettingName, SettingsDifferences, SettingsTable } from "@/parts/runs/settings";
 import type { JobConfiguration, RunConfiguration } from "@/parts/runs/types";
 import { useWords } from "./words";
 
@@ -32,7 +26,15 @@ export function RanWith({
       ) : (
         <>
           <SettingsTable settings={settings} only={PARAMETERS} />
-          {job ? <Differences settings={settings} job={job} /> : null}
+          {job ? (
+            <SettingsDifferences
+              one={settings}
+              other={job}
+              names={[t("in_run"), t("now")]}
+              same={t("same")}
+              different={t("differs")}
+            />
+          ) : null}
           <details>
             <summary>{t("all_settings")}</summary>
             <SettingsTable settings={settings} />
@@ -40,39 +42,5 @@ export function RanWith({
         </>
       )}
     </section>
-  );
-}
-
-function Differences({ settings, job }: { settings: RunConfiguration; job: JobConfiguration }) {
-  const t = useWords();
-  const label = useSettingWords();
-  const names = differences(settings, job);
-  if (names.length === 0) return <p className="calm">{t("same")}</p>;
-  return (
-    <>
-      <p className="warn">{t("differs")}</p>
-      <table className="runs-settings">
-        <thead>
-          <tr>
-            <th scope="col">{t("setting")}</th>
-            <th scope="col">{t("in_run")}</th>
-            <th scope="col">{t("now")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {names.map((name) => (
-            <tr key={name}>
-              <th scope="row">{label(name)}</th>
-              <td>
-                <Setting name={name} settings={settings} />
-              </td>
-              <td>
-                <Setting name={name} settings={job} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </>
   );
 }

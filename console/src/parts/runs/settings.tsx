@@ -176,3 +176,52 @@ function Props({ props }: { props: Record<string, string> }) {
     </ul>
   );
 }
+
+/** The settings that differ between two, side by side. */
+export function SettingsDifferences({
+  one,
+  other,
+  names,
+  same,
+  different,
+}: {
+  one: Settings;
+  other: Settings;
+  names: readonly [string, string];
+  /** Said when nothing differs. */
+  same: string;
+  /** Said above what does. */
+  different?: string;
+}) {
+  const t = useWords();
+  const label = useSettingWords();
+  const differing = differences(one, other);
+  if (differing.length === 0) return <p className="calm">{same}</p>;
+  return (
+    <>
+      {different ? <p className="warn">{different}</p> : null}
+      <table className="runs-settings">
+        <thead>
+          <tr>
+            <th scope="col">{t("settings")}</th>
+            <th scope="col">{names[0]}</th>
+            <th scope="col">{names[1]}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {differing.map((name) => (
+            <tr key={name}>
+              <th scope="row">{label(name)}</th>
+              <td>
+                <Setting name={name} settings={one} />
+              </td>
+              <td>
+                <Setting name={name} settings={other} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
