@@ -129,7 +129,6 @@ function Executions({
                 {
                   key: "summary",
                   title: t("summary"),
-                  width: 340,
                   render: (_, { summary }) => <OneLine text={summary} bad />,
                 },
                 {

@@ -113,9 +113,11 @@ function LastRun({ jobName }: { jobName: string }) {
   const run = read.data.rows[0];
   if (run === undefined) return t("never");
   return (
-    <span>
-      <When at={run.endTime} /> (<When at={run.endTime} relative />) ·{" "}
-      <RunLink id={run.runId}>#{run.runId}</RunLink>
+    <span className="job-success">
+      <span>
+        <When at={run.endTime} /> (<When at={run.endTime} relative />)
+      </span>
+      <RunLink id={run.runId}>{t("run_number", { id: run.runId })}</RunLink>
     </span>
   );
 }

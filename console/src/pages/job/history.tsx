@@ -100,7 +100,6 @@ function Executions({ jobName, page, onPage }: Paged) {
               {
                 key: "summary",
                 title: t("summary"),
-                width: 340,
                 render: (_, { failureCause }) => <OneLine text={failureCause} bad />,
               },
               { key: "started", title: t("started"), render: (_, { startTime }) => <When at={startTime} /> },
@@ -149,7 +148,6 @@ function Traces({ jobName, page, onPage }: Paged) {
               {
                 key: "message",
                 title: t("message"),
-                width: 340,
                 render: (_, { message }) => <OneLine text={message} />,
               },
               {

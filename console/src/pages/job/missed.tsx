@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useRead } from "@/api/live";
 import { RunLink } from "@/parts/links";
-import { Due } from "@/parts/runs/cells";
+import { Due, Reason } from "@/parts/runs/cells";
 import { EVER, type Run } from "@/parts/runs/types";
 import { State } from "@/parts/states";
 import { useWords } from "./words";
@@ -79,7 +79,9 @@ function Fires({ runs, withReason = false }: { runs: readonly Run[]; withReason?
             {withReason ? (
               <>
                 <td>{run.count}</td>
-                <td>{run.reason}</td>
+                <td>
+                  <Reason run={run} />
+                </td>
               </>
             ) : (
               <td>

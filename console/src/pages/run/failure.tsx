@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { useReason } from "@/parts/runs/cells";
 import { isLive, type Run, type Shard } from "@/parts/runs/types";
 import { FailedLog } from "./failed-log";
 import { byReason, failedFirst, lastOf } from "./shard";
@@ -28,6 +29,7 @@ function Box({ look, title, children }: { look: string; title: string; children:
 
 function Outcome({ run }: { run: Run }) {
   const t = useWords();
+  const reason = useReason();
   const { total, running, succeeded, waiting } = run.shards;
   switch (run.state) {
     case "WAITING":
@@ -39,7 +41,7 @@ function Outcome({ run }: { run: Run }) {
     case "DROPPED":
       return (
         <Box look="warn" title={t("dropped_title")}>
-          <p>{run.reason}</p>
+          <p>{reason(run)}</p>
         </Box>
       );
     case "KILLED":

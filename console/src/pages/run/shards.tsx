@@ -69,7 +69,6 @@ export function Shards({
     {
       key: "what",
       title: t("what"),
-      width: 340,
       render: (_, shard) => <OneLine text={lastOf(shard)?.summary ?? ""} bad />,
     },
     { key: "exit", title: t("exit"), render: (_, shard) => <Exit attempt={lastOf(shard)} /> },
@@ -129,6 +128,11 @@ export function Shards({
             </Button>
           </>
         )}
+        {mayAct && shown.length > 1 ? (
+          <Button onClick={() => setSelected(selected.length > 0 ? [] : shown.map(({ item }) => item))}>
+            {selected.length > 0 ? t("select_none") : t("select_all", { count: shown.length })}
+          </Button>
+        ) : null}
         {mayAct && selected.length > 0 ? (
           <Button onClick={() => ask(questions.rerunItems(run, selected))}>
             {questions.rerunItems(run, selected).name}
@@ -147,12 +151,17 @@ export function Shards({
         expandable={{
           expandedRowRender: (shard) => <Attempts shard={shard} />,
           rowExpandable: ({ attempts }) => attempts.length > 0,
+          columnTitle: <span className="runs-hidden">{t("details")}</span>,
         }}
         {...(mayAct
           ? {
               rowSelection: {
+                // antd's own box for all is also in a row that is hidden from screen readers, but not from the keyboard.
+                hideSelectAll: true,
+                columnTitle: <span className="runs-hidden">{t("select")}</span>,
                 selectedRowKeys: selected as number[],
                 onChange: (keys) => setSelected(keys.map(Number).sort((one, other) => one - other)),
+                preserveSelectedRowKeys: true,
                 getCheckboxProps: ({ item }) => ({ "aria-label": t("select_shard", { item }) }),
               },
             }

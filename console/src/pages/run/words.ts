@@ -66,6 +66,10 @@ export const useWords = defineWords("run", {
     only_shard: "Only shard {{item}} is shown.",
     show_all: "Show all shards",
     select_shard: "Select shard {{item}}",
+    select: "Select",
+    select_all: "Select all {{count}}",
+    select_none: "Select none",
+    details: "Attempts and details",
     failover: "Failover",
     attempts_of: "Attempts of shard {{item}}",
 
@@ -149,6 +153,10 @@ export const useWords = defineWords("run", {
     only_shard: "仅显示分片 {{item}}。",
     show_all: "显示全部分片",
     select_shard: "选择分片 {{item}}",
+    select: "选择",
+    select_all: "全选({{count}})",
+    select_none: "取消选择",
+    details: "尝试与详情",
     failover: "失效转移",
     attempts_of: "分片 {{item}} 的各次尝试",
 

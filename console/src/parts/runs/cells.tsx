@@ -65,3 +65,18 @@ export function OneLine({ text, bad = false }: { text: string; bad?: boolean }) 
     </div>
   );
 }
+
+const DROPPED = ["misfired", "disabled", "queue full", "removed", "killed"] as const;
+
+/** Why a run was dropped, in the language of the page; other reasons are sentences of the scheduler. */
+export function useReason(): (run: Pick<Run, "state" | "reason">) => string {
+  const t = useWords();
+  return ({ state, reason }) => {
+    const known = state === "DROPPED" ? DROPPED.find((each) => each === reason) : undefined;
+    return known ? t(`r_${known}`) : reason;
+  };
+}
+
+export function Reason({ run }: { run: Run }) {
+  return <OneLine text={useReason()(run)} />;
+}

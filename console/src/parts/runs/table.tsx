@@ -6,7 +6,7 @@ import { Nothing } from "../page";
 import { Source, State } from "../states";
 import { Lasted } from "../time";
 import { useRunQuestions } from "./actions";
-import { Due, Lateness, OneLine, ShardCount } from "./cells";
+import { Due, Lateness, OneLine, Reason, ShardCount } from "./cells";
 import "./runs.css";
 import { hasFailures, isLive, type Run } from "./types";
 import { useWords } from "./words";
@@ -54,13 +54,23 @@ export function RunsTable({
           },
         ]
       : []),
-    { key: "state", title: t("state"), render: (_, run) => <State state={run.state} /> },
     {
-      key: "summary",
-      title: t("summary"),
-      width: 340,
-      render: (_, run) => <OneLine text={run.summary || run.reason} bad={run.summary !== ""} />,
+      key: "source",
+      title: t("source"),
+      render: (_, run) => (
+        <span className="nowrap">
+          <Source source={run.source} />
+          {run.rerunOf === null ? null : (
+            <>
+              {" "}
+              {t("rerun_of")} <RunLink id={run.rerunOf} />
+            </>
+          )}
+          {run.triggeredBy ? <div className="calm">{run.triggeredBy}</div> : null}
+        </span>
+      ),
     },
+    { key: "state", title: t("state"), render: (_, run) => <State state={run.state} /> },
     { key: "due", title: t("due"), render: (_, run) => <Due run={run} /> },
     {
       key: "lateness",
@@ -74,26 +84,16 @@ export function RunsTable({
     },
     { key: "shards", title: t("shards"), render: (_, run) => <ShardCount run={run} /> },
     {
-      key: "source",
-      title: t("source"),
-      render: (_, run) => (
-        <span className="nowrap">
-          <Source source={run.source} />
-          {run.rerunOf === null ? null : (
-            <>
-              {" "}
-              {t("rerun_of")} <RunLink id={run.rerunOf} />
-            </>
-          )}
-        </span>
-      ),
+      key: "summary",
+      title: t("summary"),
+      render: (_, run) => (run.summary ? <OneLine text={run.summary} bad /> : <Reason run={run} />),
     },
-    { key: "by", title: t("triggered_by"), dataIndex: "triggeredBy" },
     ...(mayAct
       ? [
           {
             key: "actions",
             title: t("actions"),
+            fixed: "right" as const,
             render: (_: unknown, run: Run) =>
               isLive(run) ? (
                 <Button size="small" danger onClick={() => ask(questions.kill(run))}>

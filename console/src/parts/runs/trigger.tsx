@@ -123,7 +123,7 @@ function OpenDialog({
         >
           <Input.TextArea
             id="trigger-items"
-            autoSize={{ minRows: 1, maxRows: 6 }}
+            rows={3}
             value={fields.shardingItemParameters}
             onChange={(event) => set({ shardingItemParameters: event.target.value })}
           />
