@@ -7282,7 +7282,7 @@ export interface operations {
                         hostname: string;
                         login: boolean;
                         publicUrl?: string;
-                        /** @enum {unknown} */
+                        /** @enum {string} */
                         role: "admin" | "guest";
                         schedulerZone: string;
                         username: string;

@@ -1,3 +1,4 @@
+import "./tasks.css";
 import { Tabs } from "antd";
 import { useFilters } from "@/parts/filters";
 import { Page } from "@/parts/page";
