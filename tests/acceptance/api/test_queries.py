@@ -42,6 +42,18 @@ def test_tasks_have_upstreams_shapes(memory_server: MemoryServer, guest: httpx.C
     ]
 
 
+def test_live_tasks_can_be_those_of_one_job(memory_server: MemoryServer, guest: httpx.Client) -> None:
+    memory_server.scheduler.task_records[TASK_ID] = running_task()
+
+    def names(query: str) -> list[str]:
+        rows = guest.get(f"/api/job/tasks/running?{query}").json()
+        return [row["metaInfo"]["jobName"] for row in rows]
+
+    assert names("jobName=my_job&order=asc&offset=0") == ["my_job"]
+    assert names("jobName=") == ["my_job"]
+    assert names("jobName=my") == []
+
+
 @pytest.mark.parametrize("task_id", [TASK_ID, "作业@-@0@-@FAILOVER@-@agent-1@-@x"])
 def test_task_is_killed_by_its_id_percent_encoded_or_not(
     memory_server: MemoryServer, admin: httpx.Client, task_id: str

@@ -22,7 +22,8 @@ from elasticjob_cloud.api.openapi.documents import (
 )
 from elasticjob_cloud.api.openapi.tasks import TASK_DETAIL
 from elasticjob_cloud.api.requests.known import check_task_id
-from elasticjob_cloud.api.requests.raw.query import refuse_query
+from elasticjob_cloud.api.requests.raw.query import read_query, refuse_query
+from elasticjob_cloud.api.requests.tasks import LiveTaskFilters
 from elasticjob_cloud.service.port import KillTask, SchedulerPort
 
 TaskIdentifier = Annotated[str, Path(alias="taskId")]
@@ -37,10 +38,14 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
     """Give the routes of tasks."""
     router = APIRouter(prefix="/api/job/tasks", tags=["tasks"])
 
-    @router.get("/running", **described(array_of(_RUNNING)))
-    async def list_running_tasks() -> Response:
-        """Give all live tasks."""
-        return json_response([running_task_view(record) for record in await scheduler.running_tasks()])
+    @router.get("/running", **described(array_of(_RUNNING), query=LiveTaskFilters))
+    async def list_running_tasks(request: Request) -> Response:
+        """Give all live tasks, or those of one job."""
+        job_name = read_query(request, LiveTaskFilters).job_name
+        tasks = await scheduler.running_tasks()
+        return json_response(
+            [running_task_view(task) for task in tasks if job_name in ("", task.job_name)]
+        )
 
     @router.get("/ready", **described(array_of(_READY)))
     async def list_ready_jobs() -> Response:
