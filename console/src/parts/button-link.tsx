@@ -1,13 +1,13 @@
 import { createLink } from "@tanstack/react-router";
 import { Button, type ButtonProps } from "antd";
-import type { Ref } from "react";
 
-type AnchorButtonProps = Omit<ButtonProps, "href" | "htmlType"> & {
+interface ButtonLinkProps extends Pick<ButtonProps, "icon" | "size" | "children" | "className" | "onClick"> {
   href?: string;
-  ref?: Ref<HTMLAnchorElement>;
-};
+  /** The router keeps `type` for itself. */
+  primary?: boolean;
+}
 
 /** A link to a page of the console that looks like a button. */
-export const ButtonLink = createLink((props: AnchorButtonProps) => (
-  <Button {...(props as ButtonProps)} href={props.href ?? ""} />
+export const ButtonLink = createLink(({ primary = false, href = "", ...props }: ButtonLinkProps) => (
+  <Button {...props} type={primary ? "primary" : "default"} href={href} />
 ));
