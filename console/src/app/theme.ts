@@ -57,7 +57,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
     },
     components: {
       Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" },
-      ...(isDark ? { Menu: { itemSelectedColor: "#9cc8ff" } } : {}),
+      ...(isDark ? { Menu: { itemSelectedColor: "#9cc8ff" }, Tabs: { itemSelectedColor: "#65a9f3" } } : {}),
     },
   };
 }
