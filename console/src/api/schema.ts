@@ -7253,7 +7253,7 @@ export interface operations {
                         hostname: string;
                         login: boolean;
                         publicUrl?: string;
-                        /** @enum {unknown} */
+                        /** @enum {string} */
                         role: "admin" | "guest";
                         schedulerZone: string;
                         username: string;

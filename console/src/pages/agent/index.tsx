@@ -1,7 +1,7 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { Descriptions } from "antd";
 import { useRead } from "@/api/live";
-import { ButtonLink } from "@/parts/button-link";
+import { LinkButton } from "@/parts/link-button";
 import { Loaded, Nothing, Page } from "@/parts/page";
 import { Apps } from "../agents";
 import { WouldFit } from "../agents/fit";
@@ -26,7 +26,7 @@ export default function AgentPage() {
           {t("agent")} <span className="id agent-id">{agentId}</span>
         </>
       }
-      actions={<ButtonLink to="/agents">{t("all")}</ButtonLink>}
+      actions={<LinkButton to="/agents">{t("all")}</LinkButton>}
     >
       <Loaded read={agents}>
         {(rows) => (agent ? <Known agent={agent} agents={rows} /> : <Gone agentId={agentId} />)}

@@ -1,7 +1,7 @@
 import { CheckCircleOutlined } from "@ant-design/icons";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
-import { ButtonLink } from "@/parts/button-link";
+import { LinkButton } from "@/parts/link-button";
 import { useWords } from "./words";
 
 /** What a fresh server shows: the way to the first run. */
@@ -23,9 +23,9 @@ export function Welcome() {
               </span>
             ) : null}{" "}
             {mayAct ? (
-              <ButtonLink to="/apps/new" primary={!hasApp}>
+              <LinkButton to="/apps/new" type={hasApp ? "default" : "primary"}>
                 {t("step_app")}
-              </ButtonLink>
+              </LinkButton>
             ) : null}
           </div>
         </li>
@@ -33,9 +33,9 @@ export function Welcome() {
           <strong>{t("step_job")}</strong> <span className="calm">{t("step_job_text")}</span>
           <div>
             {mayAct ? (
-              <ButtonLink to="/jobs/new" primary={hasApp}>
+              <LinkButton to="/jobs/new" type={hasApp ? "primary" : "default"}>
                 {t("step_job")}
-              </ButtonLink>
+              </LinkButton>
             ) : null}
           </div>
         </li>

@@ -12,6 +12,9 @@ const ROW_PX = 20;
 /** So near to an edge what comes next is read. */
 const NEAR_PX = 600;
 const AT_END_PX = 40;
+/** A log of two lines needs no tall box; a scroll bar may need its place. */
+const LEAST_PX = 80;
+const BORDERS_PX = 24;
 
 export interface LogLinesProps {
   reader: LogReader;
@@ -70,12 +73,11 @@ export function LogLines(props: LogLinesProps) {
   const items = virtual.getVirtualItems();
   return (
     <>
-      {!state.hasOlder && reader.stream === "both" && (rows[0]?.offset ?? 0) > 0 ? (
-        <p className="calm">{t("older_elsewhere")}</p>
-      ) : null}
+      {state.isCut ? <p className="calm">{t("older_elsewhere")}</p> : null}
       <div
         ref={box}
         className="log-box"
+        style={doesWrap ? undefined : { maxHeight: Math.max(LEAST_PX, rows.length * ROW_PX + BORDERS_PX) }}
         onScroll={onScroll}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled by keyboard
         tabIndex={0}

@@ -8,6 +8,8 @@ export interface LogState {
   /** How many rows came before those that were there: for the scroll to stay where it is. */
   prepended: number;
   hasOlder: boolean;
+  /** There are older lines, but the two streams together do not reach so far back. */
+  isCut: boolean;
   /** The window reaches to the end of what is written so far. */
   isAtEnd: boolean;
   /** No more will be written. */
@@ -22,6 +24,7 @@ const EMPTY: LogState = {
   rows: [],
   prepended: 0,
   hasOlder: false,
+  isCut: false,
   isAtEnd: false,
   isEnded: false,
   isLoading: true,
@@ -73,6 +76,8 @@ export class LogReader {
   private generation = "";
   private lines = FIRST_LINES;
   private isBusy = false;
+  /** The stream that alone has output, though both are asked for: it can be read backwards. */
+  private only: Stream | null = null;
 
   constructor(
     private readonly taskId: string,
@@ -119,11 +124,12 @@ export class LogReader {
   older(): Promise<void> {
     if (!this.state.hasOlder) return Promise.resolve();
     return this.once(async () => {
-      if (this.stream === "both") {
+      const stream = this.stream === "both" ? this.only : this.stream;
+      if (stream === null) {
         this.lines = Math.min(MOST_LINES, this.lines * 4);
         this.takeTail(await this.both({ tail: this.lines }));
       } else {
-        await this.stepBack(this.stream);
+        await this.stepBack(stream);
       }
     });
   }
@@ -207,10 +213,14 @@ export class LogReader {
     const begins = new Set(rows.filter((row) => row.offset === 0).map((row) => row.stream));
     const isWhole =
       (answer.size === 0 || begins.has("stdout")) && (answer.stderrSize === 0 || begins.has("stderr"));
+    this.only = answer.stderrSize === 0 ? "stdout" : answer.size === 0 ? "stderr" : null;
+    this.first = rows[0]?.offset ?? 0;
+    const canGrow = this.only !== null || (this.lines < MOST_LINES && rows.length > before);
     this.set({
       rows,
       prepended: before ? Math.max(0, rows.length - before) : 0,
-      hasOlder: !isWhole && this.lines < MOST_LINES && rows.length > before,
+      hasOlder: !isWhole && canGrow,
+      isCut: !isWhole && !canGrow,
       isAtEnd: true,
       isEnded:
         answer.ended && answer.nextOffset >= answer.size && answer.nextStderrOffset >= answer.stderrSize,
@@ -242,6 +252,7 @@ export class LogReader {
     this.generation = answer.generation;
     this.next = answer.nextOffset;
     this.nextStderr = answer.nextStderrOffset;
+    if (answer.size > 0 && answer.stderrSize > 0) this.only = null;
     this.setNewest([...this.state.rows, ...mark, ...answer.parts.flatMap(rowsOf)], {
       isAtEnd: true,
       isEnded:
@@ -257,7 +268,8 @@ export class LogReader {
     this.set({
       rows: kept,
       prepended: -dropped,
-      hasOlder: this.state.hasOlder || (dropped > 0 && this.stream !== "both"),
+      hasOlder: this.state.hasOlder || (dropped > 0 && (this.stream !== "both" || this.only !== null)),
+      isCut: this.state.isCut || (dropped > 0 && this.stream === "both" && this.only === null),
       isLoading: false,
       ...changed,
     });
