@@ -5,9 +5,12 @@ from typing import TypeVar
 
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage, JobRow, JobState
 from elasticjob_cloud.model.queries.overview import AgentRoom, FailingJob, Overview, ResultCounts
+from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
 from elasticjob_cloud.model.queries.runs import JobResults
+from elasticjob_cloud.model.queries.statistics import JobExecutionTypeStatistics
 from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
-from elasticjob_cloud.model.records import JobRecord
+from elasticjob_cloud.model.records import FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.service.port import ReadyJob
 from elasticjob_cloud.service.revisions import ChangedTopics, Revisions
 
 T = TypeVar("T")
@@ -19,6 +22,10 @@ class MemoryReading:
 
     def __init__(self) -> None:
         self.jobs: Mapping[str, JobRecord] = {}
+        self.tasks: Mapping[str, TaskRecord] = {}
+        self.waiting: Mapping[str, int] = {}
+        self.failovers: Sequence[FailoverRecord] = ()
+        self.queue_filters: list[QueueFilter] = []
         self.results: dict[str, JobResults] = {}
         self.planned = PlannedFires([], complete=True)
         self.failure: Exception | None = None
@@ -36,6 +43,31 @@ class MemoryReading:
     async def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         for name in names:
             yield [self.jobs[name]]
+
+    async def running_tasks(self, wanted: QueueFilter) -> Sequence[TaskRecord]:
+        self._fail()
+        self.queue_filters.append(wanted)
+        return list(self.tasks.values())
+
+    async def failover_tasks(self, wanted: QueueFilter) -> Sequence[FailoverRecord]:
+        self._fail()
+        self.queue_filters.append(wanted)
+        return self.failovers
+
+    async def ready_page(self, wanted: QueueFilter, number: int, size: int) -> QueuePage[ReadyJob]:
+        rows = [job async for part in self.ready_jobs(wanted) for job in part]
+        return QueuePage(len(rows), rows[(number - 1) * size : number * size])
+
+    async def ready_jobs(self, wanted: QueueFilter) -> AsyncIterator[list[ReadyJob]]:
+        self._fail()
+        self.queue_filters.append(wanted)
+        for name, times in self.waiting.items():
+            yield [ReadyJob(name, times, "" if times == 1 else "no room")]
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        self._fail()
+        daemons = sum(job.configuration.is_daemon for job in self.jobs.values())
+        return JobExecutionTypeStatistics(len(self.jobs) - daemons, daemons)
 
     async def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         for item in items:

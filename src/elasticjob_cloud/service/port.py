@@ -21,6 +21,7 @@ from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.queries.overview import Overview
+from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
@@ -135,9 +136,6 @@ class StatisticsPort(Protocol):
     async def running_jobs(self) -> Sequence[RunningStatistics]:
         """Give how many jobs ran in each minute of the last week, oldest first."""
 
-    async def execution_types(self) -> JobExecutionTypeStatistics:
-        """Give how many jobs of each kind are registered now."""
-
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         """Give how many jobs were registered on each day, oldest first."""
 
@@ -240,6 +238,21 @@ class ReadPort(Protocol):
     def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         """Give the jobs of these names that are still there, some at a time."""
 
+    async def running_tasks(self, wanted: QueueFilter) -> Sequence[TaskRecord]:
+        """Give the live tasks, the one that was started first first."""
+
+    async def failover_tasks(self, wanted: QueueFilter) -> Sequence[FailoverRecord]:
+        """Give the shards that wait to be started again."""
+
+    async def ready_page(self, wanted: QueueFilter, number: int, size: int) -> QueuePage[ReadyJob]:
+        """Give page `number` (from 1) of the ready queue, the next to start first."""
+
+    def ready_jobs(self, wanted: QueueFilter) -> AsyncIterator[list[ReadyJob]]:
+        """Give the ready queue, some at a time."""
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        """Give how many jobs of each kind are registered now."""
+
     def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         """Give a long sequence some at a time, at a pace that the scheduling does not feel."""
 
@@ -277,15 +290,6 @@ class SchedulerPort(Protocol):
 
     async def jobs(self) -> Sequence[JobRecord]:
         """Give all jobs, by name."""
-
-    async def running_tasks(self) -> Sequence[TaskRecord]:
-        """Give all live tasks, staging and running."""
-
-    async def ready_jobs(self) -> Sequence[ReadyJob]:
-        """Give the ready queue, the next to start first."""
-
-    async def failover_tasks(self) -> Sequence[FailoverRecord]:
-        """Give the shards that wait to be started again."""
 
     async def agents(self) -> Sequence[AgentView]:
         """Give the agents that are there."""
