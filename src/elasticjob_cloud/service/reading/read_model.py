@@ -13,7 +13,7 @@ from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoi
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, EndedRun, JobResults, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
     StatisticInterval,
@@ -50,6 +50,11 @@ class StoreReads:
         self, job_names: Sequence[str], daemon_names: Sequence[str]
     ) -> dict[str, JobResults]:
         return await self._threads.read(self._store.job_results, job_names, daemon_names)
+
+    async def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        return await self._threads.read(self._store.latest_ended, before, limit)
 
     async def runs(self, query: RunQuery) -> RunPage:
         return await self._threads.read(self._store.runs, query)
@@ -98,7 +103,14 @@ class ReadModel:
     def follow(self, core: Core) -> None:
         """Begin to follow a core, whose first turn is still to come."""
         self.revisions.begin()
-        jobs = JobList(core, self.turns, self._store.job_results, self._read_wall_ms, self._default_zone)
+        jobs = JobList(
+            core,
+            self.turns,
+            self._store,
+            self._read_wall_ms,
+            self._default_zone,
+            lambda: self.revisions.note((Topic.RUNS,)),  # lists that go by results look otherwise now
+        )
         maker = OverviewMaker(core, jobs, self._lateness, self._store, self.turns)
         self._jobs = jobs
         self._overview = SharedOverview(
