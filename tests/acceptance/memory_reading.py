@@ -1,6 +1,6 @@
 """The job list, first page and changes of the scheduler in memory (`api_scheduler.py`)."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage, JobRow, JobState
@@ -11,7 +11,7 @@ from elasticjob_cloud.model.queries.statistics import JobExecutionTypeStatistics
 from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
 from elasticjob_cloud.model.records import FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.service.port import ReadyJob
-from elasticjob_cloud.service.revisions import ChangedTopics, Revisions
+from elasticjob_cloud.service.revisions import ChangedTopics, Revisions, Topic
 
 T = TypeVar("T")
 _NOON_MS = 1_795_000_000_000
@@ -100,6 +100,12 @@ class MemoryReading:
         self._fail()
         rows = [it for it in self.planned.rows if query.start_ms <= it.due_ms <= query.end_ms]
         return PlannedFires(rows, self.planned.complete)
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        """Say each time that all has changed: a test may put things here at any moment."""
+        self._fail()
+        self.revisions.note(topics)
+        return self.revisions.of(topics)
 
     def changes(self, since: str) -> ChangedTopics:
         self._fail()

@@ -38,6 +38,7 @@ from elasticjob_cloud.api.routes.system.operations import operation_routes
 from elasticjob_cloud.api.routes.system.probes import probe_routes
 from elasticjob_cloud.api.routes.tasks import task_routes
 from elasticjob_cloud.api.settings import ApiSettings
+from elasticjob_cloud.api.shared_reads import SharedReads
 from elasticjob_cloud.service.port import SchedulerPort
 
 
@@ -86,6 +87,8 @@ def create_app(
             "auto_configure": False,
         },
     )
+    # The innermost: what it answers is for callers who were let in, of the scheduler that leads.
+    app.add_middleware(SharedReads, revision_of=scheduler.reading.revision_of)
     if authenticator is None:
         app.add_middleware(OwnUserGate, own_user=own_user)
     if relay is not None:

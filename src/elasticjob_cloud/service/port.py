@@ -4,7 +4,7 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -53,7 +53,7 @@ from elasticjob_cloud.scheduling.commands import (
     UpdateApp,
     UpdateJob,
 )
-from elasticjob_cloud.service.revisions import ChangedTopics
+from elasticjob_cloud.service.revisions import ChangedTopics, Topic
 
 __all__ = [
     "AcknowledgeAlert",
@@ -81,6 +81,7 @@ __all__ = [
     "SetJobDisabled",
     "ShardChoice",
     "StatisticsPort",
+    "Topic",
     "TriggerJob",
     "UpdateApp",
     "UpdateJob",
@@ -261,6 +262,9 @@ class ReadPort(Protocol):
 
     async def planned_fires(self, query: TimelineQuery) -> PlannedFires:
         """Give the fires of a time to come, the next first. Those of daemon jobs are not known here."""
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        """Give the revision of these topics together, from memory: another one as soon as any of them has changed."""
 
     def changes(self, since: str) -> ChangedTopics:
         """Give the topics that have changed since a revision; all of them, if it is none of this leader."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery
@@ -182,6 +182,10 @@ class ReadModel:
         self._present_jobs()
         self._look_at_schedulers()
         return self.revisions.since(since)
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        self._present_jobs()
+        return self.revisions.of(topics)
 
     def _present_jobs(self) -> JobList:
         if self._jobs is None or not self._leads():
