@@ -1,5 +1,6 @@
-"""Measure pages of runs and of daemon executions over every filter that the API offers, timelines, failures by summary,
-one run, and job results.
+"""Measure pages of runs and of daemon executions, over every filter that the API offers, and all else about runs.
+
+That is: timelines, failures by summary, one run, and job results.
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_runs.py [--rows 1000000] [--days 30] [--rounds 20] [--keep FILE]
         [--postgresql]

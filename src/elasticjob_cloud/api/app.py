@@ -112,6 +112,7 @@ def create_app(
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (
+        changes_routes(scheduler),  # first: routes are tried one after the other, and consoles ask this every second
         login_routes(authenticator, bodies, own_user),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_list_routes(scheduler),
@@ -124,7 +125,6 @@ def create_app(
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
-        changes_routes(scheduler),
         overview_routes(scheduler),
         timeline_routes(scheduler, wall_ms),
         failure_routes(scheduler, wall_ms),
