@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script: no package
 """Print the OpenAPI document, as a scheduler with a login has it: what the console's types are made from."""
 
 import json

@@ -4,7 +4,55 @@
  */
 
 export interface paths {
-    "/api/login": {
+    "/api/alert/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Channels
+         * @description Give all channels, by name. Their secrets are `***`, for everybody.
+         */
+        get: operations["list_alert_channels_api_alert_channels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/channels/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Alert Channel
+         * @description Give one channel. Its secrets are `***`, for everybody.
+         */
+        get: operations["read_alert_channel_api_alert_channels__name__get"];
+        /**
+         * Put Alert Channel
+         * @description Set a channel, over the one of its name. `***` where `GET` shows it keeps the secret.
+         */
+        put: operations["put_alert_channel_api_alert_channels__name__put"];
+        post?: never;
+        /**
+         * Delete Alert Channel
+         * @description Delete a channel that no rule names.
+         */
+        delete: operations["delete_alert_channel_api_alert_channels__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/channels/{name}/test": {
         parameters: {
             query?: never;
             header?: never;
@@ -14,11 +62,183 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Login
-         * @description Get an access token; send it with every other call as header `accessToken` or `Authorization: Bearer`.
+         * Try Alert Channel
+         * @description Send a test message to a channel now, and tell whether it arrived.
          */
-        post: operations["login_api_login_post"];
+        post: operations["try_alert_channel_api_alert_channels__name__test_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Give a page of deliveries, the newest first: which message went to which channel, and what became of it.
+         */
+        get: operations["list_deliveries_api_alert_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Give a page of alerts, those that fired last first.
+         */
+        get: operations["list_alerts_api_alert_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Alert
+         * @description Give one alert.
+         */
+        get: operations["read_alert_api_alert_events__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/events/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alert
+         * @description Note that somebody knows of an alert: there are no more reminders.
+         */
+        post: operations["acknowledge_alert_api_alert_events__id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Rules
+         * @description Give all rules, by scope.
+         */
+        get: operations["list_alert_rules_api_alert_rules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/rules/{scope}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Alert Rule
+         * @description Give what the rule of a scope says. Farther rules and the defaults say the rest.
+         */
+        get: operations["read_alert_rule_api_alert_rules__scope__get"];
+        /**
+         * Put Alert Rule
+         * @description Set the rule of a scope, over the one that it has.
+         */
+        put: operations["put_alert_rule_api_alert_rules__scope__put"];
+        post?: never;
+        /**
+         * Delete Alert Rule
+         * @description Take the rule of a scope away.
+         */
+        delete: operations["delete_alert_rule_api_alert_rules__scope__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Silences
+         * @description Give the silences that are not over.
+         */
+        get: operations["list_silences_api_alert_silences_get"];
+        put?: never;
+        /**
+         * Add Silence
+         * @description Hold back messages of an app, a job, a condition, or all alerts, until an end. Give the silence with its id.
+         */
+        post: operations["add_silence_api_alert_silences_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alert/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Silence
+         * @description End a silence: what it held back is told, if it is still wrong.
+         */
+        delete: operations["end_silence_api_alert_silences__id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -140,7 +360,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/jobs": {
+    "/api/changes": {
         parameters: {
             query?: never;
             header?: never;
@@ -148,10 +368,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Jobs
-         * @description Give all jobs as an array; with `page` or `per_page`, a page of them with their last results. Secrets are `***`.
+         * Read Changes
+         * @description Give the present revision, and the topics that have changed since another one. Answered from memory.
          */
-        get: operations["list_jobs_api_job_jobs_get"];
+        get: operations["read_changes_api_changes_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -180,39 +400,19 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/register": {
+    "/api/job/cron/fires": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Cron Fires
+         * @description Give the next fires of an expression; fewer than asked for when it ends.
+         */
+        get: operations["list_cron_fires_api_job_cron_fires_get"];
         put?: never;
-        /**
-         * Register Job
-         * @description Register a job under a published app.
-         */
-        post: operations["register_job_api_job_register_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/update": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Update Job
-         * @description Replace a job's settings; its schedule starts afresh. Only what changes is checked. `***` where a list shows it keeps the secret.
-         */
-        put: operations["update_job_api_job_update_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -240,21 +440,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/{jobName}/deregister": {
+    "/api/job/events/executions": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Executions
+         * @description Give a page of executions, the newest first unless sorted otherwise.
+         */
+        get: operations["list_executions_api_job_events_executions_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/events/statusTraces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         /**
-         * Deregister Named Job
-         * @description Remove a job and kill its tasks.
+         * List Status Traces
+         * @description Give a page of status changes, the newest first unless sorted otherwise.
          */
-        delete: operations["deregister_named_job_api_job__jobName__deregister_delete"];
+        get: operations["list_status_traces_api_job_events_statusTraces_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Daemon Executions
+         * @description Give a page of executions of daemon jobs, newest first: each counts like a run of one shard.
+         */
+        get: operations["list_daemon_executions_api_job_executions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Failures
+         * @description Give the runs and executions of daemon jobs that failed in a time, grouped by their summary.
+         */
+        get: operations["list_failures_api_job_failures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description Give all jobs as an array; with `page` or `per_page`, a page of them with their last results. Secrets are `***`.
+         */
+        get: operations["list_jobs_api_job_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -280,35 +560,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/{jobName}/disable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Is Job Disabled
-         * @description Tell whether a job is disabled.
-         */
-        get: operations["is_job_disabled_api_job__jobName__disable_get"];
-        put?: never;
-        /**
-         * Disable Job
-         * @description Stop scheduling a job and kill its running tasks.
-         */
-        post: operations["disable_job_api_job__jobName__disable_post"];
-        /**
-         * Enable Job
-         * @description Take a job up again.
-         */
-        delete: operations["enable_job_api_job__jobName__disable_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/{jobName}/enable": {
+    "/api/job/register": {
         parameters: {
             query?: never;
             header?: never;
@@ -318,50 +570,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Enable Job
-         * @description Take a job up again.
+         * Register Job
+         * @description Register a job under a published app.
          */
-        post: operations["enable_job_api_job__jobName__enable_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/cron/fires": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Cron Fires
-         * @description Give the next fires of an expression; fewer than asked for when it ends.
-         */
-        get: operations["list_cron_fires_api_job_cron_fires_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/trigger": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Trigger Job
-         * @description Run a transient job once now, apart from its cron. A trigger during a run is queued. The header `X-Run-Id` names the run.
-         */
-        post: operations["trigger_job_api_job_trigger_post"];
+        post: operations["register_job_api_job_register_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -448,7 +660,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/executions": {
+    "/api/job/statistics/jobs/executionType": {
         parameters: {
             query?: never;
             header?: never;
@@ -456,10 +668,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Daemon Executions
-         * @description Give a page of executions of daemon jobs, newest first: each counts like a run of one shard.
+         * Show Execution Types
+         * @description Give how many jobs of each kind are registered now.
          */
-        get: operations["list_daemon_executions_api_job_executions_get"];
+        get: operations["show_execution_types_api_job_statistics_jobs_executionType_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -468,7 +680,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/tasks/running": {
+    "/api/job/statistics/jobs/register": {
         parameters: {
             query?: never;
             header?: never;
@@ -476,10 +688,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Running Tasks
-         * @description Give all live tasks.
+         * List Registered Jobs
+         * @description Give how many jobs were registered on each day, oldest first.
          */
-        get: operations["list_running_tasks_api_job_tasks_running_get"];
+        get: operations["list_registered_jobs_api_job_statistics_jobs_register_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -488,7 +700,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/tasks/ready": {
+    "/api/job/statistics/jobs/running": {
         parameters: {
             query?: never;
             header?: never;
@@ -496,10 +708,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Ready Jobs
-         * @description Give the jobs that wait to run; `reason` says why the next run of each has not started.
+         * List Running Jobs
+         * @description Give how many jobs ran in each minute of the last week, oldest first.
          */
-        get: operations["list_ready_jobs_api_job_tasks_ready_get"];
+        get: operations["list_running_jobs_api_job_statistics_jobs_running_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -508,7 +720,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/tasks/failover": {
+    "/api/job/statistics/jobs/type": {
         parameters: {
             query?: never;
             header?: never;
@@ -516,350 +728,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Failover Tasks
-         * @description Give the shards that wait to be started again.
+         * Show Job Types
+         * @description Give how many jobs of each of 2.x's types are registered now: `dataflow` are those with `streaming.process`.
          */
-        get: operations["list_failover_tasks_api_job_tasks_failover_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/tasks/{taskId}/kill": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Kill Task
-         * @description Kill one live task.
-         */
-        post: operations["kill_task_api_job_tasks__taskId__kill_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/rules": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Alert Rules
-         * @description Give all rules, by scope.
-         */
-        get: operations["list_alert_rules_api_alert_rules_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/rules/{scope}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Alert Rule
-         * @description Give what the rule of a scope says. Farther rules and the defaults say the rest.
-         */
-        get: operations["read_alert_rule_api_alert_rules__scope__get"];
-        /**
-         * Put Alert Rule
-         * @description Set the rule of a scope, over the one that it has.
-         */
-        put: operations["put_alert_rule_api_alert_rules__scope__put"];
-        post?: never;
-        /**
-         * Delete Alert Rule
-         * @description Take the rule of a scope away.
-         */
-        delete: operations["delete_alert_rule_api_alert_rules__scope__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/channels": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Alert Channels
-         * @description Give all channels, by name. Their secrets are `***`, for everybody.
-         */
-        get: operations["list_alert_channels_api_alert_channels_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/channels/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Alert Channel
-         * @description Give one channel. Its secrets are `***`, for everybody.
-         */
-        get: operations["read_alert_channel_api_alert_channels__name__get"];
-        /**
-         * Put Alert Channel
-         * @description Set a channel, over the one of its name. `***` where `GET` shows it keeps the secret.
-         */
-        put: operations["put_alert_channel_api_alert_channels__name__put"];
-        post?: never;
-        /**
-         * Delete Alert Channel
-         * @description Delete a channel that no rule names.
-         */
-        delete: operations["delete_alert_channel_api_alert_channels__name__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/channels/{name}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Try Alert Channel
-         * @description Send a test message to a channel now, and tell whether it arrived.
-         */
-        post: operations["try_alert_channel_api_alert_channels__name__test_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/silences": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Silences
-         * @description Give the silences that are not over.
-         */
-        get: operations["list_silences_api_alert_silences_get"];
-        put?: never;
-        /**
-         * Add Silence
-         * @description Hold back messages of an app, a job, a condition, or all alerts, until an end. Give the silence with its id.
-         */
-        post: operations["add_silence_api_alert_silences_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/silences/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * End Silence
-         * @description End a silence: what it held back is told, if it is still wrong.
-         */
-        delete: operations["end_silence_api_alert_silences__id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Alerts
-         * @description Give a page of alerts, those that fired last first.
-         */
-        get: operations["list_alerts_api_alert_events_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/events/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Alert
-         * @description Give one alert.
-         */
-        get: operations["read_alert_api_alert_events__id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/events/{id}/acknowledge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Acknowledge Alert
-         * @description Note that somebody knows of an alert: there are no more reminders.
-         */
-        post: operations["acknowledge_alert_api_alert_events__id__acknowledge_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alert/deliveries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Deliveries
-         * @description Give a page of deliveries, the newest first: which message went to which channel, and what became of it.
-         */
-        get: operations["list_deliveries_api_alert_deliveries_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/tasks/{taskId}/log": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Task Log
-         * @description Give a part of a task's output, live while it runs; with `Accept: text/plain` the text alone.
-         */
-        get: operations["read_task_log_api_job_tasks__taskId__log_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/tasks/{taskId}/log/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Search Task Log
-         * @description Search a task's output for lines, where it is kept; go on with `next` until that is null.
-         */
-        get: operations["search_task_log_api_job_tasks__taskId__log_search_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/events/executions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Executions
-         * @description Give a page of executions, the newest first unless sorted otherwise.
-         */
-        get: operations["list_executions_api_job_events_executions_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/job/events/statusTraces": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Status Traces
-         * @description Give a page of status changes, the newest first unless sorted otherwise.
-         */
-        get: operations["list_status_traces_api_job_events_statusTraces_get"];
+        get: operations["show_job_types_api_job_statistics_jobs_type_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -930,7 +802,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/statistics/jobs/running": {
+    "/api/job/tasks/failover": {
         parameters: {
             query?: never;
             header?: never;
@@ -938,10 +810,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Running Jobs
-         * @description Give how many jobs ran in each minute of the last week, oldest first.
+         * List Failover Tasks
+         * @description Give the shards that wait to be started again.
          */
-        get: operations["list_running_jobs_api_job_statistics_jobs_running_get"];
+        get: operations["list_failover_tasks_api_job_tasks_failover_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -950,7 +822,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/statistics/jobs/executionType": {
+    "/api/job/tasks/ready": {
         parameters: {
             query?: never;
             header?: never;
@@ -958,10 +830,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show Execution Types
-         * @description Give how many jobs of each kind are registered now.
+         * List Ready Jobs
+         * @description Give the jobs that wait to run; `reason` says why the next run of each has not started.
          */
-        get: operations["show_execution_types_api_job_statistics_jobs_executionType_get"];
+        get: operations["list_ready_jobs_api_job_tasks_ready_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -970,7 +842,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/statistics/jobs/type": {
+    "/api/job/tasks/running": {
         parameters: {
             query?: never;
             header?: never;
@@ -978,10 +850,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show Job Types
-         * @description Give how many jobs of each of 2.x's types are registered now: `dataflow` are those with `streaming.process`.
+         * List Running Tasks
+         * @description Give all live tasks.
          */
-        get: operations["show_job_types_api_job_statistics_jobs_type_get"];
+        get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -990,7 +862,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/job/statistics/jobs/register": {
+    "/api/job/tasks/{taskId}": {
         parameters: {
             query?: never;
             header?: never;
@@ -998,12 +870,322 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Registered Jobs
-         * @description Give how many jobs were registered on each day, oldest first.
+         * Read Task
+         * @description Give one task, live or ended, with its status traces and the attempts around it; guests see secrets as `***`.
          */
-        get: operations["list_registered_jobs_api_job_statistics_jobs_register_get"];
+        get: operations["read_task_api_job_tasks__taskId__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/tasks/{taskId}/kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Kill Task
+         * @description Kill one live task.
+         */
+        post: operations["kill_task_api_job_tasks__taskId__kill_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/tasks/{taskId}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Task Log
+         * @description Give a part of a task's output, live while it runs; with `Accept: text/plain` the text alone.
+         */
+        get: operations["read_task_log_api_job_tasks__taskId__log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/tasks/{taskId}/log/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Task Log
+         * @description Give all that a task has printed so far, as a file. Of a running task it ends where the output ended when it was asked for.
+         */
+        get: operations["download_task_log_api_job_tasks__taskId__log_download_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/tasks/{taskId}/log/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Task Log
+         * @description Search a task's output for lines, where it is kept; go on with `next` until that is null.
+         */
+        get: operations["search_task_log_api_job_tasks__taskId__log_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Timeline
+         * @description Give the runs that ran at some moment of a time, and the fires that are planned in it.
+         */
+        get: operations["read_timeline_api_job_timeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trigger Job
+         * @description Run a transient job once now, apart from its cron. A trigger during a run is queued. The header `X-Run-Id` names the run.
+         */
+        post: operations["trigger_job_api_job_trigger_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Update Job
+         * @description Replace a job's settings; its schedule starts afresh. Only what changes is checked. `***` where a list shows it keeps the secret.
+         */
+        put: operations["update_job_api_job_update_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/{jobName}/deregister": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deregister Named Job
+         * @description Remove a job and kill its tasks.
+         */
+        delete: operations["deregister_named_job_api_job__jobName__deregister_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/{jobName}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is Job Disabled
+         * @description Tell whether a job is disabled.
+         */
+        get: operations["is_job_disabled_api_job__jobName__disable_get"];
+        put?: never;
+        /**
+         * Disable Job
+         * @description Stop scheduling a job and kill its running tasks.
+         */
+        post: operations["disable_job_api_job__jobName__disable_post"];
+        /**
+         * Enable Job
+         * @description Take a job up again.
+         */
+        delete: operations["enable_job_api_job__jobName__disable_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/job/{jobName}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable Job
+         * @description Take a job up again.
+         */
+        post: operations["enable_job_api_job__jobName__enable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Login
+         * @description Get an access token; send it with every other call as header `accessToken` or `Authorization: Bearer`.
+         *
+         *     With `session` also as the cookie of a browser's session.
+         */
+        post: operations["login_api_login_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Logout
+         * @description End this browser's session: its cookie is removed. Without one, nothing happens.
+         */
+        post: operations["logout_api_logout_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Me
+         * @description Say who makes this call and which server answers. `login`: whether it asks for one; if not, nobody has a name.
+         */
+        get: operations["read_me_api_me_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operate/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Agents
+         * @description Give the agents that are there. `draining` says why an agent takes no new tasks; it is empty while it takes them.
+         */
+        get: operations["list_agents_api_operate_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operate/reconcile/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reconcile Clock
+         * @description Let jobs fire again that are silent because the clock was ahead. What fired meanwhile does not fire again.
+         */
+        post: operations["reconcile_clock_api_operate_reconcile_clock_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1050,26 +1232,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/operate/reconcile/clock": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reconcile Clock
-         * @description Let jobs fire again that are silent because the clock was ahead. What fired meanwhile does not fire again.
-         */
-        post: operations["reconcile_clock_api_operate_reconcile_clock_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/operate/sandbox": {
         parameters: {
             query?: never;
@@ -1082,26 +1244,6 @@ export interface paths {
          * @description Tell where the agents keep an app's files.
          */
         get: operations["list_sandboxes_api_operate_sandbox_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/operate/agents": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Agents
-         * @description Give the agents that are there. `draining` says why an agent takes no new tasks; it is empty while it takes them.
-         */
-        get: operations["list_agents_api_operate_agents_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1130,26 +1272,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/changes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Changes
-         * @description Give the present revision, and the topics that have changed since another one. Answered from memory.
-         */
-        get: operations["read_changes_api_changes_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/overview": {
         parameters: {
             query?: never;
@@ -1170,42 +1292,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["read_me"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["logout"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AlertRule: {
+            /** @description names of channels; `[]` for none */
+            channels?: string[];
+            conditions?: {
+                AGENT_LOST?: boolean | {
+                    clearSeconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                CLOCK_JUMP?: boolean | {
+                    clearSeconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                DATABASE_SLOW?: boolean | {
+                    clearSeconds?: number;
+                    seconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                DISK_LOW?: boolean | {
+                    percent?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                DROPPED?: boolean | {
+                    clearSeconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                FLAPPING?: boolean | {
+                    minutes?: number;
+                    restarts?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                LATE?: boolean | {
+                    seconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                NO_AGENT?: boolean | {
+                    seconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                NO_SUCCESS?: boolean | {
+                    seconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                RECOVERED?: boolean | {
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                RUN_FAILED?: boolean | {
+                    after?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+                STUCK?: boolean | {
+                    seconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                    times?: number;
+                };
+                UNPLACEABLE?: boolean | {
+                    seconds?: number;
+                    /** @enum {unknown} */
+                    severity?: "INFO" | "WARNING" | "CRITICAL";
+                };
+            };
+            groupSeconds?: number;
+            /** @enum {unknown} */
+            language?: "en" | "zh";
+            quietHours?: {
+                end: string;
+                start: string;
+                timeZone?: string;
+            };
+            reminderMinutes?: number;
+            /** @enum {unknown} */
+            severity?: "INFO" | "WARNING" | "CRITICAL";
+            silenceMinutes?: number;
+            template?: string;
+        };
+        /**
+         * AppConfiguration
+         * @description A published app. In JSON the fields have the manual's names (`appName`, `appURL`, ...).
+         */
+        AppConfiguration: {
+            alerts?: components["schemas"]["AlertRule"];
+            /** @default true */
+            appCacheEnable: boolean;
+            appName: string;
+            appURL: string;
+            bootstrapScript: string;
+            /** @default 1 */
+            cpuCount: number;
+            disabled: boolean;
+            /** @default 0 */
+            eventTraceSamplingCount: number;
+            /** @default 128 */
+            memoryMB: number;
+        };
         /**
          * BulkAction
          * @description What is done to each job.
@@ -1218,15 +1413,15 @@ export interface components {
          */
         BulkFilter: {
             /**
-             * Search
-             * @default
-             */
-            search: string;
-            /**
              * Appname
              * @default
              */
             appName: string;
+            /**
+             * Search
+             * @default
+             */
+            search: string;
             /** @default null */
             state: components["schemas"]["JobState"] | null;
         };
@@ -1236,19 +1431,6 @@ export interface components {
          */
         BulkRequest: {
             action: components["schemas"]["BulkAction"];
-            /**
-             * Names
-             * @default null
-             */
-            names: string[] | null;
-            /** @default null */
-            filter: components["schemas"]["BulkFilter"] | null;
-            /**
-             * Dryrun
-             * @description say which jobs these are, and change nothing
-             * @default false
-             */
-            dryRun: boolean;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1260,10 +1442,18 @@ export interface components {
              */
             beanName?: unknown;
             /**
+             * Dryrun
+             * @description say which jobs these are, and change nothing
+             * @default false
+             */
+            dryRun: boolean;
+            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             editMode?: unknown;
+            /** @default null */
+            filter: components["schemas"]["BulkFilter"] | null;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1295,6 +1485,11 @@ export interface components {
              */
             monitorExecution?: unknown;
             /**
+             * Names
+             * @default null
+             */
+            names: string[] | null;
+            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
@@ -1310,6 +1505,63 @@ export interface components {
              */
             streamingProcess2?: unknown;
         };
+        Error: {
+            errors?: {
+                field: string;
+                message: string;
+            }[];
+            message: string;
+        };
+        /**
+         * ErrorHandlerType
+         * @description What an exception in job code leads to, besides its failed execution event.
+         * @enum {unknown}
+         */
+        ErrorHandlerType: "DINGTALK" | "EMAIL" | "IGNORE" | "LOG" | "THROW" | "WEBHOOK" | "WECHAT";
+        /**
+         * ExecutorServiceType
+         * @description What runs the shards inside an executor.
+         * @enum {unknown}
+         */
+        ExecutorServiceType: "CPU" | "PROCESS" | "SINGLE_THREAD";
+        /**
+         * JobConfiguration
+         * @description A registered job. In JSON the fields have the manual's names; `cron` is empty for a job without one.
+         */
+        JobConfiguration: {
+            alerts?: components["schemas"]["AlertRule"];
+            appName: string;
+            cpuCount: number;
+            /** @default  */
+            cron: string;
+            /** @default  */
+            description: string;
+            disabled: boolean;
+            /** @default false */
+            failover: boolean;
+            /** @default LOG */
+            jobErrorHandlerType: components["schemas"]["ErrorHandlerType"];
+            jobExecutionType: components["schemas"]["JobExecutionType"];
+            /** @default CPU */
+            jobExecutorServiceHandlerType: components["schemas"]["ExecutorServiceType"];
+            jobName: string;
+            /** @default  */
+            jobParameter: string;
+            memoryMB: number;
+            /** @default false */
+            misfire: boolean;
+            /** @default {} */
+            props: {
+                [key: string]: string;
+            };
+            /** @default  */
+            shardingItemParameters: string;
+            shardingTotalCount: number;
+            /** @default  */
+            timeZone: string;
+            /** @default 0 */
+            timeoutSeconds: number;
+        };
         /**
          * JobExecutionType
          * @description Who fires the job.
@@ -1321,95 +1573,12 @@ export interface components {
          * @description `POST /api/job/register` and `PUT /api/job/update`.
          */
         JobRequest: {
+            alerts?: components["schemas"]["AlertRule"];
             /**
              * Appname
              * @description 1 to 100 letters (any script), digits, `_`, `.` and `-`
              */
             appName: string;
-            /**
-             * Jobname
-             * @description 1 to 100 letters (any script), digits, `_`, `.` and `-`
-             */
-            jobName: string;
-            jobExecutionType: components["schemas"]["JobExecutionType"];
-            /** Shardingtotalcount */
-            shardingTotalCount: number;
-            /** Cpucount */
-            cpuCount: number;
-            /** Memorymb */
-            memoryMB: number;
-            /**
-             * Cron
-             * @description Quartz: second minute hour day month weekday [year]
-             * @default
-             */
-            cron: string;
-            /**
-             * Timezone
-             * @description IANA name; the scheduler's zone when empty
-             * @default
-             */
-            timeZone: string;
-            /**
-             * Shardingitemparameters
-             * @description `0=Beijing,1=Shanghai`
-             * @default
-             */
-            shardingItemParameters: string;
-            /**
-             * Jobparameter
-             * @default
-             */
-            jobParameter: string;
-            /**
-             * Failover
-             * @default false
-             */
-            failover: boolean;
-            /**
-             * Misfire
-             * @default false
-             */
-            misfire: boolean;
-            /** @default CPU */
-            jobExecutorServiceHandlerType: ("CPU" | "SINGLE_THREAD" | "PROCESS") | false | null;
-            /** @default LOG */
-            jobErrorHandlerType: ("LOG" | "THROW" | "IGNORE" | "EMAIL" | "WECHAT" | "DINGTALK" | "WEBHOOK") | false | null;
-            /**
-             * Timeoutseconds
-             * @default 0
-             */
-            timeoutSeconds: number;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Props */
-            props?: {
-                [key: string]: string;
-            };
-            /**
-             * Scriptcommandline
-             * @deprecated
-             * @description 2.x's; it becomes `script.command.line` of `props`
-             * @default
-             */
-            scriptCommandLine: string;
-            /**
-             * Streamingprocess
-             * @deprecated
-             * @description 2.x's; it becomes `streaming.process` of `props`
-             * @default false
-             */
-            streamingProcess: boolean;
-            /**
-             * Disabled
-             * @description register without starting; an update leaves it as it is
-             * @default null
-             */
-            disabled: boolean | null;
-            alerts?: components["schemas"]["AlertRule"];
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1430,16 +1599,55 @@ export interface components {
              * @description Upstream's; accepted and ignored.
              */
             bootstrapScript?: unknown;
+            /** Cpucount */
+            cpuCount: number;
+            /**
+             * Cron
+             * @description Quartz: second minute hour day month weekday [year]
+             * @default
+             */
+            cron: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Disabled
+             * @description register without starting; an update leaves it as it is
+             * @default null
+             */
+            disabled: boolean | null;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             editMode?: unknown;
             /**
+             * Failover
+             * @default false
+             */
+            failover: boolean;
+            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             jobClass?: unknown;
+            /** @default LOG */
+            jobErrorHandlerType: ("LOG" | "THROW" | "IGNORE" | "EMAIL" | "WECHAT" | "DINGTALK" | "WEBHOOK") | false | null;
+            jobExecutionType: components["schemas"]["JobExecutionType"];
+            /** @default CPU */
+            jobExecutorServiceHandlerType: ("CPU" | "SINGLE_THREAD" | "PROCESS") | false | null;
+            /**
+             * Jobname
+             * @description 1 to 100 letters (any script), digits, `_`, `.` and `-`
+             */
+            jobName: string;
+            /**
+             * Jobparameter
+             * @default
+             */
+            jobParameter: string;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1460,6 +1668,13 @@ export interface components {
              * @description Upstream's; accepted and ignored.
              */
             maxTimeDiffSeconds?: unknown;
+            /** Memorymb */
+            memoryMB: number;
+            /**
+             * Misfire
+             * @default false
+             */
+            misfire: boolean;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1470,16 +1685,53 @@ export interface components {
              * @description Upstream's; accepted and ignored.
              */
             overwrite?: unknown;
+            /** Props */
+            props?: {
+                [key: string]: string;
+            };
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             reconcileIntervalMinutes?: unknown;
             /**
+             * Scriptcommandline
+             * @deprecated
+             * @description 2.x's; it becomes `script.command.line` of `props`
+             * @default
+             */
+            scriptCommandLine: string;
+            /**
+             * Shardingitemparameters
+             * @description `0=Beijing,1=Shanghai`
+             * @default
+             */
+            shardingItemParameters: string;
+            /** Shardingtotalcount */
+            shardingTotalCount: number;
+            /**
+             * Streamingprocess
+             * @deprecated
+             * @description 2.x's; it becomes `streaming.process` of `props`
+             * @default false
+             */
+            streamingProcess: boolean;
+            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             streamingProcess2?: unknown;
+            /**
+             * Timezone
+             * @description IANA name; the scheduler's zone when empty
+             * @default
+             */
+            timeZone: string;
+            /**
+             * Timeoutseconds
+             * @default 0
+             */
+            timeoutSeconds: number;
         };
         /**
          * JobState
@@ -1492,16 +1744,28 @@ export interface components {
          * @description `POST /api/login`.
          */
         LoginRequest: {
-            /** Username */
-            username: string;
             /** Password */
             password: string;
+            /**
+             * Session
+             * @description Set the token as cookie `elasticjob_session` as well, for a browser. Needs the header X-Elasticjob-Console.
+             * @default false
+             */
+            session: boolean;
+            /** Username */
+            username: string;
         };
         /**
          * PublishAppRequest
          * @description `POST /api/app`.
          */
         PublishAppRequest: {
+            alerts?: components["schemas"]["AlertRule"];
+            /**
+             * Appcacheenable
+             * @default true
+             */
+            appCacheEnable: boolean;
             /**
              * Appname
              * @description 1 to 100 letters (any script), digits, `_`, `.` and `-`
@@ -1513,35 +1777,6 @@ export interface components {
              * @description where the app's archive or single file is: http, https, ftp or file
              */
             appURL: string;
-            /** Bootstrapscript */
-            bootstrapScript: string;
-            /**
-             * Cpucount
-             * @default 1
-             */
-            cpuCount: number;
-            /**
-             * Memorymb
-             * @default 128
-             */
-            memoryMB: number;
-            /**
-             * Appcacheenable
-             * @default true
-             */
-            appCacheEnable: boolean;
-            /**
-             * Eventtracesamplingcount
-             * @default 0
-             */
-            eventTraceSamplingCount: number;
-            /**
-             * Disabled
-             * @description publish it disabled: none of its jobs starts
-             * @default null
-             */
-            disabled: boolean | null;
-            alerts?: components["schemas"]["AlertRule"];
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1552,11 +1787,29 @@ export interface components {
              * @description Upstream's; accepted and ignored.
              */
             beanName?: unknown;
+            /** Bootstrapscript */
+            bootstrapScript: string;
+            /**
+             * Cpucount
+             * @default 1
+             */
+            cpuCount: number;
+            /**
+             * Disabled
+             * @description publish it disabled: none of its jobs starts
+             * @default null
+             */
+            disabled: boolean | null;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             editMode?: unknown;
+            /**
+             * Eventtracesamplingcount
+             * @default 0
+             */
+            eventTraceSamplingCount: number;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1582,6 +1835,11 @@ export interface components {
              * @description Upstream's; accepted and ignored.
              */
             maxTimeDiffSeconds?: unknown;
+            /**
+             * Memorymb
+             * @default 128
+             */
+            memoryMB: number;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1612,10 +1870,52 @@ export interface components {
             items: ("failed" | "all") | number[];
         };
         /**
+         * RunConfiguration
+         * @description A registered job. In JSON the fields have the manual's names; `cron` is empty for a job without one.
+         */
+        RunConfiguration: {
+            appName: string;
+            cpuCount: number;
+            /** @default  */
+            cron: string;
+            /** @default  */
+            description: string;
+            /** @default false */
+            failover: boolean;
+            /** @default LOG */
+            jobErrorHandlerType: components["schemas"]["ErrorHandlerType"];
+            jobExecutionType: components["schemas"]["JobExecutionType"];
+            /** @default CPU */
+            jobExecutorServiceHandlerType: components["schemas"]["ExecutorServiceType"];
+            jobName: string;
+            /** @default  */
+            jobParameter: string;
+            memoryMB: number;
+            /** @default false */
+            misfire: boolean;
+            /** @default {} */
+            props: {
+                [key: string]: string;
+            };
+            /** @default  */
+            shardingItemParameters: string;
+            shardingTotalCount: number;
+            /** @default  */
+            timeZone: string;
+            /** @default 0 */
+            timeoutSeconds: number;
+        };
+        /**
          * TriggerRequest
          * @description `POST /api/job/trigger` with an object: what is given holds for this run alone.
          */
         TriggerRequest: {
+            /**
+             * Idempotencykey
+             * @description the same key within 24 hours answers the first run's id and starts nothing
+             * @default
+             */
+            idempotencyKey: string;
             /**
              * Jobname
              * @description 1 to 100 letters (any script), digits, `_`, `.` and `-`
@@ -1627,6 +1927,13 @@ export interface components {
              */
             jobParameter: string | null;
             /**
+             * Props
+             * @description added to the job's, or in place of them one by one; `script.command.line` and `http.uri` cannot be replaced
+             */
+            props?: {
+                [key: string]: string;
+            };
+            /**
              * Shardingitemparameters
              * @default null
              */
@@ -1636,25 +1943,18 @@ export interface components {
              * @default null
              */
             shardingTotalCount: number | null;
-            /**
-             * Props
-             * @description added to the job's, or in place of them one by one; `script.command.line` and `http.uri` cannot be replaced
-             */
-            props?: {
-                [key: string]: string;
-            };
-            /**
-             * Idempotencykey
-             * @description the same key within 24 hours answers the first run's id and starts nothing
-             * @default
-             */
-            idempotencyKey: string;
         };
         /**
          * UpdateAppRequest
          * @description `PUT /api/app`: only what is given changes.
          */
         UpdateAppRequest: {
+            alerts?: components["schemas"]["AlertRule"];
+            /**
+             * Appcacheenable
+             * @default null
+             */
+            appCacheEnable: boolean | null;
             /**
              * Appname
              * @description 1 to 100 letters (any script), digits, `_`, `.` and `-`
@@ -1666,37 +1966,6 @@ export interface components {
              */
             appURL: string | null;
             /**
-             * Bootstrapscript
-             * @default null
-             */
-            bootstrapScript: string | null;
-            /**
-             * Cpucount
-             * @default null
-             */
-            cpuCount: number | null;
-            /**
-             * Memorymb
-             * @default null
-             */
-            memoryMB: number | null;
-            /**
-             * Appcacheenable
-             * @default null
-             */
-            appCacheEnable: boolean | null;
-            /**
-             * Eventtracesamplingcount
-             * @default null
-             */
-            eventTraceSamplingCount: number | null;
-            /**
-             * Disabled
-             * @default null
-             */
-            disabled: boolean | null;
-            alerts?: components["schemas"]["AlertRule"];
-            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
@@ -1707,10 +1976,30 @@ export interface components {
              */
             beanName?: unknown;
             /**
+             * Bootstrapscript
+             * @default null
+             */
+            bootstrapScript: string | null;
+            /**
+             * Cpucount
+             * @default null
+             */
+            cpuCount: number | null;
+            /**
+             * Disabled
+             * @default null
+             */
+            disabled: boolean | null;
+            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
             editMode?: unknown;
+            /**
+             * Eventtracesamplingcount
+             * @default null
+             */
+            eventTraceSamplingCount: number | null;
             /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
@@ -1737,6 +2026,11 @@ export interface components {
              */
             maxTimeDiffSeconds?: unknown;
             /**
+             * Memorymb
+             * @default null
+             */
+            memoryMB: number | null;
+            /**
              * @deprecated
              * @description Upstream's; accepted and ignored.
              */
@@ -1757,204 +2051,6 @@ export interface components {
              */
             streamingProcess2?: unknown;
         };
-        /**
-         * AppConfiguration
-         * @description A published app. In JSON the fields have the manual's names (`appName`, `appURL`, ...).
-         */
-        AppConfiguration: {
-            appName: string;
-            appURL: string;
-            bootstrapScript: string;
-            /** @default 1 */
-            cpuCount: number;
-            /** @default 128 */
-            memoryMB: number;
-            /** @default true */
-            appCacheEnable: boolean;
-            /** @default 0 */
-            eventTraceSamplingCount: number;
-            disabled: boolean;
-            alerts?: components["schemas"]["AlertRule"];
-        };
-        /**
-         * JobConfiguration
-         * @description A registered job. In JSON the fields have the manual's names; `cron` is empty for a job without one.
-         */
-        JobConfiguration: {
-            jobName: string;
-            appName: string;
-            jobExecutionType: components["schemas"]["JobExecutionType"];
-            shardingTotalCount: number;
-            cpuCount: number;
-            memoryMB: number;
-            /** @default  */
-            cron: string;
-            /** @default  */
-            timeZone: string;
-            /** @default  */
-            shardingItemParameters: string;
-            /** @default  */
-            jobParameter: string;
-            /** @default false */
-            failover: boolean;
-            /** @default false */
-            misfire: boolean;
-            /** @default CPU */
-            jobExecutorServiceHandlerType: components["schemas"]["ExecutorServiceType"];
-            /** @default LOG */
-            jobErrorHandlerType: components["schemas"]["ErrorHandlerType"];
-            /** @default 0 */
-            timeoutSeconds: number;
-            /** @default  */
-            description: string;
-            /** @default {} */
-            props: {
-                [key: string]: string;
-            };
-            disabled: boolean;
-            alerts?: components["schemas"]["AlertRule"];
-        };
-        /**
-         * ExecutorServiceType
-         * @description What runs the shards inside an executor.
-         * @enum {unknown}
-         */
-        ExecutorServiceType: "CPU" | "PROCESS" | "SINGLE_THREAD";
-        /**
-         * ErrorHandlerType
-         * @description What an exception in job code leads to, besides its failed execution event.
-         * @enum {unknown}
-         */
-        ErrorHandlerType: "DINGTALK" | "EMAIL" | "IGNORE" | "LOG" | "THROW" | "WEBHOOK" | "WECHAT";
-        /**
-         * RunConfiguration
-         * @description A registered job. In JSON the fields have the manual's names; `cron` is empty for a job without one.
-         */
-        RunConfiguration: {
-            jobName: string;
-            appName: string;
-            jobExecutionType: components["schemas"]["JobExecutionType"];
-            shardingTotalCount: number;
-            cpuCount: number;
-            memoryMB: number;
-            /** @default  */
-            cron: string;
-            /** @default  */
-            timeZone: string;
-            /** @default  */
-            shardingItemParameters: string;
-            /** @default  */
-            jobParameter: string;
-            /** @default false */
-            failover: boolean;
-            /** @default false */
-            misfire: boolean;
-            /** @default CPU */
-            jobExecutorServiceHandlerType: components["schemas"]["ExecutorServiceType"];
-            /** @default LOG */
-            jobErrorHandlerType: components["schemas"]["ErrorHandlerType"];
-            /** @default 0 */
-            timeoutSeconds: number;
-            /** @default  */
-            description: string;
-            /** @default {} */
-            props: {
-                [key: string]: string;
-            };
-        };
-        AlertRule: {
-            /** @description names of channels; `[]` for none */
-            channels?: string[];
-            conditions?: {
-                RUN_FAILED?: boolean | {
-                    after?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                RECOVERED?: boolean | {
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                LATE?: boolean | {
-                    seconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                STUCK?: boolean | {
-                    seconds?: number;
-                    times?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                NO_SUCCESS?: boolean | {
-                    seconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                DROPPED?: boolean | {
-                    clearSeconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                UNPLACEABLE?: boolean | {
-                    seconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                FLAPPING?: boolean | {
-                    restarts?: number;
-                    minutes?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                AGENT_LOST?: boolean | {
-                    clearSeconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                NO_AGENT?: boolean | {
-                    seconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                CLOCK_JUMP?: boolean | {
-                    clearSeconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                DATABASE_SLOW?: boolean | {
-                    seconds?: number;
-                    clearSeconds?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-                DISK_LOW?: boolean | {
-                    percent?: number;
-                    /** @enum {unknown} */
-                    severity?: "INFO" | "WARNING" | "CRITICAL";
-                };
-            };
-            /** @enum {unknown} */
-            severity?: "INFO" | "WARNING" | "CRITICAL";
-            /** @enum {unknown} */
-            language?: "en" | "zh";
-            silenceMinutes?: number;
-            reminderMinutes?: number;
-            groupSeconds?: number;
-            quietHours?: {
-                start: string;
-                end: string;
-                timeZone?: string;
-            };
-            template?: string;
-        };
-        Error: {
-            message: string;
-            errors?: {
-                field: string;
-                message: string;
-            }[];
-        };
     };
     responses: never;
     parameters: never;
@@ -1964,7 +2060,1107 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    login_api_login_post: {
+    list_alert_channels_api_alert_channels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        from?: string;
+                        headers?: {
+                            [key: string]: string;
+                        };
+                        host?: string;
+                        keyword?: string;
+                        mentions?: string[];
+                        name: string;
+                        password?: string;
+                        port?: number | string;
+                        secret?: string;
+                        /** @enum {unknown} */
+                        tls?: "ssl" | "starttls" | "none";
+                        to?: string[];
+                        /** @enum {unknown} */
+                        type: "webhook" | "mail" | "dingtalk" | "wecom" | "feishu" | "slack" | "teams" | "pagerduty" | "alertmanager";
+                        url?: string;
+                        username?: string;
+                    }[];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_alert_channel_api_alert_channels__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        from?: string;
+                        headers?: {
+                            [key: string]: string;
+                        };
+                        host?: string;
+                        keyword?: string;
+                        mentions?: string[];
+                        name: string;
+                        password?: string;
+                        port?: number | string;
+                        secret?: string;
+                        /** @enum {unknown} */
+                        tls?: "ssl" | "starttls" | "none";
+                        to?: string[];
+                        /** @enum {unknown} */
+                        type: "webhook" | "mail" | "dingtalk" | "wecom" | "feishu" | "slack" | "teams" | "pagerduty" | "alertmanager";
+                        url?: string;
+                        username?: string;
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    put_alert_channel_api_alert_channels__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "secret": "a secret",
+                 *       "type": "webhook",
+                 *       "url": "https://hooks.example.org/jobs"
+                 *     }
+                 */
+                "application/json": {
+                    from?: string;
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    host?: string;
+                    keyword?: string;
+                    mentions?: string[];
+                    password?: string;
+                    port?: number;
+                    secret?: string;
+                    /** @enum {unknown} */
+                    tls?: "ssl" | "starttls" | "none";
+                    to?: string[];
+                    /** @enum {unknown} */
+                    type: "webhook" | "mail" | "dingtalk" | "wecom" | "feishu" | "slack" | "teams" | "pagerduty" | "alertmanager";
+                    url?: string;
+                    username?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is over 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The content type is neither JSON nor text, or the body is compressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_alert_channel_api_alert_channels__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    try_alert_channel_api_alert_channels__name__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delivered: boolean;
+                        error: string;
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_deliveries_api_alert_deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description only to this channel */
+                channel?: string;
+                /** @description one of PENDING, DELIVERED, FAILED */
+                state?: string;
+                /** @description only of this message */
+                messageId?: string;
+                /** @description the most rows of the page */
+                limit?: number;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        next: string | null;
+                        rows: {
+                            attempts: number;
+                            channel: string;
+                            createdTime: number;
+                            endedTime: number;
+                            id: number;
+                            /** @enum {unknown} */
+                            kind: "FIRE" | "RESOLVE" | "REMIND" | "TEST";
+                            lastError: string;
+                            messageId: string;
+                            nextTryTime: number;
+                            /** @enum {unknown} */
+                            state: "PENDING" | "DELIVERED" | "FAILED";
+                            /** @description how many alerts the message is about */
+                            total: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_alerts_api_alert_events_get: {
+        parameters: {
+            query?: {
+                /** @description FIRING, ACKNOWLEDGED, RESOLVED, or OPEN for those that are not RESOLVED */
+                state?: string;
+                /** @description one of RUN_FAILED, RECOVERED, LATE, STUCK, NO_SUCCESS, DROPPED, UNPLACEABLE, FLAPPING, AGENT_LOST, NO_AGENT, CLOCK_JUMP, DATABASE_SLOW, DISK_LOW */
+                condition?: string;
+                /** @description only this job's */
+                jobName?: string;
+                /** @description only this app's */
+                appName?: string;
+                /** @description fired then or later; ISO 8601 */
+                startTime?: string;
+                /** @description fired then or earlier */
+                endTime?: string;
+                /** @description the most rows of the page */
+                limit?: number;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        next: string | null;
+                        rows: {
+                            acknowledgedBy: string;
+                            acknowledgedTime: number;
+                            appName: string;
+                            channels: string[];
+                            /** @enum {unknown} */
+                            condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
+                            count: number;
+                            firedTime: number;
+                            firstRunId: number;
+                            id: string;
+                            jobName: string;
+                            lastTime: number;
+                            messageId: string;
+                            messageTime: number;
+                            /** @enum {unknown} */
+                            resolution: "RECOVERED" | "REMOVED" | "NOT_WATCHED" | "EXPIRED" | "";
+                            resolvedTime: number;
+                            runId: number;
+                            /** @enum {unknown} */
+                            severity: "INFO" | "WARNING" | "CRITICAL";
+                            shardingItems: number[];
+                            since: number;
+                            /** @enum {unknown} */
+                            state: "FIRING" | "ACKNOWLEDGED" | "RESOLVED";
+                            /** @description the job, host or disk that it is about */
+                            subject: string;
+                            summary: string;
+                            value: number;
+                            where: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_alert_api_alert_events__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        acknowledgedBy: string;
+                        acknowledgedTime: number;
+                        appName: string;
+                        channels: string[];
+                        /** @enum {unknown} */
+                        condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
+                        count: number;
+                        firedTime: number;
+                        firstRunId: number;
+                        id: string;
+                        jobName: string;
+                        lastTime: number;
+                        messageId: string;
+                        messageTime: number;
+                        /** @enum {unknown} */
+                        resolution: "RECOVERED" | "REMOVED" | "NOT_WATCHED" | "EXPIRED" | "";
+                        resolvedTime: number;
+                        runId: number;
+                        /** @enum {unknown} */
+                        severity: "INFO" | "WARNING" | "CRITICAL";
+                        shardingItems: number[];
+                        since: number;
+                        /** @enum {unknown} */
+                        state: "FIRING" | "ACKNOWLEDGED" | "RESOLVED";
+                        /** @description the job, host or disk that it is about */
+                        subject: string;
+                        summary: string;
+                        value: number;
+                        where: string;
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    acknowledge_alert_api_alert_events__id__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_alert_rules_api_alert_rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["AlertRule"];
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_alert_rule_api_alert_rules__scope__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `global`, `app:NAME` or `job:NAME` */
+                scope: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    put_alert_rule_api_alert_rules__scope__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `global`, `app:NAME` or `job:NAME` */
+                scope: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "conditions": {
+                 *         "RUN_FAILED": {
+                 *           "after": 3
+                 *         }
+                 *       },
+                 *       "language": "zh"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is over 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The content type is neither JSON nor text, or the body is compressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_alert_rule_api_alert_rules__scope__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `global`, `app:NAME` or `job:NAME` */
+                scope: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_silences_api_alert_silences_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        appName: string;
+                        comment: string;
+                        /** @enum {unknown} */
+                        condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW" | "";
+                        createdBy: string;
+                        endTime: number;
+                        id: string;
+                        jobName: string;
+                        startTime: number;
+                    }[];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    add_silence_api_alert_silences_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -1975,11 +3171,24 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "username": "root",
-                 *       "password": "pwd"
+                 *       "comment": "maintenance",
+                 *       "jobName": "my_job",
+                 *       "minutes": 60
                  *     }
                  */
-                "application/json": components["schemas"]["LoginRequest"];
+                "application/json": {
+                    appName?: string;
+                    comment?: string;
+                    /** @enum {unknown} */
+                    condition?: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
+                    /** @description milliseconds since 1970; or `minutes` */
+                    endTime?: number;
+                    jobName?: string;
+                    /** @description how long from its start; or `endTime` */
+                    minutes?: number;
+                    /** @description milliseconds since 1970; now by default */
+                    startTime?: number;
+                };
             };
         };
         responses: {
@@ -1990,7 +3199,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        accessToken: string;
+                        appName: string;
+                        comment: string;
+                        /** @enum {unknown} */
+                        condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW" | "";
+                        createdBy: string;
+                        endTime: number;
+                        id: string;
+                        jobName: string;
+                        startTime: number;
                     };
                 };
             };
@@ -2039,8 +3256,66 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description Too many failed logins; `Retry-After` says when to try again. */
-            429: {
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    end_silence_api_alert_silences__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2070,8 +3345,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "appName": "my_app",
-                 *       "appCacheEnable": true
+                 *       "appCacheEnable": true,
+                 *       "appName": "my_app"
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateAppRequest"];
@@ -2098,6 +3373,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2172,13 +3456,13 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "appCacheEnable": true,
                  *       "appName": "my_app",
                  *       "appURL": "http://app_host:8080/my-job.tar.gz",
                  *       "bootstrapScript": "bin/start.sh",
                  *       "cpuCount": 0.1,
-                 *       "memoryMB": 64,
-                 *       "appCacheEnable": true,
-                 *       "eventTraceSamplingCount": 0
+                 *       "eventTraceSamplingCount": 0,
+                 *       "memoryMB": 64
                  *     }
                  */
                 "application/json": components["schemas"]["PublishAppRequest"];
@@ -2205,6 +3489,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2286,6 +3579,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
             503: {
                 headers: {
@@ -2319,6 +3621,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2368,6 +3679,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2442,6 +3762,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description There is no such app, job, run or task, or whatever else the call names. */
             404: {
                 headers: {
@@ -2484,6 +3813,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2558,6 +3896,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description There is no such app, job, run or task, or whatever else the call names. */
             404: {
                 headers: {
@@ -2625,6 +3972,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description There is no such app, job, run or task, or whatever else the call names. */
             404: {
                 headers: {
@@ -2663,27 +4019,11 @@ export interface operations {
             };
         };
     };
-    list_jobs_api_job_jobs_get: {
+    read_changes_api_changes_get: {
         parameters: {
             query?: {
-                /** @description from 1; asks for a page */
-                page?: number | null;
-                /** @description rows of a page; 50 by default; asks for a page */
-                per_page?: number | null;
-                /** @description part of a name, an app's name or a description, in any case */
-                search?: string;
-                appName?: string;
-                /** @description RUNNING, WAITING: it has such a run; the last four: how its last run ended */
-                state?: ("ENABLED" | "DISABLED" | "RUNNING" | "WAITING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED") | null;
-                /** @description jobs for which it says nothing come last, in either order */
-                sort?: "jobName" | "appName" | "state" | "lastRun" | "nextFire" | "runningShards";
-                order?: "asc" | "desc";
-                /** @description ignored, as upstream does */
-                limit?: string;
-                /** @description ignored, as upstream does */
-                offset?: string;
-                /** @description ignored, as upstream does */
-                q?: string;
+                /** @description the `revision` of an earlier answer; all topics when it is none of this leader */
+                since?: string;
             };
             header?: never;
             path?: never;
@@ -2697,25 +4037,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobConfiguration"][] | {
-                        total: number;
-                        rows: (components["schemas"]["JobConfiguration"] & {
-                            lastRun: {
-                                runId: number;
-                                source: string;
-                                state: string;
-                                dueTime: string;
-                                startTime: string | null;
-                                endTime: string | null;
-                                reason: string;
-                                summary: string;
-                            } | null;
-                            recent: string[];
-                            nextFire: string | null;
-                            runningShards: number;
-                            waitingReason: string | null;
-                            shortened?: boolean;
-                        })[];
+                    "application/json": {
+                        revision: string;
+                        topics: {
+                            agents?: string;
+                            alerts?: string;
+                            apps?: string;
+                            jobs?: string;
+                            runs?: string;
+                            schedulers?: string;
+                            tasks?: string;
+                        };
                     };
                 };
             };
@@ -2730,6 +4062,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2760,10 +4101,10 @@ export interface operations {
                 /**
                  * @example {
                  *       "action": "disable",
+                 *       "dryRun": true,
                  *       "filter": {
                  *         "appName": "my_app"
-                 *       },
-                 *       "dryRun": true
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["BulkRequest"];
@@ -2777,16 +4118,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        done: number;
+                        dryRun: boolean;
+                        failed: number;
                         results: {
-                            jobName: string;
                             done: boolean;
-                            status?: number;
+                            jobName: string;
                             message?: string;
+                            status?: number;
                         }[];
                         total: number;
-                        done: number;
-                        failed: number;
-                        dryRun: boolean;
                     };
                 };
             };
@@ -2808,108 +4149,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The body is over 1 MiB. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The content type is neither JSON nor text, or the body is compressed. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    register_job_api_job_register_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "appName": "my_app",
-                 *       "jobName": "my_job",
-                 *       "jobExecutionType": "TRANSIENT",
-                 *       "cron": "0/5 * * * * ?",
-                 *       "shardingTotalCount": 5,
-                 *       "cpuCount": 0.1,
-                 *       "memoryMB": 64,
-                 *       "failover": true,
-                 *       "misfire": true
-                 *     }
-                 */
-                "application/json": components["schemas"]["JobRequest"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2928,560 +4169,6 @@ export interface operations {
             };
             /** @description The content type is neither JSON nor text, or the body is compressed. */
             415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    update_job_api_job_update_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "appName": "my_app",
-                 *       "jobName": "my_job",
-                 *       "jobExecutionType": "TRANSIENT",
-                 *       "cron": "0/5 * * * * ?",
-                 *       "shardingTotalCount": 5,
-                 *       "cpuCount": 0.1,
-                 *       "memoryMB": 64,
-                 *       "failover": true,
-                 *       "misfire": true
-                 *     }
-                 */
-                "application/json": components["schemas"]["JobRequest"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The body is over 1 MiB. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The content type is neither JSON nor text, or the body is compressed. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    deregister_job_api_job_deregister_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": string;
-                "text/plain": string;
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The body is over 1 MiB. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The content type is neither JSON nor text, or the body is compressed. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    deregister_named_job_api_job__jobName__deregister_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobName: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_job_api_job_jobs__jobName__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobName: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobConfiguration"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    is_job_disabled_api_job__jobName__disable_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobName: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": boolean;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    disable_job_api_job__jobName__disable_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobName: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    enable_job_api_job__jobName__disable_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobName: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    enable_job_api_job__jobName__enable_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                jobName: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3556,6 +4243,15 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
             503: {
                 headers: {
@@ -3567,7 +4263,7 @@ export interface operations {
             };
         };
     };
-    trigger_job_api_job_trigger_post: {
+    deregister_job_api_job_deregister_delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -3576,7 +4272,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": string | components["schemas"]["TriggerRequest"];
+                "application/json": string;
                 "text/plain": string;
             };
         };
@@ -3584,8 +4280,6 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
-                    /** @description The run's id. */
-                    "X-Run-Id"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3603,6 +4297,614 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is over 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The content type is neither JSON nor text, or the body is compressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_executions_api_job_events_executions_get: {
+        parameters: {
+            query?: {
+                /** @description rows of a page; 10 by default */
+                per_page?: number | null;
+                /** @description the first by default */
+                page?: number | null;
+                /** @description another name for `per_page` */
+                limit?: number | null;
+                /** @description instead of `page`: how many rows to leave out, a multiple of `limit` */
+                offset?: number | null;
+                /** @description ignored, as upstream does */
+                q?: string;
+                order?: ("ASC" | "DESC") | null;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
+                endTime?: string;
+                jobName?: string | null;
+                taskId?: string | null;
+                sort?: ("id" | "jobName" | "taskId" | "hostname" | "ip" | "shardingItem" | "executionSource" | "failureCause" | "isSuccess" | "startTime" | "completeTime") | null;
+                ip?: string | null;
+                isSuccess?: ("true" | "false") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rows: Record<string, never>[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_status_traces_api_job_events_statusTraces_get: {
+        parameters: {
+            query?: {
+                /** @description rows of a page; 10 by default */
+                per_page?: number | null;
+                /** @description the first by default */
+                page?: number | null;
+                /** @description another name for `per_page` */
+                limit?: number | null;
+                /** @description instead of `page`: how many rows to leave out, a multiple of `limit` */
+                offset?: number | null;
+                /** @description ignored, as upstream does */
+                q?: string;
+                order?: ("ASC" | "DESC") | null;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
+                endTime?: string;
+                jobName?: string | null;
+                taskId?: string | null;
+                sort?: ("id" | "jobName" | "originalTaskId" | "taskId" | "slaveId" | "source" | "executionType" | "shardingItem" | "state" | "message" | "creationTime") | null;
+                slaveId?: string | null;
+                source?: string | null;
+                executionType?: string | null;
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rows: Record<string, never>[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_daemon_executions_api_job_executions_get: {
+        parameters: {
+            query?: {
+                jobName?: string;
+                appName?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; 24 hours before the end by default */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; now by default */
+                endTime?: string;
+                /** @description rows of a page */
+                limit?: number;
+                /** @description the `next` of the page before, with the same filters */
+                cursor?: string;
+                state?: ("SUCCEEDED" | "FAILED") | null;
+                source?: "DAEMON" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        next: string | null;
+                        rows: {
+                            appName: string;
+                            detail: string;
+                            endTime: string | null;
+                            executionId: number;
+                            hostname: string;
+                            ip: string;
+                            item: number;
+                            jobName: string;
+                            /** @constant */
+                            source: "DAEMON";
+                            /** Format: date-time */
+                            startTime: string;
+                            /** @enum {string} */
+                            state: "SUCCEEDED" | "FAILED";
+                            summary: string;
+                            taskId: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_failures_api_job_failures_get: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; 24 hours before the end by default */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; now by default */
+                endTime?: string;
+                jobName?: string;
+                appName?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description false: only the latest failures were looked at, or there are more groups */
+                        complete: boolean;
+                        /** Format: date-time */
+                        endTime: string;
+                        /** @description how many failures were counted */
+                        lookedAt: number;
+                        /** @description the largest group first, at most 100 */
+                        rows: {
+                            count: number;
+                            /** @description how many jobs failed so */
+                            jobs: number;
+                            lastJobName: string;
+                            /** @description null: the last one was an execution of a daemon job */
+                            lastRunId: number | null;
+                            /** @description as it was */
+                            lastSummary: string;
+                            /** Format: date-time */
+                            lastTime: string;
+                            /** @description with `#` for numbers and ids */
+                            summary: string;
+                        }[];
+                        /** Format: date-time */
+                        startTime: string;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_jobs_api_job_jobs_get: {
+        parameters: {
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                /** @description part of a name, an app's name or a description, in any case */
+                search?: string;
+                appName?: string;
+                /** @description RUNNING, WAITING: it has such a run; the last four: how its last run ended */
+                state?: ("ENABLED" | "DISABLED" | "RUNNING" | "WAITING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED") | null;
+                /** @description jobs for which it says nothing come last, in either order */
+                sort?: "jobName" | "appName" | "state" | "lastRun" | "nextFire" | "runningShards";
+                order?: "asc" | "desc";
+                /** @description ignored, as upstream does */
+                limit?: string;
+                /** @description ignored, as upstream does */
+                offset?: string;
+                /** @description ignored, as upstream does */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobConfiguration"][] | {
+                        rows: (components["schemas"]["JobConfiguration"] & {
+                            lastRun: {
+                                dueTime: string;
+                                endTime: string | null;
+                                reason: string;
+                                runId: number;
+                                source: string;
+                                startTime: string | null;
+                                state: string;
+                                summary: string;
+                            } | null;
+                            nextFire: string | null;
+                            recent: string[];
+                            runningShards: number;
+                            shortened?: boolean;
+                            waitingReason: string | null;
+                        })[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_job_api_job_jobs__jobName__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobConfiguration"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    register_job_api_job_register_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "appName": "my_app",
+                 *       "cpuCount": 0.1,
+                 *       "cron": "0/5 * * * * ?",
+                 *       "failover": true,
+                 *       "jobExecutionType": "TRANSIENT",
+                 *       "jobName": "my_job",
+                 *       "memoryMB": 64,
+                 *       "misfire": true,
+                 *       "shardingTotalCount": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3681,6 +4983,8 @@ export interface operations {
                 cursor?: string;
                 state?: ("WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED") | null;
                 source?: ("CRON" | "TRIGGER" | "RERUN" | "MISFIRE") | null;
+                /** @description `shards`: each row has `shardStates`; `limit` is then at most 100 */
+                include?: "shards" | null;
             };
             header?: never;
             path?: never;
@@ -3695,41 +4999,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description the `cursor` of the next page; null: there is none */
+                        next: string | null;
                         rows: {
-                            runId: number;
-                            jobName: string;
                             appName: string;
-                            /** @enum {string} */
-                            source: "CRON" | "TRIGGER" | "RERUN" | "MISFIRE";
+                            /** @description of due times; above 1 where many were dropped at once */
+                            count: number;
                             /** Format: date-time */
                             dueTime: string;
-                            startTime: string | null;
                             endTime: string | null;
-                            /** @enum {string} */
-                            state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
+                            jobName: string;
+                            /** Format: date-time */
+                            lastDueTime: string;
                             /** @description why it waits, is being stopped, or was dropped */
                             reason: string;
+                            /** @description the run whose shards it repeats */
+                            rerunOf: number | null;
+                            runId: number;
+                            /** @description with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, - where the run leaves the item out; null where they are not known, and above 1,000 shards */
+                            shardStates?: string | null;
                             /** @description `total` is 0 for runs of earlier versions; shards that were killed are in `total` only */
                             shards: {
-                                total: number;
-                                waiting: number;
+                                failed: number;
                                 running: number;
                                 succeeded: number;
-                                failed: number;
+                                total: number;
+                                waiting: number;
                             };
+                            /** @enum {string} */
+                            source: "CRON" | "TRIGGER" | "RERUN" | "MISFIRE";
+                            startTime: string | null;
+                            /** @enum {string} */
+                            state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
                             /** @description why it failed, in a line */
                             summary: string;
                             /** @description the user; empty where a cron started it */
                             triggeredBy: string;
-                            /** @description the run whose shards it repeats */
-                            rerunOf: number | null;
-                            /** @description of due times; above 1 where many were dropped at once */
-                            count: number;
-                            /** Format: date-time */
-                            lastDueTime: string;
                         }[];
-                        /** @description the `cursor` of the next page; null: there is none */
-                        next: string | null;
                     };
                 };
             };
@@ -3744,6 +5050,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3780,72 +5095,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description what it ran under; null where that is not known any more */
+                        configuration: components["schemas"]["RunConfiguration"] | null;
                         run: {
-                            runId: number;
-                            jobName: string;
                             appName: string;
-                            /** @enum {string} */
-                            source: "CRON" | "TRIGGER" | "RERUN" | "MISFIRE";
+                            /** @description of due times; above 1 where many were dropped at once */
+                            count: number;
                             /** Format: date-time */
                             dueTime: string;
-                            startTime: string | null;
                             endTime: string | null;
-                            /** @enum {string} */
-                            state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
+                            jobName: string;
+                            /** Format: date-time */
+                            lastDueTime: string;
                             /** @description why it waits, is being stopped, or was dropped */
                             reason: string;
+                            /** @description the run whose shards it repeats */
+                            rerunOf: number | null;
+                            runId: number;
+                            /** @description with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, - where the run leaves the item out; null where they are not known, and above 1,000 shards */
+                            shardStates?: string | null;
                             /** @description `total` is 0 for runs of earlier versions; shards that were killed are in `total` only */
                             shards: {
-                                total: number;
-                                waiting: number;
+                                failed: number;
                                 running: number;
                                 succeeded: number;
-                                failed: number;
+                                total: number;
+                                waiting: number;
                             };
+                            /** @enum {string} */
+                            source: "CRON" | "TRIGGER" | "RERUN" | "MISFIRE";
+                            startTime: string | null;
+                            /** @enum {string} */
+                            state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
                             /** @description why it failed, in a line */
                             summary: string;
                             /** @description the user; empty where a cron started it */
                             triggeredBy: string;
-                            /** @description the run whose shards it repeats */
-                            rerunOf: number | null;
-                            /** @description of due times; above 1 where many were dropped at once */
-                            count: number;
-                            /** Format: date-time */
-                            lastDueTime: string;
                         };
-                        /** @description what it ran under; null where that is not known any more */
-                        configuration: components["schemas"]["RunConfiguration"] | null;
                         shards: {
-                            item: number;
-                            parameter: string;
-                            /** @enum {string} */
-                            state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
                             attempts: {
-                                taskId: string;
                                 agentId: string;
                                 attempt: number;
-                                stagedTime: string | null;
-                                startTime: string | null;
+                                /** @description the whole reason, at most 16,000 characters; of the first 100 failures of a run */
+                                detail: string;
                                 endTime: string | null;
-                                /** @enum {string} */
-                                state: "TASK_STAGING" | "TASK_RUNNING" | "TASK_FINISHED" | "TASK_FAILED" | "TASK_ERROR" | "TASK_KILLED" | "TASK_LOST" | "TASK_DROPPED";
-                                /** @description null while it runs; false also where job code raised and the task is TASK_FINISHED */
-                                success: boolean | null;
                                 /** @description of a script */
                                 exitCode: number | null;
                                 /** @description that ended a script */
                                 signal: number | null;
+                                stagedTime: string | null;
+                                startTime: string | null;
+                                /** @enum {string} */
+                                state: "TASK_STAGING" | "TASK_RUNNING" | "TASK_FINISHED" | "TASK_FAILED" | "TASK_ERROR" | "TASK_KILLED" | "TASK_LOST" | "TASK_DROPPED";
+                                /** @description null while it runs; false also where job code raised and the task is TASK_FINISHED */
+                                success: boolean | null;
                                 /** @description why it failed, in a line */
                                 summary: string;
-                                /** @description the whole reason, at most 16,000 characters; of the first 100 failures of a run */
-                                detail: string;
+                                taskId: string;
                             }[];
+                            item: number;
+                            parameter: string;
+                            /** @enum {string} */
+                            state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
                         }[];
                     };
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3904,6 +5230,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3998,297 +5333,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The body is over 1 MiB. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The content type is neither JSON nor text, or the body is compressed. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_daemon_executions_api_job_executions_get: {
-        parameters: {
-            query?: {
-                jobName?: string;
-                appName?: string;
-                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; 24 hours before the end by default */
-                startTime?: string;
-                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; now by default */
-                endTime?: string;
-                /** @description rows of a page */
-                limit?: number;
-                /** @description the `next` of the page before, with the same filters */
-                cursor?: string;
-                state?: ("SUCCEEDED" | "FAILED") | null;
-                source?: "DAEMON" | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        rows: {
-                            executionId: number;
-                            jobName: string;
-                            appName: string;
-                            /** @constant */
-                            source: "DAEMON";
-                            taskId: string;
-                            item: number;
-                            hostname: string;
-                            ip: string;
-                            /** Format: date-time */
-                            startTime: string;
-                            endTime: string | null;
-                            /** @enum {string} */
-                            state: "SUCCEEDED" | "FAILED";
-                            summary: string;
-                            detail: string;
-                        }[];
-                        next: string | null;
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_running_tasks_api_job_tasks_running_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        id: string;
-                        metaInfo: {
-                            jobName: string;
-                            shardingItems: number[];
-                        };
-                        type: string;
-                        slaveId: string;
-                        idle: boolean;
-                    }[];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_ready_jobs_api_job_tasks_ready_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        jobName: string;
-                        times: string;
-                        reason?: string;
-                    }[];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_failover_tasks_api_job_tasks_failover_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        taskInfo: {
-                            jobName: string;
-                            shardingItems: number[];
-                        };
-                        originalTaskId: string;
-                    }[];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    kill_task_api_job_tasks__taskId__kill_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                taskId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4314,187 +5360,6 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_alert_rules_api_alert_rules_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: components["schemas"]["AlertRule"];
-                    };
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_alert_rule_api_alert_rules__scope__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description `global`, `app:NAME` or `job:NAME` */
-                scope: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlertRule"];
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    put_alert_rule_api_alert_rules__scope__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description `global`, `app:NAME` or `job:NAME` */
-                scope: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "conditions": {
-                 *         "RUN_FAILED": {
-                 *           "after": 3
-                 *         }
-                 *       },
-                 *       "language": "zh"
-                 *     }
-                 */
-                "application/json": components["schemas"]["AlertRule"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
             /** @description The body is over 1 MiB. */
             413: {
                 headers: {
@@ -4533,75 +5398,7 @@ export interface operations {
             };
         };
     };
-    delete_alert_rule_api_alert_rules__scope__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description `global`, `app:NAME` or `job:NAME` */
-                scope: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_alert_channels_api_alert_channels_get: {
+    show_execution_types_api_job_statistics_jobs_executionType_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4617,83 +5414,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        name: string;
-                        /** @enum {unknown} */
-                        type: "webhook" | "mail" | "dingtalk" | "wecom" | "feishu" | "slack" | "teams" | "pagerduty" | "alertmanager";
-                        url?: string;
-                        secret?: string;
-                        password?: string;
-                        keyword?: string;
-                        headers?: {
-                            [key: string]: string;
-                        };
-                        mentions?: string[];
-                        host?: string;
-                        port?: number | string;
-                        /** @enum {unknown} */
-                        tls?: "ssl" | "starttls" | "none";
-                        username?: string;
-                        from?: string;
-                        to?: string[];
-                    }[];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_alert_channel_api_alert_channels__name__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        name: string;
-                        /** @enum {unknown} */
-                        type: "webhook" | "mail" | "dingtalk" | "wecom" | "feishu" | "slack" | "teams" | "pagerduty" | "alertmanager";
-                        url?: string;
-                        secret?: string;
-                        password?: string;
-                        keyword?: string;
-                        headers?: {
-                            [key: string]: string;
-                        };
-                        mentions?: string[];
-                        host?: string;
-                        port?: number | string;
-                        /** @enum {unknown} */
-                        tls?: "ssl" | "starttls" | "none";
-                        username?: string;
-                        from?: string;
-                        to?: string[];
+                        daemonJobCount: number;
+                        transientJobCount: number;
                     };
                 };
             };
@@ -4706,8 +5428,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4726,231 +5448,7 @@ export interface operations {
             };
         };
     };
-    put_alert_channel_api_alert_channels__name__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "type": "webhook",
-                 *       "url": "https://hooks.example.org/jobs",
-                 *       "secret": "a secret"
-                 *     }
-                 */
-                "application/json": {
-                    /** @enum {unknown} */
-                    type: "webhook" | "mail" | "dingtalk" | "wecom" | "feishu" | "slack" | "teams" | "pagerduty" | "alertmanager";
-                    url?: string;
-                    secret?: string;
-                    password?: string;
-                    keyword?: string;
-                    headers?: {
-                        [key: string]: string;
-                    };
-                    mentions?: string[];
-                    host?: string;
-                    port?: number;
-                    /** @enum {unknown} */
-                    tls?: "ssl" | "starttls" | "none";
-                    username?: string;
-                    from?: string;
-                    to?: string[];
-                };
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The body is over 1 MiB. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The content type is neither JSON nor text, or the body is compressed. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    delete_alert_channel_api_alert_channels__name__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description It exists already, or its state does not allow the call. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    try_alert_channel_api_alert_channels__name__test_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        delivered: boolean;
-                        error: string;
-                    };
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_silences_api_alert_silences_get: {
+    list_registered_jobs_api_job_statistics_jobs_register_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4966,865 +5464,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        id: string;
-                        startTime: number;
-                        endTime: number;
-                        appName: string;
-                        jobName: string;
-                        /** @enum {unknown} */
-                        condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW" | "";
-                        createdBy: string;
-                        comment: string;
-                    }[];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    add_silence_api_alert_silences_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "jobName": "my_job",
-                 *       "minutes": 60,
-                 *       "comment": "maintenance"
-                 *     }
-                 */
-                "application/json": {
-                    /** @description milliseconds since 1970; now by default */
-                    startTime?: number;
-                    /** @description milliseconds since 1970; or `minutes` */
-                    endTime?: number;
-                    /** @description how long from its start; or `endTime` */
-                    minutes?: number;
-                    appName?: string;
-                    jobName?: string;
-                    /** @enum {unknown} */
-                    condition?: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
-                    comment?: string;
-                };
-            };
-        };
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        id: string;
-                        startTime: number;
-                        endTime: number;
-                        appName: string;
-                        jobName: string;
-                        /** @enum {unknown} */
-                        condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW" | "";
-                        createdBy: string;
-                        comment: string;
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The body is over 1 MiB. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The content type is neither JSON nor text, or the body is compressed. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    end_silence_api_alert_silences__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_alerts_api_alert_events_get: {
-        parameters: {
-            query?: {
-                /** @description FIRING, ACKNOWLEDGED, RESOLVED, or OPEN for those that are not RESOLVED */
-                state?: string;
-                /** @description one of RUN_FAILED, RECOVERED, LATE, STUCK, NO_SUCCESS, DROPPED, UNPLACEABLE, FLAPPING, AGENT_LOST, NO_AGENT, CLOCK_JUMP, DATABASE_SLOW, DISK_LOW */
-                condition?: string;
-                /** @description only this job's */
-                jobName?: string;
-                /** @description only this app's */
-                appName?: string;
-                /** @description fired then or later; ISO 8601 */
-                startTime?: string;
-                /** @description fired then or earlier */
-                endTime?: string;
-                /** @description the most rows of the page */
-                limit?: number;
-                /** @description `next` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        rows: {
-                            id: string;
-                            /** @enum {unknown} */
-                            condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
-                            /** @enum {unknown} */
-                            state: "FIRING" | "ACKNOWLEDGED" | "RESOLVED";
-                            /** @enum {unknown} */
-                            severity: "INFO" | "WARNING" | "CRITICAL";
-                            /** @description the job, host or disk that it is about */
-                            subject: string;
-                            jobName: string;
-                            appName: string;
-                            runId: number;
-                            firstRunId: number;
-                            shardingItems: number[];
-                            where: string;
-                            summary: string;
-                            value: number;
-                            count: number;
-                            since: number;
-                            firedTime: number;
-                            lastTime: number;
-                            acknowledgedBy: string;
-                            acknowledgedTime: number;
-                            resolvedTime: number;
-                            /** @enum {unknown} */
-                            resolution: "RECOVERED" | "REMOVED" | "NOT_WATCHED" | "EXPIRED" | "";
-                            channels: string[];
-                            messageId: string;
-                            messageTime: number;
-                        }[];
-                        next: string | null;
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_alert_api_alert_events__id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        id: string;
-                        /** @enum {unknown} */
-                        condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
-                        /** @enum {unknown} */
-                        state: "FIRING" | "ACKNOWLEDGED" | "RESOLVED";
-                        /** @enum {unknown} */
-                        severity: "INFO" | "WARNING" | "CRITICAL";
-                        /** @description the job, host or disk that it is about */
-                        subject: string;
-                        jobName: string;
-                        appName: string;
-                        runId: number;
-                        firstRunId: number;
-                        shardingItems: number[];
-                        where: string;
-                        summary: string;
-                        value: number;
-                        count: number;
-                        since: number;
-                        firedTime: number;
-                        lastTime: number;
-                        acknowledgedBy: string;
-                        acknowledgedTime: number;
-                        resolvedTime: number;
-                        /** @enum {unknown} */
-                        resolution: "RECOVERED" | "REMOVED" | "NOT_WATCHED" | "EXPIRED" | "";
-                        channels: string[];
-                        messageId: string;
-                        messageTime: number;
-                    };
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    acknowledge_alert_api_alert_events__id__acknowledge_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_deliveries_api_alert_deliveries_get: {
-        parameters: {
-            query?: {
-                /** @description only to this channel */
-                channel?: string;
-                /** @description one of PENDING, DELIVERED, FAILED */
-                state?: string;
-                /** @description only of this message */
-                messageId?: string;
-                /** @description the most rows of the page */
-                limit?: number;
-                /** @description `next` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        rows: {
-                            id: number;
-                            messageId: string;
-                            /** @enum {unknown} */
-                            kind: "FIRE" | "RESOLVE" | "REMIND" | "TEST";
-                            /** @description how many alerts the message is about */
-                            total: number;
-                            channel: string;
-                            /** @enum {unknown} */
-                            state: "PENDING" | "DELIVERED" | "FAILED";
-                            attempts: number;
-                            createdTime: number;
-                            nextTryTime: number;
-                            endedTime: number;
-                            lastError: string;
-                        }[];
-                        next: string | null;
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_task_log_api_job_tasks__taskId__log_get: {
-        parameters: {
-            query?: {
-                stream?: "stdout" | "stderr" | "both";
-                /** @description the byte to begin with: the `nextOffset` of the part before */
-                offset?: number;
-                /** @description of `both`, the byte of stderr: the `nextStderrOffset` of the part before */
-                stderrOffset?: number;
-                /** @description how many bytes at most, of each stream */
-                limit?: number;
-                /** @description give the last so many lines, instead of `offset` */
-                tail?: number;
-                /** @description the `generation` of the part before */
-                generation?: string;
-            };
-            header?: never;
-            path: {
-                taskId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        taskId: string;
-                        /** @enum {unknown} */
-                        stream: "stdout" | "stderr";
-                        offset: number;
-                        nextOffset: number;
-                        size: number;
-                        ended: boolean;
-                        truncated: boolean;
-                        missing: number;
-                        generation: string;
-                        content: string;
-                    } | {
-                        taskId: string;
-                        /** @constant */
-                        stream: "both";
-                        offset: number;
-                        stderrOffset: number;
-                        nextOffset: number;
-                        nextStderrOffset: number;
-                        size: number;
-                        stderrSize: number;
-                        ended: boolean;
-                        truncated: boolean;
-                        generation: string;
-                        parts: {
-                            stream: string;
-                            offset: number;
-                            missing: number;
-                            content: string;
-                        }[];
-                    };
-                    "text/plain": string;
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    search_task_log_api_job_tasks__taskId__log_search_get: {
-        parameters: {
-            query: {
-                /** @description what to search for */
-                q: string;
-                /** @description `q` is a regular expression (RE2) */
-                regex?: boolean;
-                stream?: "stdout" | "stderr" | "both";
-                /** @description how many lines at most */
-                limit?: number;
-                /** @description the `next` of the answer before */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                taskId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        taskId: string;
-                        lines: {
-                            stream: string;
-                            offset: number;
-                            matchOffset: number;
-                            line: string;
-                            excerpt: boolean;
-                        }[];
-                        searchedBytes: number;
-                        next: string | null;
-                        ended: boolean;
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description There is no such app, job, run or task, or whatever else the call names. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_executions_api_job_events_executions_get: {
-        parameters: {
-            query?: {
-                /** @description rows of a page; 10 by default */
-                per_page?: number | null;
-                /** @description the first by default */
-                page?: number | null;
-                /** @description another name for `per_page` */
-                limit?: number | null;
-                /** @description instead of `page`: how many rows to leave out, a multiple of `limit` */
-                offset?: number | null;
-                /** @description ignored, as upstream does */
-                q?: string;
-                order?: ("ASC" | "DESC") | null;
-                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
-                startTime?: string;
-                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
-                endTime?: string;
-                jobName?: string | null;
-                taskId?: string | null;
-                sort?: ("id" | "jobName" | "taskId" | "hostname" | "ip" | "shardingItem" | "executionSource" | "failureCause" | "isSuccess" | "startTime" | "completeTime") | null;
-                ip?: string | null;
-                isSuccess?: ("true" | "false") | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        total: number;
-                        rows: Record<string, never>[];
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_status_traces_api_job_events_statusTraces_get: {
-        parameters: {
-            query?: {
-                /** @description rows of a page; 10 by default */
-                per_page?: number | null;
-                /** @description the first by default */
-                page?: number | null;
-                /** @description another name for `per_page` */
-                limit?: number | null;
-                /** @description instead of `page`: how many rows to leave out, a multiple of `limit` */
-                offset?: number | null;
-                /** @description ignored, as upstream does */
-                q?: string;
-                order?: ("ASC" | "DESC") | null;
-                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
-                startTime?: string;
-                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`; included */
-                endTime?: string;
-                jobName?: string | null;
-                taskId?: string | null;
-                sort?: ("id" | "jobName" | "originalTaskId" | "taskId" | "slaveId" | "source" | "executionType" | "shardingItem" | "state" | "message" | "creationTime") | null;
-                slaveId?: string | null;
-                source?: string | null;
-                executionType?: string | null;
-                state?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        total: number;
-                        rows: Record<string, never>[];
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_task_results_api_job_statistics_tasks_results_get: {
-        parameters: {
-            query?: {
-                /** @description `last24hours`; for any other there is nothing */
-                since?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        successCount: number;
-                        failedCount: number;
-                        statisticInterval: string;
+                        registeredCount: number;
                         statisticsTime: string;
                     }[];
                 };
             };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
                 headers: {
@@ -5834,106 +5478,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    show_task_result_api_job_statistics_tasks_results__period__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                period: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        successCount: number;
-                        failedCount: number;
-                        statisticInterval: string;
-                        statisticsTime: string;
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_running_tasks_api_job_statistics_tasks_running_get: {
-        parameters: {
-            query?: {
-                /** @description `lastWeek`; for any other there is nothing */
-                since?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        runningCount: number;
-                        statisticsTime: string;
-                    }[];
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5994,40 +5540,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    show_execution_types_api_job_statistics_jobs_executionType_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        transientJobCount: number;
-                        daemonJobCount: number;
-                    };
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6062,14 +5576,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        dataflowJobCount: number;
                         scriptJobCount: number;
                         simpleJobCount: number;
-                        dataflowJobCount: number;
                     };
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6088,7 +5611,196 @@ export interface operations {
             };
         };
     };
-    list_registered_jobs_api_job_statistics_jobs_register_get: {
+    list_task_results_api_job_statistics_tasks_results_get: {
+        parameters: {
+            query?: {
+                /** @description `last24hours`; for any other there is nothing */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        failedCount: number;
+                        statisticInterval: string;
+                        statisticsTime: string;
+                        successCount: number;
+                    }[];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    show_task_result_api_job_statistics_tasks_results__period__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                period: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        failedCount: number;
+                        statisticInterval: string;
+                        statisticsTime: string;
+                        successCount: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_running_tasks_api_job_statistics_tasks_running_get: {
+        parameters: {
+            query?: {
+                /** @description `lastWeek`; for any other there is nothing */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        runningCount: number;
+                        statisticsTime: string;
+                    }[];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_failover_tasks_api_job_tasks_failover_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6104,13 +5816,1577 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        registeredCount: number;
-                        statisticsTime: string;
+                        originalTaskId: string;
+                        taskInfo: {
+                            jobName: string;
+                            shardingItems: number[];
+                        };
                     }[];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_ready_jobs_api_job_tasks_ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        jobName: string;
+                        reason?: string;
+                        times: string;
+                    }[];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_running_tasks_api_job_tasks_running_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        idle: boolean;
+                        metaInfo: {
+                            jobName: string;
+                            shardingItems: number[];
+                        };
+                        slaveId: string;
+                        type: string;
+                    }[];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_task_api_job_tasks__taskId__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        agentId: string;
+                        appName: string | null;
+                        attempt: number | null;
+                        /** @description null where nobody knows */
+                        daemon: boolean | null;
+                        /** @description the whole reason, at most 16,000 characters */
+                        detail: string;
+                        endTime: string | null;
+                        /** @description of a script */
+                        exitCode: number | null;
+                        hostname: string | null;
+                        /** @description a daemon task that waits for its next execution */
+                        idle: boolean;
+                        ip: string | null;
+                        item: number;
+                        jobName: string;
+                        /** @description why a live task is being ended; empty while it is not */
+                        killReason: string;
+                        /** @description the attempts at the same shard after this one, the next first; at most 20 */
+                        laterTaskIds: string[];
+                        /** @description why the original task failed */
+                        originalSummary: string;
+                        originalTaskId: string | null;
+                        /** @description null where the run's settings are not known any more */
+                        parameter: string | null;
+                        /** @description null for daemon jobs, and where it is not known any more */
+                        runId: number | null;
+                        /** @description that ended a script */
+                        signal: number | null;
+                        stagedTime: string | null;
+                        startTime: string | null;
+                        /** @enum {string} */
+                        state: "TASK_STAGING" | "TASK_RUNNING" | "TASK_FINISHED" | "TASK_FAILED" | "TASK_ERROR" | "TASK_KILLED" | "TASK_LOST" | "TASK_DROPPED";
+                        /** @description null while it runs; false also where job code raised and the task is TASK_FINISHED */
+                        success: boolean | null;
+                        /** @description why it failed, in a line */
+                        summary: string;
+                        taskId: string;
+                        /** @description oldest first; at most the latest 200 */
+                        traces: {
+                            message: string;
+                            source: string;
+                            /** @enum {string} */
+                            state: "TASK_STAGING" | "TASK_RUNNING" | "TASK_FINISHED" | "TASK_FAILED" | "TASK_ERROR" | "TASK_KILLED" | "TASK_LOST" | "TASK_DROPPED";
+                            /** Format: date-time */
+                            time: string;
+                        }[];
+                        tracesComplete: boolean;
+                        /**
+                         * @description FAILOVER: it was started in place of `originalTaskId`
+                         * @enum {string}
+                         */
+                        type: "READY" | "FAILOVER";
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    kill_task_api_job_tasks__taskId__kill_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_task_log_api_job_tasks__taskId__log_get: {
+        parameters: {
+            query?: {
+                stream?: "stdout" | "stderr" | "both";
+                /** @description the byte to begin with: the `nextOffset` of the part before */
+                offset?: number;
+                /** @description of `both`, the byte of stderr: the `nextStderrOffset` of the part before */
+                stderrOffset?: number;
+                /** @description how many bytes at most, of each stream */
+                limit?: number;
+                /** @description give the last so many lines, instead of `offset` */
+                tail?: number;
+                /** @description the `generation` of the part before */
+                generation?: string;
+            };
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        content: string;
+                        ended: boolean;
+                        generation: string;
+                        missing: number;
+                        nextOffset: number;
+                        offset: number;
+                        size: number;
+                        /** @enum {unknown} */
+                        stream: "stdout" | "stderr";
+                        taskId: string;
+                        truncated: boolean;
+                    } | {
+                        ended: boolean;
+                        generation: string;
+                        nextOffset: number;
+                        nextStderrOffset: number;
+                        offset: number;
+                        parts: {
+                            content: string;
+                            missing: number;
+                            offset: number;
+                            stream: string;
+                        }[];
+                        size: number;
+                        stderrOffset: number;
+                        stderrSize: number;
+                        /** @constant */
+                        stream: "both";
+                        taskId: string;
+                        truncated: boolean;
+                    };
+                    "text/plain": string;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    download_task_log_api_job_tasks__taskId__log_download_get: {
+        parameters: {
+            query?: {
+                stream?: "stdout" | "stderr" | "both";
+            };
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    search_task_log_api_job_tasks__taskId__log_search_get: {
+        parameters: {
+            query: {
+                /** @description what to search for */
+                q: string;
+                /** @description `q` is a regular expression (RE2) */
+                regex?: boolean;
+                stream?: "stdout" | "stderr" | "both";
+                /** @description how many lines at most */
+                limit?: number;
+                /** @description the `next` of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        ended: boolean;
+                        lines: {
+                            excerpt: boolean;
+                            line: string;
+                            matchOffset: number;
+                            offset: number;
+                            stream: string;
+                        }[];
+                        next: string | null;
+                        searchedBytes: number;
+                        taskId: string;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_timeline_api_job_timeline_get: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; an hour before now or `endTime` by default */
+                startTime?: string;
+                /** @description ISO 8601 or `yyyy-MM-dd HH:mm:ss`, included; an hour after now by default */
+                endTime?: string;
+                appName?: string;
+                jobName?: string;
+                /** @description runs, the latest, and fires, the next, at most so many each */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        endTime: string;
+                        /** @description fires from now on, the next first; not those of daemon jobs */
+                        planned: {
+                            /** @description false: there may be others */
+                            complete: boolean;
+                            rows: {
+                                jobName: string;
+                                /** Format: date-time */
+                                time: string;
+                            }[];
+                        };
+                        /** @description those that started last come first */
+                        runs: {
+                            /** @description false: there may be others */
+                            complete: boolean;
+                            rows: {
+                                appName: string;
+                                endTime: string | null;
+                                jobName: string;
+                                runId: number;
+                                /** Format: date-time */
+                                startTime: string;
+                                /** @enum {string} */
+                                state: "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED";
+                            }[];
+                        };
+                        /** Format: date-time */
+                        startTime: string;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    trigger_job_api_job_trigger_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string | components["schemas"]["TriggerRequest"];
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The run's id. */
+                    "X-Run-Id"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is over 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The content type is neither JSON nor text, or the body is compressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    update_job_api_job_update_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "appName": "my_app",
+                 *       "cpuCount": 0.1,
+                 *       "cron": "0/5 * * * * ?",
+                 *       "failover": true,
+                 *       "jobExecutionType": "TRANSIENT",
+                 *       "jobName": "my_job",
+                 *       "memoryMB": 64,
+                 *       "misfire": true,
+                 *       "shardingTotalCount": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is over 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The content type is neither JSON nor text, or the body is compressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deregister_named_job_api_job__jobName__deregister_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    is_job_disabled_api_job__jobName__disable_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": boolean;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    disable_job_api_job__jobName__disable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enable_job_api_job__jobName__disable_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enable_job_api_job__jobName__enable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such app, job, run or task, or whatever else the call names. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It exists already, or its state does not allow the call. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    login_api_login_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed where a browser's session begins or ends: pages of other sites cannot send it. */
+                "X-Elasticjob-Console"?: "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "pwd",
+                 *       "username": "root"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    /** @description Begins or ends a browser's session. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        accessToken: string;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is over 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The content type is neither JSON nor text, or the body is compressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many failed logins; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    logout_api_logout_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed where a browser's session begins or ends: pages of other sites cannot send it. */
+                "X-Elasticjob-Console"?: "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description Begins or ends a browser's session. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    read_me_api_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        hostname: string;
+                        login: boolean;
+                        publicUrl?: string;
+                        /** @enum {string} */
+                        role: "admin" | "guest";
+                        schedulerZone: string;
+                        username: string;
+                        version: string;
+                    };
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_agents_api_operate_agents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        cpusTotal: number;
+                        cpusUsed: number;
+                        draining: string;
+                        executors: string[];
+                        hostname: string;
+                        id: string;
+                        ip: string;
+                        lastSeen: string;
+                        memoryMBTotal: number;
+                        memoryMBUsed: number;
+                        taskCount: number;
+                    }[];
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    reconcile_clock_api_operate_reconcile_clock_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": true;
+                };
+            };
+            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6149,6 +7425,15 @@ export interface operations {
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6212,55 +7497,17 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description It exists already, or its state does not allow the call. */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description The leader had the call and fell silent: look whether it was carried out before you repeat it. */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    reconcile_clock_api_operate_reconcile_clock_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": true;
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6307,12 +7554,12 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        hostname: string;
                         agentId: string;
                         appName: string;
+                        hostname: string;
                         path: string;
-                        taskIds: string[];
                         sizeBytes: number;
+                        taskIds: string[];
                     }[];
                 };
             };
@@ -6334,58 +7581,17 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description There is no such app, job, run or task, or whatever else the call names. */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    list_agents_api_operate_agents_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        id: string;
-                        hostname: string;
-                        ip: string;
-                        cpusTotal: number;
-                        cpusUsed: number;
-                        memoryMBTotal: number;
-                        memoryMBUsed: number;
-                        executors: string[];
-                        taskCount: number;
-                        lastSeen: string;
-                        draining: string;
-                    }[];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6420,10 +7626,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        id: string;
                         address: string;
-                        leader: boolean;
                         epoch: number;
+                        id: string;
+                        leader: boolean;
                     }[];
                 };
             };
@@ -6436,60 +7642,8 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description No leader at the moment, or a full queue; `Retry-After` says when to try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_changes_api_changes_get: {
-        parameters: {
-            query?: {
-                /** @description the `revision` of an earlier answer; all topics when it is none of this leader */
-                since?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        revision: string;
-                        topics: {
-                            apps?: string;
-                            jobs?: string;
-                            runs?: string;
-                            tasks?: string;
-                            agents?: string;
-                            schedulers?: string;
-                            alerts?: string;
-                        };
-                    };
-                };
-            };
-            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
-            401: {
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6524,95 +7678,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        revision: string;
-                        time: string;
-                        jobs: number;
-                        disabledApps: number;
-                        runningRuns: number;
-                        failing: {
+                        agents: {
+                            cpusTotal: number;
+                            cpusUsed: number;
+                            draining: number;
+                            memoryMBTotal: number;
+                            memoryMBUsed: number;
                             total: number;
+                        };
+                        alerts: {
+                            acknowledgedBy: string;
+                            acknowledgedTime: number;
+                            appName: string;
+                            channels: string[];
+                            /** @enum {unknown} */
+                            condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
+                            count: number;
+                            firedTime: number;
+                            firstRunId: number;
+                            id: string;
+                            jobName: string;
+                            lastTime: number;
+                            messageId: string;
+                            messageTime: number;
+                            /** @enum {unknown} */
+                            resolution: "RECOVERED" | "REMOVED" | "NOT_WATCHED" | "EXPIRED" | "";
+                            resolvedTime: number;
+                            runId: number;
+                            /** @enum {unknown} */
+                            severity: "INFO" | "WARNING" | "CRITICAL";
+                            shardingItems: number[];
+                            since: number;
+                            /** @enum {unknown} */
+                            state: "FIRING" | "ACKNOWLEDGED" | "RESOLVED";
+                            /** @description the job, host or disk that it is about */
+                            subject: string;
+                            summary: string;
+                            value: number;
+                            where: string;
+                        }[];
+                        disabledApps: number;
+                        failing: {
                             complete: boolean;
                             rows: {
                                 jobName: string;
+                                runId: number | null;
                                 since: string | null;
                                 summary: string;
-                                runId: number | null;
                             }[];
-                        };
-                        waiting: {
                             total: number;
-                            late: number;
-                            rows: {
-                                jobName: string;
-                                dueTime: string;
-                                times: number;
-                                reason: string;
-                            }[];
+                        };
+                        jobs: number;
+                        lateness: {
+                            p50Ms: number | null;
+                            p99Ms: number | null;
                         };
                         nextFires: {
                             jobName: string;
                             time: string;
                         }[];
                         results: {
-                            lastHour: {
-                                since: string;
-                                succeeded: number;
-                                failed: number;
-                            };
                             lastDay: {
+                                failed: number;
                                 since: string;
                                 succeeded: number;
+                            };
+                            lastHour: {
                                 failed: number;
+                                since: string;
+                                succeeded: number;
                             };
                         };
-                        lateness: {
-                            p50Ms: number | null;
-                            p99Ms: number | null;
-                        };
-                        agents: {
+                        revision: string;
+                        runningRuns: number;
+                        time: string;
+                        waiting: {
+                            late: number;
+                            rows: {
+                                dueTime: string;
+                                jobName: string;
+                                reason: string;
+                                times: number;
+                            }[];
                             total: number;
-                            draining: number;
-                            cpusTotal: number;
-                            cpusUsed: number;
-                            memoryMBTotal: number;
-                            memoryMBUsed: number;
                         };
-                        alerts: {
-                            id: string;
-                            /** @enum {unknown} */
-                            condition: "RUN_FAILED" | "RECOVERED" | "LATE" | "STUCK" | "NO_SUCCESS" | "DROPPED" | "UNPLACEABLE" | "FLAPPING" | "AGENT_LOST" | "NO_AGENT" | "CLOCK_JUMP" | "DATABASE_SLOW" | "DISK_LOW";
-                            /** @enum {unknown} */
-                            state: "FIRING" | "ACKNOWLEDGED" | "RESOLVED";
-                            /** @enum {unknown} */
-                            severity: "INFO" | "WARNING" | "CRITICAL";
-                            /** @description the job, host or disk that it is about */
-                            subject: string;
-                            jobName: string;
-                            appName: string;
-                            runId: number;
-                            firstRunId: number;
-                            shardingItems: number[];
-                            where: string;
-                            summary: string;
-                            value: number;
-                            count: number;
-                            since: number;
-                            firedTime: number;
-                            lastTime: number;
-                            acknowledgedBy: string;
-                            acknowledgedTime: number;
-                            resolvedTime: number;
-                            /** @enum {unknown} */
-                            resolution: "RECOVERED" | "REMOVED" | "NOT_WATCHED" | "EXPIRED" | "";
-                            channels: string[];
-                            messageId: string;
-                            messageTime: number;
-                        }[];
                     };
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The role is too weak, the password is too weak for this caller, or a page of another site has sent it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6627,52 +7790,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    read_me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        username: string;
-                        /** @enum {unknown} */
-                        role: "admin" | "guest";
-                        login: boolean;
-                        version: string;
-                        schedulerZone: string;
-                        hostname: string;
-                    };
-                };
-            };
-        };
-    };
-    logout: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": boolean;
                 };
             };
         };

@@ -55,9 +55,10 @@ function useLoginWhenOut(isOut: boolean): void {
   const navigate = useNavigate();
   const location = useLocation();
   useEffect(() => {
-    if (!isOut) return;
+    // On its way to the login the address changes before this frame goes: that is not the page that was asked for.
+    if (!isOut || location.pathname === "/login") return;
     void navigate({ to: "/login", search: { next: location.href }, replace: true });
-  }, [isOut, navigate, location.href]);
+  }, [isOut, navigate, location.href, location.pathname]);
 }
 
 function Frame() {
