@@ -118,7 +118,9 @@ def create_app(
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (
-        changes_routes(scheduler),  # first: routes are tried one after the other, and consoles ask this every second
+        changes_routes(
+            scheduler
+        ),  # first: routes are tried one after the other, and consoles ask this every second
         login_routes(scheduler, authenticator, bodies, own_user, settings.public_url),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_list_routes(scheduler),
