@@ -57,7 +57,7 @@ _HEADERS: Final = (
     # A browser keeps it and asks each time whether it still holds; a proxy keeps nothing.
     (b"cache-control", b"private, no-cache"),
     (b"x-content-type-options", b"nosniff"),
-    (b"vary", b"accesstoken, authorization"),
+    (b"vary", b"accesstoken, authorization, cookie"),
 )
 _Headers = list[tuple[bytes, bytes]]
 _Key = tuple[str, bytes, Role | None]
