@@ -851,7 +851,7 @@ export interface paths {
         };
         /**
          * List Running Tasks
-         * @description Give all live tasks.
+         * @description Give all live tasks, or those of one job.
          */
         get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
@@ -4812,7 +4812,10 @@ export interface operations {
     };
     read_job_api_job_jobs__jobName__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description show secrets as `***` to an admin too, as the list does */
+                masked?: boolean;
+            };
             header?: never;
             path: {
                 jobName: string;
@@ -4828,6 +4831,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobConfiguration"];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -4870,7 +4882,10 @@ export interface operations {
     };
     register_job_api_job_register_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say whether it would be done, and change nothing */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5924,7 +5939,9 @@ export interface operations {
     };
     list_running_tasks_api_job_tasks_running_get: {
         parameters: {
-            query?: never;
+            query?: {
+                jobName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5947,6 +5964,15 @@ export interface operations {
                         slaveId: string;
                         type: string;
                     }[];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -6640,7 +6666,10 @@ export interface operations {
     };
     update_job_api_job_update_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say whether it would be done, and change nothing */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;

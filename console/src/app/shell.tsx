@@ -18,6 +18,7 @@ import { useMe } from "@/api/session";
 import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
+import { OpenAlerts } from "./open-alerts";
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 
@@ -74,7 +75,7 @@ function Frame() {
         {t("skip")}
       </button>
       <Layout.Sider theme="light" breakpoint="lg" collapsedWidth={56} width={184} className="side">
-        <Link to="/" className="brand">
+        <Link to="/" className="brand" aria-label="ElasticJob-Cloud">
           <img src="./icon.svg" alt="" width={24} height={24} />
           <span className="brand-name">ElasticJob-Cloud</span>
         </Link>
@@ -88,7 +89,12 @@ function Frame() {
                 key: path,
                 icon,
                 title: t(word),
-                label: <Link to={path}>{t(word)}</Link>,
+                label: (
+                  <Link to={path}>
+                    {t(word)}
+                    {path === "/alerts" ? <OpenAlerts /> : null}
+                  </Link>
+                ),
               })),
               {
                 key: "api",

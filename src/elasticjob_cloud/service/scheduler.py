@@ -13,7 +13,7 @@ from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, Unavai
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
-from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.model.records import AppRecord, Changes, JobRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock
@@ -38,12 +38,12 @@ from elasticjob_cloud.service.leadership.surroundings import Surroundings
 from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics.metrics import Metrics
-from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.port import AgentView, SchedulerView
 from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
 from elasticjob_cloud.service.revisions import Topic
 from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.threads.store_threads import StoreThreads
-from elasticjob_cloud.service.views import agent_views, ready_jobs
+from elasticjob_cloud.service.views import agent_views
 from elasticjob_cloud.store import Store
 
 _PRUNE_EVERY_SECONDS = 60.0
@@ -100,7 +100,9 @@ class Scheduler:
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
         self.runs = Runs(store, self.submit, self._query, threads.reader)
-        self.reading = ReadModel(StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone)
+        self.reading = ReadModel(
+            StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone, self._query
+        )
         self.alerts = AlertDesk(
             store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id, self._note_alerts
         )
@@ -202,15 +204,6 @@ class Scheduler:
 
     async def jobs(self) -> Sequence[JobRecord]:
         return await self._query(lambda core: [job for _, job in sorted(core.state.jobs.items())])
-
-    async def running_tasks(self) -> Sequence[TaskRecord]:
-        return await self._query(lambda core: list(core.state.tasks.values()))
-
-    async def ready_jobs(self) -> Sequence[ReadyJob]:
-        return await self._query(ready_jobs)
-
-    async def failover_tasks(self) -> Sequence[FailoverRecord]:
-        return await self._query(lambda core: list(core.state.failovers.values()))
 
     async def agents(self) -> Sequence[AgentView]:
         return await self._query(agent_views)

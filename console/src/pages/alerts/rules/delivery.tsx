@@ -190,7 +190,9 @@ function QuietHours({ rule, farther, problems, onChange }: PartProps) {
   const other = held(farther, "quietHours");
 
   function put(part: "start" | "end" | "timeZone", value: string): void {
-    const { start, end, timeZone } = { start: "", end: "", timeZone: "", ...quiet, [part]: value };
+    const before = { start: quiet?.start ?? "", end: quiet?.end ?? "", timeZone: quiet?.timeZone ?? "" };
+    const after = { ...before, [part]: value };
+    const { start, end, timeZone } = after;
     const next = timeZone ? { start, end, timeZone } : { start, end };
     onChange(putField(rule, "quietHours", start || end || timeZone ? next : undefined));
   }
