@@ -24,6 +24,7 @@ export function useColumns({
   const actions: NonNullable<TableProps<Alert>["columns"]> = [
     {
       key: "actions",
+      fixed: "right",
       title: <span className="off-screen">{t("actions")}</span>,
       render: (_, alert) => (
         <RowActions alert={alert} onSilence={alert.state === "RESOLVED" ? undefined : onSilence} />
@@ -41,6 +42,9 @@ export function useColumns({
             {common(alert.condition)}
           </Button>
           <span className="alerts-line calm">{figure(alert)}</span>
+          <span className="alerts-line alerts-summary mono" title={alert.summary}>
+            {alert.summary.split("\n", 1)[0]}
+          </span>
         </>
       ),
     },
@@ -61,27 +65,18 @@ export function useColumns({
     { key: "count", title: t("count"), align: "right", dataIndex: "count" },
     {
       key: "run",
-      title: t("run"),
-      render: (_, { runId, shardingItems }) =>
-        runId ? (
-          <>
-            <RunLink id={runId} />
-            {shardingItems.length > 0 ? (
-              <span className="alerts-line calm">
-                {t("shards", { items: shardingItems.join(", "), count: shardingItems.length })}
-              </span>
-            ) : null}
-          </>
-        ) : null,
-    },
-    { key: "where", title: t("where"), render: (_, { where }) => <span className="id">{where}</span> },
-    {
-      key: "summary",
-      title: t("summary"),
-      render: (_, { summary }) => (
-        <span className="alerts-summary mono" title={summary}>
-          {summary.split("\n", 1)[0]}
-        </span>
+      title: t("run_and_where"),
+      render: (_, { runId, shardingItems, where }) => (
+        <>
+          {runId ? <RunLink id={runId} /> : null}
+          {shardingItems.length > 0 ? (
+            <span className="calm">
+              {" "}
+              {t("shards", { items: shardingItems.join(", "), count: shardingItems.length })}
+            </span>
+          ) : null}
+          <span className="alerts-line id">{where}</span>
+        </>
       ),
     },
     {
