@@ -6,6 +6,7 @@ from typing import TypeVar
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage, JobRow, JobState
 from elasticjob_cloud.model.queries.overview import AgentRoom, FailingJob, Overview, ResultCounts
 from elasticjob_cloud.model.queries.runs import JobResults
+from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
 from elasticjob_cloud.model.records import JobRecord
 from elasticjob_cloud.service.revisions import ChangedTopics, Revisions
 
@@ -19,6 +20,7 @@ class MemoryReading:
     def __init__(self) -> None:
         self.jobs: Mapping[str, JobRecord] = {}
         self.results: dict[str, JobResults] = {}
+        self.planned = PlannedFires([], complete=True)
         self.failure: Exception | None = None
         self.revisions = Revisions(lambda: "0123456789abcdef")
 
@@ -61,6 +63,11 @@ class MemoryReading:
             lateness_p99_ms=None,
             room=AgentRoom(1, 0, 4.0, 0.5, 1024.0, 64.0),
         )
+
+    async def planned_fires(self, query: TimelineQuery) -> PlannedFires:
+        self._fail()
+        rows = [it for it in self.planned.rows if query.start_ms <= it.due_ms <= query.end_ms]
+        return PlannedFires(rows, self.planned.complete)
 
     def changes(self, since: str) -> ChangedTopics:
         self._fail()

@@ -16,6 +16,7 @@ from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery, Deliv
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.messages import Sandbox
+from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
@@ -28,6 +29,8 @@ from elasticjob_cloud.model.queries.statistics import (
     StatisticsPeriod,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.queries.tasks import TaskDetail
+from elasticjob_cloud.model.queries.timeline import PastRuns, PlannedFires, TimelineQuery
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.scheduling.commands import (
     AcknowledgeAlert,
@@ -190,6 +193,15 @@ class RunsPort(Protocol):
     async def run(self, run_id: int) -> RunDetail:
         """Give a run with its attempts, or raise `NotFoundError`."""
 
+    async def task(self, task_id: str) -> TaskDetail:
+        """Give a task, live or ended; raise `NotFoundError` where nothing is recorded of it."""
+
+    async def past_runs(self, query: TimelineQuery) -> PastRuns:
+        """Give the runs that ran at some moment of a time, newest first. Raises `InvalidRequestError`."""
+
+    async def failure_groups(self, query: FailureQuery) -> FailureGroups:
+        """Give what failed, grouped by summary. Raises `InvalidRequestError`."""
+
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         """Give a page of the executions of daemon jobs, newest first."""
 
@@ -233,6 +245,9 @@ class ReadPort(Protocol):
 
     async def overview(self) -> Overview:
         """Give the figures of the first page, as new as this call or unchanged since."""
+
+    async def planned_fires(self, query: TimelineQuery) -> PlannedFires:
+        """Give the fires of a time to come, the next first. Those of daemon jobs are not known here."""
 
     def changes(self, since: str) -> ChangedTopics:
         """Give the topics that have changed since a revision; all of them, if it is none of this leader."""

@@ -1,11 +1,15 @@
 # ruff: noqa: FAST003 - ruff does not see the alias inside a named Annotated type
 """`/api/job/tasks`: what runs, and what waits."""
 
+import asyncio
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
+from elasticjob_cloud.api.access.masked import sees_secrets
 from elasticjob_cloud.api.answers.responses import done, json_response
+from elasticjob_cloud.api.answers.tasks import task_view
 from elasticjob_cloud.api.answers.views import failover_task_view, ready_job_view, running_task_view
 from elasticjob_cloud.api.openapi.documents import (
     BOOLEAN,
@@ -16,7 +20,9 @@ from elasticjob_cloud.api.openapi.documents import (
     described,
     object_of,
 )
+from elasticjob_cloud.api.openapi.tasks import TASK_DETAIL
 from elasticjob_cloud.api.requests.known import check_task_id
+from elasticjob_cloud.api.requests.raw.query import refuse_query
 from elasticjob_cloud.service.port import KillTask, SchedulerPort
 
 TaskIdentifier = Annotated[str, Path(alias="taskId")]
@@ -45,6 +51,15 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
     async def list_failover_tasks() -> Response:
         """Give the shards that wait to be started again."""
         return json_response([failover_task_view(record) for record in await scheduler.failover_tasks()])
+
+    @router.get("/{taskId}", **described(TASK_DETAIL, errors=(404,)))
+    async def read_task(task_id: TaskIdentifier, request: Request) -> Response:
+        """Give one task, live or ended, with its status traces and the attempts around it; guests see secrets as `***`."""
+        refuse_query(request)
+        task = await scheduler.runs.task(check_task_id(task_id))
+        zone, shows_secrets = ZoneInfo(scheduler.default_time_zone()), sees_secrets(request)
+        # In a thread: its texts may be long, and its job may have ten thousand parameters.
+        return json_response(await asyncio.to_thread(task_view, task, zone, shows_secrets=shows_secrets))
 
     @router.post("/{taskId}/kill", **described(TRUE, errors=(404, 409)))
     async def kill_task(task_id: TaskIdentifier) -> Response:

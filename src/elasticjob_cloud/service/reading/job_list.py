@@ -43,7 +43,7 @@ class JobList:
         default_zone: str,
     ) -> None:
         self.results = LastResults()
-        self._core = core
+        self.core = core
         self._turns = turns
         self._read_results = read_results
         self._read_wall_ms = read_wall_ms
@@ -80,7 +80,7 @@ class JobList:
 
     async def records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         """Give the jobs of these names that are still there, some at a time, each time in a turn."""
-        jobs = self._core.state.jobs
+        jobs = self.core.state.jobs
         async for part in self._turns.pieces(names, _RECORDS_AT_ONCE):
             yield [jobs[name] for name in part if name in jobs]
 
@@ -99,11 +99,11 @@ class JobList:
             )
 
     async def _load(self) -> None:
-        names = list(self._core.state.jobs)
+        names = list(self.core.state.jobs)
         for start in range(0, len(names), _LOADED_AT_ONCE):
             part = names[start : start + _LOADED_AT_ONCE]
             for name, results in (await self._surely_read(part)).items():
-                if name in self._core.state.jobs:
+                if name in self.core.state.jobs:
                     self.results.fill(name, results)
             self._index.touch(part)
             await asyncio.sleep(_LOAD_PAUSE_SECONDS)
@@ -115,7 +115,7 @@ class JobList:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _results_of(self, names: Iterable[str]) -> dict[str, JobResults]:
-        jobs = self._core.state.jobs
+        jobs = self.core.state.jobs
         known = {name: jobs[name].configuration.is_daemon for name in names if name in jobs}
         return await self._read_results(
             [name for name, is_daemon in known.items() if not is_daemon],
@@ -124,9 +124,9 @@ class JobList:
 
     async def _rows(self, names: Sequence[str], reader: Reader) -> list[JobRow]:
         results = await self._results_of(names)
-        state = self._core.state
+        state = self.core.state
         await reader.step()
-        reasons = self._core.explain_waiting_jobs(name for name in names if name in state.waiting)
+        reasons = self.core.explain_waiting_jobs(name for name in names if name in state.waiting)
         rows = []
         for name in names:
             await reader.step()
@@ -145,7 +145,7 @@ class JobList:
 
     def _next_fire_ms(self, record: JobRecord) -> int | None:
         """Give when a job fires next, by the scheduler's schedule, or, for a daemon job, by its executor's."""
-        job, state = record.configuration, self._core.state
+        job, state = record.configuration, self.core.state
         if not job.is_daemon:
             return state.triggers.next_fire_ms(job.job_name)
         if not job.cron or not state.is_enabled(job.job_name):

@@ -14,11 +14,13 @@ from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import StatisticInterval, TaskResultStatistics
+from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
 from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.scheduling import Core, Decisions, Event
 from elasticjob_cloud.service.reading.job_list import JobList
 from elasticjob_cloud.service.reading.lateness import Lateness
 from elasticjob_cloud.service.reading.overview import OverviewMaker, SharedOverview
+from elasticjob_cloud.service.reading.planned_fires import planned_fires
 from elasticjob_cloud.service.reading.turns import ReadTurns
 from elasticjob_cloud.service.revisions import ChangedTopics, Revisions, Topic
 from elasticjob_cloud.service.threads.store_threads import StoreThreads
@@ -129,6 +131,11 @@ class ReadModel:
         self._present_jobs()
         assert self._overview is not None, "it comes and goes with the jobs"
         return await self._overview.get()
+
+    async def planned_fires(self, query: TimelineQuery) -> PlannedFires:
+        jobs = self._present_jobs()
+        async with self.turns.reader() as reader:
+            return await planned_fires(jobs.core, query, reader)
 
     def changes(self, since: str) -> ChangedTopics:
         self._present_jobs()
