@@ -10,7 +10,7 @@ from typing import Any, Final
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # auto: build it, and go on without one where that fails; require: fail; skip: never build one.
-_MODE: Final = "ELASTICJOB_BUILD_CONSOLE"
+_MODE: Final = "CONSOLE_BUILD"
 _MODES: Final = ("auto", "require", "skip")
 
 

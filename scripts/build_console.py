@@ -39,7 +39,7 @@ _NPM_ENVIRONMENT: Final = {
 }
 # The first say what is wrong; npm's usage comes after.
 _SHOWN_LINES: Final = 12
-_IS_CHATTER: Final = re.compile(r"npm warn |npm error *$")
+_IS_CHATTER: Final = re.compile(r"npm warn |npm error *(at .*)?$")
 
 
 class ConsoleBuildError(Exception):

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console import ADMIN, ADMIN_PASSWORD, Console
+from tests.browser.prefix_proxy import served_below
 from tests.browser.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -55,6 +56,29 @@ def test_page_has_its_language_and_theme(console: Console, language: str, lang: 
     console.open("/me")
     expect(console.page.locator("html")).to_have_attribute("lang", re.compile(f"^{lang}"))
     assert console.axe_findings() == []
+
+
+def test_console_works_below_a_prefix(console: Console) -> None:
+    page = console.page
+    with served_below("/team/ops", console.server.url) as url:
+        console.url = url
+        console.open(
+            "/alerts/rules/x?from=test"
+        )  # as deep as nothing is: its files must be found all the same
+        console.open("/me")
+        expect(page).to_have_url(re.compile(f"^{url}/login"))
+        page.locator("input").first.fill(ADMIN)
+        page.locator("input[type=password]").fill(ADMIN_PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{url}/me")
+        expect(page.locator("main")).to_contain_text(ADMIN)
+        (cookie,) = page.context.cookies(f"{url}/api/me")
+        assert cookie["path"] == "/team/ops/api"
+        page.get_by_role("link", name="Jobs", exact=True).click()
+        expect(page).to_have_url(f"{url}/jobs")
+        page.reload()
+        expect(page).to_have_url(f"{url}/jobs")
+        page.goto("about:blank")
 
 
 def test_watch_sees_what_the_policy_forbids(console: Console, watch: Watch) -> None:

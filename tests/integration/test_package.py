@@ -73,7 +73,7 @@ def package(root: Path, target: str, **environment: str) -> tuple[subprocess.Com
 
 def test_sdist_and_wheel_have_the_build_and_need_no_node(checkout: Path) -> None:
     make_build(checkout)
-    require = {"ELASTICJOB_BUILD_CONSOLE": "require"}
+    require = {"CONSOLE_BUILD": "require"}
     done, sdist = package(checkout, "sdist", **require)
     assert done.returncode == 0, done.stderr
     with tarfile.open(sdist) as archive:
@@ -111,7 +111,7 @@ def test_without_a_registry_the_wheel_has_no_console_and_says_so(checkout: Path)
 
 
 def test_release_fails_without_its_console(checkout: Path) -> None:
-    done, _ = package(checkout, "wheel", ELASTICJOB_BUILD_CONSOLE="require")
+    done, _ = package(checkout, "wheel", CONSOLE_BUILD="require")
     assert done.returncode != 0
     assert "ConsoleBuildError" in done.stderr
 
@@ -121,18 +121,18 @@ def test_build_of_older_sources_is_not_shipped_as_if_it_were_new(checkout: Path)
     (checkout / "console" / "index.html").write_text("changed")
     assert builder.is_built(checkout)
     assert not builder.is_current(checkout)
-    done, _ = package(checkout, "wheel", ELASTICJOB_BUILD_CONSOLE="require")
+    done, _ = package(checkout, "wheel", CONSOLE_BUILD="require")
     assert done.returncode != 0
 
 
 def test_editable_install_builds_no_console(checkout: Path) -> None:
-    done, _ = package(checkout, "wheel:editable", ELASTICJOB_BUILD_CONSOLE="require")
+    done, _ = package(checkout, "wheel:editable", CONSOLE_BUILD="require")
     assert done.returncode == 0, done.stderr
     assert not (checkout / "src" / BUILT).exists()
 
 
 def test_unknown_mode_is_refused(checkout: Path) -> None:
-    done, _ = package(checkout, "wheel", ELASTICJOB_BUILD_CONSOLE="yes")
+    done, _ = package(checkout, "wheel", CONSOLE_BUILD="yes")
     assert done.returncode != 0
     assert "auto, require, skip" in done.stderr
 

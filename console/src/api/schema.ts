@@ -851,7 +851,7 @@ export interface paths {
         };
         /**
          * List Running Tasks
-         * @description Give all live tasks.
+         * @description Give all live tasks, or those of one job.
          */
         get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
@@ -4794,7 +4794,10 @@ export interface operations {
     };
     read_job_api_job_jobs__jobName__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description show secrets as `***` to an admin too, as the list does */
+                masked?: boolean;
+            };
             header?: never;
             path: {
                 jobName: string;
@@ -4810,6 +4813,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobConfiguration"];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -4852,7 +4864,10 @@ export interface operations {
     };
     register_job_api_job_register_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say whether it would be done, and change nothing */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5906,7 +5921,9 @@ export interface operations {
     };
     list_running_tasks_api_job_tasks_running_get: {
         parameters: {
-            query?: never;
+            query?: {
+                jobName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5929,6 +5946,15 @@ export interface operations {
                         slaveId: string;
                         type: string;
                     }[];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -6622,7 +6648,10 @@ export interface operations {
     };
     update_job_api_job_update_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say whether it would be done, and change nothing */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7253,7 +7282,7 @@ export interface operations {
                         hostname: string;
                         login: boolean;
                         publicUrl?: string;
-                        /** @enum {unknown} */
+                        /** @enum {string} */
                         role: "admin" | "guest";
                         schedulerZone: string;
                         username: string;

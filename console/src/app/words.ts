@@ -1,6 +1,6 @@
 import { defineWords } from "@/words";
 
-export const useWords = defineWords("app", {
+export const useWords = defineWords("shell", {
   en: {
     overview: "Overview",
     jobs: "Jobs",

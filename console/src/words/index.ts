@@ -15,6 +15,8 @@ export type Translate<W> = (key: Base<keyof W & string>, values?: Record<string,
 /** Words that came before i18next was started: modules of parts are evaluated first. */
 const resources: Record<Language, Record<string, Record<string, string>>> = { en: {}, zh: {} };
 
+const defined = new Set<string>();
+
 export function startWords(language: Language): void {
   void i18next.use(initReactI18next).init({
     lng: language,
@@ -41,6 +43,8 @@ export function defineWords<W extends Record<string, string>>(
   namespace: string,
   words: { en: W; zh: Same<W> },
 ): () => Translate<W> {
+  if (defined.has(namespace)) throw new Error(`two places define the words "${namespace}"`);
+  defined.add(namespace);
   for (const language of LANGUAGES) {
     if (i18next.isInitialized) i18next.addResourceBundle(language, namespace, words[language]);
     else resources[language][namespace] = words[language];

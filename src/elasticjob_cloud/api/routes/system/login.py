@@ -37,7 +37,7 @@ _CONSOLE_PARAMETER: Final[Document] = {
 _ME: Final = object_of(
     {
         "username": TEXT,
-        "role": {"enum": [role.value for role in Role]},
+        "role": {"type": "string", "enum": [role.value for role in Role]},
         "login": BOOLEAN,
         "version": TEXT,
         "schedulerZone": TEXT,
