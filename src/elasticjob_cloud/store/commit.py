@@ -56,7 +56,8 @@ class ChangesWriter:
         self._failovers = KeyedTable[FailoverKey, FailoverRecord](
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
-        self._fires = database.insert_many(upsert(database, tables.fire), list(tables.fire.c))
+        put_fire = upsert(database, tables.fire, lasting=tables.LASTING_OF_FIRE)
+        self._fires = database.insert_many(put_fire, list(tables.fire.c))
         self._past = database.insert_many(
             insert_new(database, tables.past_configuration), list(tables.past_configuration.c)
         )
