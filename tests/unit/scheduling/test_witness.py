@@ -8,12 +8,14 @@ from elasticjob_cloud.model.alerting.conditions import Condition, Threshold
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import (
     AgentDraining,
     AgentInfo,
     AgentJoined,
     AgentLost,
+    DisksMeasured,
     Execution,
     Inventory,
     TaskStatus,
@@ -250,6 +252,73 @@ def test_host_of_an_agent_that_went_and_came_in_one_turn_is_known() -> None:
     assert alert_of(driver, Condition.RUN_FAILED).where == "host-agent-0"
 
 
+def test_agent_whose_successor_joins_before_it_is_known_to_be_lost_is_told_and_over() -> None:
+    driver = triggered(job())
+    info = AgentInfo("agent-1", "host-agent-0", "127.0.0.1", 4, 8_192)
+    driver.handle(AgentJoined(Inventory(info, predecessors=("agent-0",))))
+
+    driver.lose()
+
+    alert = alert_of(driver, Condition.AGENT_LOST)
+    assert (alert.where, alert.state) == ("host-agent-0", AlertState.RESOLVED)
+
+
+def test_agent_that_is_lost_while_nobody_leads_is_told_with_what_it_ran() -> None:
+    driver = triggered(job(), agents=0)
+    driver.join("far-away-1234")
+    driver.restart(MINUTE_MS)
+    assert not alerts_of(driver, Condition.AGENT_LOST), "it may come back yet"
+
+    driver.lose("far-away-1234")
+
+    assert alert_of(driver, Condition.AGENT_LOST).where == "far-away"
+    info = AgentInfo("far-away-5678", "its.name.on.ray", "127.0.0.1", 4, 8_192)
+    driver.handle(AgentJoined(Inventory(info)))
+    assert alert_of(driver, Condition.AGENT_LOST).state is AlertState.RESOLVED
+
+
+def test_agent_that_ended_in_good_order_while_nobody_led_is_not_lost() -> None:
+    driver = triggered(job())
+    task = driver.task()
+    driver.restart(MINUTE_MS)
+    # Its successor tells how all that it ran has ended.
+    driver.join("agent-1", driver.status(task, FINISHED), predecessors=("agent-0",))
+
+    driver.lose()
+
+    assert not alerts_of(driver, Condition.AGENT_LOST)
+
+
+def test_disks_of_agents_are_told_until_they_have_room_or_the_agent_is_gone() -> None:
+    driver = CoreDriver(agents=2)
+    for number in range(2):
+        full = (Disk("/", 50, 100), Disk("/data", 1, 100))
+        driver.handle(DisksMeasured(f"agent-{number}", full))
+    driver.handle(DisksMeasured("agent-nobody-met", (Disk("/", 1, 100),)))
+    subjects = [alert.subject for alert in alerts_of(driver, Condition.DISK_LOW)]
+    assert subjects == ["host-agent-0:/data", "host-agent-1:/data"]
+    assert driver.core.state.agents["agent-0"].info.fullest_disk == Disk("/data", 1, 100)
+
+    driver.handle(DisksMeasured("agent-0", (Disk("/", 50, 100), Disk("/data", 50, 100))))
+    driver.lose("agent-1")
+
+    ends = {alert.where: alert.resolution for alert in alerts_of(driver, Condition.DISK_LOW)}
+    assert ends == {"host-agent-0": Resolution.RECOVERED, "host-agent-1": Resolution.EXPIRED}
+
+
+def test_disk_of_an_agent_that_went_while_nobody_led_is_over_after_a_while() -> None:
+    driver = CoreDriver()
+    full = AgentInfo("agent-0", "host-agent-0", "127.0.0.1", 4, 8_192, disks=(Disk("/", 1, 100),))
+    driver.handle(AgentJoined(Inventory(full)))
+    assert alert_of(driver, Condition.DISK_LOW).state is AlertState.FIRING
+    driver.restart(MINUTE_MS)
+    driver.join("agent-1")
+
+    driver.pass_time(10 * MINUTE_MS)
+
+    assert alert_of(driver, Condition.DISK_LOW).resolution is Resolution.EXPIRED
+
+
 def test_no_agent_for_long_is_told() -> None:
     driver = CoreDriver(agents=0)
     driver.pass_time(30 * SECOND_MS)
@@ -263,7 +332,7 @@ def test_no_agent_for_long_is_told() -> None:
 def test_clock_that_jumps_slow_commits_and_full_disks_are_told() -> None:
     driver = CoreDriver()
     driver.set_clock(5 * MINUTE_MS)
-    driver.handle(CommitTook(999), CommitTook(1_500), DiskMeasured("host", "/data", 3.2))
+    driver.handle(CommitTook(999), CommitTook(1_500), DiskMeasured("host", Disk("/data", 3.2, 100)))
 
     assert alert_of(driver, Condition.CLOCK_JUMP).value == 300
     assert alert_of(driver, Condition.DATABASE_SLOW).value == 1.5

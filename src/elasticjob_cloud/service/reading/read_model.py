@@ -9,7 +9,13 @@ from typing import Final, TypeVar
 
 from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery
 from elasticjob_cloud.model.errors import ElasticJobError, NotLeadingError
-from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    DisksMeasured,
+)
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunPage, RunQuery
@@ -25,7 +31,7 @@ from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store import Store
 
 _SCHEDULERS_SECONDS: Final = 2.0
-_OF_AGENTS: Final = (AgentJoined, AgentLost, AgentDraining, AgentEvents)
+_OF_AGENTS: Final = (AgentJoined, AgentLost, AgentDraining, AgentEvents, DisksMeasured)
 T = TypeVar("T")
 
 

@@ -7,6 +7,7 @@ from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.events import RunOutcome, RunWaits
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE
+from elasticjob_cloud.model.disks import Disk
 from tests.unit.scheduling.alerts.alert_driver import HOOK, START_MS, AlertDriver
 
 
@@ -329,28 +330,54 @@ def test_no_agent_fires_after_thirty_seconds_without_any(driver: AlertDriver) ->
 def test_clock_database_and_disk(driver: AlertDriver) -> None:
     driver.book.clock_jumped(-7_000, driver.now_ms)
     driver.book.database_took(999, driver.now_ms)
-    driver.book.disk_measured("host-1", "/data", 5.5, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 5.5, 100), driver.now_ms)
     driver.turn()
     assert [(alert.condition, alert.value) for alert in driver.open()] == [(Condition.CLOCK_JUMP, -7)]
     driver.book.database_took(1500, driver.now_ms)
-    driver.book.disk_measured("host-1", "/data", 4.94, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 4.94, 100), driver.now_ms)
     driver.turn()
     assert driver.open(Condition.DATABASE_SLOW)[0].value == 1.5
     assert driver.open(Condition.DISK_LOW)[0].value == 4.9
-    driver.book.disk_measured("host-1", "/data", 6, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 6, 100), driver.now_ms)
     driver.go_on(61)
     assert {alert.condition for alert in driver.open()} == {Condition.CLOCK_JUMP, Condition.DISK_LOW}
-    driver.book.disk_measured("host-1", "/data", 7, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 7, 100), driver.now_ms)
     driver.go_on(600)
     assert not driver.open()
 
 
 def test_disk_of_a_host_that_is_gone_is_no_longer_low(driver: AlertDriver) -> None:
-    driver.book.disk_measured("host-1", "/data", 1, driver.now_ms)
-    driver.book.disk_measured("host-2", "/data", 1, driver.now_ms)
-    driver.book.agent_lost("host-1", "", driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 1, 100), driver.now_ms)
+    driver.book.disk_measured("agent-of-host-2", "host-2", Disk("/data", 1, 100), driver.now_ms)
+    driver.book.agent_left("agent-of-host-1", driver.now_ms)
     driver.turn()
     assert [alert.subject for alert in driver.open(Condition.DISK_LOW)] == ["host-2:/data"]
+
+
+def test_disk_that_two_measure_is_low_until_both_are_gone(driver: AlertDriver) -> None:
+    for by in ("", "agent-1", "agent-2"):
+        driver.book.disk_measured(by, "host-1", Disk("/", 1, 100), driver.now_ms)
+    driver.book.agent_left("agent-1", driver.now_ms)
+    driver.book.agent_left("agent-2", driver.now_ms)
+    driver.turn()
+    (alert,) = driver.open(Condition.DISK_LOW)
+    assert alert.count == 1
+    driver.book.disk_measured("", "host-1", Disk("/", 50, 100), driver.now_ms)
+    driver.turn()
+    (alert,) = driver.alerts()
+    assert alert.resolution is Resolution.RECOVERED
+
+
+def test_disk_that_nobody_measures_any_more_is_over_after_ten_minutes(driver: AlertDriver) -> None:
+    driver.book.disk_measured("agent-1", "host-1", Disk("/", 1, 100), driver.now_ms)
+    driver.book.disk_measured("agent-2", "host-2", Disk("/", 1, 100), driver.now_ms)
+    for _ in range(11):
+        driver.go_on(60)
+        driver.book.disk_measured("agent-2", "host-2", Disk("/", 1, 100), driver.now_ms)
+    driver.turn()
+    assert [alert.subject for alert in driver.open(Condition.DISK_LOW)] == ["host-2:/"]
+    (over,) = [alert for alert in driver.alerts() if not alert.is_open]
+    assert over.resolution is Resolution.EXPIRED
 
 
 @pytest.mark.parametrize("condition", [it for it in Condition if it is not Condition.RECOVERED])
@@ -402,5 +429,5 @@ def let_all_fire(driver: AlertDriver) -> None:
     driver.go_on(61)
     driver.book.clock_jumped(5_000, driver.now_ms)
     driver.book.database_took(5_000, driver.now_ms)
-    driver.book.disk_measured("host", "/", 1, driver.now_ms)
+    driver.book.disk_measured("agent-of-host", "host", Disk("/", 1, 100), driver.now_ms)
     driver.turn()
