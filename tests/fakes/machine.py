@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE
 from elasticjob_cloud.model.disks import Disk
+from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE
 from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, Command, Launch, Sandbox, TaskStatus
 from elasticjob_cloud.model.output.excerpt import last_line
 from elasticjob_cloud.model.task import TaskState
