@@ -19,7 +19,7 @@ from elasticjob_cloud.model.messages import (
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunPage, RunQuery
-from elasticjob_cloud.model.queries.statistics import StatisticInterval, TaskResultStatistics
+from elasticjob_cloud.model.queries.statistics import RunCounts
 from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.scheduling import Core, Decisions, Event
 from elasticjob_cloud.service.reading.job_list import JobList
@@ -56,8 +56,8 @@ class StoreReads:
     async def alerts(self, query: AlertQuery) -> AlertPage:
         return await self._threads.read(self._store.alerts.events, query)
 
-    async def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
-        return await self._threads.read(self._store.task_results, interval, since_ms)
+    async def run_counts(self, since_ms: int) -> RunCounts:
+        return await self._threads.read(self._store.run_counts, since_ms)
 
     async def schedulers(self) -> object:
         """Give something that is equal while the same schedulers are there."""
