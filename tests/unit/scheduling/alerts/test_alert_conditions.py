@@ -380,6 +380,49 @@ def test_disk_that_nobody_measures_any_more_is_over_after_ten_minutes(driver: Al
     assert over.resolution is Resolution.EXPIRED
 
 
+def test_shards_that_restart_once_each_do_not_flap_together(driver: AlertDriver) -> None:
+    for item in range(50):
+        driver.restart("a", item)
+    driver.turn()
+    assert not driver.alerts()
+
+
+def test_flapping_is_over_though_other_shards_restart_now_and_then(driver: AlertDriver) -> None:
+    for _ in range(5):
+        driver.restart("a", 7)
+    for item in range(50):
+        driver.restart("a", item=item + 10)
+        driver.go_on(60)
+    (alert,) = driver.alerts()
+    assert (alert.items, alert.value, alert.count) == ((7,), 5, 5)
+    assert alert.resolution is Resolution.RECOVERED
+
+
+def test_shards_that_flap_are_told_in_one_alert_that_lasts_as_long_as_one_of_them(
+    driver: AlertDriver,
+) -> None:
+    for item in (7, 3):
+        for _ in range(5):
+            driver.restart("a", item)
+    for _ in range(3):
+        driver.go_on(540)
+        driver.restart("a", 3)
+    driver.turn()
+    (alert,) = driver.open(Condition.FLAPPING)
+    assert (alert.items, alert.count) == ((3, 7), 9)
+    driver.go_on(601)
+    assert not driver.open()
+
+
+@pytest.mark.slow
+def test_daemon_of_many_shards_that_all_flap_is_seen(driver: AlertDriver) -> None:
+    for _ in range(5):
+        for item in range(300):
+            driver.restart("a", item)
+        driver.go_on(60)
+    assert len(driver.open(Condition.FLAPPING)) == 1
+
+
 @pytest.mark.parametrize("condition", [it for it in Condition if it is not Condition.RECOVERED])
 def test_condition_that_is_off_never_fires(condition: Condition) -> None:
     driver = AlertDriver({**HOOK, "conditions": {condition.value: False}})
