@@ -260,7 +260,7 @@ class Witness:
             elif end.success:
                 if end.fire_id in self._failed:
                     self._failed[end.fire_id].pop(trace.sharding_item, None)
-            elif trace.state == TaskState.KILLED:
+            elif end.is_killed:
                 killed.add(trace.task_id)
             else:
                 host = self._hosts.get(trace.slave_id, "")

@@ -20,6 +20,7 @@ from elasticjob_cloud.model.messages import (
     Inventory,
     TaskStatus,
 )
+from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.measurements import CommitTook, DiskMeasured
@@ -205,6 +206,49 @@ def test_executions_of_a_daemon_count_like_runs() -> None:
 
     alert = alert_of(driver, Condition.RUN_FAILED)
     assert (alert.summary, alert.state) == ("E: x", AlertState.RESOLVED)
+
+
+@pytest.mark.parametrize("state", [FAILED, TaskState.ERROR])
+def test_daemon_that_fails_before_it_executes_anything_is_a_failed_execution(state: TaskState) -> None:
+    driver = CoreDriver(daemon())
+    driver.tell(driver.status(driver.task(), state, "The app cannot be downloaded: 404\ndetails"))
+
+    (execution,) = driver.store.executions
+    assert (execution.is_success, execution.summary) == (False, "The app cannot be downloaded: 404")
+    assert driver.last.executions == {ShardResult.FAILED: 1}
+    alert = alert_of(driver, Condition.RUN_FAILED)
+    assert (alert.summary, alert.where) == ("The app cannot be downloaded: 404", "host-agent-0")
+
+
+@pytest.mark.parametrize("begun, failures", [(None, 0), ("", 1), ("BEGIN", 1), ("COMPLETE", 0)])
+def test_daemon_that_is_lost_has_failed_if_it_was_executing(begun: str | None, failures: int) -> None:
+    driver = CoreDriver(daemon())
+    if begun is not None:
+        driver.tell(driver.status(driver.task(), TaskState.RUNNING, begun))
+
+    driver.lose()
+
+    assert [it.is_success for it in driver.store.executions] == [False] * failures
+    assert len(alerts_of(driver, Condition.RUN_FAILED)) == failures
+
+
+def test_daemon_that_was_never_started_by_its_agent_has_not_failed() -> None:
+    driver = CoreDriver(daemon())
+    driver.end(driver.task(), TaskState.DROPPED)
+
+    assert not driver.store.executions
+
+
+def test_task_that_says_it_was_killed_and_nobody_asked_for_that_has_failed() -> None:
+    driver = triggered(job())
+    driver.tell(driver.status(driver.task(), KILLED, "The task was killed."))
+    alert = alert_of(driver, Condition.RUN_FAILED)
+    assert (alert.items, alert.where, alert.summary) == ((0,), "host-agent-0", "The task was killed.")
+
+    driver = CoreDriver(daemon())
+    execution = Execution(driver.wall_ms, driver.wall_ms, success=False, summary="The task was killed.")
+    driver.tell(TaskStatus(driver.task().task_id, KILLED, driver.wall_ms, "", execution))
+    assert alert_of(driver, Condition.RUN_FAILED).summary == "The task was killed."
 
 
 def test_execution_that_fails_as_its_daemon_is_ended_raises_no_alert() -> None:
