@@ -98,6 +98,9 @@ class AlertChecker:
     def _note_end(self, fire: FireRecord, changes: Changes) -> None:
         job_name = fire.job_name
         if fire.run_state is RunState.SUCCEEDED:
+            failed = self._alert_of(Condition.RUN_FAILED, job_name)
+            if fire.items and failed is not None and not set(failed.items) <= set(fire.items):
+                return  # it ran some of the shards that failed
             self._in_a_row[job_name] = 0
             for condition in (Condition.RUN_FAILED, Condition.NO_SUCCESS):
                 alert = self._alert_of(condition, job_name)

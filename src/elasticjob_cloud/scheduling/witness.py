@@ -213,6 +213,7 @@ class Witness:
             items,
             failed[items[0]] if items else "",
             fire.summary,
+            fire.items,
         )
         self.book.run_ended(ended, now_ms)
 

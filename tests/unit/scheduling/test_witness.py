@@ -93,6 +93,24 @@ def test_success_after_a_restart_of_the_scheduler_is_told_once() -> None:
     assert kinds == [MessageKind.FIRE, MessageKind.RESOLVE]
 
 
+@pytest.mark.parametrize("items, is_well", [((0,), False), ((0, 1), True), ((0, 1, 2), True), ((), True)])
+def test_job_is_well_again_once_all_shards_that_failed_were_run_again(
+    items: tuple[int, ...], is_well: bool
+) -> None:
+    driver = triggered(job(sharding_total_count=3))
+    run_id = driver.tasks()[0].fire_id
+    for task, state in zip(driver.tasks(), (FAILED, FAILED, FINISHED), strict=True):
+        driver.end(task, state)
+    assert alert_of(driver, Condition.RUN_FAILED).items == (0, 1)
+
+    again = commands.RerunShards("job", run_id, items) if items else commands.TriggerJob("job")
+    driver.ask(again)
+    for task in driver.tasks():
+        driver.end(task)
+
+    assert alert_of(driver, Condition.RUN_FAILED).is_open is not is_well
+
+
 def test_killed_run_raises_no_alert() -> None:
     driver = triggered(job())
     task = driver.task()

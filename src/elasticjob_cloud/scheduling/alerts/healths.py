@@ -148,6 +148,9 @@ class Healths:
             self._ledger.fire(key, _failure(run, since_ms, count=after if is_new else 1), now_ms)
 
     def _take_success(self, run: RunEnded, rule: EffectiveRule, now_ms: int) -> None:
+        failed = self._rows.find_open(AlertKey(Condition.RUN_FAILED, run.job_name))
+        if run.rerun_items and failed is not None and not set(failed.items) <= set(run.rerun_items):
+            return  # other shards have failed and were not run again: the job is not well
         limit_ms = _no_success_ms(rule)
         is_timed = rule.watches(Condition.STUCK) and rule.conditions[Condition.STUCK].times
         if run.job_name in self.health or limit_ms is not None or is_timed:
