@@ -64,7 +64,6 @@ def test_only_long_rows_are_cut() -> None:
 
 
 def test_last_run_is_shown_as_in_the_list_of_runs_without_secrets() -> None:
-    times = {"due_ms": 1_000, "recorded_ms": 1_000, "start_ms": 2_000, "end_ms": 3_000, "last_due_ms": 0}
     run = Run(
         run_id=7,
         job_name="a",
@@ -77,7 +76,11 @@ def test_last_run_is_shown_as_in_the_list_of_runs_without_secrets() -> None:
         triggered_by="root",
         rerun_of=0,
         count=1,
-        **times,
+        due_ms=1_000,
+        recorded_ms=1_000,
+        start_ms=2_000,
+        end_ms=3_000,
+        last_due_ms=0,
     )
     listed = msgspec.structs.replace(row("a"), results=JobResults(run))
 
