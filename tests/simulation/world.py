@@ -230,9 +230,10 @@ class World:
         if core is None:
             return
         now = self.now()
-        due_ms = core.next_due_ms()
-        if not self._inbox and (due_ms is None or due_ms > now.wall_ms):
-            return
+        if not self._inbox:
+            due_ms = core.next_due_ms()
+            if due_ms is None or due_ms > now.wall_ms:
+                return
         events, self._inbox = self._inbox, []
         searches = self.searches.count
         decisions = core.handle(events, now)
@@ -297,10 +298,11 @@ class World:
     def _plan_next_turn(self) -> None:
         if self._core is None:
             return
-        due_ms = self._core.next_due_ms()
         if self._inbox:
             self._schedule_turn(0)
-        elif due_ms is not None:
+            return
+        due_ms = self._core.next_due_ms()
+        if due_ms is not None:
             self._schedule_turn(due_ms - self.now().wall_ms)
 
     def _send(self, agent: AgentModel, commands: list[Command]) -> None:
