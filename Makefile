@@ -19,6 +19,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # One more than the cores of a small machine: many tests wait for other processes. The long ones keep theirs busy.
 WORKERS ?= 3
 LONG_WORKERS ?= 2
+BROWSER_WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -q --dist worksteal
 
 .PHONY: help
@@ -65,6 +66,17 @@ $(RAY_STAMP): constraints/ray.txt $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints/ray.txt
 	touch $@
 
+# Node for the console's build where the machine has none that is new enough. 3: that is so.
+.PHONY: console
+console: $(STAMP) ## build the web console into the package, if its sources changed; needs the npm registry
+	@status=0
+	$(BIN)/python scripts/build_console.py --needs-node || status=$$?
+	if [ $$status = 3 ]; then
+	    echo "==> installing Node (constraints/console.txt)"
+	    $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints/console.txt
+	fi
+	$(BIN)/python scripts/build_console.py
+
 .PHONY: fmt
 fmt: $(STAMP) ## format the code, and mend what ruff can mend safely
 	@echo "==> ruff: mending and formatting"
@@ -92,10 +104,17 @@ test-long: $(STAMP) $(RAY_STAMP) ## what takes many seconds each: the long tour,
 	@echo "==> pytest, the long tests"
 	$(PYTEST) -n $(LONG_WORKERS) -m long --timeout 300 $(ARGS)
 
+.PHONY: browser
+browser: $(STAMP) console ## the web console in a real Chromium, which the machine must have
+	@echo "==> pytest, the browser tests"
+	$(PYTEST) -n $(BROWSER_WORKERS) -m browser --timeout 300 tests/browser $(ARGS)
+
 .PHONY: test-all
 test-all: $(STAMP) $(RAY_STAMP) ## every test, chaos included; minutes
 	@echo "==> pytest, all of it"
-	$(PYTEST) -n $(LONG_WORKERS) -m "" --timeout 900 $(ARGS)
+	$(PYTEST) -n $(LONG_WORKERS) -m "not browser" --timeout 900 $(ARGS)
+	# By themselves: Playwright keeps an event loop running in its thread, in which no other test could start one.
+	$(MAKE) browser
 
 .PHONY: coverage
 coverage: $(STAMP) $(RAY_STAMP) ## run the suite with branch coverage; a report in .coverage-html/
@@ -148,6 +167,7 @@ bench: $(STAMP) ## measure, and compare with the targets
 
 .PHONY: run
 run: $(STAMP) ## a scheduler, an agent and a demo job on this machine
+	@$(MAKE) console || echo "==> going on: the console is as it was before, or missing; its address says so then" >&2
 	$(BIN)/elasticjob-cloud demo
 
 .PHONY: cluster
@@ -163,6 +183,8 @@ lock: | $(BIN)/python ## pin the newest allowed versions anew; UPGRADE= keeps th
 	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/uv.txt
 	$(COMPILE) $(UPGRADE) --extra scheduler --extra postgres --group dev pyproject.toml -o constraints/dev.txt
 	echo uv | $(COMPILE) --no-annotate -c constraints/dev.txt - -o constraints/uv.txt
+	echo "==> pinning Node, for the console's build"
+	$(COMPILE) $(UPGRADE) --group console -o constraints/console.txt
 	echo "==> pinning Ray"
 	$(COMPILE) $(UPGRADE) --extra ray -c constraints/dev.txt pyproject.toml -o constraints/ray.txt
 
@@ -170,4 +192,5 @@ lock: | $(BIN)/python ## pin the newest allowed versions anew; UPGRADE= keeps th
 clean: ## remove everything that these targets made, .venv too
 	@echo "==> cleaning"
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist
+	rm -rf console/node_modules console/dist src/elasticjob_cloud/api/console/built*
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -8,6 +8,7 @@ import msgspec
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.runs import (
     DaemonExecutionPage,
     Run,
@@ -17,6 +18,8 @@ from elasticjob_cloud.model.queries.runs import (
     ShardAttempt,
     ShardCounts,
 )
+from elasticjob_cloud.model.queries.tasks import TaskDetail
+from elasticjob_cloud.model.queries.timeline import PastRuns, TimelineQuery
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.service.port import ShardChoice
 
@@ -28,6 +31,11 @@ class MemoryRuns:
         self.details: dict[int, RunDetail] = {}
         self.next: str | None = None
         self.executions = DaemonExecutionPage([], None)
+        self.tasks: dict[str, TaskDetail] = {}
+        self.past = PastRuns([], complete=True)
+        self.failures = FailureGroups([], 0, complete=True)
+        self.timeline_queries: list[TimelineQuery] = []
+        self.failure_queries: list[FailureQuery] = []
         self.queries: list[RunQuery] = []
         self.killed: list[tuple[int, str]] = []
         self.rerun_asked: list[tuple[int, ShardChoice | Sequence[int], str]] = []
@@ -48,6 +56,19 @@ class MemoryRuns:
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         self.queries.append(query)
         return self.executions
+
+    async def task(self, task_id: str) -> TaskDetail:
+        if task_id not in self.tasks:
+            raise NotFoundError(f"There is no task '{task_id}'.")
+        return self.tasks[task_id]
+
+    async def past_runs(self, query: TimelineQuery) -> PastRuns:
+        self.timeline_queries.append(query)
+        return self.past
+
+    async def failure_groups(self, query: FailureQuery) -> FailureGroups:
+        self.failure_queries.append(query)
+        return self.failures
 
     async def kill(self, run_id: int, killed_by: str = "") -> None:
         await self.run(run_id)

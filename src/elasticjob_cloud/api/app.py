@@ -3,10 +3,10 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from elasticjob_cloud.api.access.auth import Authenticator
 from elasticjob_cloud.api.access.browser_guard import BrowserGuard
@@ -14,16 +14,21 @@ from elasticjob_cloud.api.access.own_user import OwnUser, OwnUserGate
 from elasticjob_cloud.api.access.proxies import TrustedProxies
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.boundary import Boundary
+from elasticjob_cloud.api.console.files import ConsoleFiles
+from elasticjob_cloud.api.console.pages import page_response, wants_page
+from elasticjob_cloud.api.console.routes import ASSETS, console_routes
 from elasticjob_cloud.api.leader.forwarding import Forwarding
 from elasticjob_cloud.api.leader.relay import Relay
 from elasticjob_cloud.api.requests.raw.body import BodyReader
-from elasticjob_cloud.api.requests.raw.paths import path_hint
+from elasticjob_cloud.api.requests.raw.paths import API_PREFIX, path_hint
 from elasticjob_cloud.api.requests.raw.text import shown
 from elasticjob_cloud.api.routes.alerts import alert_routes
 from elasticjob_cloud.api.routes.apps import app_routes
 from elasticjob_cloud.api.routes.bulk import bulk_routes
 from elasticjob_cloud.api.routes.console.changes import changes_routes
+from elasticjob_cloud.api.routes.console.failures import failure_routes
 from elasticjob_cloud.api.routes.console.overview import overview_routes
+from elasticjob_cloud.api.routes.console.timeline import timeline_routes
 from elasticjob_cloud.api.routes.history import history_routes
 from elasticjob_cloud.api.routes.job_list import job_list_routes
 from elasticjob_cloud.api.routes.jobs import job_routes
@@ -36,6 +41,7 @@ from elasticjob_cloud.api.routes.system.operations import operation_routes
 from elasticjob_cloud.api.routes.system.probes import probe_routes
 from elasticjob_cloud.api.routes.tasks import task_routes
 from elasticjob_cloud.api.settings import ApiSettings
+from elasticjob_cloud.api.shared_reads import SharedReads
 from elasticjob_cloud.service.port import SchedulerPort
 
 
@@ -53,6 +59,7 @@ def create_app(
     monotonic_seconds: Callable[[], float] = time.monotonic,
     relay: Relay | None = None,
     proxies: TrustedProxies | None = None,
+    console: ConsoleFiles | None = None,
 ) -> FastAPI:
     """Make the REST API of a scheduler.
 
@@ -64,12 +71,14 @@ def create_app(
         wall_ms: The clock that fires are counted from, in epoch milliseconds.
         monotonic_seconds: The clock that limits how often one may reconcile, and how long calls wait for a leader.
         proxies: Whose word about a caller's address is believed.
+        console: The web console's files; None: it was not built.
         relay: The way to the scheduler that leads when this one does not; None: there is no other.
 
     Returns:
         An ASGI app, to be served by uvicorn.
     """
     settings = settings or ApiSettings()
+    console = console or ConsoleFiles()
     own_user = OwnUser(None if relay is None else relay.mark)
     # All off: FastAPI's telemetry would wrap each request, and prometheus-client has our metrics.
     app = FastAPI(
@@ -84,6 +93,8 @@ def create_app(
             "auto_configure": False,
         },
     )
+    # The innermost: what it answers is for callers who were let in, of the scheduler that leads.
+    app.add_middleware(SharedReads, revision_of=scheduler.reading.revision_of)
     if authenticator is None:
         app.add_middleware(OwnUserGate, own_user=own_user)
     if relay is not None:
@@ -107,7 +118,10 @@ def create_app(
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (
-        login_routes(authenticator, bodies, own_user),
+        changes_routes(
+            scheduler
+        ),  # first: routes are tried one after the other, and consoles ask this every second
+        login_routes(scheduler, authenticator, bodies, own_user, settings.public_url),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_list_routes(scheduler),
         bulk_routes(scheduler, bodies),
@@ -119,15 +133,19 @@ def create_app(
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
-        changes_routes(scheduler),
         overview_routes(scheduler),
+        timeline_routes(scheduler, wall_ms),
+        failure_routes(scheduler, wall_ms),
         probe_routes(scheduler, registry),
         docs_routes(app, needs_token=authenticator is not None),
     )
     for router in routers:
         # Their paths are whole already; `include_router` would match each request against the routers first.
         app.router.routes.extend(router.routes)
-    app.add_exception_handler(HTTPException, _no_such_call(routers))
+    pages = console_routes(console)
+    app.router.routes.extend(pages)
+    routes = [*(route for router in routers for route in router.routes), *pages]
+    app.add_exception_handler(HTTPException, _no_such_call(routes, console))
     return app
 
 
@@ -139,18 +157,20 @@ def _browser_guard(authenticator: Authenticator | None, settings: ApiSettings) -
     return None
 
 
-def _no_such_call(routers: Sequence[APIRouter]) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _no_such_call(
+    all_routes: Sequence[BaseRoute], console: ConsoleFiles
+) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Give the handler of what the router refuses: a path or a method that there is not."""
-    routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+    routes = [route for route in all_routes if isinstance(route, Route)]
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         call = f"{request.method} {shown(request.url.path)}"
         if error.status_code == 404:
-            return json_response(
-                {"message": f"There is no {call}; /api/docs lists all calls.{path_hint(request.url.path)}"},
-                404,
-            )
+            hint = path_hint(request.url.path)
+            if console and wants_page(request) and not hint and not _is_data(request.url.path):
+                return page_response(console, request, 404)
+            return json_response({"message": f"There is no {call}; /api/docs lists all calls.{hint}"}, 404)
         if error.status_code == 405:
             # One path may have several routes, one for each method; the router knows of the first alone.
             partial = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
@@ -161,3 +181,7 @@ def _no_such_call(routers: Sequence[APIRouter]) -> Callable[[Request, Exception]
         return json_response({"message": str(error.detail)}, error.status_code, error.headers)
 
     return answer
+
+
+def _is_data(path: str) -> bool:
+    return path == API_PREFIX or path.startswith((f"{API_PREFIX}/", ASSETS))

@@ -11,17 +11,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elasticjob_cloud.api.access.auth import Authenticator
 from elasticjob_cloud.api.access.browser_guard import BrowserGuard
+from elasticjob_cloud.api.access.browser_session import check_session_use
 from elasticjob_cloud.api.access.masked import with_caller
 from elasticjob_cloud.api.access.own_user import OwnUser, weak_password_refusal
 from elasticjob_cloud.api.access.proxies import TrustedProxies
 from elasticjob_cloud.api.access.users import Role
 from elasticjob_cloud.api.answers.responses import error_response, json_response
 from elasticjob_cloud.api.requests.raw.body import body_limit, too_large
-from elasticjob_cloud.api.requests.raw.paths import API_PREFIX, DOCUMENTS, without_last_slash
+from elasticjob_cloud.api.requests.raw.paths import API_PREFIX, DOCUMENTS, SESSION_CALLS, without_last_slash
 from elasticjob_cloud.model.errors import ElasticJobError, ForbiddenError, UnavailableError
 
 # All other paths below /api need a token: a new route is closed until it is put here.
-OPEN_PATHS: Final = DOCUMENTS | {"/api/login"}
+OPEN_PATHS: Final = DOCUMENTS | SESSION_CALLS
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _QUERY_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -84,6 +85,7 @@ class Boundary:
             self._guard.check(method, headers)
         inside = path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
         if inside and self._authenticator is not None and path not in OPEN_PATHS:
+            check_session_use(method, scope["headers"])
             principal = self._authenticator.identify(scope["headers"])
             # With each call: a token may wander to other users and machines.
             if principal.is_local_only and not await self._own_user.makes(scope):

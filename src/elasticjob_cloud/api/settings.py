@@ -17,6 +17,7 @@ class ApiSettings:
         body_limit_bytes: The largest body that is read.
         reconcile_interval_seconds: The shortest time between two reconciliations on request.
         leader_wait_seconds: How long a call waits for a leader, where there is none at the moment.
+        public_url: Where people reach the console; empty when nobody has said so.
     """
 
     allowed_url_prefixes: tuple[str, ...] = ("http://", "https://", "ftp://")
@@ -25,6 +26,7 @@ class ApiSettings:
     reconcile_interval_seconds: float = 10.0
     # As long as it may take until another scheduler leads.
     leader_wait_seconds: float = 6.0
+    public_url: str = ""
 
     @classmethod
     def of(cls, settings: SchedulerSettings) -> "ApiSettings":
@@ -33,4 +35,5 @@ class ApiSettings:
             allowed_url_prefixes=settings.allowed_url_prefixes,
             allowed_hosts=settings.allowed_hosts,
             body_limit_bytes=int(settings.body_limit_bytes),
+            public_url=settings.public_url,
         )

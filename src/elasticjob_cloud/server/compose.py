@@ -1,5 +1,6 @@
 """From settings to a server: which store, which engine, which limits."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -11,6 +12,7 @@ from elasticjob_cloud.api.access.forwarding_mark import ForwardingMark
 from elasticjob_cloud.api.access.proxies import TrustedProxies
 from elasticjob_cloud.api.access.users import AuthSettings, check_exposure
 from elasticjob_cloud.api.app import create_app
+from elasticjob_cloud.api.console.files import ConsoleFiles
 from elasticjob_cloud.api.leader.relay import Relay
 from elasticjob_cloud.api.settings import ApiSettings
 from elasticjob_cloud.engine.contract import Engine
@@ -27,6 +29,7 @@ from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.databases.url import parse_database_url
 
+_log = logging.getLogger(__name__)
 _KEY_NAME = "access-token"  # the name of the key in the database
 
 
@@ -91,6 +94,7 @@ def build_server(
             registry=scheduler.metrics.registry,
             relay=relay,
             proxies=proxies,
+            console=_console(),
         )
 
     return Server(scheduler, build_app, listener, server_url(settings.host, port), proxies.trusts)
@@ -98,6 +102,13 @@ def build_server(
 
 def _authenticator(settings: SchedulerSettings, secret: bytes) -> Authenticator:
     return Authenticator(AuthSettings.of(settings), secret, login_failures=settings.login_failures)
+
+
+def _console() -> ConsoleFiles:
+    console = ConsoleFiles.built()
+    if not console:
+        _log.info("The web console is not built; its address says how to build it.")
+    return console
 
 
 async def _token_secret(settings: SchedulerSettings, scheduler: Scheduler) -> bytes:

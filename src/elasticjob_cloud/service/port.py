@@ -4,7 +4,7 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -16,10 +16,12 @@ from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery, Deliv
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.messages import Sandbox
+from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.queries.overview import Overview
+from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
@@ -28,6 +30,8 @@ from elasticjob_cloud.model.queries.statistics import (
     StatisticsPeriod,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.queries.tasks import TaskDetail
+from elasticjob_cloud.model.queries.timeline import PastRuns, PlannedFires, TimelineQuery
 from elasticjob_cloud.model.records import AppRecord, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.scheduling.commands import (
     AcknowledgeAlert,
@@ -49,7 +53,7 @@ from elasticjob_cloud.scheduling.commands import (
     UpdateApp,
     UpdateJob,
 )
-from elasticjob_cloud.service.revisions import ChangedTopics
+from elasticjob_cloud.service.revisions import ChangedTopics, Topic
 
 __all__ = [
     "AcknowledgeAlert",
@@ -77,6 +81,7 @@ __all__ = [
     "SetJobDisabled",
     "ShardChoice",
     "StatisticsPort",
+    "Topic",
     "TriggerJob",
     "UpdateApp",
     "UpdateJob",
@@ -131,9 +136,6 @@ class StatisticsPort(Protocol):
 
     async def running_jobs(self) -> Sequence[RunningStatistics]:
         """Give how many jobs ran in each minute of the last week, oldest first."""
-
-    async def execution_types(self) -> JobExecutionTypeStatistics:
-        """Give how many jobs of each kind are registered now."""
 
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         """Give how many jobs were registered on each day, oldest first."""
@@ -190,6 +192,15 @@ class RunsPort(Protocol):
     async def run(self, run_id: int) -> RunDetail:
         """Give a run with its attempts, or raise `NotFoundError`."""
 
+    async def task(self, task_id: str) -> TaskDetail:
+        """Give a task, live or ended; raise `NotFoundError` where nothing is recorded of it."""
+
+    async def past_runs(self, query: TimelineQuery) -> PastRuns:
+        """Give the runs that ran at some moment of a time, newest first. Raises `InvalidRequestError`."""
+
+    async def failure_groups(self, query: FailureQuery) -> FailureGroups:
+        """Give what failed, grouped by summary. Raises `InvalidRequestError`."""
+
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         """Give a page of the executions of daemon jobs, newest first."""
 
@@ -228,11 +239,32 @@ class ReadPort(Protocol):
     def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         """Give the jobs of these names that are still there, some at a time."""
 
+    async def running_tasks(self, wanted: QueueFilter) -> Sequence[TaskRecord]:
+        """Give the live tasks, the one that was started first first."""
+
+    async def failover_tasks(self, wanted: QueueFilter) -> Sequence[FailoverRecord]:
+        """Give the shards that wait to be started again."""
+
+    async def ready_page(self, wanted: QueueFilter, number: int, size: int) -> QueuePage[ReadyJob]:
+        """Give page `number` (from 1) of the ready queue, the next to start first."""
+
+    def ready_jobs(self, wanted: QueueFilter) -> AsyncIterator[list[ReadyJob]]:
+        """Give the ready queue, some at a time."""
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        """Give how many jobs of each kind are registered now."""
+
     def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         """Give a long sequence some at a time, at a pace that the scheduling does not feel."""
 
     async def overview(self) -> Overview:
         """Give the figures of the first page, as new as this call or unchanged since."""
+
+    async def planned_fires(self, query: TimelineQuery) -> PlannedFires:
+        """Give the fires of a time to come, the next first. Those of daemon jobs are not known here."""
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        """Give the revision of these topics together, from memory: another one as soon as any of them has changed."""
 
     def changes(self, since: str) -> ChangedTopics:
         """Give the topics that have changed since a revision; all of them, if it is none of this leader."""
@@ -262,15 +294,6 @@ class SchedulerPort(Protocol):
 
     async def jobs(self) -> Sequence[JobRecord]:
         """Give all jobs, by name."""
-
-    async def running_tasks(self) -> Sequence[TaskRecord]:
-        """Give all live tasks, staging and running."""
-
-    async def ready_jobs(self) -> Sequence[ReadyJob]:
-        """Give the ready queue, the next to start first."""
-
-    async def failover_tasks(self) -> Sequence[FailoverRecord]:
-        """Give the shards that wait to be started again."""
 
     async def agents(self) -> Sequence[AgentView]:
         """Give the agents that are there."""

@@ -18,7 +18,11 @@ from elasticjob_cloud.model.errors import (
     NotLeadingError,
 )
 from elasticjob_cloud.model.fire import RunState
+from elasticjob_cloud.model.messages import AgentInfo
+from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, Run, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.tasks import TaskDetail
+from elasticjob_cloud.model.queries.timeline import PastRuns, TimelineQuery
 from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.scheduling.commands import ApiCommand, KillRun, RerunShards
 from elasticjob_cloud.service.housekeeping.statistics import CoreQuery
@@ -63,6 +67,25 @@ class Runs:
             raise NotFoundError(message)
         return detail
 
+    async def task(self, task_id: str) -> TaskDetail:
+        detail = await self._in_thread(self._store.task, task_id)
+        if detail is None:
+            message = f"There is no task '{task_id}': it never was, or its record has been deleted since."
+            raise NotFoundError(message)
+        if detail.hostname:
+            return detail
+        with contextlib.suppress(NotLeadingError):
+            info = await self._query_core(partial(_agent_info, agent_id=detail.agent_id))
+            if info is not None:
+                return msgspec.structs.replace(detail, hostname=info.hostname, ip=info.ip)
+        return detail
+
+    async def past_runs(self, query: TimelineQuery) -> PastRuns:
+        return await self._in_thread(self._store.past_runs, query)
+
+    async def failure_groups(self, query: FailureQuery) -> FailureGroups:
+        return await self._in_thread(self._store.failure_groups, query)
+
     async def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         return await self._in_thread(self._store.daemon_executions, query)
 
@@ -94,6 +117,11 @@ class Runs:
 
     async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+
+def _agent_info(core: Core, agent_id: str) -> AgentInfo | None:
+    agent = core.state.agents.get(agent_id)
+    return None if agent is None else agent.info
 
 
 def _waiting_reasons(core: Core, runs: Iterable[Run]) -> dict[int, str]:

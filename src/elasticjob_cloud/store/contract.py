@@ -12,8 +12,16 @@ from typing import Protocol
 import msgspec
 
 from elasticjob_cloud.model.lineage import BegunTerm
+from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecutionPage,
+    EndedRun,
+    JobResults,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
@@ -21,6 +29,8 @@ from elasticjob_cloud.model.queries.statistics import (
     StatisticsSample,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.queries.tasks import TaskDetail
+from elasticjob_cloud.model.queries.timeline import PastRuns, TimelineQuery
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store.alert_contract import AlertStore
 from elasticjob_cloud.store.databases.size import DatabaseSize
@@ -106,6 +116,15 @@ class Store(Protocol):
     def run(self, run_id: int) -> RunDetail | None:
         """Give a run with what it ran under and its attempts, or None when there is none (any more)."""
 
+    def task(self, task_id: str) -> TaskDetail | None:
+        """Give a task, live or ended, or None when nothing is recorded of it (any more). The id must be a task's."""
+
+    def past_runs(self, query: TimelineQuery) -> PastRuns:
+        """Give the runs that ran at some moment of a time. Raises `InvalidRequestError`."""
+
+    def failure_groups(self, query: FailureQuery) -> FailureGroups:
+        """Give what failed, grouped by summary: of the latest failures of a time. Raises `InvalidRequestError`."""
+
     def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         """Give a page of the executions of daemon jobs, newest first. Raises `InvalidRequestError`."""
 
@@ -113,6 +132,14 @@ class Store(Protocol):
         self, job_names: Sequence[str], daemon_names: Sequence[str] = ()
     ) -> dict[str, JobResults]:
         """Give the last results of registered jobs, by name. `daemon_names`: daemon jobs, whose executions count."""
+
+    def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        """Give the runs that ended among the latest `limit` fires before a place, newest first; and the place to go on from.
+
+        None: that was all.
+        """
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""

@@ -11,8 +11,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.lineage import BegunTerm
+from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecutionPage,
+    EndedRun,
+    JobResults,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
@@ -20,6 +28,8 @@ from elasticjob_cloud.model.queries.statistics import (
     StatisticsSample,
     TaskResultStatistics,
 )
+from elasticjob_cloud.model.queries.tasks import TaskDetail
+from elasticjob_cloud.model.queries.timeline import PastRuns, TimelineQuery
 from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease, secrets, statistics
 from elasticjob_cloud.store.alert_contract import AlertStore
@@ -31,10 +41,13 @@ from elasticjob_cloud.store.databases.database import open_database
 from elasticjob_cloud.store.databases.size import DatabaseSize
 from elasticjob_cloud.store.history.attempts import run_detail
 from elasticjob_cloud.store.history.daemon_executions import daemon_execution_page, daemon_results
-from elasticjob_cloud.store.history.job_results import job_results
+from elasticjob_cloud.store.history.failures import failure_groups
+from elasticjob_cloud.store.history.job_results import job_results, latest_ended
 from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
 from elasticjob_cloud.store.history.pruning import HistoryPruner
 from elasticjob_cloud.store.history.runs import run_page
+from elasticjob_cloud.store.history.task_detail import task_detail
+from elasticjob_cloud.store.history.timeline import past_runs
 from elasticjob_cloud.store.loading import load_snapshot
 from elasticjob_cloud.store.migration import migrate_database
 
@@ -171,6 +184,18 @@ class SqlStore:
         with self._read() as connection:
             return run_detail(connection, run_id)
 
+    def task(self, task_id: str) -> TaskDetail | None:
+        with self._read() as connection:
+            return task_detail(connection, task_id)
+
+    def past_runs(self, query: TimelineQuery) -> PastRuns:
+        with self._read() as connection:
+            return past_runs(connection, query)
+
+    def failure_groups(self, query: FailureQuery) -> FailureGroups:
+        with self._read() as connection:
+            return failure_groups(connection, query)
+
     def daemon_executions(self, query: RunQuery) -> DaemonExecutionPage:
         with self._read() as connection:
             return daemon_execution_page(connection, query)
@@ -183,6 +208,12 @@ class SqlStore:
             for name in daemon_names:
                 results[name] = JobResults(recent=daemon_results(connection, name))
             return results
+
+    def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        with self._read() as connection:
+            return latest_ended(connection, before, limit)
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         self.keep_room()

@@ -9,7 +9,7 @@ from elasticjob_cloud.api.requests.raw.paths import DOCUMENTS
 from tests.http_client import http_client, http_get, http_post
 
 PATH_VALUES = {"{appName}": "my_app", "{jobName}": "my_job", "{taskId}": "my_job@-@0@-@READY@-@agent@-@1"}
-OPEN = {"/api/login"}
+OPEN = {"/api/login", "/api/logout"}
 
 
 def all_calls(server: str) -> list[tuple[str, str, dict[str, Any]]]:

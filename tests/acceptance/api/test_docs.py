@@ -16,6 +16,7 @@ from tests.acceptance.memory_runs import run_of
 from tests.http_client import http_get
 
 BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
+NOT_JSON: Final = {"/api/job/tasks/{taskId}/log/download"}
 METHODS = {"get", "put", "post", "delete"}
 
 
@@ -55,7 +56,8 @@ def test_document_has_the_structure_of_openapi_3_1(document: dict[str, Any]) -> 
         names = [(each["name"], each["in"]) for each in call.get("parameters", [])]
         assert len(names) == len(set(names)), path
         assert all(
-            each["in"] in {"path", "query"} and "schema" in each for each in call.get("parameters", [])
+            each["in"] in {"path", "query", "header"} and "schema" in each
+            for each in call.get("parameters", [])
         )
 
 
@@ -92,11 +94,15 @@ def test_every_body_and_every_error_is_described(document: dict[str, Any]) -> No
         ("post", "/api/alert/silences"),
     }
     for method, path, call in calls(document):
-        assert {"200", "401", "503"} <= set(call["responses"]), path
+        assert {"200", "503"} <= set(call["responses"]), path
+        assert ("401" in call["responses"]) is (path != "/api/logout"), path
         assert "422" not in call["responses"]
         if (method, path) in bodies:
             assert {"400", "413", "415"} <= set(call["responses"]), path
         for status, response in call["responses"].items():
+            if status == "200" and path in NOT_JSON:
+                assert set(response["content"]) == {"text/plain"}
+                continue
             schema = response["content"]["application/json"]["schema"]
             assert (schema == {"$ref": "#/components/schemas/Error"}) is (status != "200")
 
@@ -153,12 +159,22 @@ def test_every_field_of_the_manual_is_described(document: dict[str, Any]) -> Non
     assert schema["properties"]["jobClass"]["deprecated"] is True
 
 
-def test_both_ways_to_send_a_token_are_described(document: dict[str, Any]) -> None:
+def test_all_ways_to_send_a_token_are_described(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"] == {
         "accessToken": {"type": "apiKey", "in": "header", "name": "accessToken"},
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "elasticjob_session"},
+        "console": {"type": "apiKey", "in": "header", "name": "X-Elasticjob-Console"},
     }
-    assert document["paths"]["/api/login"]["post"]["security"] == []
+    paths = document["paths"]
+    assert paths["/api/login"]["post"]["security"] == []
+    assert paths["/api/logout"]["post"]["security"] == []
+    tokens: list[dict[str, list[str]]] = [{"accessToken": []}, {"bearer": []}]
+    assert paths["/api/app/list"]["get"]["security"] == [*tokens, {"session": []}]
+    # A page of another site has the cookie sent, and cannot send the header.
+    assert paths["/api/app"]["post"]["security"] == [*tokens, {"session": [], "console": []}]
+    assert set(paths["/api/logout"]["post"]["responses"]) == {"200", "403", "503"}
+    assert set(paths["/api/me"]["get"]["responses"]) == {"200", "401", "403", "503"}
 
 
 def test_page_loads_nothing_from_elsewhere(server: str) -> None:

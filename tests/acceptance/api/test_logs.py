@@ -106,3 +106,32 @@ def test_bad_query_is_refused(
 def test_output_that_is_not_kept_is_not_found(guest: httpx.Client) -> None:
     for path in (f"{LOG}?stream=both", f"{LOG}?tail=5", f"{SEARCH}?q=x"):
         assert guest.get(path).status_code == 404
+
+
+def test_download_gives_all_of_a_stream_byte_by_byte(
+    memory_server: MemoryServer, guest: httpx.Client
+) -> None:
+    whole = "二\n".encode() * 600_000 + b"\xff not UTF-8, and no line end"
+    memory_server.scheduler.outputs[TASK_ID, "stdout"] = whole
+    answer = guest.get(f"{LOG}/download", params={"stream": "stdout"})
+    assert answer.content == whole  # in more than one part
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
+    assert "/" not in answer.headers["content-disposition"].partition("''")[2]
+
+
+def test_download_of_both_streams_has_the_whole_lines_so_far(
+    memory_server: MemoryServer, guest: httpx.Client
+) -> None:
+    outputs = memory_server.scheduler.outputs
+    outputs[TASK_ID, "stdout"] = b"out\nhalf"
+    outputs[TASK_ID, "stderr"] = b"err\n"
+    assert guest.get(f"{LOG}/download").content == b"out\nerr\n"
+    memory_server.scheduler.ended = True
+    assert guest.get(f"{LOG}/download").content == b"out\nhalf\nerr\n"
+
+
+def test_download_of_an_output_that_is_nowhere_is_an_error_and_no_file(guest: httpx.Client) -> None:
+    answer = guest.get(f"{LOG.replace(TASK_ID, TASK_ID[:-1] + 'f')}/download")
+    assert answer.status_code == 404
+    assert answer.json()["message"]

@@ -12,6 +12,7 @@ from typing import Final
 import argon2
 import jwt
 
+from elasticjob_cloud.api.access.browser_session import header_token, session_token
 from elasticjob_cloud.api.access.fair_turns import FairTurns
 from elasticjob_cloud.api.access.login_limit import LoginLimit, network_of
 from elasticjob_cloud.api.access.users import AuthSettings, Role, User, is_weak_password, same_text, verifies
@@ -137,12 +138,14 @@ class Authenticator:
         return jwt.encode(claims, self._secret, _ALGORITHM)
 
     def identify(self, headers: Sequence[tuple[bytes, bytes]]) -> Principal:
-        """Say who a request with these headers comes from.
+        """Say who a request with these headers comes from: by a token in a header, else by a browser's session.
 
         Raises:
             UnauthorizedError: No token, one that is forged or expired, or whose user's password or role has changed.
         """
-        token = _token_in(headers)
+        token = header_token(headers)
+        if token is None:
+            token = session_token(headers)
         if token is None:
             raise UnauthorizedError
         principal, expiry = self._accepted.get(token) or self._read_token(token)
@@ -211,14 +214,3 @@ def _is_readable_hash(text: str) -> bool:
     except argon2.exceptions.InvalidHashError:
         return False
     return True
-
-
-def _token_in(headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
-    bearer: bytes | None = None
-    for name, value in headers:
-        if name == b"accesstoken":
-            return value.strip()
-        if name == b"authorization":
-            scheme, _, token = value.strip().partition(b" ")
-            bearer = token.strip() if scheme.lower() == b"bearer" else None
-    return bearer

@@ -26,15 +26,27 @@ def with_caller(scope: Scope, caller: Principal) -> Scope:
     return {**scope, _CALLER: caller}
 
 
+def role_of(scope: Scope) -> Role | None:
+    """Give the role of who makes a request; None where the scheduler knows no users."""
+    caller: Principal | None = scope.get(_CALLER)
+    return None if caller is None else caller.role
+
+
+def caller_of(request: Request) -> Principal | None:
+    """Give who makes the call; None where the scheduler knows no users."""
+    caller: Principal | None = request.scope.get(_CALLER)
+    return caller
+
+
 def sees_secrets(request: Request) -> bool:
     """Tell whether the caller may see secrets: an admin, or anybody of a scheduler that knows no users."""
-    caller: Principal | None = request.scope.get(_CALLER)
+    caller = caller_of(request)
     return caller is None or caller.role is Role.ADMIN
 
 
 def caller_name(request: Request) -> str:
     """Give the user who makes the call; empty where the scheduler knows no users."""
-    caller: Principal | None = request.scope.get(_CALLER)
+    caller = caller_of(request)
     return "" if caller is None else caller.username
 
 

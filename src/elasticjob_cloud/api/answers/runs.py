@@ -12,7 +12,7 @@ from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.jobs.sharding import ShardingParameterError, parse_sharding_item_parameters
 from elasticjob_cloud.model.masking import mask_configuration, mask_message, mask_text
 from elasticjob_cloud.model.queries.runs import ENDED_STATES, DaemonExecution, Run, RunDetail, ShardAttempt
-from elasticjob_cloud.model.task import TaskState
+from elasticjob_cloud.model.queries.shards import shard_state
 
 _ENDS_OF_SHARDS: Final = frozenset(ENDED_STATES)
 
@@ -26,8 +26,9 @@ class Shard(NamedTuple):
     attempts: list[ShardAttempt]
 
 
-def run_view(run: Run, zone: dt.tzinfo) -> dict[str, Any]:
+def run_view(run: Run, zone: dt.tzinfo, *, with_shards: bool = False) -> dict[str, Any]:
     """Show a run. Times that have not come are null; secrets in texts are `***`."""
+    shards = {"shardStates": run.shard_states} if with_shards else {}
     return {
         "runId": run.run_id,
         "jobName": run.job_name,
@@ -44,6 +45,7 @@ def run_view(run: Run, zone: dt.tzinfo) -> dict[str, Any]:
         "rerunOf": run.rerun_of or None,
         "count": run.count,
         "lastDueTime": shown_time(run.last_due_ms or run.due_ms, zone),
+        **shards,
     }
 
 
@@ -148,16 +150,5 @@ def _parameters_of(configuration: JobConfiguration | None) -> dict[int, str]:
 
 
 def _state_of(run: Run, attempts: Sequence[ShardAttempt], *, is_waiting: bool) -> RunState:
-    """Give a shard's state: that of its last attempt, unless it waits to be started (again)."""
-    if not attempts:
-        return run.state if run.state in _ENDS_OF_SHARDS else RunState.WAITING
-    last = attempts[-1]
-    if last.success is None:
-        return RunState.RUNNING
-    if is_waiting:
-        return RunState.WAITING
-    if last.success:
-        return RunState.SUCCEEDED
-    # An agent that was lost before it could kill the task leaves it LOST, in a run of which nothing failed otherwise.
-    is_killed = last.state is TaskState.KILLED or run.state is RunState.KILLED
-    return RunState.KILLED if is_killed else RunState.FAILED
+    last = (attempts[-1].state, attempts[-1].success) if attempts else None
+    return shard_state(run.state, last, is_waiting=is_waiting)

@@ -17,8 +17,8 @@ from elasticjob_cloud.model.errors import NotLeadingError
 from elasticjob_cloud.service.leadership.directory import UNKNOWING
 from elasticjob_cloud.service.port import SchedulerView
 
-# The same answer everywhere: the page of the API, and who leads, which the database knows.
-_ANSWERED_HERE: Final = DOCUMENTS | {"/api/operate/schedulers"}
+# The same answer everywhere: the page of the API, who leads, which the database knows, and who asks, which the token says.
+_ANSWERED_HERE: Final = DOCUMENTS | {"/api/operate/schedulers", "/api/me", "/api/logout"}
 _LOOK_AGAIN_SECONDS: Final = 0.1
 _LOOK_SECONDS: Final = 1.0  # what the last look may take at least
 

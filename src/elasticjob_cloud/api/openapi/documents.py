@@ -9,9 +9,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import elasticjob_cloud
+from elasticjob_cloud.api.access.browser_session import CONSOLE_HEADER, SESSION_COOKIE
 from elasticjob_cloud.api.openapi.alert_rule import ALERT_RULE
 from elasticjob_cloud.api.openapi.examples import EXAMPLES
 from elasticjob_cloud.api.requests.models import RequestBody
+from elasticjob_cloud.api.requests.raw.paths import SESSION_CALLS
 from elasticjob_cloud.api.requests.raw.query import QueryParameters, parameter_documents
 from elasticjob_cloud.model.jobs.app import AppConfiguration
 from elasticjob_cloud.model.jobs.job import JobConfiguration
@@ -64,14 +66,17 @@ def reference(name: str) -> Document:
 
 
 def described(
-    result: Document,
+    result: Document | None,
     *,
     errors: tuple[int, ...] = (),
     body: type[RequestBody] | Document | None = None,
     query: type[QueryParameters] | None = None,
     more_results: Document | None = None,
 ) -> dict[str, Any]:
-    """Give what FastAPI needs to know to describe a call: what it takes, and what it answers."""
+    """Give what FastAPI needs to know to describe a call: what it takes, and what it answers.
+
+    `result`: the schema of its JSON; None: it has none, only `more_results`, by media type.
+    """
     extra: Document = {}
     statuses = {401, 503, *errors}
     if result is TRUE:  # a command
@@ -131,13 +136,14 @@ def _required_body(content: Document) -> Document:
 
 
 def _call(
-    result: Document, statuses: set[int], extra: Document, more_results: Document | None
+    result: Document | None, statuses: set[int], extra: Document, more_results: Document | None
 ) -> dict[str, Any]:
     failure = {"application/json": {"schema": reference("Error")}}
+    in_json: Document = {} if result is None else {"application/json": {"schema": result}}
     responses: dict[int | str, Document] = {
         200: {
             "description": "Done." if result is TRUE else "The answer.",
-            "content": {"application/json": {"schema": result}, **(more_results or {})},
+            "content": {**in_json, **(more_results or {})},
         }
     }
     for status in sorted(statuses):
@@ -158,13 +164,17 @@ def openapi_document(app: FastAPI, *, needs_token: bool) -> Document:
     components["securitySchemes"] = {
         "accessToken": {"type": "apiKey", "in": "header", "name": "accessToken"},
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+        "console": {"type": "apiKey", "in": "header", "name": CONSOLE_HEADER},
     }
     for path, calls in document["paths"].items():
-        for call in calls.values():
+        for method, call in calls.items():
             # FastAPI's own validation error never occurs: ours is 400.
             call["responses"].pop("422", None)
-            closed = needs_token and path.startswith("/api/") and path != "/api/login"
-            call["security"] = [{"accessToken": []}, {"bearer": []}] if closed else []
+            closed = needs_token and path.startswith("/api/") and path not in SESSION_CALLS
+            # A browser's session changes something only together with the console's header.
+            session: Document = {"session": []} if method == "get" else {"session": [], "console": []}
+            call["security"] = [{"accessToken": []}, {"bearer": []}, session] if closed else []
             if closed:
                 forbidden = {"application/json": {"schema": reference("Error")}}
                 call["responses"]["403"] = {"description": _ERRORS[403], "content": forbidden}

@@ -1,6 +1,6 @@
 """How the OpenAPI document describes runs: each part exactly, with an example."""
 
-from typing import Any, Final
+from typing import Final
 
 from elasticjob_cloud.api.openapi.documents import (
     INTEGER,
@@ -11,21 +11,10 @@ from elasticjob_cloud.api.openapi.documents import (
     object_of,
     reference,
 )
+from elasticjob_cloud.api.openapi.parts import LATER_TIME, TIME, one_of, told
 from elasticjob_cloud.model.fire import RunState
 from elasticjob_cloud.model.queries.runs import RUN_SOURCES
 from elasticjob_cloud.model.task import TaskState
-
-
-def _told(document: Document, description: str) -> Document:
-    return {**document, "description": description}
-
-
-def _one_of(values: Any) -> Document:
-    return {"type": "string", "enum": [value.value for value in values]}
-
-
-_TIME: Final[Document] = {"type": "string", "format": "date-time"}
-_LATER_TIME: Final = nullable(_TIME)
 
 _COUNTS: Final = object_of(dict.fromkeys(("total", "waiting", "running", "succeeded", "failed"), INTEGER)) | {
     "description": "`total` is 0 for runs of earlier versions; shards that were killed are in `total` only"
@@ -36,19 +25,25 @@ _RUN: Final[Document] = object_of(
         "runId": INTEGER,
         "jobName": TEXT,
         "appName": TEXT,
-        "source": _one_of(RUN_SOURCES),
-        "dueTime": _TIME,
-        "startTime": _LATER_TIME,
-        "endTime": _LATER_TIME,
-        "state": _one_of(RunState),
+        "source": one_of(RUN_SOURCES),
+        "dueTime": TIME,
+        "startTime": LATER_TIME,
+        "endTime": LATER_TIME,
+        "state": one_of(RunState),
         "reason": {"type": "string", "description": "why it waits, is being stopped, or was dropped"},
         "shards": _COUNTS,
         "summary": {"type": "string", "description": "why it failed, in a line"},
         "triggeredBy": {"type": "string", "description": "the user; empty where a cron started it"},
-        "rerunOf": _told(nullable(INTEGER), "the run whose shards it repeats"),
+        "rerunOf": told(nullable(INTEGER), "the run whose shards it repeats"),
         "count": {"type": "integer", "description": "of due times; above 1 where many were dropped at once"},
-        "lastDueTime": _TIME,
-    }
+        "lastDueTime": TIME,
+        "shardStates": told(
+            nullable(TEXT),
+            "with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, "
+            "- where the run leaves the item out; null where they are not known, and above 1,000 shards",
+        ),
+    },
+    optional=("shardStates",),
 )
 # Without a null: FastAPI leaves those out of the document.
 _RUN_EXAMPLE: Final = {
@@ -74,16 +69,16 @@ _ATTEMPT: Final[Document] = object_of(
         "taskId": TEXT,
         "agentId": TEXT,
         "attempt": INTEGER,
-        "stagedTime": _LATER_TIME,
-        "startTime": _LATER_TIME,
-        "endTime": _LATER_TIME,
-        "state": _one_of(TaskState),
+        "stagedTime": LATER_TIME,
+        "startTime": LATER_TIME,
+        "endTime": LATER_TIME,
+        "state": one_of(TaskState),
         "success": {
             "type": ["boolean", "null"],
             "description": "null while it runs; false also where job code raised and the task is TASK_FINISHED",
         },
-        "exitCode": _told(nullable(INTEGER), "of a script"),
-        "signal": _told(nullable(INTEGER), "that ended a script"),
+        "exitCode": told(nullable(INTEGER), "of a script"),
+        "signal": told(nullable(INTEGER), "that ended a script"),
         "summary": {"type": "string", "description": "why it failed, in a line"},
         "detail": {
             "type": "string",
@@ -95,7 +90,7 @@ _SHARD: Final = object_of(
     {
         "item": INTEGER,
         "parameter": TEXT,
-        "state": _one_of(RunState),
+        "state": one_of(RunState),
         "attempts": array_of(_ATTEMPT),
     }
 )
@@ -104,7 +99,7 @@ _TASK_ID: Final = "my_job@-@1@-@READY@-@agent-1@-@0b0d6c3e"
 RUN_PAGE: Final[Document] = object_of(
     {
         "rows": array_of(_RUN),
-        "next": _told(nullable(TEXT), "the `cursor` of the next page; null: there is none"),
+        "next": told(nullable(TEXT), "the `cursor` of the next page; null: there is none"),
     }
 ) | {"examples": [{"rows": [_RUN_EXAMPLE], "next": "1795287641730.4711"}]}
 RUN_DETAIL: Final[Document] = object_of(
@@ -130,9 +125,9 @@ EXECUTION_PAGE: Final[Document] = object_of(
                     "item": INTEGER,
                     "hostname": TEXT,
                     "ip": TEXT,
-                    "startTime": _TIME,
-                    "endTime": _LATER_TIME,
-                    "state": _one_of((RunState.SUCCEEDED, RunState.FAILED)),
+                    "startTime": TIME,
+                    "endTime": LATER_TIME,
+                    "state": one_of((RunState.SUCCEEDED, RunState.FAILED)),
                     "summary": TEXT,
                     "detail": TEXT,
                 }

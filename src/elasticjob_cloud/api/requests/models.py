@@ -182,6 +182,10 @@ class LoginRequest(RequestBody):
 
     username: ShortText
     password: ShortText
+    session: bool = Field(
+        default=False,
+        description="Set the token as cookie `elasticjob_session` as well, for a browser. Needs the header X-Elasticjob-Console.",
+    )
 
 
 class PublishAppRequest(RequestBody):

@@ -7,11 +7,12 @@ from pydantic import BeforeValidator, Field
 from elasticjob_cloud.api.requests.models import ShortText
 from elasticjob_cloud.api.requests.raw.query import QueryParameters
 from elasticjob_cloud.api.requests.raw.text import shown
-from elasticjob_cloud.model.errors import NotFoundError
+from elasticjob_cloud.model.errors import FieldError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.queries.runs import ENDED_STATES, RunQuery
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
+RUNS_WITH_SHARDS: Final = 100
 _RUN_ID_DIGITS: Final = 18  # fewer than a database's integers have
 
 
@@ -44,6 +45,10 @@ class RunFilters(HistoryFilters):
         BeforeValidator(_upper),
     ] = None
 
+    include: Literal["shards"] | None = Field(
+        None, description="`shards`: each row has `shardStates`; `limit` is then at most 100"
+    )
+
 
 class ExecutionFilters(HistoryFilters):
     """`GET /api/job/executions`."""
@@ -58,7 +63,14 @@ def run_query(
     """Make the question that was asked: about the last day, unless told otherwise.
 
     Runs that wait or run now are few, and those that have done so for more than a day matter most.
+
+    Raises:
+        InvalidRequestError: too many runs are asked for with their shards.
     """
+    with_shards = isinstance(given, RunFilters) and given.include is not None
+    if with_shards and given.limit > RUNS_WITH_SHARDS:
+        problem = f"must be at most {RUNS_WITH_SHARDS} with include=shards."
+        raise InvalidRequestError.of(FieldError("limit", problem))
     start_ms, end_ms = interval
     state = None if given.state is None else RunState(given.state)
     if start_ms is None and (state is None or state in ENDED_STATES):
@@ -72,6 +84,7 @@ def run_query(
         end_ms=end_ms,
         limit=given.limit,
         cursor=given.cursor,
+        with_shards=with_shards,
     )
 
 

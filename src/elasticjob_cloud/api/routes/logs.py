@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
+from elasticjob_cloud.api.answers.downloads import log_download
 from elasticjob_cloud.api.answers.logs import (
     both_view,
     hits_view,
@@ -93,6 +94,12 @@ class LogQuery(QueryParameters):
     generation: str = Field("", max_length=200, description="the `generation` of the part before")
 
 
+class LogDownloadQuery(QueryParameters):
+    """`GET /api/job/tasks/{taskId}/log/download`."""
+
+    stream: StreamChoice = "both"
+
+
 class LogSearchQuery(QueryParameters):
     """`GET /api/job/tasks/{taskId}/log/search`."""
 
@@ -152,6 +159,15 @@ def log_routes(scheduler: SchedulerPort) -> APIRouter:
         pieces = await scheduler.task_log(question)
         assert isinstance(pieces, LogPieces), "a reply is of its question's kind"
         return both_view(question, pieces)
+
+    @router.get(
+        "/{taskId}/log/download",
+        **described(None, query=LogDownloadQuery, errors=(404,), more_results=plain_text),
+    )
+    async def download_task_log(request: Request, task_id: TaskIdentifier) -> Response:
+        """Give all that a task has printed so far, as a file. Of a running task it ends where the output ended when it was asked for."""
+        check_task_id(task_id)
+        return await log_download(scheduler.task_log, task_id, read_query(request, LogDownloadQuery).stream)
 
     @router.get("/{taskId}/log/search", **described(_HITS, query=LogSearchQuery, errors=(404,)))
     async def search_task_log(request: Request, task_id: TaskIdentifier) -> Response:

@@ -90,8 +90,10 @@ def run_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         """Give a page of runs, newest first: those of the last 24 hours, or all that wait or run now with that `state`."""
         given = read_query(request, RunFilters)
         interval = parse_interval_ms(given.start_time, given.end_time, zone())
-        page = await scheduler.runs.page(run_query(given, interval, wall_ms()))
-        rows = await encoded_list(partial(run_view, zone=zone()), page.rows, short=_SHORT_PAGE)
+        query = run_query(given, interval, wall_ms())
+        page = await scheduler.runs.page(query)
+        view = partial(run_view, zone=zone(), with_shards=query.with_shards)
+        rows = await encoded_list(view, page.rows, short=_SHORT_PAGE)
         return json_response({"rows": rows, "next": page.next})
 
     @router.get("/runs/{runId}", **described(RUN_DETAIL, errors=(404,)))

@@ -16,7 +16,7 @@ class RunQuery(msgspec.Struct, frozen=True):
     """One page of runs or executions, newest first. Empty and None: no such filter.
 
     `start_ms` and `end_ms` bound the time when a run was recorded, or when an execution started, both included. That is
-    also the order. `cursor`: `next` of the page before.
+    also the order. `cursor`: `next` of the page before. `with_shards`: have `Run.shard_states` filled in.
     """
 
     job_name: str = ""
@@ -27,6 +27,7 @@ class RunQuery(msgspec.Struct, frozen=True):
     end_ms: int | None = None
     limit: int = 50
     cursor: str = ""
+    with_shards: bool = False
 
 
 class ShardCounts(msgspec.Struct, frozen=True):
@@ -46,6 +47,7 @@ class Run(msgspec.Struct, frozen=True):
     """A fire as people see it.
 
     `count`, `last_due_ms`: a dropped run may stand for many due times. `rerun_of`: 0 unless its source is RERUN.
+    `shard_states`: as `shards.shard_letters` writes them; None where they were not asked for or are not known.
     """
 
     run_id: int
@@ -64,6 +66,7 @@ class Run(msgspec.Struct, frozen=True):
     rerun_of: int
     count: int
     last_due_ms: int
+    shard_states: str | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):
@@ -114,6 +117,16 @@ class RunDetail(msgspec.Struct, frozen=True):
         if not total or len(succeeded) != self.run.shards.succeeded:
             return None
         return tuple(item for item in self.items or range(total) if item not in succeeded)
+
+
+class EndedRun(msgspec.Struct, frozen=True):
+    """How a run ended. `recorded_ms` and `run_id` are its place in the order of all runs."""
+
+    recorded_ms: int
+    run_id: int
+    job_name: str
+    state: RunState
+    ended_ms: int
 
 
 class JobResults(msgspec.Struct, frozen=True):

@@ -1,23 +1,13 @@
 """When jobs are due: jobs with equal cron and zone share one trigger, and a tick costs what is due, not what is registered."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
-
-
-class Trigger:
-    """The jobs of one cron and zone that are next due at the same instant."""
-
-    __slots__ = ("cron", "jobs", "next_ms", "zone")
-
-    def __init__(self, cron: CronExpression, zone: ZoneInfo, next_ms: int) -> None:
-        self.cron = cron
-        self.zone = zone
-        self.next_ms = next_ms
-        self.jobs: dict[str, None] = {}  # a dict, because a set would lose the order of registration
+from elasticjob_cloud.scheduling.schedules.plan import Plan
+from elasticjob_cloud.scheduling.schedules.trigger import Trigger
 
 
 class Triggers:
@@ -74,6 +64,22 @@ class Triggers:
                 if child < len(self._heap):
                     heapq.heappush(places, (self._heap[child][:2], child))
         return found
+
+    def plan(self) -> Plan:
+        """Give all fires to come. It costs a copy of the heap."""
+        return Plan(self._heap.copy())
+
+    def of_jobs(self, job_names: Iterable[str]) -> list[Trigger]:
+        """Give triggers of these jobs alone, for a plan."""
+        chosen: dict[Trigger, Trigger] = {}
+        for job_name in job_names:
+            trigger = self._of_job.get(job_name)
+            if trigger is None:
+                continue
+            if trigger not in chosen:
+                chosen[trigger] = Trigger(trigger.cron, trigger.zone, trigger.next_ms)
+            chosen[trigger].jobs[job_name] = None
+        return list(chosen.values())
 
     def pop_due(self, now_ms: int) -> Iterator[tuple[int, list[str]]]:
         """Give each due time up to now with its jobs, in order, and move the triggers on."""

@@ -1,6 +1,6 @@
 """The state as all but a turn may see it: mypy refuses each change of what these protocols show."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from elasticjob_cloud.model.records import (
@@ -14,6 +14,8 @@ from elasticjob_cloud.model.records import (
     TaskRecord,
 )
 from elasticjob_cloud.scheduling.placement.agent import ReadOnlyAgent
+from elasticjob_cloud.scheduling.schedules.plan import Plan
+from elasticjob_cloud.scheduling.schedules.trigger import Trigger
 from elasticjob_cloud.scheduling.state.run import ReadOnlyRun
 
 
@@ -46,6 +48,12 @@ class ReadOnlyTriggers(Protocol):
 
     def upcoming(self, limit: int) -> list[tuple[int, str]]:
         """Give the next fires, at most so many: when, and of which job."""
+
+    def plan(self) -> Plan:
+        """Give all fires to come. It costs a copy of the heap."""
+
+    def of_jobs(self, job_names: Iterable[str]) -> list[Trigger]:
+        """Give triggers of these jobs alone, for a plan."""
 
 
 class ReadOnlyBacklog(Protocol):

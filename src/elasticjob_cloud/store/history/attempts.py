@@ -32,10 +32,12 @@ def run_detail(connection: Connection, run_id: int) -> RunDetail | None:
         waiting = list(connection.execute(select(failover.item).where(failover.fire_id == run_id)).scalars())
     attempts.sort(key=lambda it: (it.item, it.staged_ms, it.attempt))
     (run,) = runs_of(connection, [run_id])
-    return RunDetail(run, _configuration_of(connection, fire), fire.items, attempts, tuple(sorted(waiting)))
+    return RunDetail(
+        run, configuration_of_run(connection, fire), fire.items, attempts, tuple(sorted(waiting))
+    )
 
 
-def _configuration_of(connection: Connection, fire: FireRecord) -> JobConfiguration | None:
+def configuration_of_run(connection: Connection, fire: FireRecord) -> JobConfiguration | None:
     """Give what the run was started with: its own, else what its job had at the time, else what its job has."""
     if fire.configuration is not None:
         return fire.configuration
@@ -60,7 +62,11 @@ def _ended_attempts(connection: Connection, run_id: int) -> list[ShardAttempt]:
         .where(text(tables.ENDS_ATTEMPT), _TRACE.fire_id == run_id)
         .order_by(_TRACE.sharding_item, _TRACE.id)
     )
-    found = connection.execute(ended).all()
+    return attempts_of(connection, connection.execute(ended).all())
+
+
+def attempts_of(connection: Connection, found: Sequence[Row[Any]]) -> list[ShardAttempt]:
+    """Make attempts of the last lines of tasks; the first failures with their texts."""
     failed = [row for row in found if not row.success][:DETAILS_SHOWN]
     details = _details(connection, failed)
     return [_attempt_of(row, details.get(row.id, "")) for row in found]

@@ -11,7 +11,7 @@ from elasticjob_cloud.model.queries.runs import RECENT_RESULTS, DaemonExecution,
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.history.newest import RowsInOrder, bounds, name_conditions, newest, split_page
 
-_EXECUTIONS: Final = RowsInOrder("job_execution_log", "start_time", "id")
+EXECUTIONS: Final = RowsInOrder("job_execution_log", "start_time", "id")
 _EXECUTION: Final = tables.job_execution_log.c
 _SUCCESSES: Final[Mapping[RunState, int]] = {RunState.SUCCEEDED: 1, RunState.FAILED: 0}
 
@@ -22,29 +22,30 @@ def daemon_execution_page(connection: Connection, query: RunQuery) -> DaemonExec
     Raises:
         InvalidRequestError: the limit, the interval or the cursor cannot be.
     """
-    place, values = bounds(query, _EXECUTIONS)
+    place, values = bounds(query, EXECUTIONS)
     if query.source not in {None, FireSource.DAEMON}:
         return DaemonExecutionPage([], None)
     names, name_values = name_conditions(
-        connection, _EXECUTIONS, tables.HAS_APP, query.job_name, query.app_name
+        connection, EXECUTIONS, tables.HAS_APP, query.job_name, query.app_name
     )
     states = _SUCCESSES if query.state is None else [it for it in _SUCCESSES if it is query.state]
-    parts = [f"{_part(state)}{name}{place}" for state, name in itertools.product(states, names)]
-    found = newest(connection, _EXECUTIONS, parts, values | name_values, query.limit + 1)
+    parts = [f"{execution_part(state)}{name}{place}" for state, name in itertools.product(states, names)]
+    found = newest(connection, EXECUTIONS, parts, values | name_values, query.limit + 1)
     ids, following = split_page(found, query.limit)
     return DaemonExecutionPage(_executions_of(connection, ids), following)
 
 
 def daemon_results(connection: Connection, job_name: str) -> tuple[RunState, ...]:
     """Give how the last executions of a daemon job ended, newest first."""
-    names, values = name_conditions(connection, _EXECUTIONS, tables.HAS_APP, job_name, "")
+    names, values = name_conditions(connection, EXECUTIONS, tables.HAS_APP, job_name, "")
     kinds = list(itertools.product(_SUCCESSES, names))
-    parts = [f"{_part(state)}{name}" for state, name in kinds]
-    found = newest(connection, _EXECUTIONS, parts, values, RECENT_RESULTS)
+    parts = [f"{execution_part(state)}{name}" for state, name in kinds]
+    found = newest(connection, EXECUTIONS, parts, values, RECENT_RESULTS)
     return tuple(kinds[row.part][0] for row in found)
 
 
-def _part(state: RunState) -> str:
+def execution_part(state: RunState) -> str:
+    """Give the condition that an execution of a daemon job ended so, literally as in the indexes."""
     return f"{tables.HAS_APP} AND is_success = {_SUCCESSES[state]}"
 
 

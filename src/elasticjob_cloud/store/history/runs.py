@@ -24,6 +24,7 @@ from elasticjob_cloud.store.history.newest import (
     newest,
     split_page,
 )
+from elasticjob_cloud.store.history.shard_states import shard_letters_of
 from elasticjob_cloud.store.rows import storable_text
 
 Item = TypeVar("Item")
@@ -57,18 +58,22 @@ def run_page(connection: Connection, query: RunQuery) -> RunPage:
         "live_app": storable_text(query.app_name),
     }
     ids, following = split_page(newest(connection, FIRES, parts, values, query.limit + 1), query.limit)
-    return RunPage(runs_of(connection, ids), following)
+    return RunPage(runs_of(connection, ids, with_shards=query.with_shards), following)
 
 
-def runs_of(connection: Connection, fire_ids: Sequence[int]) -> list[Run]:
-    """Give the runs with these ids, newest first; those that are gone are left out."""
+def runs_of(connection: Connection, fire_ids: Sequence[int], *, with_shards: bool = False) -> list[Run]:
+    """Give the runs with these ids, newest first; those that are gone are left out. `with_shards`: and their shards' states."""
     found: list[FireRecord] = []
     for ids in chunks(fire_ids):
         listed = select(*_LISTED).where(tables.fire.c.fire_id.in_(ids))
         found += [rows.fire_record(row) for row in connection.execute(listed)]
     found.sort(key=lambda it: (it.recorded_ms, it.fire_id), reverse=True)
     counts = _live_counts(connection, [it for it in found if it.run_state is RunState.RUNNING])
-    return [_run_of(fire, counts.get(fire.fire_id) or _settled_counts(fire)) for fire in found]
+    letters = shard_letters_of(connection, found) if with_shards else {}
+    return [
+        _run_of(fire, counts.get(fire.fire_id) or _settled_counts(fire), letters.get(fire.fire_id))
+        for fire in found
+    ]
 
 
 def _ended_parts(sources: Iterable[FireSource], state: RunState | None) -> Iterator[str]:
@@ -127,7 +132,7 @@ def _settled_counts(fire: FireRecord) -> ShardCounts:
     return ShardCounts(fire.shard_total, waiting, 0, fire.succeeded_shards, fire.failed_tasks)
 
 
-def _run_of(fire: FireRecord, shards: ShardCounts) -> Run:
+def _run_of(fire: FireRecord, shards: ShardCounts, shard_states: str | None) -> Run:
     return Run(
         run_id=fire.fire_id,
         job_name=fire.job_name,
@@ -145,6 +150,7 @@ def _run_of(fire: FireRecord, shards: ShardCounts) -> Run:
         rerun_of=fire.rerun_of,
         count=fire.count,
         last_due_ms=fire.last_due_ms,
+        shard_states=shard_states,
     )
 
 

@@ -21,6 +21,8 @@ DOCUMENTS: Final = frozenset(
         "/api/swagger-ui.css",
     }
 )
+# Begin and end a browser's session: open to all, for they ask for a password, or change nothing but the caller's cookie.
+SESSION_CALLS: Final = frozenset({"/api/login", "/api/logout"})
 
 
 def without_last_slash(scope: Scope, has_route: Callable[[Scope], bool]) -> Scope:

@@ -1,0 +1,29 @@
+import "./tasks.css";
+import { Tabs } from "antd";
+import { useFilters } from "@/parts/filters";
+import { Page } from "@/parts/page";
+import { FailoverTasks } from "./failover";
+import { ReadyJobs } from "./ready";
+import { RunningTasks } from "./running";
+import { useWords } from "./words";
+
+const DEFAULTS = { tab: "running", search: "" };
+
+export default function TasksPage() {
+  const t = useWords();
+  const [{ tab }, setFilters] = useFilters(DEFAULTS);
+  return (
+    <Page title={t("title")}>
+      <Tabs
+        activeKey={tab}
+        onChange={(key) => setFilters({ tab: key, search: "" })}
+        destroyOnHidden
+        items={[
+          { key: "running", label: t("running"), children: <RunningTasks /> },
+          { key: "ready", label: t("ready"), children: <ReadyJobs /> },
+          { key: "failover", label: t("failover"), children: <FailoverTasks /> },
+        ]}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,71 @@
+"""A real server with the built console, and a real Chromium. `make browser` builds what is needed.
+
+A test takes `console`: a page of its own in a new browser profile. When it ends, it fails if the page's policy was
+violated or an error was left uncaught (watch.py). Each worker has one server: tests name their own jobs and apps.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from elasticjob_cloud.api.console.files import ConsoleFiles
+from tests.acceptance.standalone import Standalone
+from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, Console
+from tests.browser.watch import Watch
+
+_CHROMIUM_NAMES = ("chromium", "google-chrome", "google-chrome-stable")
+_TIMEOUT_MS = 15_000
+_VIEWPORT = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium, headless."""
+    path = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
+    if path is None:
+        problem = "NOT TESTED: needs Chromium, on Debian: apt-get install chromium fonts-noto-cjk"
+        if os.environ.get("CI"):
+            pytest.fail(problem)
+        pytest.skip(problem)
+    # As root it has no sandbox; /dev/shm is small in containers.
+    options = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """A standalone server with real passwords, an agent and the console; `call` and its kin are the admin's."""
+    assert ConsoleFiles.built(), "the console is not built: run make console"
+    data_dir = tmp_path_factory.mktemp("server") / "data"
+    with Standalone(data_dir, auth=True, settings=SETTINGS) as standalone:
+        login = {"username": ADMIN, "password": ADMIN_PASSWORD}
+        standalone.client.headers["accessToken"] = standalone.call("POST", "/login", login)["accessToken"]
+        yield standalone
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """What is watched while a test runs; `watch.forgive(pattern)` expects a fault."""
+    return Watch()
+
+
+@pytest.fixture
+def console(chromium: Browser, server: Standalone, watch: Watch) -> Iterator[Console]:
+    """The console in a browser of its own, not logged in yet; in English, light, UTC."""
+    context = chromium.new_context(
+        locale="en-GB",
+        timezone_id="UTC",
+        viewport={"width": _VIEWPORT["width"], "height": _VIEWPORT["height"]},
+        color_scheme="light",
+    )
+    context.set_default_timeout(_TIMEOUT_MS)
+    watch.watch(context)
+    yield Console(context.new_page(), server, server.url)
+    context.close()
+    watch.check()
