@@ -29,8 +29,8 @@ from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, No
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from tests.simulation.agent_model import AgentModel, raises_now_and_then
-from tests.simulation.alert_checker import AlertChecker
-from tests.simulation.checker import Checker
+from tests.simulation.checking.alert_checker import AlertChecker
+from tests.simulation.checking.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
 START_MS = 1_793_000_000_000
