@@ -39,6 +39,9 @@ export function themeOf(isDark: boolean): ThemeConfig {
         : {
             colorPrimary: "#0958d9",
             colorLink: "#0958d9",
+            colorInfo: "#0958d9",
+            colorInfoBg: "#e6f4ff",
+            colorInfoBorder: "#91caff",
             colorSuccess: "#237804",
             // Made from the darker colours, these would be grey, with too little contrast.
             colorSuccessBg: "#f6ffed",

@@ -50,22 +50,29 @@ export function DeliveryTable({ rows, isNarrowed }: { rows: readonly Delivery[];
         {
           key: "next",
           title: t("next_or_end"),
-          render: (_, { state, nextTryTime, endedTime }) =>
-            state === "PENDING" ? (
-              <>
-                {t("next_try")} {nextTryTime ? <When at={nextTryTime} relative /> : t("soon")}
-              </>
-            ) : (
-              <When at={endedTime} />
-            ),
-        },
-        {
-          key: "error",
-          title: t("last_error"),
-          render: (_, { lastError }) => <span className="alerts-error">{lastError}</span>,
+          render: (_, delivery) => <Outcome delivery={delivery} />,
         },
       ]}
     />
+  );
+}
+
+function Outcome({ delivery }: { delivery: Delivery }) {
+  const t = useWords();
+  const { state, nextTryTime, endedTime, lastError } = delivery;
+  return (
+    <>
+      {state !== "PENDING" ? (
+        <When at={endedTime} />
+      ) : nextTryTime ? (
+        <>
+          {t("next_try")} <When at={nextTryTime} relative />
+        </>
+      ) : (
+        t("in_line")
+      )}
+      {lastError ? <span className="alerts-line alerts-error">{lastError}</span> : null}
+    </>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Table } from "antd";
+import { Button, Checkbox, Table } from "antd";
 import { type Key, useMemo, useState } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
@@ -41,11 +41,19 @@ export function Events() {
       <EventFilterBar filters={filters} onChange={change} />
       <Loaded read={read}>
         {({ rows, next }) => {
-          const chosen = rows.filter((row) => row.state === "FIRING" && selected.includes(row.id));
+          const firing = rows.filter((row) => row.state === "FIRING");
+          const chosen = firing.filter((row) => selected.includes(row.id));
           return (
             <>
-              {mayAct && rows.length > 0 ? (
+              {mayAct && firing.length > 0 ? (
                 <div className="bar">
+                  <Checkbox
+                    checked={chosen.length === firing.length}
+                    indeterminate={chosen.length > 0 && chosen.length < firing.length}
+                    onChange={({ target }) => setSelected(target.checked ? firing.map((row) => row.id) : [])}
+                  >
+                    {t("select_all", { count: firing.length })}
+                  </Checkbox>
                   <Button size="small" disabled={chosen.length === 0} onClick={() => setAcknowledged(chosen)}>
                     {chosen.length === 0
                       ? t("acknowledge_selected")
@@ -65,6 +73,8 @@ export function Events() {
                       rowSelection: {
                         selectedRowKeys: [...selected],
                         onChange: setSelected,
+                        // A box in the heading would be there twice: antd measures with a hidden copy of it.
+                        columnTitle: <span className="off-screen">{t("selected")}</span>,
                         getCheckboxProps: (row: Alert) => ({
                           disabled: row.state !== "FIRING",
                           "aria-label": t("select", { subject: row.subject || row.condition }),

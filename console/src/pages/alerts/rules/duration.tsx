@@ -1,19 +1,7 @@
 import { InputNumber, Select } from "antd";
 import { useState } from "react";
+import { UNITS, unitOf } from "./length";
 import { useWords } from "./words";
-
-const UNITS: readonly [unit: "s" | "min" | "h" | "d", seconds: number][] = [
-  ["s", 1],
-  ["min", 60],
-  ["h", 3600],
-  ["d", 86_400],
-];
-
-/** The largest unit in which it is a whole number. */
-function unitOf(seconds: number | null | undefined): number {
-  const fits = UNITS.filter(([, size]) => seconds && seconds % size === 0);
-  return fits.at(-1)?.[1] ?? 1;
-}
 
 /** A length of time in a unit of one's choice; its value is in seconds. */
 export function DurationInput({

@@ -1,3 +1,4 @@
+import { DownOutlined, RightOutlined } from "@ant-design/icons";
 import { useNavigate } from "@tanstack/react-router";
 import { Button, Input, Table } from "antd";
 import { useState } from "react";
@@ -144,7 +145,20 @@ function RuleTable({
       pagination={false}
       scroll={{ x: "max-content" }}
       locale={{ emptyText: <Nothing text={isNarrowed ? t("none_match") : t("none_set")} /> }}
-      expandable={{ expandedRowRender: ({ scope }) => <HoldingFor scope={scope} /> }}
+      expandable={{
+        columnTitle: <span className="off-screen">{t("what_holds")}</span>,
+        expandedRowRender: ({ scope }) => <HoldingFor scope={scope} />,
+        expandIcon: ({ expanded, onExpand, record }) => (
+          <Button
+            size="small"
+            type="text"
+            icon={expanded ? <DownOutlined aria-hidden /> : <RightOutlined aria-hidden />}
+            aria-expanded={expanded}
+            aria-label={t("what_holds_for", { scope: nameOf(record.scope) })}
+            onClick={(event) => onExpand(record, event)}
+          />
+        ),
+      }}
       columns={[
         { key: "scope", title: t("for_what"), render: (_, { scope }) => <ScopeLink scope={scope} /> },
         { key: "says", title: t("says"), render: (_, { rule }) => <Says rule={rule} /> },

@@ -1,7 +1,7 @@
 import { Tag } from "antd";
-import { useShownLength } from "@/parts/time";
 import { CONDITIONS, type Condition, type Severity } from "../common/conditions";
 import { useCommonWords } from "../common/words";
+import { useExactLength } from "./length";
 import { type Rule, type Setting, settingOf } from "./rule";
 import { useWords } from "./words";
 
@@ -10,10 +10,10 @@ const SECONDS = new Set(["seconds", "clearSeconds"]);
 /** A threshold in words: `after 3 in a row`, `5 min`. */
 export function useShownThreshold(): (name: string, value: number) => string {
   const t = useWords();
-  const shown = useShownLength();
+  const shown = useExactLength();
   return (name, value) =>
     t(`is_${name}` as "is_after", {
-      value: SECONDS.has(name) ? shown(value * 1000) : name === "minutes" ? shown(value * 60_000) : value,
+      value: SECONDS.has(name) ? shown(value) : name === "minutes" ? shown(value * 60) : value,
     });
 }
 
@@ -21,7 +21,7 @@ export function useShownThreshold(): (name: string, value: number) => string {
 export function Says({ rule }: { rule: Rule }) {
   const t = useWords();
   const quiet = rule.quietHours;
-  const shown = useShownLength();
+  const shown = useExactLength();
   return (
     <div className="alerts-says">
       {rule.channels === undefined ? null : (
@@ -38,13 +38,13 @@ export function Says({ rule }: { rule: Rule }) {
       {rule.severity ? <Tag>{t("severity_is", { severity: t(rule.severity) })}</Tag> : null}
       {rule.language ? <Tag>{t(rule.language)}</Tag> : null}
       {rule.silenceMinutes === undefined ? null : (
-        <Tag>{t("silence_is", { time: shown(rule.silenceMinutes * 60_000) })}</Tag>
+        <Tag>{t("silence_is", { time: shown(rule.silenceMinutes * 60) })}</Tag>
       )}
       {rule.reminderMinutes === undefined ? null : (
-        <Tag>{t("reminder_is", { time: shown(rule.reminderMinutes * 60_000) })}</Tag>
+        <Tag>{t("reminder_is", { time: shown(rule.reminderMinutes * 60) })}</Tag>
       )}
       {rule.groupSeconds === undefined ? null : (
-        <Tag>{t("group_is", { time: shown(rule.groupSeconds * 1000) })}</Tag>
+        <Tag>{t("group_is", { time: shown(rule.groupSeconds) })}</Tag>
       )}
       {quiet ? (
         <Tag>{t("quiet_is", { start: quiet.start, end: quiet.end, zone: quiet.timeZone ?? "UTC" })}</Tag>

@@ -25,6 +25,7 @@ export const useWords = defineWords("alerts-rules", {
     next_page: "Next page",
     all_rules: "All rules",
     what_holds: "What holds",
+    what_holds_for: "What holds for {{scope}}",
     editor_hint:
       "What this rule says nothing about, farther rules say: that of the app, then the one for everything, then the defaults.",
     editor_hint_global: "It holds for all jobs, and for the system. Rules of apps and jobs go before it.",
@@ -145,6 +146,7 @@ export const useWords = defineWords("alerts-rules", {
     next_page: "下一页",
     all_rules: "全部规则",
     what_holds: "生效内容",
+    what_holds_for: "{{scope}}的生效内容",
     editor_hint: "此规则未设置的项,依次沿用应用规则、全局规则和默认值。",
     editor_hint_global: "适用于所有作业和系统本身;应用和作业的规则优先于全局规则。",
     who_is_told: "通知对象与时间",
