@@ -26,6 +26,7 @@ const PORTS: Readonly<Record<string, number>> = { ssl: 465, starttls: 587, none:
 export function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onClose: () => void }) {
   const t = useWords();
   const common = useCommonWords();
+  const hintOf = useHint();
   const { message } = App.useApp();
   const [draft, setDraft] = useState<Draft>(() => draftOf(channel));
   const fields = FIELDS_OF[draft.type];
@@ -99,7 +100,7 @@ export function ChannelDialog({ channel, onClose }: { channel: Channel | undefin
             id={`channel-${field}`}
             label={t(draft.type === "pagerduty" && field === "secret" ? "routing_key" : field)}
             required={isRequired(draft.type, field)}
-            hint={<Hint type={draft.type} field={field} isMasked={isMasked(draft, field)} />}
+            hint={hintOf(draft.type, field, isMasked(draft, field))}
             problem={problems.fields[field]}
           >
             <FieldInput field={field} draft={draft} onChange={setDraft} />
@@ -120,16 +121,18 @@ function isMasked(draft: Draft, field: ChannelField): boolean {
   return (draft.texts[field] ?? "").includes(MASK);
 }
 
-function Hint({ type, field, isMasked }: { type: ChannelType; field: ChannelField; isMasked: boolean }) {
+function useHint(): (type: ChannelType, field: ChannelField, isMasked: boolean) => string | undefined {
   const t = useWords();
-  if (isMasked) return t("masked");
-  if (field === "secret" && type === "webhook") return t("secret_hint");
-  if (field === "url" && type === "pagerduty") return t("pagerduty_url_hint");
-  if (field === "url" && type === "alertmanager") return t("alertmanager_url_hint");
-  if (field === "keyword") return t("keyword_hint");
-  if (field === "mentions") return t(type === "wecom" ? "mentions_wecom_hint" : "mentions_hint");
-  if (field === "to") return t("to_hint");
-  return null;
+  return (type, field, isMasked) => {
+    if (isMasked) return t("masked");
+    if (field === "secret" && type === "webhook") return t("secret_hint");
+    if (field === "url" && type === "pagerduty") return t("pagerduty_url_hint");
+    if (field === "url" && type === "alertmanager") return t("alertmanager_url_hint");
+    if (field === "keyword") return t("keyword_hint");
+    if (field === "mentions") return t(type === "wecom" ? "mentions_wecom_hint" : "mentions_hint");
+    if (field === "to") return t("to_hint");
+    return undefined;
+  };
 }
 
 function FieldInput({

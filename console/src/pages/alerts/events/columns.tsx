@@ -32,7 +32,7 @@ export function useColumns({
     },
   ];
   return [
-    { key: "severity", title: t("severity"), render: (_, { severity }) => <State state={severity} /> },
+    { key: "state", title: common("state"), render: (_, alert) => <StateCell alert={alert} /> },
     {
       key: "condition",
       title: t("what"),
@@ -49,7 +49,6 @@ export function useColumns({
       ),
     },
     { key: "about", title: t("about"), render: (_, alert) => <About alert={alert} /> },
-    { key: "state", title: common("state"), render: (_, alert) => <StateCell alert={alert} /> },
     {
       key: "since",
       title: t("since"),
@@ -110,10 +109,11 @@ export function About({ alert }: { alert: Alert }) {
 
 function StateCell({ alert }: { alert: Alert }) {
   const t = useWords();
-  const { state, acknowledgedBy, acknowledgedTime, resolution } = alert;
+  const { state, severity, acknowledgedBy, acknowledgedTime, resolution } = alert;
   return (
-    <>
+    <div className="alerts-states">
       <State state={state} />
+      <State state={severity} />
       {state === "RESOLVED" && resolution && resolution !== "RECOVERED" ? (
         <span className="alerts-line calm">{t(`because_${resolution}`)}</span>
       ) : null}
@@ -122,7 +122,7 @@ function StateCell({ alert }: { alert: Alert }) {
           {acknowledgedBy || t("somebody")}, <When at={acknowledgedTime} relative />
         </span>
       ) : null}
-    </>
+    </div>
   );
 }
 
