@@ -221,7 +221,7 @@ def _is_gone(path: Path) -> bool:
 
 
 def _make_private(directory: Path) -> None:
-    for _ in range(_TRIES):
+    for tries_left in reversed(range(_TRIES)):
         try:
             directory.mkdir(mode=0o700, exist_ok=True)
             status = directory.lstat()
@@ -231,13 +231,13 @@ def _make_private(directory: Path) -> None:
                     f"{directory} belongs to another user; remove it, or choose another data directory."
                 )
             directory.chmod(0o700)
-        except (FileExistsError, FileNotFoundError) as error:
-            failure: OSError = error  # an agent that ends removes it: it was there, and is not
         except OSError as error:
-            raise _cannot_be_made(directory, error) from error
+            # An agent that ends removes it: it was there, and is not.
+            is_removed = isinstance(error, FileExistsError | FileNotFoundError)
+            if not (is_removed and tries_left):
+                raise _cannot_be_made(directory, error) from error
         else:
             return
-    raise _cannot_be_made(directory, failure) from failure
 
 
 def _cannot_be_made(directory: Path, error: OSError) -> StartError:
