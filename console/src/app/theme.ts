@@ -29,6 +29,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
       ...(isDark
         ? {
             colorPrimary: "#3c89e8",
+            colorError: "#ff8f8c",
             colorLink: "#65a9f3",
             colorTextSecondary: "rgba(255,255,255,0.72)",
             colorTextTertiary: "rgba(255,255,255,0.65)",
@@ -53,6 +54,10 @@ export function themeOf(isDark: boolean): ThemeConfig {
             colorTextPlaceholder: "rgba(0,0,0,0.58)",
           }),
     },
-    components: { Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" } },
+    components: {
+      Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" },
+      // On the darkest shade of blue links can still be read.
+      ...(isDark ? { Table: { rowSelectedBg: "#111d2c", rowSelectedHoverBg: "#15253b" } } : {}),
+    },
   };
 }

@@ -100,7 +100,7 @@ export default function Importing({ onClose }: { onClose: () => void }) {
       maskClosable={!isPreview && text === ""}
       closable={!importing.isOn}
       keyboard={!importing.isOn}
-      footer={<div className="page-actions">{buttons}</div>}
+      footer={<div className="jobs-buttons">{buttons}</div>}
     >
       {isPreview ? null : (
         <Source
@@ -219,7 +219,7 @@ function Preview({
             disabled: !isImported(kind),
             "aria-label": t("select_row", { name: jobName || t("entry", { n: place }) }),
           }),
-          hideSelectAll: true,
+          getTitleCheckboxProps: () => ({ "aria-label": t("select_page") }),
         }}
         columns={[
           {
