@@ -30,6 +30,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
         ? {
             colorPrimary: "#3c89e8",
             colorError: "#ff8f8c",
+            colorInfo: "#65a9f3",
             colorLink: "#65a9f3",
             colorTextSecondary: "rgba(255,255,255,0.72)",
             colorTextTertiary: "rgba(255,255,255,0.65)",
@@ -39,6 +40,9 @@ export function themeOf(isDark: boolean): ThemeConfig {
         : {
             colorPrimary: "#0958d9",
             colorLink: "#0958d9",
+            colorInfo: "#0958d9",
+            colorInfoBg: "#e6f4ff",
+            colorInfoBorder: "#91caff",
             colorSuccess: "#237804",
             colorSuccessBg: "#f6ffed",
             colorSuccessBorder: "#b7eb8f",

@@ -117,7 +117,7 @@ function List({
         rowKey="jobName"
         columns={columns}
         dataSource={rows}
-        scroll={{ x: "max-content" }}
+        className="jobs-table" // scrolls by its style: antd's own way has a second, hidden checkbox for all
         sortDirections={["ascend", "descend", "ascend"]}
         pagination={{
           current: pageOf(filters),
