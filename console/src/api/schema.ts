@@ -851,7 +851,7 @@ export interface paths {
         };
         /**
          * List Running Tasks
-         * @description Give all live tasks.
+         * @description Give all live tasks, or those of one job.
          */
         get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
@@ -5921,7 +5921,9 @@ export interface operations {
     };
     list_running_tasks_api_job_tasks_running_get: {
         parameters: {
-            query?: never;
+            query?: {
+                jobName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5944,6 +5946,15 @@ export interface operations {
                         slaveId: string;
                         type: string;
                     }[];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */

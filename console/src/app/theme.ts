@@ -29,9 +29,9 @@ export function themeOf(isDark: boolean): ThemeConfig {
       ...(isDark
         ? {
             colorPrimary: "#3c89e8",
-            colorError: "#ff8f8c",
             colorInfo: "#65a9f3",
             colorLink: "#65a9f3",
+            colorError: "#ff7a75",
             colorTextSecondary: "rgba(255,255,255,0.72)",
             colorTextTertiary: "rgba(255,255,255,0.65)",
             colorTextDescription: "rgba(255,255,255,0.68)",
@@ -44,6 +44,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
             colorInfoBg: "#e6f4ff",
             colorInfoBorder: "#91caff",
             colorSuccess: "#237804",
+            // Made from the darker colours, these would be grey, with too little contrast.
             colorSuccessBg: "#f6ffed",
             colorSuccessBorder: "#b7eb8f",
             colorWarningBg: "#fffbe6",
@@ -60,8 +61,14 @@ export function themeOf(isDark: boolean): ThemeConfig {
     },
     components: {
       Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" },
-      // On the darkest shade of blue links can still be read.
-      ...(isDark ? { Table: { rowSelectedBg: "#111d2c", rowSelectedHoverBg: "#15253b" } } : {}),
+      ...(isDark
+        ? {
+            Menu: { itemSelectedColor: "#9cc8ff" },
+            Tabs: { itemSelectedColor: "#65a9f3" },
+            // On the darkest shade of blue links can still be read.
+            Table: { rowSelectedBg: "#111d2c", rowSelectedHoverBg: "#15253b" },
+          }
+        : {}),
     },
   };
 }

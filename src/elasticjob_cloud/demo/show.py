@@ -84,6 +84,7 @@ class Demo:
         """Say what is about to happen."""
         self.use(url)
         self._console.print(f"[bold]ElasticJob-Cloud[/bold] serves at {url}/api (its calls: {url}/api/docs)")
+        self._console.print(f"the console, in a browser: [bold]{url}/[/bold]")
         self._console.print(f"data in {self._settings.data_dir}; Ctrl-C stops it\n")
 
     def use(self, url: str, program: str = "") -> None:
