@@ -65,6 +65,8 @@ export function themeOf(isDark: boolean): ThemeConfig {
         ? {
             Menu: { itemSelectedColor: "#9cc8ff" },
             Tabs: { itemSelectedColor: "#65a9f3" },
+            // White on the light red of the dark theme could not be read.
+            Button: { dangerColor: "#1f1f1f" },
             // On the darkest shade of blue links can still be read.
             Table: { rowSelectedBg: "#111d2c", rowSelectedHoverBg: "#15253b" },
           }

@@ -156,9 +156,7 @@ function Source({
         ref={file}
         type="file"
         accept=".yaml,.yml,.json,.txt"
-        aria-label={t("choose_file")}
-        className="off-screen"
-        tabIndex={-1}
+        hidden // the button stands for it
         onChange={({ target }) => {
           void read(target.files?.[0]);
           target.value = "";

@@ -96,7 +96,7 @@ function List({
   return (
     <>
       {mayAct && (isAll || names.length > 0) ? (
-        <section className="bar jobs-selection" aria-label={t("title")}>
+        <section className="bar jobs-selection" aria-label={t("selection")}>
           <span role="status">
             {isAll ? t("all_selected", { count: total }) : t("selected", { count: names.length })}
           </span>
