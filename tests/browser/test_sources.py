@@ -33,6 +33,10 @@ def test_types_and_lint_are_clean() -> None:
     _run("run", "--silent", "check")
 
 
+def test_own_tests_of_the_console_pass() -> None:
+    _run("run", "--silent", "test")
+
+
 def test_types_of_the_api_are_those_of_the_openapi_document(tmp_path: Path) -> None:
     document = subprocess.run(
         [sys.executable, str(_ROOT / "scripts" / "openapi.py")], capture_output=True, text=True, check=True

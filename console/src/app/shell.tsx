@@ -74,7 +74,7 @@ function Frame() {
         {t("skip")}
       </button>
       <Layout.Sider theme="light" breakpoint="lg" collapsedWidth={56} width={184} className="side">
-        <Link to="/" className="brand">
+        <Link to="/" className="brand" aria-label="ElasticJob-Cloud">
           <img src="./icon.svg" alt="" width={24} height={24} />
           <span className="brand-name">ElasticJob-Cloud</span>
         </Link>

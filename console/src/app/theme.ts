@@ -30,6 +30,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
         ? {
             colorPrimary: "#3c89e8",
             colorLink: "#65a9f3",
+            colorError: "#ff7a75",
             colorTextSecondary: "rgba(255,255,255,0.72)",
             colorTextTertiary: "rgba(255,255,255,0.65)",
             colorTextDescription: "rgba(255,255,255,0.68)",
@@ -39,6 +40,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
             colorPrimary: "#0958d9",
             colorLink: "#0958d9",
             colorSuccess: "#237804",
+            // Made from the darker colours, these would be grey, with too little contrast.
             colorSuccessBg: "#f6ffed",
             colorSuccessBorder: "#b7eb8f",
             colorWarningBg: "#fffbe6",
@@ -56,6 +58,9 @@ export function themeOf(isDark: boolean): ThemeConfig {
             colorTextPlaceholder: "rgba(0,0,0,0.58)",
           }),
     },
-    components: { Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" } },
+    components: {
+      Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" },
+      ...(isDark ? { Menu: { itemSelectedColor: "#9cc8ff" }, Tabs: { itemSelectedColor: "#65a9f3" } } : {}),
+    },
   };
 }

@@ -56,7 +56,11 @@ export function Loaded<T>({
   return (
     <>
       {read.error ? <Problem error={read.error} retry={() => void read.refetch()} /> : null}
-      {read.data !== undefined ? children(read.data) : read.error ? null : <Skeleton active={false} />}
+      {read.data !== undefined ? (
+        children(read.data)
+      ) : read.error ? null : (
+        <Skeleton active={false} title={false} />
+      )}
     </>
   );
 }

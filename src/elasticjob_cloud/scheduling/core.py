@@ -116,10 +116,6 @@ class Core:
         """Say why the next run of a job in the ready queue has not started (promise 4)."""
         return self._explain(EmptyAgents(self.state.agents.values()), job_name)
 
-    def explain_all_waiting(self) -> dict[str, str]:
-        """Say of each job in the ready queue why its next run has not started."""
-        return self.explain_waiting_jobs(self.state.waiting)
-
     def explain_waiting_jobs(self, job_names: Iterable[str]) -> dict[str, str]:
         """Say of these jobs, which are in the ready queue, why the next run of each has not started."""
         agents = EmptyAgents(self.state.agents.values())

@@ -1,14 +1,7 @@
 """What operators see of the core's state."""
 
 from elasticjob_cloud.scheduling import Core
-from elasticjob_cloud.service.port import AgentView, ReadyJob
-
-
-def ready_jobs(core: Core) -> list[ReadyJob]:
-    """Give the jobs that wait, the one with the oldest fire first, each with the reason why it waits."""
-    waiting = sorted(core.state.waiting.items(), key=lambda it: (it[1][0].due_ms, it[1][0].fire_id))
-    reasons = core.explain_all_waiting()
-    return [ReadyJob(job_name, len(fires), reasons[job_name]) for job_name, fires in waiting]
+from elasticjob_cloud.service.port import AgentView
 
 
 def agent_views(core: Core) -> list[AgentView]:

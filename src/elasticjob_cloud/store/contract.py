@@ -14,7 +14,14 @@ import msgspec
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecutionPage,
+    EndedRun,
+    JobResults,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
@@ -125,6 +132,14 @@ class Store(Protocol):
         self, job_names: Sequence[str], daemon_names: Sequence[str] = ()
     ) -> dict[str, JobResults]:
         """Give the last results of registered jobs, by name. `daemon_names`: daemon jobs, whose executions count."""
+
+    def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        """Give the runs that ended among the latest `limit` fires before a place, newest first; and the place to go on from.
+
+        None: that was all.
+        """
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""

@@ -13,7 +13,14 @@ from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecutionPage,
+    EndedRun,
+    JobResults,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
     RunningStatistics,
@@ -35,7 +42,7 @@ from elasticjob_cloud.store.databases.size import DatabaseSize
 from elasticjob_cloud.store.history.attempts import run_detail
 from elasticjob_cloud.store.history.daemon_executions import daemon_execution_page, daemon_results
 from elasticjob_cloud.store.history.failures import failure_groups
-from elasticjob_cloud.store.history.job_results import job_results
+from elasticjob_cloud.store.history.job_results import job_results, latest_ended
 from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
 from elasticjob_cloud.store.history.pruning import HistoryPruner
 from elasticjob_cloud.store.history.runs import run_page
@@ -201,6 +208,12 @@ class SqlStore:
             for name in daemon_names:
                 results[name] = JobResults(recent=daemon_results(connection, name))
             return results
+
+    def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        with self._read() as connection:
+            return latest_ended(connection, before, limit)
 
     def prune_history(self, before_ms: int, limit: int) -> int:
         self.keep_room()

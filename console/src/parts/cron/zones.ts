@@ -1,3 +1,5 @@
+import { shownTime } from "../time";
+
 /** Names of time zones that this browser knows. The server may know more. */
 export function zoneNames(): string[] {
   const names = new Set(Intl.supportedValuesOf("timeZone"));
@@ -84,4 +86,17 @@ function firstWith(offset: number, zone: string, from: number, to: number): numb
 /** The readings of the clock that a change skips or shows twice: from `from` to before `to`, as if in UTC. */
 export function touchedReadings({ at, before, after }: ClockChange): { from: number; to: number } {
   return { from: at + Math.min(before, after), to: at + Math.max(before, after) };
+}
+
+/** A reading of a clock that was counted as if in UTC: `2027-03-28 02:30:00`. */
+export function clockReading(reading: number): string {
+  return new Date(reading).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** A moment in a zone, with the day of the week and the zone's short name: `Mon 2026-11-30 22:05:01 CET`. */
+export function zonedTime(epoch: number, zone: string, language: string): string {
+  const locale = language === "zh" ? "zh-CN" : "en-GB";
+  const known = isKnownZone(zone) ? zone : "UTC";
+  const day = new Intl.DateTimeFormat(locale, { timeZone: known, weekday: "short" }).format(epoch);
+  return `${day} ${shownTime(epoch, known, language)}`;
 }

@@ -1,0 +1,111 @@
+import type { Answer } from "@/api/client";
+import { epochOf } from "../time";
+
+export type TimelineAnswer = Answer<"/api/job/timeline">;
+export type BarState = "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "PLANNED";
+
+/** One run, or one fire to come. */
+interface Span {
+  start: number;
+  end: number;
+  state: BarState;
+  runId: number | null;
+}
+
+/** What is drawn: one run or fire, or several that would overlap on the screen. */
+export interface Bar {
+  /** In pixels from the start of the time. */
+  left: number;
+  right: number;
+  state: BarState;
+  count: number;
+  /** In epoch milliseconds. */
+  start: number;
+  end: number;
+  /** The run, where it is one alone. */
+  runId: number | null;
+}
+
+export interface JobSpans {
+  jobName: string;
+  past: Span[];
+  planned: Span[];
+}
+
+/** A sign must have room in a bar. */
+const LEAST_WIDTH = 14;
+
+/** Of several, the state that matters most is shown. */
+const WEIGHT: Record<BarState, number> = { FAILED: 4, KILLED: 3, RUNNING: 2, SUCCEEDED: 1, PLANNED: 0 };
+
+/** Put runs and fires together by job, by name, each in the order of time. Those without an end run at `now`. */
+export function spansByJob(answer: TimelineAnswer, now: number): JobSpans[] {
+  const jobs = new Map<string, JobSpans>();
+  const of = (jobName: string): JobSpans => {
+    let job = jobs.get(jobName);
+    if (job === undefined) {
+      job = { jobName, past: [], planned: [] };
+      jobs.set(jobName, job);
+    }
+    return job;
+  };
+  for (const { jobName, startTime, endTime, state, runId } of answer.runs.rows) {
+    const start = epochOf(startTime) ?? 0;
+    of(jobName).past.push({ start, end: epochOf(endTime) ?? Math.max(start, now), state, runId });
+  }
+  for (const { jobName, time } of answer.planned.rows) {
+    const at = epochOf(time) ?? 0;
+    of(jobName).planned.push({ start: at, end: at, state: "PLANNED", runId: null });
+  }
+  const rows = [...jobs.values()].sort((one, other) => (one.jobName < other.jobName ? -1 : 1));
+  for (const row of rows) {
+    row.past.sort((one, other) => one.start - other.start);
+    row.planned.sort((one, other) => one.start - other.start);
+  }
+  return rows;
+}
+
+/** Place the bars of a job; what would overlap on the screen becomes one bar with a count. */
+export function barsOf(job: JobSpans, from: number, to: number, width: number): Bar[] {
+  const scale = width / (to - from);
+  return [...placed(job.past, from, scale, width), ...placed(job.planned, from, scale, width)];
+}
+
+function placed(spans: readonly Span[], from: number, scale: number, width: number): Bar[] {
+  const bars: Bar[] = [];
+  let last: Bar | undefined;
+  for (const span of spans) {
+    const left = Math.max(0, Math.min((span.start - from) * scale, width - LEAST_WIDTH));
+    const right = Math.min(width, Math.max((span.end - from) * scale, left + LEAST_WIDTH));
+    if (last !== undefined && left < last.right) {
+      last.count += 1;
+      last.right = Math.max(last.right, right);
+      last.end = Math.max(last.end, span.end);
+      last.runId = null;
+      if (WEIGHT[span.state] > WEIGHT[last.state]) last.state = span.state;
+    } else {
+      last = { left, right, count: 1, ...span };
+      bars.push(last);
+    }
+  }
+  return bars;
+}
+
+const MINUTE = 60_000;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * MINUTE);
+
+/** Where the axis has its times: whole ones of the zone, whose clocks are `offset` ahead of UTC. */
+export function ticksOf(
+  from: number,
+  to: number,
+  width: number,
+  offset: number,
+): { at: number; left: number }[] {
+  const scale = width / (to - from);
+  const step = STEPS.find((each) => each * scale >= 90) ?? 1440 * MINUTE;
+  const ticks = [];
+  for (let at = Math.ceil((from + offset) / step) * step - offset; at <= to; at += step) {
+    ticks.push({ at, left: (at - from) * scale });
+  }
+  return ticks;
+}
