@@ -188,9 +188,12 @@ def measure_all(server: Standalone, seconds: float, rounds: int) -> None:
     """Measure in turns, and print what came of it."""
     query = {"per_page": 100, "sort": "lastRun"}
     started = time.perf_counter()
-    while server.client.get("/job/jobs", params=query).status_code == 503:
-        time.sleep(0.5)
+    answer = server.client.get("/job/jobs", params=query)
     print(f"first page by last run after {time.perf_counter() - started:.1f} s", flush=True)
+    while answer.status_code == 503 or not answer.json().get("complete", True):
+        time.sleep(0.5)
+        answer = server.client.get("/job/jobs", params=query)
+    print(f"all last results known after {time.perf_counter() - started:.1f} s", flush=True)
     time.sleep(5)
     clients: dict[str, Client | None] = {"nobody": None, "a list of all": list_all, "pages": look_for}
     late: dict[str, list[float]] = {name: [] for name in clients}

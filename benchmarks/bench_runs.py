@@ -1,4 +1,6 @@
-"""Measure pages of runs and of daemon executions, over every filter that the API offers, one run, and job results.
+"""Measure pages of runs and of daemon executions, over every filter that the API offers, and all else about runs.
+
+That is: timelines, failures by summary, one run, and job results.
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_runs.py [--rows 1000000] [--days 30] [--rounds 20] [--keep FILE]
         [--postgresql]
@@ -24,7 +26,9 @@ import psycopg
 
 from elasticjob_cloud.model.fire import FireSource, RunState
 from elasticjob_cloud.model.jobs.job import JobConfiguration, JobExecutionType
+from elasticjob_cloud.model.queries.failures import FailureQuery
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunPage, RunQuery
+from elasticjob_cloud.model.queries.timeline import TimelineQuery
 from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import metadata
@@ -41,18 +45,22 @@ _NUMBERS = {
     "postgresql": "WITH numbers AS (SELECT generate_series(1, {rows}) AS n)",
 }
 # One job has a fifth of all rows, 999 share the rest; one app has two rows of three, and one has two rows in all. One run
-# in 1,000 fails, four in all were killed, one in 5,000 is a rerun. All runs of one job failed. The last ones are live.
+# in 1,000 fails and one takes an hour, four in all were killed, one in 5,000 is a rerun. All runs of one job failed. The
+# last ones are live.
 _FILL_FIRES = """
     INSERT INTO fire (fire_id, job_name, source, due_ms, state, recorded_ms, reason, count, last_due_ms, started_ms, ended_ms,
         failed_tasks, configuration, app_name, outcome, shard_total, succeeded_shards, summary, triggered_by, run_source)
     {numbers} SELECT n, CASE WHEN n % 5 = 0 THEN 'busy-job' WHEN n % 5 = 1 THEN 'bad-job' ELSE 'job-' || (n * 7919 % 999) END,
         CASE WHEN n % 100 = 7 OR n % 5000 = 9 THEN 'TRIGGER' ELSE 'CRON' END, {start} + n * {span} / {rows},
         CASE WHEN n > {rows} - {live} THEN 'WAITING' WHEN n % 50 = 3 THEN 'DROPPED' ELSE 'COMPLETED' END,
-        {start} + n * {span} / {rows}, '', 1, 0, 0, 0, 0, '',
-        CASE WHEN n % ({rows} / 2) = 77 THEN 'rare-app' WHEN n % 3 = 0 THEN 'app-1' ELSE 'app-2' END,
+        {start} + n * {span} / {rows}, '', 1, 0,
+        CASE WHEN n > {rows} - {live} OR n % 50 = 3 THEN 0 ELSE {start} + n * {span} / {rows} END,
+        CASE WHEN n > {rows} - {live} THEN 0 ELSE {start} + n * {span} / {rows} + CASE WHEN n % 1000 = 4 THEN 3600000 ELSE 5000 END END,
+        0, '', CASE WHEN n % ({rows} / 2) = 77 THEN 'rare-app' WHEN n % 3 = 0 THEN 'app-1' ELSE 'app-2' END,
         CASE WHEN n > {rows} - {live} OR n % 50 = 3 THEN '' WHEN n % 5 = 1 OR n % 1000 = 2 THEN 'FAILED'
             WHEN n * 4 % {rows} = 0 THEN 'KILLED' ELSE 'SUCCEEDED' END,
-        1, 1, '', '', CASE WHEN n % 5000 = 9 THEN 'RERUN' ELSE '' END
+        1, CASE WHEN n % 5 = 1 OR n % 1000 = 2 OR n * 4 % {rows} = 0 THEN 0 ELSE 1 END,
+        CASE WHEN n % 5 = 1 OR n % 1000 = 2 THEN 'ValueError: no city ' || n || ' in table ' || substr('abcdefgh', n % 8 + 1, 1) ELSE '' END, '', CASE WHEN n % 5000 = 9 THEN 'RERUN' ELSE '' END
     FROM (SELECT CAST(n AS BIGINT) AS n FROM numbers) AS n
 """
 _FILL_EXECUTIONS = """
@@ -61,7 +69,8 @@ _FILL_EXECUTIONS = """
     {numbers} SELECT CASE WHEN n % 5 = 0 THEN 'busy-job' WHEN n % 5 = 1 THEN 'bad-job' ELSE 'job-' || (n * 7919 % 999) END,
         'task-' || n, 'host', '10.0.0.1', 0, 'NORMAL_TRIGGER', '', CASE WHEN n % 5 = 1 OR n % 1000 = 2 THEN 0 ELSE 1 END,
         {start} + n * {span} / {rows}, {start} + n * {span} / {rows} + 5,
-        CASE WHEN n % ({rows} / 2) = 77 THEN 'rare-app' WHEN n % 3 = 0 THEN 'app-1' ELSE 'app-2' END, ''
+        CASE WHEN n % ({rows} / 2) = 77 THEN 'rare-app' WHEN n % 3 = 0 THEN 'app-1' ELSE 'app-2' END,
+        CASE WHEN n % 5 = 1 OR n % 1000 = 2 THEN 'exit code 3: no row ' || n ELSE '' END
     FROM (SELECT CAST(n AS BIGINT) AS n FROM numbers) AS n
 """
 
@@ -153,6 +162,25 @@ def measure(
         print(f"    {milliseconds:7.2f} ms {shown}")
 
 
+def bench_times(store: SqlStore, days: float, rounds: int) -> None:
+    """Ask for an hour, a day or a week: what ran in it, and what failed in it."""
+    choose = random.Random(2)
+    names, apps = ("", "busy-job", "job-7", "no-job"), ("", "app-1", "rare-app")
+    runs, failures = [], []
+    for name, app, hours in itertools.product(names, apps, (1, 24, 168)):
+        for number in range(rounds):
+            end = NOW_MS - (0 if number % 2 else choose.randrange(int(days * DAY_MS)))
+            start = end - hours * 3_600_000
+            began = time.perf_counter()
+            store.past_runs(TimelineQuery(start, end, name, app, 500))
+            runs.append((time.perf_counter() - began) * 1e3)
+            began = time.perf_counter()
+            store.failure_groups(FailureQuery(start, end, name, app))
+            failures.append((time.perf_counter() - began) * 1e3)
+    report("past_runs", runs)
+    report("failure_groups", failures)
+
+
 def report(name: str, taken: list[float]) -> None:
     taken = sorted(taken)
     print(
@@ -199,6 +227,7 @@ def bench(url: str, fill: Callable[[], None] | None, days: float, rounds: int) -
         store.migrate()
     measure(store.runs, run_queries(), days, rounds)
     measure(store.daemon_executions, execution_queries(), days, rounds)
+    bench_times(store, days, rounds)
     bench_job_results(store, rounds)
     began = time.perf_counter()
     assert store.run(1) is not None

@@ -18,7 +18,6 @@ from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.queries.statistics import (
-    JobExecutionTypeStatistics,
     JobRegisterStatistics,
     RunningStatistics,
     StatisticInterval,
@@ -38,7 +37,6 @@ from elasticjob_cloud.service.port import (
     PublishApp,
     PutAlertRule,
     PutSilence,
-    ReadyJob,
     RegisterJob,
     SchedulerView,
     SetAppDisabled,
@@ -72,9 +70,6 @@ class NoStatistics:
 
     async def running_jobs(self) -> Sequence[RunningStatistics]:
         return []
-
-    async def execution_types(self) -> JobExecutionTypeStatistics:
-        return JobExecutionTypeStatistics(0, 0)
 
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         return []
@@ -207,25 +202,22 @@ class MemoryScheduler:
         self._fail()
         return [record for _, record in sorted(self.job_records.items())]
 
-    async def running_tasks(self) -> Sequence[TaskRecord]:
-        self._fail()
-        return list(self.task_records.values())
-
-    async def ready_jobs(self) -> Sequence[ReadyJob]:
-        self._fail()
-        return [
-            ReadyJob(name, times, "" if times == 1 else "no room") for name, times in self.waiting.items()
-        ]
-
-    async def failover_tasks(self) -> Sequence[FailoverRecord]:
-        self._fail()
-        return self.failovers
-
     async def agents(self) -> Sequence[AgentView]:
         self._fail()
         return [
             AgentView(
-                "agent-1", "host", "127.0.0.1", 4.0, 0.5, 1024.0, 64.0, ("my_app",), 1, 1_795_000_000_123
+                "agent-1",
+                "host",
+                "127.0.0.1",
+                4.0,
+                0.5,
+                1024.0,
+                64.0,
+                ("my_app",),
+                1,
+                1_795_000_000_123,
+                disk_free_mb=2048.9,
+                disk_total_mb=10_240.0,
             )
         ]
 
@@ -236,6 +228,8 @@ class MemoryScheduler:
     @property
     def reading(self) -> MemoryReading:
         self._reading.jobs, self._reading.failure = self.job_records, self.failure
+        self._reading.tasks, self._reading.waiting = self.task_records, self.waiting
+        self._reading.failovers = self.failovers
         return self._reading
 
     async def executions(self, query: HistoryQuery) -> HistoryPage:

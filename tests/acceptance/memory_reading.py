@@ -1,14 +1,17 @@
 """The job list, first page and changes of the scheduler in memory (`api_scheduler.py`)."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage, JobRow, JobState
 from elasticjob_cloud.model.queries.overview import AgentRoom, FailingJob, Overview, ResultCounts
+from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
 from elasticjob_cloud.model.queries.runs import JobResults
+from elasticjob_cloud.model.queries.statistics import JobExecutionTypeStatistics
 from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
-from elasticjob_cloud.model.records import JobRecord
-from elasticjob_cloud.service.revisions import ChangedTopics, Revisions
+from elasticjob_cloud.model.records import FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.service.port import ReadyJob
+from elasticjob_cloud.service.revisions import ChangedTopics, Revisions, Topic
 
 T = TypeVar("T")
 _NOON_MS = 1_795_000_000_000
@@ -19,6 +22,10 @@ class MemoryReading:
 
     def __init__(self) -> None:
         self.jobs: Mapping[str, JobRecord] = {}
+        self.tasks: Mapping[str, TaskRecord] = {}
+        self.waiting: Mapping[str, int] = {}
+        self.failovers: Sequence[FailoverRecord] = ()
+        self.queue_filters: list[QueueFilter] = []
         self.results: dict[str, JobResults] = {}
         self.planned = PlannedFires([], complete=True)
         self.failure: Exception | None = None
@@ -36,6 +43,31 @@ class MemoryReading:
     async def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         for name in names:
             yield [self.jobs[name]]
+
+    async def running_tasks(self, wanted: QueueFilter) -> Sequence[TaskRecord]:
+        self._fail()
+        self.queue_filters.append(wanted)
+        return list(self.tasks.values())
+
+    async def failover_tasks(self, wanted: QueueFilter) -> Sequence[FailoverRecord]:
+        self._fail()
+        self.queue_filters.append(wanted)
+        return self.failovers
+
+    async def ready_page(self, wanted: QueueFilter, number: int, size: int) -> QueuePage[ReadyJob]:
+        rows = [job async for part in self.ready_jobs(wanted) for job in part]
+        return QueuePage(len(rows), rows[(number - 1) * size : number * size])
+
+    async def ready_jobs(self, wanted: QueueFilter) -> AsyncIterator[list[ReadyJob]]:
+        self._fail()
+        self.queue_filters.append(wanted)
+        for name, times in self.waiting.items():
+            yield [ReadyJob(name, times, "" if times == 1 else "no room")]
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        self._fail()
+        daemons = sum(job.configuration.is_daemon for job in self.jobs.values())
+        return JobExecutionTypeStatistics(len(self.jobs) - daemons, daemons)
 
     async def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         for item in items:
@@ -68,6 +100,12 @@ class MemoryReading:
         self._fail()
         rows = [it for it in self.planned.rows if query.start_ms <= it.due_ms <= query.end_ms]
         return PlannedFires(rows, self.planned.complete)
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        """Say each time that all has changed: a test may put things here at any moment."""
+        self._fail()
+        self.revisions.note(topics)
+        return self.revisions.of(topics)
 
     def changes(self, since: str) -> ChangedTopics:
         self._fail()

@@ -88,6 +88,48 @@ def test_failed_shards_are_run_again_with_their_reasons_kept(server: Standalone,
     assert server.call("GET", "/job/runs?jobName=half&source=RERUN")["rows"] == [detail["run"]]
 
 
+def test_what_failed_is_found_by_task_grid_timeline_and_reason(
+    server: Standalone, apps: HttpAppServer
+) -> None:
+    script = 'echo "FATAL: no row $ELASTICJOB_SHARDING_ITEM in table 9" >&2\n[ "$ELASTICJOB_SHARDING_ITEM" = 0 ] || exit 3'
+    server.publish_script(apps, "grid", script)
+    server.register_script(
+        "grid", shardingTotalCount=3, shardingItemParameters="1=Shanghai", cron="0 0 0 1 1 ?"
+    )
+
+    run_ids = [trigger(server, "grid") for _ in range(2)]
+    details = [ended_run(server, run_id) for run_id in run_ids]
+
+    rows = server.call("GET", "/job/runs?jobName=grid&include=shards")["rows"]
+    assert [(row["runId"], row["shardStates"]) for row in rows] == [(it, "SFF") for it in reversed(run_ids)]
+    attempt = details[0]["shards"][1]["attempts"][0]
+    task = server.call("GET", f"/job/tasks/{attempt['taskId']}")
+    assert {name: task[name] for name in attempt} == attempt
+    assert (task["runId"], task["parameter"], task["daemon"]) == (run_ids[0], "Shanghai", False)
+    assert [it["state"] for it in task["traces"]][-1] == "TASK_FAILED"
+    timeline = server.call("GET", "/job/timeline?jobName=grid")
+    assert [row["runId"] for row in timeline["runs"]["rows"]] == run_ids[::-1]
+    assert timeline["runs"]["complete"]
+    (group,) = server.call("GET", "/job/failures?jobName=grid")["rows"]
+    assert (group["count"], group["jobs"], group["lastRunId"]) == (2, 1, run_ids[1])
+    assert group["summary"].endswith("exit code 3: FATAL: no row # in table #")
+
+
+def test_who_has_the_present_list_is_told_so_until_a_run_changes_it(
+    server: Standalone, apps: HttpAppServer
+) -> None:
+    server.publish_script(apps, "seen", "true")
+    server.register_script("seen")
+    path = "/job/runs?jobName=seen"
+
+    first = server.client.get(path)
+    again = server.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (first.json()["rows"], again.status_code, again.content) == ([], 304, b"")
+    run_id = trigger(server, "seen")
+    changed = server.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert [row["runId"] for row in changed.json()["rows"]] == [run_id]
+
+
 def test_parameters_of_a_trigger_hold_for_its_run_alone_and_its_key_starts_one_run(
     server: Standalone, apps: HttpAppServer
 ) -> None:

@@ -10,11 +10,21 @@ import pytest
 
 from elasticjob_cloud.model.alerting.conditions import Severity
 from elasticjob_cloud.model.alerting.rule import AlertRule
+from elasticjob_cloud.model.jobs.job import JobExecutionType
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobState
+from elasticjob_cloud.model.queries.queues import QueueFilter
+from elasticjob_cloud.model.queries.statistics import JobExecutionTypeStatistics
 from elasticjob_cloud.model.queries.timeline import TimelineQuery
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.bulk import BulkAction, carry_out_bulk
-from elasticjob_cloud.service.port import PublishApp, PutAlertRule, RegisterJob, SchedulerPort, SetJobDisabled
+from elasticjob_cloud.service.port import (
+    PublishApp,
+    PutAlertRule,
+    RegisterJob,
+    SchedulerPort,
+    SetJobDisabled,
+    TriggerJob,
+)
 from elasticjob_cloud.service.reading import planned_fires
 from elasticjob_cloud.service.revisions import Topic
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
@@ -177,3 +187,49 @@ async def test_work_for_fires_to_come_is_bounded(service: Scheduler, monkeypatch
     start_ms = time.time_ns() // 1_000_000 + 3_600_000
     fires = await service.reading.planned_fires(TimelineQuery(start_ms, start_ms + 60_000))
     assert (fires.rows, fires.complete) == ([], False)
+
+
+async def wait_for_room(service: Scheduler, *names: str, app_name: str = "app") -> None:
+    await service.submit(PublishApp(app(app_name)))
+    for name in names:
+        await service.submit(RegisterJob(job(name, app_name)))
+        await service.submit(TriggerJob(name))
+
+
+async def ready_pages(service: Scheduler, wanted: QueueFilter, size: int) -> list[list[str]]:
+    pages: list[list[str]] = []
+    while True:
+        page = await service.reading.ready_page(wanted, len(pages) + 1, size)
+        if not page.rows:
+            assert sum(map(len, pages)) == page.total
+            return pages
+        assert all(it.reason == "No agent is there to run it." for it in page.rows)
+        pages.append([it.job_name for it in page.rows])
+
+
+async def test_what_waits_is_given_the_oldest_first_by_pages_or_whole(service: Scheduler) -> None:
+    names = [f"job-{number * 7 % 30:02}" for number in range(30)]
+    await wait_for_room(service, *names)
+    await service.submit(TriggerJob(names[5]))
+
+    whole = [it async for part in service.reading.ready_jobs(QueueFilter()) for it in part]
+    assert [it.job_name for it in whole] == names
+    assert {it.job_name: it.times for it in whole if it.times > 1} == {names[5]: 2}
+    assert all(it.reason for it in whole)
+    assert await ready_pages(service, QueueFilter(), 12) == [names[:12], names[12:24], names[24:]]
+
+
+async def test_what_waits_is_found_by_job_and_app(service: Scheduler) -> None:
+    await wait_for_room(service, "a", "b")
+    await wait_for_room(service, "c", app_name="other")
+    assert await ready_pages(service, QueueFilter(app_name="other"), 5) == [["c"]]
+    assert await ready_pages(service, QueueFilter(job_name="b"), 5) == [["b"]]
+    assert await ready_pages(service, QueueFilter("b", "other"), 5) == []
+    assert await ready_pages(service, QueueFilter("gone"), 5) == []
+
+
+async def test_jobs_are_counted_by_their_kind(service: Scheduler) -> None:
+    await register(service, "a", "b")
+    daemon = msgspec.structs.replace(job("d"), job_execution_type=JobExecutionType.DAEMON)
+    await service.submit(RegisterJob(daemon))
+    assert await service.reading.execution_types() == JobExecutionTypeStatistics(2, 1)

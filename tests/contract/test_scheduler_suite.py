@@ -11,6 +11,7 @@ from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
 from elasticjob_cloud.model.errors import CallerError, ConflictError, InvalidRequestError, NotFoundError
 from elasticjob_cloud.model.queries.logs import LogRead
+from elasticjob_cloud.model.queries.queues import QueueFilter
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.service.port import (
     AcknowledgeAlert,
@@ -65,12 +66,17 @@ async def submit(scheduler: SchedulerPort, *commands: ApiCommand) -> None:
         await scheduler.submit(command)
 
 
+async def ready(scheduler: SchedulerPort) -> list[tuple[str, int]]:
+    parts = scheduler.reading.ready_jobs(QueueFilter())
+    return [(each.job_name, each.times) async for part in parts for each in part]
+
+
 async def state_of(scheduler: SchedulerPort) -> tuple[object, ...]:
     return (
         [(each.configuration, each.disabled) for each in await scheduler.apps()],
         [(each.configuration, each.disabled) for each in await scheduler.jobs()],
-        [(each.job_name, each.times) for each in await scheduler.ready_jobs()],
-        list(await scheduler.failover_tasks()),
+        await ready(scheduler),
+        list(await scheduler.reading.failover_tasks(QueueFilter())),
     )
 
 
@@ -110,7 +116,7 @@ async def test_what_is_disabled_is_enabled_again(scheduler: SchedulerPort) -> No
 
 async def test_triggers_wait_in_the_ready_queue(scheduler: SchedulerPort) -> None:
     await submit(scheduler, PublishApp(app()), RegisterJob(job()), TriggerJob("job"), TriggerJob("job"))
-    assert [(each.job_name, each.times) for each in await scheduler.ready_jobs()] == [("job", 2)]
+    assert await ready(scheduler) == [("job", 2)]
 
 
 async def test_app_takes_its_jobs_along(scheduler: SchedulerPort) -> None:
@@ -162,7 +168,7 @@ async def test_what_is_not_there_is_not_found(scheduler: SchedulerPort) -> None:
     for task_id in (TASK_ID, "nonsense"):
         with pytest.raises(NotFoundError):
             await scheduler.task_log(LogRead(task_id, "stdout", 0, 1))
-    assert list(await scheduler.running_tasks()) == []
+    assert list(await scheduler.reading.running_tasks(QueueFilter())) == []
 
 
 async def test_the_one_scheduler_leads_and_reconciles(scheduler: SchedulerPort) -> None:

@@ -811,7 +811,7 @@ export interface paths {
         };
         /**
          * List Failover Tasks
-         * @description Give the shards that wait to be started again.
+         * @description Give the shards that wait to be started again; with `page` or `per_page`, a page of them.
          */
         get: operations["list_failover_tasks_api_job_tasks_failover_get"];
         put?: never;
@@ -831,7 +831,7 @@ export interface paths {
         };
         /**
          * List Ready Jobs
-         * @description Give the jobs that wait to run; `reason` says why the next run of each has not started.
+         * @description Give the jobs that wait to run, with `page` or `per_page` a page of them; `reason` says why the next run of each has not started.
          */
         get: operations["list_ready_jobs_api_job_tasks_ready_get"];
         put?: never;
@@ -851,7 +851,7 @@ export interface paths {
         };
         /**
          * List Running Tasks
-         * @description Give all live tasks.
+         * @description Give the live tasks; with `page` or `per_page`, a page of them.
          */
         get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
@@ -4733,6 +4733,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobConfiguration"][] | {
+                        /** @description false for a while after a start: the last results that it is sorted or filtered by are still being read */
+                        complete: boolean;
                         rows: (components["schemas"]["JobConfiguration"] & {
                             lastRun: {
                                 dueTime: string;
@@ -4794,7 +4796,10 @@ export interface operations {
     };
     read_job_api_job_jobs__jobName__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description show secrets as `***` to an admin too, as the list does */
+                masked?: boolean;
+            };
             header?: never;
             path: {
                 jobName: string;
@@ -4810,6 +4815,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobConfiguration"];
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -4852,7 +4866,10 @@ export interface operations {
     };
     register_job_api_job_register_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say whether it would be done, and change nothing */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5802,7 +5819,14 @@ export interface operations {
     };
     list_failover_tasks_api_job_tasks_failover_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5821,7 +5845,25 @@ export interface operations {
                             jobName: string;
                             shardingItems: number[];
                         };
-                    }[];
+                    }[] | {
+                        rows: {
+                            originalTaskId: string;
+                            taskInfo: {
+                                jobName: string;
+                                shardingItems: number[];
+                            };
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -5855,7 +5897,14 @@ export interface operations {
     };
     list_ready_jobs_api_job_tasks_ready_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5872,7 +5921,23 @@ export interface operations {
                         jobName: string;
                         reason?: string;
                         times: string;
-                    }[];
+                    }[] | {
+                        rows: {
+                            jobName: string;
+                            reason?: string;
+                            times: string;
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -5906,7 +5971,15 @@ export interface operations {
     };
     list_running_tasks_api_job_tasks_running_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+                agentId?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5928,7 +6001,28 @@ export interface operations {
                         };
                         slaveId: string;
                         type: string;
-                    }[];
+                    }[] | {
+                        rows: {
+                            id: string;
+                            idle: boolean;
+                            metaInfo: {
+                                jobName: string;
+                                shardingItems: number[];
+                            };
+                            slaveId: string;
+                            type: string;
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -6622,7 +6716,10 @@ export interface operations {
     };
     update_job_api_job_update_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say whether it would be done, and change nothing */
+                dryRun?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -41,6 +41,7 @@ from elasticjob_cloud.api.routes.system.operations import operation_routes
 from elasticjob_cloud.api.routes.system.probes import probe_routes
 from elasticjob_cloud.api.routes.tasks import task_routes
 from elasticjob_cloud.api.settings import ApiSettings
+from elasticjob_cloud.api.shared_reads import SharedReads
 from elasticjob_cloud.service.port import SchedulerPort
 
 
@@ -92,6 +93,8 @@ def create_app(
             "auto_configure": False,
         },
     )
+    # The innermost: what it answers is for callers who were let in, of the scheduler that leads.
+    app.add_middleware(SharedReads, revision_of=scheduler.reading.revision_of)
     if authenticator is None:
         app.add_middleware(OwnUserGate, own_user=own_user)
     if relay is not None:
@@ -115,6 +118,9 @@ def create_app(
     )
     bodies = BodyReader(settings.body_limit_bytes)
     routers = (
+        changes_routes(
+            scheduler
+        ),  # first: routes are tried one after the other, and consoles ask this every second
         login_routes(scheduler, authenticator, bodies, own_user, settings.public_url),
         app_routes(scheduler, bodies, settings.allowed_url_prefixes),
         job_list_routes(scheduler),
@@ -127,7 +133,6 @@ def create_app(
         history_routes(scheduler),
         statistics_routes(scheduler, wall_ms),
         operation_routes(scheduler, settings.reconcile_interval_seconds, monotonic_seconds),
-        changes_routes(scheduler),
         overview_routes(scheduler),
         timeline_routes(scheduler, wall_ms),
         failure_routes(scheduler, wall_ms),

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
-from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    DisksMeasured,
+    EngineEvent,
+)
 from elasticjob_cloud.model.records import Snapshot
 from elasticjob_cloud.scheduling.agents.membership import (
     take_agent_draining,
@@ -37,6 +44,7 @@ from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.witness import Witness
 
 Event = Request | EngineEvent | Measurement
+_AgentEvent = AgentJoined | AgentLost | AgentDraining | DisksMeasured
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."
 
 
@@ -116,10 +124,6 @@ class Core:
         """Say why the next run of a job in the ready queue has not started (promise 4)."""
         return self._explain(EmptyAgents(self.state.agents.values()), job_name)
 
-    def explain_all_waiting(self) -> dict[str, str]:
-        """Say of each job in the ready queue why its next run has not started."""
-        return self.explain_waiting_jobs(self.state.waiting)
-
     def explain_waiting_jobs(self, job_names: Iterable[str]) -> dict[str, str]:
         """Say of these jobs, which are in the ready queue, why the next run of each has not started."""
         agents = EmptyAgents(self.state.agents.values())
@@ -151,12 +155,12 @@ class Core:
         fire = self.state.ready_fire(job_name)
         return _WAITS_FOR_ITSELF if fire is None else agents.explain(demand_of(self.state, fire))
 
-    def _take_event(self, turn: Turn, event: AgentJoined | AgentLost | AgentDraining | Measurement) -> None:
+    def _take_event(self, turn: Turn, event: _AgentEvent | Measurement) -> None:
         match event:
             case CommitTook():
                 self._alerts.database_took(event.milliseconds, turn.now_ms)
             case DiskMeasured():
-                self._alerts.disk_measured(event.host, event.directory, event.free_percent, turn.now_ms)
+                self._alerts.disk_measured("", event.host, event.disk, turn.now_ms)
             case _:
                 self._witness.tell_agent(event, turn.now_ms)
                 _take_agent_event(turn, event)
@@ -186,7 +190,7 @@ class Core:
         return (now.wall_ms - self._last.wall_ms) - (now.monotonic_ms - self._last.monotonic_ms)
 
 
-def _take_agent_event(turn: Turn, event: AgentJoined | AgentLost | AgentDraining) -> None:
+def _take_agent_event(turn: Turn, event: _AgentEvent) -> None:
     match event:
         case AgentJoined():
             take_agent_joined(turn, event)
@@ -194,6 +198,8 @@ def _take_agent_event(turn: Turn, event: AgentJoined | AgentLost | AgentDraining
             take_agent_lost(turn, event)
         case AgentDraining():
             take_agent_draining(turn, event)
+        case DisksMeasured():
+            turn.agents.note_disks(event.agent_id, event.disks)
         case _:
             assert_never(event)
 

@@ -4,7 +4,7 @@ Queries answer from committed state only: what they show survives a crash. What 
 here, so that the faces need no other room than this one and `model`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
 from elasticjob_cloud.model.queries.overview import Overview
+from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunDetail, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
@@ -52,7 +53,7 @@ from elasticjob_cloud.scheduling.commands import (
     UpdateApp,
     UpdateJob,
 )
-from elasticjob_cloud.service.revisions import ChangedTopics
+from elasticjob_cloud.service.revisions import ChangedTopics, Topic
 
 __all__ = [
     "AcknowledgeAlert",
@@ -80,6 +81,7 @@ __all__ = [
     "SetJobDisabled",
     "ShardChoice",
     "StatisticsPort",
+    "Topic",
     "TriggerJob",
     "UpdateApp",
     "UpdateJob",
@@ -96,7 +98,10 @@ class ReadyJob(msgspec.Struct, frozen=True):
 
 
 class AgentView(msgspec.Struct, frozen=True):
-    """An agent as operators see it (`GET /operate/agents`)."""
+    """An agent as operators see it (`GET /operate/agents`).
+
+    `disk_free_mb` and `disk_total_mb`: of its fullest disk; None: it has told of none, as earlier agents do.
+    """
 
     agent_id: str
     hostname: str
@@ -109,6 +114,8 @@ class AgentView(msgspec.Struct, frozen=True):
     task_count: int
     last_seen_ms: int
     draining: str = ""  # why it takes no new tasks; empty while it takes them
+    disk_free_mb: float | None = None
+    disk_total_mb: float | None = None
 
 
 class SchedulerView(msgspec.Struct, frozen=True):
@@ -134,9 +141,6 @@ class StatisticsPort(Protocol):
 
     async def running_jobs(self) -> Sequence[RunningStatistics]:
         """Give how many jobs ran in each minute of the last week, oldest first."""
-
-    async def execution_types(self) -> JobExecutionTypeStatistics:
-        """Give how many jobs of each kind are registered now."""
 
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         """Give how many jobs were registered on each day, oldest first."""
@@ -240,6 +244,21 @@ class ReadPort(Protocol):
     def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         """Give the jobs of these names that are still there, some at a time."""
 
+    async def running_tasks(self, wanted: QueueFilter) -> Sequence[TaskRecord]:
+        """Give the live tasks, the one that was started first first."""
+
+    async def failover_tasks(self, wanted: QueueFilter) -> Sequence[FailoverRecord]:
+        """Give the shards that wait to be started again."""
+
+    async def ready_page(self, wanted: QueueFilter, number: int, size: int) -> QueuePage[ReadyJob]:
+        """Give page `number` (from 1) of the ready queue, the next to start first."""
+
+    def ready_jobs(self, wanted: QueueFilter) -> AsyncIterator[list[ReadyJob]]:
+        """Give the ready queue, some at a time."""
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        """Give how many jobs of each kind are registered now."""
+
     def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         """Give a long sequence some at a time, at a pace that the scheduling does not feel."""
 
@@ -248,6 +267,9 @@ class ReadPort(Protocol):
 
     async def planned_fires(self, query: TimelineQuery) -> PlannedFires:
         """Give the fires of a time to come, the next first. Those of daemon jobs are not known here."""
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        """Give the revision of these topics together, from memory: another one as soon as any of them has changed."""
 
     def changes(self, since: str) -> ChangedTopics:
         """Give the topics that have changed since a revision; all of them, if it is none of this leader."""
@@ -277,15 +299,6 @@ class SchedulerPort(Protocol):
 
     async def jobs(self) -> Sequence[JobRecord]:
         """Give all jobs, by name."""
-
-    async def running_tasks(self) -> Sequence[TaskRecord]:
-        """Give all live tasks, staging and running."""
-
-    async def ready_jobs(self) -> Sequence[ReadyJob]:
-        """Give the ready queue, the next to start first."""
-
-    async def failover_tasks(self) -> Sequence[FailoverRecord]:
-        """Give the shards that wait to be started again."""
 
     async def agents(self) -> Sequence[AgentView]:
         """Give the agents that are there."""

@@ -54,6 +54,10 @@ class Revisions:
             self.number += 1
             self._numbers.update(dict.fromkeys(changed, self.number))
 
+    def of(self, topics: Iterable[Topic]) -> str:
+        """Give the revision of these topics together: it is another one as soon as any of them has changed."""
+        return f"{self._name}-{max(self._numbers[topic] for topic in topics)}"
+
     def since(self, revision: str = "") -> ChangedTopics:
         """Give what has changed since a revision: all topics, if that is not one of this time."""
         match = _FORM.fullmatch(revision)

@@ -12,7 +12,7 @@ from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, Unavai
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
-from elasticjob_cloud.model.records import AppRecord, Changes, FailoverRecord, JobRecord, TaskRecord
+from elasticjob_cloud.model.records import AppRecord, Changes, JobRecord
 from elasticjob_cloud.model.task import TaskId
 from elasticjob_cloud.scheduling import Core, CoreSettings
 from elasticjob_cloud.scheduling.commands import ApiCommand, ReconcileClock
@@ -37,11 +37,11 @@ from elasticjob_cloud.service.leadership.surroundings import Surroundings
 from elasticjob_cloud.service.life import SchedulerLife
 from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics.metrics import Metrics
-from elasticjob_cloud.service.port import AgentView, ReadyJob, SchedulerView
+from elasticjob_cloud.service.port import AgentView, SchedulerView
 from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
 from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.threads.store_threads import StoreThreads
-from elasticjob_cloud.service.views import agent_views, ready_jobs
+from elasticjob_cloud.service.views import agent_views
 from elasticjob_cloud.store import Store
 
 _PRUNE_EVERY_SECONDS = 60.0
@@ -103,7 +103,9 @@ class Scheduler:
             store.alerts, threads, settings.alerts, self._epoch, _now_ms, self.metrics.alerts.note_delivery
         )
         self._on_commit = on_commit
-        self.reading = ReadModel(StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone)
+        self.reading = ReadModel(
+            StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone, self._query
+        )
         candidate = Candidate(
             self._id,
             settings.address,
@@ -198,15 +200,6 @@ class Scheduler:
 
     async def jobs(self) -> Sequence[JobRecord]:
         return await self._query(lambda core: [job for _, job in sorted(core.state.jobs.items())])
-
-    async def running_tasks(self) -> Sequence[TaskRecord]:
-        return await self._query(lambda core: list(core.state.tasks.values()))
-
-    async def ready_jobs(self) -> Sequence[ReadyJob]:
-        return await self._query(ready_jobs)
-
-    async def failover_tasks(self) -> Sequence[FailoverRecord]:
-        return await self._query(lambda core: list(core.state.failovers.values()))
 
     async def agents(self) -> Sequence[AgentView]:
         return await self._query(agent_views)

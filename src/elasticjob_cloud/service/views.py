@@ -1,21 +1,14 @@
 """What operators see of the core's state."""
 
 from elasticjob_cloud.scheduling import Core
-from elasticjob_cloud.service.port import AgentView, ReadyJob
-
-
-def ready_jobs(core: Core) -> list[ReadyJob]:
-    """Give the jobs that wait, the one with the oldest fire first, each with the reason why it waits."""
-    waiting = sorted(core.state.waiting.items(), key=lambda it: (it[1][0].due_ms, it[1][0].fire_id))
-    reasons = core.explain_all_waiting()
-    return [ReadyJob(job_name, len(fires), reasons[job_name]) for job_name, fires in waiting]
+from elasticjob_cloud.service.port import AgentView
 
 
 def agent_views(core: Core) -> list[AgentView]:
     """Give the agents that are there, by id."""
     views = []
     for agent_id, agent in sorted(core.state.agents.items()):
-        used = agent.used()
+        used, disk = agent.used(), agent.info.fullest_disk
         views.append(
             AgentView(
                 agent_id=agent_id,
@@ -29,6 +22,8 @@ def agent_views(core: Core) -> list[AgentView]:
                 task_count=len(agent.task_ids),
                 last_seen_ms=agent.last_seen_ms,
                 draining=agent.info.draining,
+                disk_free_mb=None if disk is None else disk.free_mb,
+                disk_total_mb=None if disk is None else disk.total_mb,
             )
         )
     return views

@@ -14,9 +14,17 @@ import msgspec
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecutionPage,
+    EndedRun,
+    JobResults,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
+    RunCounts,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
@@ -126,6 +134,14 @@ class Store(Protocol):
     ) -> dict[str, JobResults]:
         """Give the last results of registered jobs, by name. `daemon_names`: daemon jobs, whose executions count."""
 
+    def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        """Give the runs that ended among the latest `limit` fires before a place, newest first; and the place to go on from.
+
+        None: that was all.
+        """
+
     def prune_history(self, before_ms: int, limit: int) -> int:
         """Delete at most `limit` trace rows and ended fires older than this; give how many were deleted."""
 
@@ -156,6 +172,9 @@ class Store(Protocol):
 
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         """Give the results of the intervals that began at or after this time, oldest first."""
+
+    def run_counts(self, since_ms: int) -> RunCounts:
+        """Give how many runs ended in the minutes that began at or after this time, up to now. 3 days are kept."""
 
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
         """Give the sum of all that ended since the start of a day, up to the last minute that has ended.

@@ -13,9 +13,17 @@ from elasticjob_cloud.model.errors import StartError, StoreUnavailableError
 from elasticjob_cloud.model.lineage import BegunTerm
 from elasticjob_cloud.model.queries.failures import FailureGroups, FailureQuery
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunDetail, RunPage, RunQuery
+from elasticjob_cloud.model.queries.runs import (
+    DaemonExecutionPage,
+    EndedRun,
+    JobResults,
+    RunDetail,
+    RunPage,
+    RunQuery,
+)
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
+    RunCounts,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
@@ -27,7 +35,7 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease, secrets, statistics
 from elasticjob_cloud.store.alert_contract import AlertStore
 from elasticjob_cloud.store.alerts.sql_store import SqlAlertStore
-from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.commit import writer_for
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.databases.batch import UnmetError
 from elasticjob_cloud.store.databases.database import open_database
@@ -35,7 +43,7 @@ from elasticjob_cloud.store.databases.size import DatabaseSize
 from elasticjob_cloud.store.history.attempts import run_detail
 from elasticjob_cloud.store.history.daemon_executions import daemon_execution_page, daemon_results
 from elasticjob_cloud.store.history.failures import failure_groups
-from elasticjob_cloud.store.history.job_results import job_results
+from elasticjob_cloud.store.history.job_results import job_results, latest_ended
 from elasticjob_cloud.store.history.pages import EXECUTIONS, STATUS_TRACES, HistoryTable
 from elasticjob_cloud.store.history.pruning import HistoryPruner
 from elasticjob_cloud.store.history.runs import run_page
@@ -61,7 +69,7 @@ class SqlStore:
             StartError: the URL cannot be read, or names a product that is not supported.
         """
         self._database = open_database(url)
-        self._changes = ChangesWriter(self._database)
+        self._changes = writer_for(self._database)
         self._statistics = statistics.StatisticsWriter(self._database)
         self._pruner = HistoryPruner(self._database, self._changes, self._read, self._write, self._make_room)
         self._alerts = SqlAlertStore(self._database, self._read, self._write, self._pruner.prune_alerts)
@@ -202,6 +210,12 @@ class SqlStore:
                 results[name] = JobResults(recent=daemon_results(connection, name))
             return results
 
+    def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        with self._read() as connection:
+            return latest_ended(connection, before, limit)
+
     def prune_history(self, before_ms: int, limit: int) -> int:
         self.keep_room()
         return self._pruner.prune_before(before_ms, limit)
@@ -232,6 +246,10 @@ class SqlStore:
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         with self._read() as connection:
             return statistics.task_results(connection, interval, since_ms)
+
+    def run_counts(self, since_ms: int) -> RunCounts:
+        with self._read() as connection:
+            return statistics.run_counts(connection, since_ms)
 
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
         with self._read() as connection:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from elasticjob_cloud.model.queries.history import HistoryQuery
+from elasticjob_cloud.model.queries.queues import QueueFilter
 from elasticjob_cloud.model.records import FailoverRecord
 from tests.acceptance.api.valid_bodies import assert_blames
 from tests.acceptance.api_scheduler import TASK_ID, running_task
@@ -40,6 +41,41 @@ def test_tasks_have_upstreams_shapes(memory_server: MemoryServer, guest: httpx.C
     assert guest.get("/api/job/tasks/failover").json() == [
         {"taskInfo": {"jobName": "my_job", "shardingItems": [4]}, "originalTaskId": TASK_ID}
     ]
+
+
+def test_queues_are_paged_and_filtered_for_who_asks(memory_server: MemoryServer, guest: httpx.Client) -> None:
+    scheduler = memory_server.scheduler
+    ids = [f"my_job@-@{item}@-@READY@-@agent-1@-@x" for item in range(3)]
+    scheduler.task_records = {task_id: running_task(task_id) for task_id in ids}
+    scheduler.waiting = {"a": 1, "b": 3, "c": 1}
+    scheduler.failovers = [FailoverRecord(1, "my_job", item, TASK_ID, "agent-1", 1, 0) for item in range(3)]
+
+    running = guest.get("/api/job/tasks/running?per_page=2&page=2&jobName=my_job&agentId=agent-1").json()
+    assert (running["total"], [row["id"] for row in running["rows"]]) == (3, ids[2:])
+    assert scheduler.reading.queue_filters[-1] == QueueFilter("my_job", "", "agent-1")
+    ready = guest.get("/api/job/tasks/ready?per_page=2&appName=my_app").json()
+    assert ready["total"] == 3
+    assert ready["rows"] == [
+        {"jobName": "a", "times": "1"},
+        {"jobName": "b", "times": "3", "reason": "no room"},
+    ]
+    assert scheduler.reading.queue_filters[-1] == QueueFilter("", "my_app")
+    failover = guest.get("/api/job/tasks/failover?page=1").json()
+    assert (failover["total"], len(failover["rows"])) == (3, 3)
+    assert guest.get("/api/job/tasks/failover?page=2").json() == {"total": 3, "rows": []}
+
+
+def test_queues_are_given_whole_to_elasticjobs_consoles(
+    memory_server: MemoryServer, guest: httpx.Client
+) -> None:
+    memory_server.scheduler.task_records[TASK_ID] = running_task()
+    rows = guest.get("/api/job/tasks/running?order=asc&offset=0&limit=10&_=1").json()
+    assert [row["id"] for row in rows] == [TASK_ID]
+
+
+@pytest.mark.parametrize("query", ["running?page=0", "ready?per_page=501", "failover?page=x"])
+def test_bad_parameters_of_queues_are_refused(guest: httpx.Client, query: str) -> None:
+    assert guest.get(f"/api/job/tasks/{query}").status_code == 400
 
 
 @pytest.mark.parametrize("task_id", [TASK_ID, "作业@-@0@-@FAILOVER@-@agent-1@-@x"])

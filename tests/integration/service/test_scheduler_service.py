@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from elasticjob_cloud.model.errors import BugError, StoreUnavailableError, UnavailableError
 from elasticjob_cloud.model.queries.history import HistoryQuery
+from elasticjob_cloud.model.queries.queues import QueueFilter
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.scheduling import CoreSettings
 from elasticjob_cloud.scheduling.commands import RegisterJob, TriggerJob
@@ -70,7 +71,7 @@ async def test_trigger_is_committed_launched_acknowledged_and_traced(tmp_path: P
             await scheduler.submit(command)
 
         rows = await traces(scheduler, 2)
-        await scheduler.running_tasks()  # the turn that wrote the last of them is over
+        await scheduler.reading.running_tasks(QueueFilter())  # the turn that wrote the last of them is over
 
         assert [row["state"] for row in rows] == ["TASK_STAGING", "TASK_FINISHED"]
         assert engine.launched == [rows[0]["taskId"]]
@@ -79,7 +80,7 @@ async def test_trigger_is_committed_launched_acknowledged_and_traced(tmp_path: P
         assert sample("elasticjob_fires_total", {"source": "TRIGGER"}) == 1
         assert sample("elasticjob_tasks_ended_total", {"state": "TASK_FINISHED"}) == 1
         assert sample("elasticjob_tasks", {"state": "TASK_RUNNING"}) == 0
-        assert await scheduler.running_tasks() == []
+        assert await scheduler.reading.running_tasks(QueueFilter()) == []
 
 
 @pytest.mark.parametrize(

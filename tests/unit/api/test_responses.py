@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 
-from elasticjob_cloud.api.answers.responses import list_response
+from elasticjob_cloud.api.answers.responses import encoded_list
 
 
 def test_short_and_long_lists_are_answered_alike() -> None:
@@ -17,9 +17,8 @@ def test_short_and_long_lists_are_answered_alike() -> None:
     async def run() -> None:
         for count, elsewhere in ((0, False), (1, False), (100, False), (101, True)):
             threads.clear()
-            answer = await list_response(view, range(count))
-            assert json.loads(bytes(answer.body)) == [{"number": number} for number in range(count)]
-            assert answer.media_type == "application/json"
+            answer = await encoded_list(view, range(count))
+            assert json.loads(bytes(answer)) == [{"number": number} for number in range(count)]
             assert threads.isdisjoint({threading.get_ident()}) == (elsewhere or not count)
 
     asyncio.run(run())

@@ -1,5 +1,40 @@
-import { Page } from "@/parts/page";
+import { useLocation, useNavigate } from "@tanstack/react-router";
+import { useRead } from "@/api/live";
+import { Loaded, Page } from "@/parts/page";
+import { JobForm } from "./form";
+import { useWords } from "./words";
 
-export default function PlacePage() {
-  return <Page title="job-form">…</Page>;
+/** `/jobs/new`, and `/jobs/new?from=NAME`, which begins with what another job is. */
+export default function NewJobPage() {
+  const t = useWords();
+  const from = useLocation({ select: (location) => (location.search as { from?: string }).from ?? "" });
+  const toJob = useToJob();
+  return from ? (
+    <Page title={t("clone_title", { name: from })}>
+      <Clone key={from} from={from} />
+    </Page>
+  ) : (
+    <Page title={t("new_title")}>
+      <JobForm mode="new" onDone={toJob} />
+    </Page>
+  );
+}
+
+function Clone({ from }: { from: string }) {
+  const toJob = useToJob();
+  const read = useRead("/api/job/jobs/{jobName}", {
+    path: { jobName: from },
+    topics: [],
+    keepPrevious: false,
+  });
+  return <Loaded read={read}>{(job) => <JobForm mode="clone" initial={job} onDone={toJob} />}</Loaded>;
+}
+
+function useToJob(): (jobName: string) => void {
+  const navigate = useNavigate();
+  return (jobName) => {
+    // A job called `new` has its page below this one.
+    if (jobName === "new") void navigate({ to: "/jobs/$jobName/$tab", params: { jobName, tab: "runs" } });
+    else void navigate({ to: "/jobs/$jobName", params: { jobName } });
+  };
 }

@@ -1,5 +1,41 @@
-import { Page } from "@/parts/page";
+import { Button } from "antd";
+import { useMemo } from "react";
+import { useRead } from "@/api/live";
+import { useFilters } from "@/parts/filters";
+import { Loaded, Page } from "@/parts/page";
+import { Pages, RunsTable } from "@/parts/runs/table";
+import { Filters } from "./filters";
+import { DEFAULTS, queryOf } from "./query";
+import "./runs.css";
+import { useWords } from "./words";
 
-export default function PlacePage() {
-  return <Page title="runs">…</Page>;
+export default function RunsPage() {
+  const t = useWords();
+  const [filters, change] = useFilters(DEFAULTS);
+  // The beginning of the time stays while the filters do: it is part of what the page is cached by.
+  const query = useMemo(() => queryOf(filters, Date.now()), [filters]);
+  const runs = useRead("/api/job/runs", { query, topics: ["runs"] });
+  const isLive = filters.state === "WAITING" || filters.state === "RUNNING";
+  return (
+    <Page title={t("title")}>
+      <Filters filters={filters} onChange={change} />
+      {isLive ? <p className="calm">{t("all_live")}</p> : null}
+      <Loaded read={runs}>
+        {({ rows, next }) => (
+          <div className="panel">
+            <RunsTable rows={rows} withJob isFetching={runs.isPlaceholderData} nothing={t("nothing")} />
+            {rows.length === 0 && filters.range !== "all" && !isLive ? (
+              <p className="runs-hint">
+                {t("nothing_hint")}{" "}
+                <Button size="small" onClick={() => change({ range: "all", from: "", to: "" })}>
+                  {t("all_ever")}
+                </Button>
+              </p>
+            ) : null}
+            <Pages cursor={filters.cursor} next={next} onGo={(cursor) => change({ cursor })} />
+          </div>
+        )}
+      </Loaded>
+    </Page>
+  );
 }

@@ -37,6 +37,7 @@ const FIRST_LINES = 1000;
 const MOST_LINES = 10_000;
 /** So many rows are kept at once; what is far from those seen is read again when it is needed. */
 const MOST_ROWS = 20_000;
+const MOST_PREPENDED = 10_000;
 
 interface OneStream {
   stream: Stream;
@@ -253,8 +254,10 @@ export class LogReader {
     this.next = answer.nextOffset;
     this.nextStderr = answer.nextStderrOffset;
     if (answer.size > 0 && answer.stderrSize > 0) this.only = null;
+    const isAtEnd = answer.nextOffset >= answer.size && answer.nextStderrOffset >= answer.stderrSize;
     this.setNewest([...this.state.rows, ...mark, ...answer.parts.flatMap(rowsOf)], {
-      isAtEnd: true,
+      // A line that is not complete yet is not given, and the end is not reached.
+      isAtEnd: isAtEnd || answer.parts.length === 0,
       isEnded:
         answer.ended && answer.nextOffset >= answer.size && answer.nextStderrOffset >= answer.stderrSize,
       size: answer.size + answer.stderrSize,
@@ -291,10 +294,11 @@ export class LogReader {
 
   private prepend(part: Part, answer: OneStream): void {
     const gap = this.first - answer.nextOffset;
-    const rows = rowsOf(part);
+    // Of very short lines only the nearest ones: what is seen must stay among the rows that are kept.
+    const rows = rowsOf(part).slice(-MOST_PREPENDED);
     const mark = gap > 0 ? [markRow(part.stream, answer.nextOffset, `[... ${gap} bytes ...]`)] : [];
     const all = [...rows, ...mark, ...this.state.rows];
-    this.first = part.offset;
+    this.first = rows[0]?.offset ?? part.offset;
     const kept = all.slice(0, MOST_ROWS);
     const cut = all[MOST_ROWS];
     if (cut) {
@@ -304,7 +308,7 @@ export class LogReader {
     this.set({
       rows: kept,
       prepended: rows.length + mark.length,
-      hasOlder: part.offset > 0,
+      hasOlder: this.first > 0,
       isAtEnd: this.state.isAtEnd && !cut,
     });
   }

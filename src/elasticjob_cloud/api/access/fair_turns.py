@@ -11,7 +11,10 @@ from elasticjob_cloud.model.errors import UnavailableError
 class FairTurns:
     """Lets a few in at a time. Of those who wait, each group has its turn before any group has another."""
 
-    def __init__(self, at_once: int, waiting_limit: int) -> None:
+    def __init__(
+        self, at_once: int, waiting_limit: int, refusal: str = "Too many log in at the moment. Try again."
+    ) -> None:
+        self._refusal = refusal
         self._free = at_once
         self._waiting_limit = waiting_limit
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
@@ -46,7 +49,7 @@ class FairTurns:
 
     def _refuse_one(self, newcomer: str) -> None:
         """Refuse one of the group that waits most, which may be the newcomer's."""
-        refusal = UnavailableError("Too many log in at the moment. Try again.")
+        refusal = UnavailableError(self._refusal)
         most = max(self._waiting, key=lambda group: len(self._waiting[group]))
         if len(self._waiting[most]) <= len(self._waiting.get(newcomer, ())) + 1:
             raise refusal

@@ -26,6 +26,12 @@ def with_caller(scope: Scope, caller: Principal) -> Scope:
     return {**scope, _CALLER: caller}
 
 
+def role_of(scope: Scope) -> Role | None:
+    """Give the role of who makes a request; None where the scheduler knows no users."""
+    caller: Principal | None = scope.get(_CALLER)
+    return None if caller is None else caller.role
+
+
 def caller_of(request: Request) -> Principal | None:
     """Give who makes the call; None where the scheduler knows no users."""
     caller: Principal | None = request.scope.get(_CALLER)

@@ -34,11 +34,6 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     )
 
 
-async def list_response(view: Callable[[T], Any], items: Sequence[T]) -> Response:
-    """Make an answer of a list, item by item; a long one in a thread, so that scheduling goes on meanwhile."""
-    return json_response(await encoded_list(view, items))
-
-
 async def encoded_list(
     view: Callable[[T], Any], items: Sequence[T], *, short: int = _SHORT_LIST
 ) -> msgspec.Raw:

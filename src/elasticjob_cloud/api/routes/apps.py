@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from elasticjob_cloud.api.access.masked import keep_masked, sees_secrets
-from elasticjob_cloud.api.answers.responses import done, json_response, list_response
+from elasticjob_cloud.api.answers.responses import done, json_response
+from elasticjob_cloud.api.answers.streams import streamed_list
 from elasticjob_cloud.api.answers.views import app_view
 from elasticjob_cloud.api.openapi.documents import BOOLEAN, TRUE, array_of, described, reference
 from elasticjob_cloud.api.requests.alerts import known_rule
@@ -74,7 +75,8 @@ def app_routes(
     async def list_apps() -> Response:
         """Give all apps, by name, with secrets as `***`."""
         rules = await scheduler.alerts.rules()
-        return await list_response(lambda app: app_view(app, rules), await scheduler.apps())
+        apps = await scheduler.apps()
+        return streamed_list(lambda app: app_view(app, rules), scheduler.reading.pieces(apps))
 
     @router.get("/{appName}", **described(reference("AppConfiguration"), errors=(404,)))
     async def read_app(app_name: AppName, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """`GET /api/job/jobs`: all jobs, or a page of them."""
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field
@@ -9,8 +10,9 @@ from elasticjob_cloud.api.answers.job_rows import job_rows
 from elasticjob_cloud.api.answers.responses import json_response
 from elasticjob_cloud.api.answers.streams import streamed_list
 from elasticjob_cloud.api.answers.views import is_long_job, job_view
-from elasticjob_cloud.api.openapi.documents import INTEGER, array_of, described, object_of, reference
+from elasticjob_cloud.api.openapi.documents import BOOLEAN, INTEGER, array_of, described, object_of, reference
 from elasticjob_cloud.api.openapi.job_row import JOB_ROW
+from elasticjob_cloud.api.openapi.parts import told
 from elasticjob_cloud.api.requests.models import ShortText
 from elasticjob_cloud.api.requests.raw.query import QueryParameters, default_for_zero, read_query
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobSort, JobState
@@ -55,7 +57,11 @@ class JobListQuery(QueryParameters):
         return JobOrder(JobSort(self.sort), self.order == "desc")
 
 
-_PAGE = object_of({"total": INTEGER, "rows": array_of(JOB_ROW)})
+_COMPLETE = told(
+    BOOLEAN,
+    "false for a while after a start: the last results that it is sorted or filtered by are still being read",
+)
+_PAGE = object_of({"total": INTEGER, "rows": array_of(JOB_ROW), "complete": _COMPLETE})
 
 
 def job_list_routes(scheduler: SchedulerPort) -> APIRouter:
@@ -76,6 +82,8 @@ def job_list_routes(scheduler: SchedulerPort) -> APIRouter:
         page = await scheduler.reading.job_page(
             given.wanted, given.ordered, given.page or 1, given.per_page or _ROWS
         )
-        return json_response({"total": page.total, "rows": await job_rows(page.rows)})
+        zone = ZoneInfo(scheduler.default_time_zone())
+        rows = await job_rows(page.rows, zone)
+        return json_response({"total": page.total, "rows": rows, "complete": page.complete})
 
     return router

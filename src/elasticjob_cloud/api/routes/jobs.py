@@ -23,6 +23,7 @@ from elasticjob_cloud.api.openapi.documents import (
     reference,
 )
 from elasticjob_cloud.api.requests.alerts import known_rule
+from elasticjob_cloud.api.requests.dry_runs import check_changed_job, check_new_job
 from elasticjob_cloud.api.requests.known import check_job_name
 from elasticjob_cloud.api.requests.models import JobRequest
 from elasticjob_cloud.api.requests.raw.body import BodyReader
@@ -54,6 +55,18 @@ class FiresQuery(QueryParameters):
     count: int = Field(10, ge=1, le=100)
 
 
+class ChangeQuery(QueryParameters):
+    """`POST /api/job/register` and `PUT /api/job/update`."""
+
+    dry_run: bool = Field(default=False, description="say whether it would be done, and change nothing")
+
+
+class JobQuery(QueryParameters):
+    """`GET /api/job/jobs/{jobName}`."""
+
+    masked: bool = Field(default=False, description="show secrets as `***` to an admin too, as the list does")
+
+
 def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[], int]) -> APIRouter:
     """Give the routes of jobs."""
     router = APIRouter(prefix="/api/job", tags=["jobs"])
@@ -82,23 +95,31 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
             return (await scheduler.job(job_name)).configuration if isinstance(job_name, str) else None
         return None
 
-    @router.post("/register", **described(TRUE, body=JobRequest, errors=(404, 409)))
+    @router.post("/register", **described(TRUE, body=JobRequest, query=ChangeQuery, errors=(404, 409)))
     async def register_job(request: Request) -> Response:
         """Register a job under a published app."""
+        asked = read_query(request, ChangeQuery)
         given = check_job(keep_masked(await bodies.object(request)))
         rule = await alert_rule(given)
+        if asked.dry_run:
+            await check_new_job(scheduler, given.to_configuration())
+            return done()
         await scheduler.submit(
             RegisterJob(given.to_configuration(), disabled=bool(given.disabled), alerts=rule)
         )
         return done()
 
-    @router.put("/update", **described(TRUE, body=JobRequest, errors=(404, 409)))
+    @router.put("/update", **described(TRUE, body=JobRequest, query=ChangeQuery, errors=(404, 409)))
     async def update_job(request: Request) -> Response:
         """Replace a job's settings; its schedule starts afresh. Only what changes is checked. `***` where a list shows it keeps the secret."""
+        asked = read_query(request, ChangeQuery)
         payload = await bodies.object(request)
         stored = await stored_job(payload.get("jobName"))
         given = check_job(keep_masked(payload, stored), stored)
         rule = await alert_rule(given)
+        if asked.dry_run:
+            await check_changed_job(scheduler, given.to_configuration())
+            return done()
         await scheduler.submit(UpdateJob(given.to_configuration(), disabled=given.disabled, alerts=rule))
         return done()
 
@@ -114,12 +135,13 @@ def job_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable[[
         await scheduler.submit(DeregisterJob(check_job_name(job_name)))
         return done()
 
-    @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), errors=(404,)))
+    @router.get("/jobs/{jobName}", **described(reference("JobConfiguration"), query=JobQuery, errors=(404,)))
     async def read_job(job_name: JobName, request: Request) -> Response:
         """Give one job; guests see secrets as `***`."""
+        is_masked = read_query(request, JobQuery).masked
         record = await scheduler.job(check_job_name(job_name))
         rules = await scheduler.alerts.rules()
-        return json_response(job_view(record, rules, shows_secrets=sees_secrets(request)))
+        return json_response(job_view(record, rules, shows_secrets=sees_secrets(request) and not is_masked))
 
     @router.get("/{jobName}/disable", **described(BOOLEAN, errors=(404,)))
     async def is_job_disabled(job_name: JobName) -> Response:

@@ -93,7 +93,7 @@ def statistics_routes(scheduler: SchedulerPort, wall_ms: Callable[[], int]) -> A
     async def show_execution_types(request: Request) -> Response:
         """Give how many jobs of each kind are registered now."""
         refuse_query(request)
-        types = await scheduler.statistics.execution_types()
+        types = await scheduler.reading.execution_types()
         return json_response(
             {"transientJobCount": types.transient_job_count, "daemonJobCount": types.daemon_job_count}
         )

@@ -310,7 +310,9 @@ def _print_welcome(settings: SchedulerSettings, server: Server) -> None:
             login += " (password: pwd; for this user and root only)"
         elif uses_first_password(settings):
             login += f" (its password is in {settings.data_dir / PASSWORD_FILE})"
-    print(f"ElasticJob-Cloud serves at {server.url}/api ({server.url}/api/docs describes it)")
+    print(
+        f"ElasticJob-Cloud serves at {server.url}/ (the console) and {server.url}/api ({server.url}/api/docs describes it)"
+    )
     print(f"  data in {settings.data_dir}; crons without a timeZone are in {settings.time_zone}")
     print(f"  {login}")
     if sys.platform == "darwin":

@@ -78,7 +78,11 @@ class JobRow(msgspec.Struct, frozen=True):
 
 
 class JobPage(msgspec.Struct, frozen=True):
-    """A page, and how many jobs match in all."""
+    """A page, and how many jobs match in all.
+
+    `complete`: False while the last results of all jobs, which it is sorted or filtered by, are still being read.
+    """
 
     total: int
     rows: list[JobRow]
+    complete: bool = True

@@ -119,6 +119,16 @@ class RunDetail(msgspec.Struct, frozen=True):
         return tuple(item for item in self.items or range(total) if item not in succeeded)
 
 
+class EndedRun(msgspec.Struct, frozen=True):
+    """How a run ended. `recorded_ms` and `run_id` are its place in the order of all runs."""
+
+    recorded_ms: int
+    run_id: int
+    job_name: str
+    state: RunState
+    ended_ms: int
+
+
 class JobResults(msgspec.Struct, frozen=True):
     """What a job's line in a list shows: its latest run that is not waiting, and how its last runs ended, newest first."""
 

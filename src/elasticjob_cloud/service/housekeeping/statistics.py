@@ -11,7 +11,6 @@ import structlog
 
 from elasticjob_cloud.model.errors import ElasticJobError, UnavailableError
 from elasticjob_cloud.model.queries.statistics import (
-    JobExecutionTypeStatistics,
     JobRegisterStatistics,
     RunningStatistics,
     StatisticInterval,
@@ -109,9 +108,6 @@ class Statistics:
     async def running_jobs(self) -> Sequence[RunningStatistics]:
         return await self._in_thread(self._store.running_job_statistics, self._week_ago_ms())
 
-    async def execution_types(self) -> JobExecutionTypeStatistics:
-        return await self._query_core(_count_execution_types)
-
     async def registered_jobs(self) -> Sequence[JobRegisterStatistics]:
         return await self._in_thread(self._store.registered_job_statistics, 0)
 
@@ -136,9 +132,3 @@ class Statistics:
 def _take_sample(core: Core) -> StatisticsSample:
     state = core.state
     return StatisticsSample(len(state.tasks), len(state.runs), len(state.jobs))
-
-
-def _count_execution_types(core: Core) -> JobExecutionTypeStatistics:
-    jobs = core.state.jobs
-    daemon_count = sum(job.configuration.is_daemon for job in jobs.values())
-    return JobExecutionTypeStatistics(len(jobs) - daemon_count, daemon_count)

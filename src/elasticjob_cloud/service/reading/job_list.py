@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from elasticjob_cloud.cron import CronExpression
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage, JobRow
-from elasticjob_cloud.model.queries.runs import JobResults
+from elasticjob_cloud.model.queries.runs import EndedRun, JobResults
 from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.service.reading.job_index import JobIndex
@@ -21,14 +22,25 @@ _LOADED_AT_ONCE: Final = 100
 _LOAD_PAUSE_SECONDS: Final = 0.005
 _RETRY_SECONDS: Final = 1.0
 _LOAD_WAIT_SECONDS: Final = 10.0
+_PAGE_WAIT_SECONDS: Final = 2.0
+_LATEST_AT_ONCE: Final = 2_000
+_LATEST_PARTS: Final = 250  # half a million runs, in some seconds
+T = TypeVar("T")
 _RECORDS_AT_ONCE: Final = 25
 
 
-class ResultReader(Protocol):
-    """Reads the last results of some jobs, and of some daemon jobs, from the store."""
+class ResultReads(Protocol):
+    """How runs ended, read from the store."""
 
-    async def __call__(self, job_names: Sequence[str], daemon_names: Sequence[str]) -> dict[str, JobResults]:
-        """Give them by name."""
+    async def job_results(
+        self, job_names: Sequence[str], daemon_names: Sequence[str]
+    ) -> dict[str, JobResults]:
+        """Give the last results of some jobs, and of some daemon jobs, by name."""
+
+    async def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        """Give the runs that ended among the latest fires before a place, and where to go on; None: that was all."""
 
 
 class JobList:
@@ -38,14 +50,17 @@ class JobList:
         self,
         core: Core,
         turns: ReadTurns,
-        read_results: ResultReader,
+        history: ResultReads,
         read_wall_ms: Callable[[], int],
         default_zone: str,
+        on_known: Callable[[], None],
     ) -> None:
         self.results = LastResults()
         self.core = core
         self._turns = turns
-        self._read_results = read_results
+        self._history = history
+        self._on_known = on_known
+        self._has_loaded_all = False
         self._read_wall_ms = read_wall_ms
         self._default_zone = default_zone
         self._index = JobIndex(core, self.results)
@@ -65,17 +80,27 @@ class JobList:
         """Give page `number` (from 1) of the jobs that match, `size` jobs long.
 
         Raises:
-            UnavailableError: too many read at the moment, or the last results are asked for and not known yet.
+            UnavailableError: too many read at the moment.
         """
+        asks = wanted.asks_for_result or order.asks_for_result
+        is_complete = not asks or await self.know_results_within(_PAGE_WAIT_SECONDS)
         async with self._turns.reader() as reader:
-            await self._know_results(wanted, order)
             total, names = await self._index.find(wanted, order, (number - 1) * size, size, reader)
-            return JobPage(total, await self._rows(names, reader))
+            return JobPage(total, await self._rows(names, reader), is_complete)
 
     async def names(self, wanted: JobFilter, order: JobOrder) -> list[str]:
-        """Give the names of all jobs that match, in order. Raises as `page` does."""
+        """Give the names of all jobs that match, in order.
+
+        Raises:
+            UnavailableError: too many read at the moment, or the last results are asked for and not known yet.
+        """
+        # What is changed in bulk goes by this: part of them will not do.
+        asks = wanted.asks_for_result or order.asks_for_result
+        if asks and not await self.know_results_within(_LOAD_WAIT_SECONDS):
+            raise UnavailableError(
+                "The last results of all jobs are still being read after the start; try again in a moment."
+            )
         async with self._turns.reader() as reader:
-            await self._know_results(wanted, order)
             return await self._index.find_all(wanted, order, reader)
 
     async def records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
@@ -91,33 +116,45 @@ class JobList:
         done, _ = await asyncio.wait({self._loading}, timeout=seconds)
         return bool(done) and not self._loading.cancelled()
 
-    async def _know_results(self, wanted: JobFilter, order: JobOrder) -> None:
-        asks = wanted.asks_for_result or order.asks_for_result
-        if asks and not await self.know_results_within(_LOAD_WAIT_SECONDS):
-            raise UnavailableError(
-                "The last results of all jobs are still being read after the start; try again in a moment."
-            )
-
     async def _load(self) -> None:
-        names = list(self.core.state.jobs)
+        """Read how the jobs' last runs ended: along the latest runs, which are those of most jobs; then job by job."""
+        await self._load_latest()
+        jobs = self.core.state.jobs
+        names = [name for name in list(jobs) if not self.results.is_settled(name)]
+        if self._has_loaded_all:  # no run of a job that is left
+            names = [name for name in names if name in jobs and jobs[name].configuration.is_daemon]
         for start in range(0, len(names), _LOADED_AT_ONCE):
             part = names[start : start + _LOADED_AT_ONCE]
-            for name, results in (await self._surely_read(part)).items():
+            for name, results in (await self._surely(partial(self._results_of, part))).items():
                 if name in self.core.state.jobs:
                     self.results.fill(name, results)
             self._index.touch(part)
             await asyncio.sleep(_LOAD_PAUSE_SECONDS)
+        self._on_known()
 
-    async def _surely_read(self, names: Iterable[str]) -> dict[str, JobResults]:
+    async def _load_latest(self) -> None:
+        jobs, before = self.core.state.jobs, None
+        for _ in range(_LATEST_PARTS):
+            ended, before = await self._surely(partial(self._history.latest_ended, before, _LATEST_AT_ONCE))
+            for run in ended:
+                if run.job_name in jobs:
+                    self.results.fill_from_newest(run)
+            self._index.touch([run.job_name for run in ended])
+            if before is None:
+                self._has_loaded_all = True
+                return
+            await asyncio.sleep(_LOAD_PAUSE_SECONDS)
+
+    async def _surely(self, read: Callable[[], Awaitable[T]]) -> T:
         while True:
             with contextlib.suppress(UnavailableError):
-                return await self._results_of(names)
+                return await read()
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _results_of(self, names: Iterable[str]) -> dict[str, JobResults]:
         jobs = self.core.state.jobs
         known = {name: jobs[name].configuration.is_daemon for name in names if name in jobs}
-        return await self._read_results(
+        return await self._history.job_results(
             [name for name, is_daemon in known.items() if not is_daemon],
             [name for name, is_daemon in known.items() if is_daemon],
         )

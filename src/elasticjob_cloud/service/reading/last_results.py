@@ -3,7 +3,7 @@
 import msgspec
 
 from elasticjob_cloud.model.fire import FireSource, RunState
-from elasticjob_cloud.model.queries.runs import ENDED_STATES, JobResults
+from elasticjob_cloud.model.queries.runs import ENDED_STATES, EndedRun, JobResults
 from elasticjob_cloud.model.records import Changes
 
 _VERDICTS = (RunState.SUCCEEDED, RunState.FAILED)
@@ -44,6 +44,19 @@ class LastResults:
             if execution.app_name:  # of a daemon job
                 state = RunState.SUCCEEDED if execution.is_success else RunState.FAILED
                 self._put(execution.job_name, state, execution.complete_ms)
+
+    def is_settled(self, job_name: str) -> bool:
+        """Tell whether it is known whether a job fails now."""
+        return job_name in self._settled
+
+    def fill_from_newest(self, ended: EndedRun) -> None:
+        """Take up a run from the store, which gives the newest first, where nothing newer is known."""
+        job_name, state = ended.job_name, ended.state
+        self._of_job.setdefault(job_name, LastResult(state, ended.ended_ms))
+        if state in _VERDICTS and job_name not in self._settled:
+            if state is RunState.FAILED:
+                self.failing.setdefault(job_name, None)
+            self._settled.add(job_name)
 
     def fill(self, job_name: str, results: JobResults) -> None:
         """Take up what the store knows, where nothing newer is known."""

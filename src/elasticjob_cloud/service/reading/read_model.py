@@ -4,30 +4,43 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery
 from elasticjob_cloud.model.errors import ElasticJobError, NotLeadingError
-from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    DisksMeasured,
+)
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.overview import Overview
-from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, JobResults, RunPage, RunQuery
-from elasticjob_cloud.model.queries.statistics import StatisticInterval, TaskResultStatistics
+from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
+from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, EndedRun, JobResults, RunPage, RunQuery
+from elasticjob_cloud.model.queries.statistics import (
+    JobExecutionTypeStatistics,
+    RunCounts,
+)
 from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
-from elasticjob_cloud.model.records import Changes, JobRecord
+from elasticjob_cloud.model.records import Changes, FailoverRecord, JobRecord, TaskRecord
 from elasticjob_cloud.scheduling import Core, Decisions, Event
+from elasticjob_cloud.service.port import ReadyJob
 from elasticjob_cloud.service.reading.job_list import JobList
 from elasticjob_cloud.service.reading.lateness import Lateness
 from elasticjob_cloud.service.reading.overview import OverviewMaker, SharedOverview
 from elasticjob_cloud.service.reading.planned_fires import planned_fires
+from elasticjob_cloud.service.reading.queues import CoreQuery, Queues
 from elasticjob_cloud.service.reading.turns import ReadTurns
 from elasticjob_cloud.service.revisions import ChangedTopics, Revisions, Topic
 from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.store import Store
 
 _SCHEDULERS_SECONDS: Final = 2.0
-_OF_AGENTS: Final = (AgentJoined, AgentLost, AgentDraining, AgentEvents)
+_COUNTED_AT_ONCE: Final = 1_000
+_OF_AGENTS: Final = (AgentJoined, AgentLost, AgentDraining, AgentEvents, DisksMeasured)
 T = TypeVar("T")
 
 
@@ -43,6 +56,11 @@ class StoreReads:
     ) -> dict[str, JobResults]:
         return await self._threads.read(self._store.job_results, job_names, daemon_names)
 
+    async def latest_ended(
+        self, before: tuple[int, int] | None, limit: int
+    ) -> tuple[list[EndedRun], tuple[int, int] | None]:
+        return await self._threads.read(self._store.latest_ended, before, limit)
+
     async def runs(self, query: RunQuery) -> RunPage:
         return await self._threads.read(self._store.runs, query)
 
@@ -52,8 +70,8 @@ class StoreReads:
     async def alerts(self, query: AlertQuery) -> AlertPage:
         return await self._threads.read(self._store.alerts.events, query)
 
-    async def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
-        return await self._threads.read(self._store.task_results, interval, since_ms)
+    async def run_counts(self, since_ms: int) -> RunCounts:
+        return await self._threads.read(self._store.run_counts, since_ms)
 
     async def schedulers(self) -> object:
         """Give something that is equal while the same schedulers are there."""
@@ -69,8 +87,10 @@ class ReadModel:
         leads: Callable[[], bool],
         read_wall_ms: Callable[[], int],
         default_zone: str,
+        query_core: CoreQuery,
     ) -> None:
         self.turns = ReadTurns()
+        self._queues = Queues(query_core, self.turns)
         self.revisions = Revisions(lambda: os.urandom(8).hex())
         self._store = store
         self._leads = leads
@@ -88,7 +108,14 @@ class ReadModel:
     def follow(self, core: Core) -> None:
         """Begin to follow a core, whose first turn is still to come."""
         self.revisions.begin()
-        jobs = JobList(core, self.turns, self._store.job_results, self._read_wall_ms, self._default_zone)
+        jobs = JobList(
+            core,
+            self.turns,
+            self._store,
+            self._read_wall_ms,
+            self._default_zone,
+            lambda: self.revisions.note((Topic.RUNS,)),  # lists that go by results look otherwise now
+        )
         maker = OverviewMaker(core, jobs, self._lateness, self._store, self.turns)
         self._jobs = jobs
         self._overview = SharedOverview(
@@ -124,6 +151,25 @@ class ReadModel:
     def job_records(self, names: Sequence[str]) -> AsyncIterator[list[JobRecord]]:
         return self._present_jobs().records(names)
 
+    async def running_tasks(self, wanted: QueueFilter) -> list[TaskRecord]:
+        return await self._queues.running(wanted)
+
+    async def failover_tasks(self, wanted: QueueFilter) -> list[FailoverRecord]:
+        return await self._queues.failover(wanted)
+
+    async def ready_page(self, wanted: QueueFilter, number: int, size: int) -> QueuePage[ReadyJob]:
+        return await self._queues.ready_page(wanted, number, size)
+
+    def ready_jobs(self, wanted: QueueFilter) -> AsyncIterator[list[ReadyJob]]:
+        return self._queues.ready(wanted)
+
+    async def execution_types(self) -> JobExecutionTypeStatistics:
+        jobs = list(self._present_jobs().core.state.jobs.values())
+        daemons = 0
+        async for part in self.turns.pieces(jobs, _COUNTED_AT_ONCE):
+            daemons += sum(job.configuration.is_daemon for job in part)
+        return JobExecutionTypeStatistics(len(jobs) - daemons, daemons)
+
     def pieces(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         return self.turns.pieces(items)
 
@@ -141,6 +187,10 @@ class ReadModel:
         self._present_jobs()
         self._look_at_schedulers()
         return self.revisions.since(since)
+
+    def revision_of(self, topics: Iterable[Topic]) -> str:
+        self._present_jobs()
+        return self.revisions.of(topics)
 
     def _present_jobs(self) -> JobList:
         if self._jobs is None or not self._leads():

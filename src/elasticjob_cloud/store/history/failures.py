@@ -18,7 +18,7 @@ from elasticjob_cloud.store.history.daemon_executions import EXECUTIONS, executi
 from elasticjob_cloud.store.history.newest import RowsInOrder, bounds, name_conditions
 from elasticjob_cloud.store.history.runs import FIRES, ended_part
 
-ROWS_LOOKED_AT: Final = 10_000  # of runs, and as many executions
+ROWS_LOOKED_AT: Final = 5_000  # of runs, and as many executions
 
 
 def failure_groups(connection: Connection, query: FailureQuery) -> FailureGroups:

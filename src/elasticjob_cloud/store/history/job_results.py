@@ -7,8 +7,14 @@ from typing import Final
 
 from sqlalchemy import Connection, TextClause, bindparam, select, text
 
-from elasticjob_cloud.model.fire import RunState
-from elasticjob_cloud.model.queries.runs import ENDED_STATES, RECENT_RESULTS, RUN_SOURCES, JobResults
+from elasticjob_cloud.model.fire import FireSource, RunState
+from elasticjob_cloud.model.queries.runs import (
+    ENDED_STATES,
+    RECENT_RESULTS,
+    RUN_SOURCES,
+    EndedRun,
+    JobResults,
+)
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.history.newest import Place
 from elasticjob_cloud.store.history.runs import chunks, ended_part, runs_of
@@ -38,6 +44,33 @@ def job_results(connection: Connection, job_names: Sequence[str]) -> dict[str, J
         )
         for name in job_names
     }
+
+
+def latest_ended(
+    connection: Connection, before: Place | None, limit: int
+) -> tuple[list[EndedRun], Place | None]:
+    """Give the runs that ended among the latest fires, newest first, and where to go on; None where that was all.
+
+    Args:
+        connection: In a transaction that reads.
+        before: Where an earlier call ended; None begins with the newest.
+        limit: How many fires to look at.
+    """
+    place = " WHERE recorded_ms <= :ms AND (recorded_ms < :ms OR fire_id < :id)" if before else ""
+    statement = text(
+        f"SELECT recorded_ms, fire_id, job_name, {tables.RUN_STATE} AS run_state, ended_ms, source FROM fire{place} "  # noqa: S608 - our own words
+        f"ORDER BY recorded_ms DESC, fire_id DESC LIMIT {limit:d}"
+    )
+    rows = connection.execute(statement, {"ms": before[0], "id": before[1]} if before else {}).all()
+    ended = [
+        EndedRun(recorded_ms, fire_id, job_name, _ENDED[state], ended_ms or recorded_ms)
+        for recorded_ms, fire_id, job_name, state, ended_ms, source in rows
+        if state in _ENDED and source != FireSource.DAEMON.value
+    ]
+    return ended, (rows[-1][0], rows[-1][1]) if len(rows) == limit else None
+
+
+_ENDED: Final = {state.value: state for state in ENDED_STATES}
 
 
 def _unpacked(packed: str) -> Iterator[tuple[Place, RunState]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.model.queries.queues import QueueFilter
 from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.service.scheduler import Scheduler
 from tests.integration.service.instant_engine import APP, JOB
@@ -28,7 +29,7 @@ async def test_restart_does_not_lose_the_last_success(tmp_path: Path) -> None:
         for command in (APP, JOB, TriggerJob("job")):
             await scheduler.submit(command)
         await traces(scheduler, 2)
-        await scheduler.running_tasks()  # the turn that wrote the last of them is over
+        await scheduler.reading.running_tasks(QueueFilter())  # the turn that wrote the last of them is over
         before = last_success(scheduler)
     assert before is not None
 

@@ -4,7 +4,7 @@ from elasticjob_cloud.scheduling.commands import TriggerJob
 from elasticjob_cloud.scheduling.placement.demand import Demand
 from elasticjob_cloud.scheduling.placement.refusals import EmptyAgents
 from elasticjob_cloud.scheduling.placement.room import Room
-from elasticjob_cloud.service.views import agent_views, ready_jobs
+from elasticjob_cloud.service.views import agent_views
 from tests.unit.scheduling.core_driver import CoreDriver, job, triggered
 from tests.unit.scheduling.placement.fleets import TestFleet
 
@@ -57,7 +57,7 @@ def test_operators_see_all_agents_and_why_each_job_waits() -> None:
     driver.join("agent-large", cpus=8)
     driver.ask(*(TriggerJob(name) for name in ("twice", "twice", "large", "large", "huge")))
 
-    reasons = {it.job_name: it.reason for it in ready_jobs(driver.core)}
+    reasons = driver.core.explain_waiting_jobs(driver.core.state.waiting)
 
     assert reasons == {name: driver.core.explain_waiting(name) for name in ("twice", "large", "huge")}
     assert reasons["twice"] == "Waits until the job's earlier run has ended."

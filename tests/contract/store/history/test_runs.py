@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from elasticjob_cloud.model.errors import InvalidRequestError
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
-from elasticjob_cloud.model.queries.runs import Run, RunQuery, ShardCounts
+from elasticjob_cloud.model.queries.runs import ENDED_STATES, EndedRun, Run, RunQuery, ShardCounts
 from elasticjob_cloud.model.records import (
     AttemptEnd,
     Changes,
@@ -306,3 +306,22 @@ def test_versions_before_know_the_sources_of_live_fires(store: Store) -> None:
         stored = connection.execute(text("SELECT source FROM fire ORDER BY fire_id")).scalars().all()
     assert stored == ["TRIGGER", "CRON"]
     assert [record.source for record in store.load().fires] == [FireSource.RERUN, FireSource.MISFIRE]
+
+
+def test_the_latest_runs_that_ended_are_given_part_by_part(store: Store) -> None:
+    fires = all_kinds()
+    commit_fires(store, *fires)
+    found: list[EndedRun] = []
+    before: tuple[int, int] | None = None
+    while True:
+        part, before = store.latest_ended(before, 25)
+        assert len(part) <= 25
+        found += part
+        if before is None:
+            break
+    expected = [
+        EndedRun(it.recorded_ms, it.fire_id, it.job_name, it.run_state, it.ended_ms or it.recorded_ms)
+        for it in reversed(fires)
+        if it.run_state in ENDED_STATES and it.source is not FireSource.DAEMON
+    ]
+    assert found == expected
