@@ -13,11 +13,13 @@ from elasticjob_cloud.model.alerting.rule import (
     effective_rule,
 )
 from elasticjob_cloud.model.fire import FireSource, FireState, RunState
+from elasticjob_cloud.model.messages import host_in_agent_id
 from elasticjob_cloud.model.records import Changes, FireRecord
 from tests.simulation.store_model import MemoryStore
 
 _LONGEST_GROUP_MS = 60_000  # for so long a message may wait for others to go with it
 _MOST_A_TURN = 1_000  # runs that the book looks at in a turn
+_LOST_WITH_AGENT = "Its agent is gone: "
 _TOLD_ONCE = (MessageKind.FIRE, MessageKind.RESOLVE)
 
 
@@ -31,6 +33,7 @@ class AlertChecker:
         self._in_a_row: Counter[str] = Counter()  # failed runs of a job, under the rules of now
         self._rules: dict[tuple[str, str], EffectiveRule] = {}
         self._fires: dict[int, FireRecord] = {}  # those that wait or run
+        self._asked_to_go: set[str] = set()
 
     def turn_committed(self, changes: Changes, now_ms: int | None) -> None:
         """Look at a turn; `now_ms`: its time, where that is known exactly."""
@@ -42,12 +45,17 @@ class AlertChecker:
             self._rules.clear()
         for fire in changes.fires.values():
             self._note_fire(fire, changes)
+        self._check_lost_agents(changes)
         for name, job in changes.jobs.items():
             if job is None:
                 self._in_a_row.pop(name, None)
         self._check_jobs()
         if now_ms is not None:
             self._check_runs_that_take_long(now_ms)
+
+    def agent_drains(self, agent_id: str) -> None:
+        """An agent was asked to go: it is not lost when it does."""
+        self._asked_to_go.add(agent_id)
 
     def check_end(self, last_turn_ms: int) -> None:
         """After a long calm."""
@@ -90,6 +98,9 @@ class AlertChecker:
     def _note_end(self, fire: FireRecord, changes: Changes) -> None:
         job_name = fire.job_name
         if fire.run_state is RunState.SUCCEEDED:
+            failed = self._alert_of(Condition.RUN_FAILED, job_name)
+            if fire.items and failed is not None and not set(failed.items) <= set(fire.items):
+                return  # it ran some of the shards that failed
             self._in_a_row[job_name] = 0
             for condition in (Condition.RUN_FAILED, Condition.NO_SUCCESS):
                 alert = self._alert_of(condition, job_name)
@@ -103,6 +114,17 @@ class AlertChecker:
                 alert = self._alert_of(Condition.RUN_FAILED, job_name)
                 assert alert is not None, f"promise 13: {fire} failed, and there is no alert"
                 assert alert.run_id == fire.fire_id, f"promise 13: {fire} failed, and {alert} does not say so"
+
+    def _check_lost_agents(self, changes: Changes) -> None:
+        """An agent that took tasks with it is an alert, also when nobody led while it went."""
+        lost = {it.slave_id for it in changes.status_traces if it.message.startswith(_LOST_WITH_AGENT)}
+        if not lost or GLOBAL_SCOPE in changes.alerts.rules:
+            return
+        if not effective_rule(self._store.alert_rules.get(GLOBAL_SCOPE)).watches(Condition.AGENT_LOST):
+            return
+        told = {it.where for it in changes.alerts.alerts.values() if it.condition is Condition.AGENT_LOST}
+        for agent_id in lost - self._asked_to_go:
+            assert host_in_agent_id(agent_id) in told, f"promise 13: {agent_id} was lost, untold"
 
     def _check_jobs(self) -> None:
         for key in self._open:

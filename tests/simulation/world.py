@@ -345,6 +345,7 @@ class World:
         if agent.info.draining:
             return
         self._log(f"{agent_id} drains")
+        self.alert_checker.agent_drains(agent_id)
         agent.info = msgspec.structs.replace(agent.info, draining="its machine goes")
         self._inbox.append(AgentDraining(agent_id, "its machine goes"))
         self.after(self.random.choice((0, 1_000, 5_000)), self._join_another)
@@ -379,7 +380,7 @@ class World:
             self._schedule_turn(0)
 
     def _add_agent(self) -> AgentModel:
-        agent_id = f"agent-{self.random.getrandbits(32):08x}"
+        agent_id = f"agent-{self.random.getrandbits(32):08x}-1"  # each on a host of its own
         agent = AgentModel(self, agent_id, cpus=8, memory_mb=16_384)
         agent.daemon_pause_ms = self.hazards.daemon_pause_ms
         self.agents[agent_id] = agent

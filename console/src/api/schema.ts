@@ -811,7 +811,7 @@ export interface paths {
         };
         /**
          * List Failover Tasks
-         * @description Give the shards that wait to be started again.
+         * @description Give the shards that wait to be started again; with `page` or `per_page`, a page of them.
          */
         get: operations["list_failover_tasks_api_job_tasks_failover_get"];
         put?: never;
@@ -831,7 +831,7 @@ export interface paths {
         };
         /**
          * List Ready Jobs
-         * @description Give the jobs that wait to run; `reason` says why the next run of each has not started.
+         * @description Give the jobs that wait to run, with `page` or `per_page` a page of them; `reason` says why the next run of each has not started.
          */
         get: operations["list_ready_jobs_api_job_tasks_ready_get"];
         put?: never;
@@ -851,7 +851,7 @@ export interface paths {
         };
         /**
          * List Running Tasks
-         * @description Give all live tasks, or those of one job.
+         * @description Give the live tasks; with `page` or `per_page`, a page of them.
          */
         get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
@@ -4733,6 +4733,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobConfiguration"][] | {
+                        /** @description false for a while after a start: the last results that it is sorted or filtered by are still being read */
+                        complete: boolean;
                         rows: (components["schemas"]["JobConfiguration"] & {
                             lastRun: {
                                 dueTime: string;
@@ -5817,7 +5819,14 @@ export interface operations {
     };
     list_failover_tasks_api_job_tasks_failover_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5836,7 +5845,25 @@ export interface operations {
                             jobName: string;
                             shardingItems: number[];
                         };
-                    }[];
+                    }[] | {
+                        rows: {
+                            originalTaskId: string;
+                            taskInfo: {
+                                jobName: string;
+                                shardingItems: number[];
+                            };
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -5870,7 +5897,14 @@ export interface operations {
     };
     list_ready_jobs_api_job_tasks_ready_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5887,7 +5921,23 @@ export interface operations {
                         jobName: string;
                         reason?: string;
                         times: string;
-                    }[];
+                    }[] | {
+                        rows: {
+                            jobName: string;
+                            reason?: string;
+                            times: string;
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -5922,7 +5972,13 @@ export interface operations {
     list_running_tasks_api_job_tasks_running_get: {
         parameters: {
             query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
                 jobName?: string;
+                appName?: string;
+                agentId?: string;
             };
             header?: never;
             path?: never;
@@ -5945,7 +6001,19 @@ export interface operations {
                         };
                         slaveId: string;
                         type: string;
-                    }[];
+                    }[] | {
+                        rows: {
+                            id: string;
+                            idle: boolean;
+                            metaInfo: {
+                                jobName: string;
+                                shardingItems: number[];
+                            };
+                            slaveId: string;
+                            type: string;
+                        }[];
+                        total: number;
+                    };
                 };
             };
             /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from elasticjob_cloud.model.records import Changes, StatusTrace
 from elasticjob_cloud.model.task import TaskState
@@ -125,10 +126,12 @@ class Demo:
         self._print_at(time.time_ns() // 1_000_000, line)
 
     def _show_end(self, trace: StatusTrace, state: TaskState) -> None:
-        style, word, reason = _STYLES[state], state.value.removeprefix("TASK_").lower(), trace.message
         end = trace.attempt_end
+        style, word = _STYLES[state], state.value.removeprefix("TASK_").lower()
         if state is TaskState.FINISHED and end is not None and not end.success:
-            style, word, reason = "red", "failed", end.summary  # job code raised
+            style, word = "red", "failed"  # job code raised
+        # The message of a failure goes on for lines, with what was printed.
+        reason = escape(trace.message.partition("\n")[0] if end is None else end.summary)
         started_ms = self._started_ms.pop(trace.task_id, None)
         after = "" if started_ms is None else f" after {(trace.creation_ms - started_ms) / 1000:.2f} s"
         self._print_task(trace, f"[{style}]{word}[/{style}]{after}  {reason}".rstrip())

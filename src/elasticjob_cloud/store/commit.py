@@ -14,6 +14,7 @@ from sqlalchemy import (
     update,
 )
 
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.records import (
     AppRecord,
     Changes,
@@ -37,6 +38,7 @@ from elasticjob_cloud.store.rows import Row
 NEXT_FIRE_ID: Final = "next_fire_id"
 _MINUTE_MS: Final = min(tables.SPANS_MS)
 _FINISHED: Final = TaskState.FINISHED.value
+_RUN_KINDS: Final = {RunState.SUCCEEDED: rows.RUN_SUCCEEDED, RunState.FAILED: rows.RUN_FAILED}
 
 
 class ChangesWriter:
@@ -56,7 +58,8 @@ class ChangesWriter:
         self._failovers = KeyedTable[FailoverKey, FailoverRecord](
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
-        self._fires = database.insert_many(upsert(database, tables.fire), list(tables.fire.c))
+        put_fire = upsert(database, tables.fire, lasting=tables.LASTING_OF_FIRE)
+        self._fires = database.insert_many(put_fire, list(tables.fire.c))
         self._past = database.insert_many(
             insert_new(database, tables.past_configuration), list(tables.past_configuration.c)
         )
@@ -149,6 +152,13 @@ class ChangesWriter:
             (it.complete_ms // _MINUTE_MS, rows.DAEMON_SUCCEEDED if it.is_success else rows.DAEMON_FAILED)
             for it in changes.executions
             if it.app_name
+        )
+        results.update(
+            (fire.ended_ms // _MINUTE_MS, kind)
+            for fire in changes.fires.values()
+            if fire.state is FireState.COMPLETED
+            and fire.source is not FireSource.DAEMON
+            and (kind := _RUN_KINDS.get(fire.run_state))
         )
         if results:
             counted = [(minute * _MINUTE_MS, kind, count) for (minute, kind), count in results.items()]

@@ -23,6 +23,7 @@ from elasticjob_cloud.model.queries.runs import (
 )
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
+    RunCounts,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
@@ -245,6 +246,10 @@ class SqlStore:
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         with self._read() as connection:
             return statistics.task_results(connection, interval, since_ms)
+
+    def run_counts(self, since_ms: int) -> RunCounts:
+        with self._read() as connection:
+            return statistics.run_counts(connection, since_ms)
 
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
         with self._read() as connection:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from elasticjob_cloud.api.access.masked import sees_secrets
 from elasticjob_cloud.api.answers.responses import done, json_response
@@ -44,7 +44,9 @@ Record = TypeVar("Record")
 
 
 class QueueQuery(QueryParameters):
-    """`GET /api/job/tasks/ready` and `failover`."""
+    """`GET /api/job/tasks/ready` and `failover`. Others are ignored: ElasticJob's consoles send those of their table."""
+
+    model_config = ConfigDict(extra="ignore")
 
     page: int | None = Field(None, ge=1, le=2**31 - 1, description="from 1; asks for a page")
     per_page: int | None = Field(
