@@ -18,7 +18,11 @@ import { useMe } from "@/api/session";
 import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
+
 import { OpenAlerts } from "./open-alerts";
+
+import { Search } from "./search";
+
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 
@@ -108,6 +112,7 @@ function Frame() {
       </Layout.Sider>
       <Layout>
         <Layout.Header className="top">
+          <Search />
           <Choices />
         </Layout.Header>
         <Banners />
