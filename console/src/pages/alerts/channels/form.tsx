@@ -216,7 +216,7 @@ function Headers({ id, draft, onChange }: { id: string; draft: Draft; onChange: 
       headers: headers.map((each) => (each.id === changed ? { ...each, ...part } : each)),
     });
   return (
-    <>
+    <fieldset id={id} className="alerts-fieldset" aria-label={t("headers")}>
       {headers.map((header) => (
         <div key={header.id} className="alerts-header">
           <Input
@@ -241,7 +241,6 @@ function Headers({ id, draft, onChange }: { id: string; draft: Draft; onChange: 
         </div>
       ))}
       <Button
-        id={id}
         size="small"
         icon={<PlusOutlined aria-hidden />}
         onClick={() =>
@@ -256,6 +255,6 @@ function Headers({ id, draft, onChange }: { id: string; draft: Draft; onChange: 
       >
         {t("header_add")}
       </Button>
-    </>
+    </fieldset>
   );
 }

@@ -67,10 +67,13 @@ export function useColumns({
       title: t("run_and_where"),
       render: (_, { runId, shardingItems, where }) => (
         <>
-          {runId ? <RunLink id={runId} /> : null}
+          {runId ? (
+            <div>
+              <RunLink id={runId} />
+            </div>
+          ) : null}
           {shardingItems.length > 0 ? (
-            <span className="calm">
-              {" "}
+            <span className="alerts-line calm">
               {t("shards", { items: shardingItems.join(", "), count: shardingItems.length })}
             </span>
           ) : null}

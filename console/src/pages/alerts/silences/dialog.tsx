@@ -51,7 +51,7 @@ export function SilenceDialog({ of, onClose }: { of: SilenceOf; onClose: () => v
   }
 
   const isForAll = !about.jobName && !about.appName && !about.condition;
-  const endProblem = problems.fields.endTime ?? problems.fields.minutes;
+  const endProblem = problems.fields.minutes ?? problems.fields.endTime;
   return (
     <Modal
       open
