@@ -49,8 +49,8 @@ export const useWords = defineWords("runs", {
     to: "到",
     reset: "重置",
     nothing: "没有符合条件的运行记录。",
-    nothing_hint: "可以选择更长的时间,或减少筛选条件。",
+    nothing_hint: "可以选择更长的时间，或减少筛选条件。",
     all_ever: "查看全部时间",
-    all_live: "等待中和运行中的运行,不论多久以前都会列出。",
+    all_live: "等待中和运行中的运行，不论多久以前都会列出。",
   },
 });
