@@ -4737,14 +4737,39 @@ export interface operations {
                         complete: boolean;
                         rows: (components["schemas"]["JobConfiguration"] & {
                             lastRun: {
+                                appName: string;
+                                /** @description of due times; above 1 where many were dropped at once */
+                                count: number;
+                                /** Format: date-time */
                                 dueTime: string;
                                 endTime: string | null;
+                                jobName: string;
+                                /** Format: date-time */
+                                lastDueTime: string;
+                                /** @description why it waits, is being stopped, or was dropped */
                                 reason: string;
+                                /** @description the run whose shards it repeats */
+                                rerunOf: number | null;
                                 runId: number;
-                                source: string;
+                                /** @description with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, - where the run leaves the item out; null where they are not known, and above 1,000 shards */
+                                shardStates?: string | null;
+                                /** @description `total` is 0 for runs of earlier versions; shards that were killed are in `total` only */
+                                shards: {
+                                    failed: number;
+                                    running: number;
+                                    succeeded: number;
+                                    total: number;
+                                    waiting: number;
+                                };
+                                /** @enum {string} */
+                                source: "CRON" | "TRIGGER" | "RERUN" | "MISFIRE";
                                 startTime: string | null;
-                                state: string;
+                                /** @enum {string} */
+                                state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
+                                /** @description why it failed, in a line */
                                 summary: string;
+                                /** @description the user; empty where a cron started it */
+                                triggeredBy: string;
                             } | null;
                             nextFire: string | null;
                             recent: string[];
@@ -7405,6 +7430,8 @@ export interface operations {
                     "application/json": {
                         cpusTotal: number;
                         cpusUsed: number;
+                        diskFreeMB: number | null;
+                        diskTotalMB: number | null;
                         draining: string;
                         executors: string[];
                         hostname: string;

@@ -42,7 +42,7 @@ _RUN_KINDS: Final = {RunState.SUCCEEDED: rows.RUN_SUCCEEDED, RunState.FAILED: ro
 
 
 class ChangesWriter:
-    """Writes a `Changes` in a batch, whose transaction is its caller's."""
+    """Writes a `Changes` in a batch, whose transaction is its caller's. It holds SQL text, and nothing else."""
 
     def __init__(self, database: Database) -> None:
         self._apps = KeyedTable[str, AppRecord](database, tables.app, rows.app_row, single_key)
@@ -176,6 +176,17 @@ def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
         for (minute, *key), count in minutes.items():
             counts[span_ms, minute * _MINUTE_MS // span_ms * span_ms, *key] += count
     return [(*key, count) for key, count in counts.items()]
+
+
+_WRITERS: dict[type[Database], ChangesWriter] = {}
+
+
+def writer_for(database: Database) -> ChangesWriter:
+    """Give the writer for this kind of database: the text takes longer to make than to open a store."""
+    kind = type(database)
+    if kind not in _WRITERS:
+        _WRITERS[kind] = ChangesWriter(database)
+    return _WRITERS[kind]
 
 
 def _pair(key: str, value: int) -> Row:

@@ -35,7 +35,7 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease, secrets, statistics
 from elasticjob_cloud.store.alert_contract import AlertStore
 from elasticjob_cloud.store.alerts.sql_store import SqlAlertStore
-from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.commit import writer_for
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.databases.batch import UnmetError
 from elasticjob_cloud.store.databases.database import open_database
@@ -69,7 +69,7 @@ class SqlStore:
             StartError: the URL cannot be read, or names a product that is not supported.
         """
         self._database = open_database(url)
-        self._changes = ChangesWriter(self._database)
+        self._changes = writer_for(self._database)
         self._statistics = statistics.StatisticsWriter(self._database)
         self._pruner = HistoryPruner(self._database, self._changes, self._read, self._write, self._make_room)
         self._alerts = SqlAlertStore(self._database, self._read, self._write, self._pruner.prune_alerts)

@@ -12,8 +12,8 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Decisions
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from elasticjob_cloud.store.contract import SchedulerRow
-from tests.simulation.alert_checker import AlertChecker
-from tests.simulation.checker import Checker
+from tests.simulation.checking.alert_checker import AlertChecker
+from tests.simulation.checking.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
 if TYPE_CHECKING:
