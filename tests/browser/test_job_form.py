@@ -69,7 +69,11 @@ def test_script_job_is_registered_and_its_page_opens(console: Console, app: str)
     made = job(console.server, "form-script")
     assert made["props"] == {"script.command.line": 'echo "one"\necho two', "mode": "full"}
     assert made["shardingItemParameters"] == "0=Beijing,2=Shanghai"
-    assert (made["shardingTotalCount"], made["cron"], made["description"]) == (3, "0 0 3 * * ?", "made by hand")
+    assert (made["shardingTotalCount"], made["cron"], made["description"]) == (
+        3,
+        "0 0 3 * * ?",
+        "made by hand",
+    )
     assert (made["disabled"], made["failover"], made["misfire"]) == (True, True, False)
 
 

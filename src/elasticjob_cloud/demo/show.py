@@ -179,7 +179,8 @@ class Demo:
         return f", and log in as {user}"
 
     def _has_default_password(self) -> bool:
-        return self._settings.admin_password == SchedulerSettings.model_fields["admin_password"].default
+        default: object = SchedulerSettings.model_fields["admin_password"].default
+        return self._settings.admin_password == default
 
     def _suggested_login(self) -> str:
         # A secret password is not shown on a terminal; everybody knows the default one.
