@@ -39,9 +39,12 @@ export function themeOf(isDark: boolean): ThemeConfig {
         : {
             colorPrimary: "#0958d9",
             colorLink: "#0958d9",
+            colorInfo: "#0958d9",
             colorSuccess: "#237804",
             // Made from the darker colours, these would be grey, with too little contrast.
             colorSuccessBg: "#f6ffed",
+            colorInfoBg: "#e6f4ff",
+            colorInfoBorder: "#91caff",
             colorSuccessBorder: "#b7eb8f",
             colorWarningBg: "#fffbe6",
             colorWarningBorder: "#ffe58f",
