@@ -4,6 +4,7 @@ export const useWords = defineWords("job", {
   en: {
     tabs: "Parts of this page",
     tab_runs: "Runs",
+    tab_executions: "Executions",
     tab_configuration: "Configuration",
     tab_history: "History",
     app: "App",
@@ -55,6 +56,7 @@ export const useWords = defineWords("job", {
       "A column for each run, the newest first; its bar is its duration. Arrow keys move, Enter opens.",
     grid_longest: "longest {{length}}",
     grid_none: "There is no run yet.",
+    grid_all_dropped: "Of the last 100 fires none became a run.",
     grid_run: "Run {{id}}: {{state}}, {{length}}, due {{due}}",
     grid_cell: "Run {{id}}, shard {{item}}: {{state}}",
     grid_unknown: "not known",
@@ -134,6 +136,7 @@ export const useWords = defineWords("job", {
   zh: {
     tabs: "页面内容",
     tab_runs: "运行记录",
+    tab_executions: "执行记录",
     tab_configuration: "配置",
     tab_history: "历史",
     app: "应用",
@@ -182,6 +185,7 @@ export const useWords = defineWords("job", {
     grid_hint: "每列是一次运行,最新的在最前;条形的高度是耗时。方向键移动,回车打开。",
     grid_longest: "最长 {{length}}",
     grid_none: "还没有运行记录。",
+    grid_all_dropped: "最近 100 次触发都没有执行。",
     grid_run: "运行 {{id}}:{{state}},耗时 {{length}},计划时间 {{due}}",
     grid_cell: "运行 {{id}},分片 {{item}}:{{state}}",
     grid_unknown: "未知",
