@@ -26,8 +26,8 @@ _SAME_IN_CHINESE = """
     Python Ray SQLite PostgreSQL curl cron Cron Quartz English p50 p99 Ctrl Enter Esc Shift Tab stdout stderr ANSI SIGTERM
     SIGKILL TRANSIENT DAEMON READY FAILOVER LOG THROW IGNORE EMAIL WECHAT DINGTALK WEBHOOK GET POST PUT DELETE PATCH props
     Webhook webhook Slack Markdown HTML IANA true false root guest PID IP TLS SMTP traceback Traceback Shell shell SINGLE_THREAD PROCESS
-""".split()
-_WORD = re.compile(r"[A-Za-z][A-Za-z'’]+")
+""".split()  # noqa: SIM905 - a list to be read
+_WORD = re.compile(r"[A-Za-z][A-Za-z'’]+")  # noqa: RUF001 - the quotation mark of texts  # noqa: RUF001 - the quotation mark of texts
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # `not_loaded`, `parts.not_loaded`, `{{name}}`: what a page shows when a word is missing or was not filled in.
 _KEY = re.compile(r"\{\{|\b[a-z]+_[a-z]+(?:_[a-z]+)*\b|\bundefined\b|\bNaN\b|\[object ")

@@ -2,7 +2,6 @@
 
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from tests.browser.everyday_world import (
     BAD,
     LONG,
     NAMES,
-    OFF,
     OK,
     EverydayWorld,
     Route,
@@ -89,7 +87,7 @@ def test_each_page_can_be_read_and_used_by_all(
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("language", "theme"), [("en", "dark"), ("zh", "light")])
+@pytest.mark.parametrize("language, theme", [("en", "dark"), ("zh", "light")])
 def test_dialogs_can_be_read_and_used_by_all(
     console: Console, world: EverydayWorld, language: str, theme: str
 ) -> None:
@@ -137,7 +135,7 @@ def test_guest_sees_no_action(console: Console, world: EverydayWorld) -> None:
         if route.shows and route.path != "/me":
             expect(page.locator("main")).to_contain_text(route.shows)
         for role in ("button", "link"):
-            control = page.get_by_role("main").get_by_role(role, name=actions)  # type: ignore[arg-type] # either
+            control = page.get_by_role("main").get_by_role(role, name=actions)
             seen += [f"{route.path}: {text}" for text in control.all_inner_texts()]
     assert seen == []
     # The same look finds what an admin has.

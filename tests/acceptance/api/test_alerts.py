@@ -111,9 +111,16 @@ def test_rules_are_found_and_read_in_pages(rules: httpx.Client, query: str, scop
 
 @pytest.mark.parametrize(
     "query, field",
-    [("holdsFor=job:none", "scope"), ("holdsFor=my_job", "scope"), ("limit=-1", "limit"), ("scopes=x", "scopes")],
+    [
+        ("holdsFor=job:none", "scope"),
+        ("holdsFor=my_job", "scope"),
+        ("limit=-1", "limit"),
+        ("scopes=x", "scopes"),
+    ],
 )
-def test_a_question_about_rules_that_means_nothing_is_refused(jobs: httpx.Client, query: str, field: str) -> None:
+def test_a_question_about_rules_that_means_nothing_is_refused(
+    jobs: httpx.Client, query: str, field: str
+) -> None:
     assert list(errors(jobs.get(f"/api/alert/rules?{query}"))) == [field]
 
 
