@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.bench_end_to_end import finished, show
+from benchmarks.bench_end_to_end import LOOK_SECONDS, SELDOM_SECONDS, finished, show, wait_until_finished
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from tests.acceptance.standalone import Standalone
 from tests.contract.ray_world import end_agents_for_good
@@ -81,7 +81,7 @@ class WholeScheduler(Standalone):
         """Trigger a run and wait for its recorded end: shards a second, and processor seconds for 1,000 of them."""
         before, cpu, began = finished(self), self.processor_seconds(), dt.datetime.now(dt.UTC)
         self.call("POST", "/job/trigger", job_name)
-        wait_for(lambda: finished(self) >= before + shards, "all shards finish", 300)
+        wait_until_finished(self, before + shards, 300, LOOK_SECONDS)
         seconds = (dt.datetime.now(dt.UTC) - began).total_seconds()
         return shards / seconds, (self.processor_seconds() - cpu) / shards * 1000
 
@@ -195,8 +195,7 @@ def measure_lateness(schedulers: dict[str, WholeScheduler], jobs: int, rounds: i
         before[engine] = finished(scheduler)
     print(f"lateness of {jobs} one-shard SDK jobs due at once")
     for engine, scheduler in schedulers.items():
-        end = before[engine] + rounds * jobs
-        wait_for(lambda s=scheduler, n=end: finished(s) >= n, "the rounds are over", rounds * 5 + 60)  # type: ignore[misc]
+        wait_until_finished(scheduler, before[engine] + rounds * jobs, rounds * 5 + 60, SELDOM_SECONDS)
     for engine, scheduler in schedulers.items():
         by_period: dict[int, list[float]] = defaultdict(list)
         for name in names:

@@ -3,6 +3,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import cast
 
 from elasticjob_cloud.api.app import create_app
@@ -11,5 +12,6 @@ from elasticjob_cloud.service.port import SchedulerPort
 
 if __name__ == "__main__":
     # No call is made, so that nothing has to answer.
-    app = create_app(cast("SchedulerPort", None), None)
+    nobody = SimpleNamespace(reading=SimpleNamespace(revision_of=None))
+    app = create_app(cast("SchedulerPort", nobody), None)
     json.dump(openapi_document(app, needs_token=True), sys.stdout, indent=1, sort_keys=True)

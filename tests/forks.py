@@ -15,7 +15,9 @@ from pathlib import Path
 from elasticjob_cloud import entry
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__, "tests.integration.service.scheduler_processes"])
+FORKS.set_forkserver_preload(
+    [__name__, "tests.integration.service.scheduler_processes", "tests.imported_once"]
+)
 
 
 class ForkedCommand:

@@ -206,7 +206,18 @@ class MemoryScheduler:
         self._fail()
         return [
             AgentView(
-                "agent-1", "host", "127.0.0.1", 4.0, 0.5, 1024.0, 64.0, ("my_app",), 1, 1_795_000_000_123
+                "agent-1",
+                "host",
+                "127.0.0.1",
+                4.0,
+                0.5,
+                1024.0,
+                64.0,
+                ("my_app",),
+                1,
+                1_795_000_000_123,
+                disk_free_mb=2048.9,
+                disk_total_mb=10_240.0,
             )
         ]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.errors import NotFoundError, StartError
-from elasticjob_cloud.model.messages import AgentDraining, AgentLost, Kill, LogChunk
+from elasticjob_cloud.model.messages import AgentDraining, AgentLost, DisksMeasured, Kill, LogChunk
 from elasticjob_cloud.model.queries.logs import (
     LogHits,
     LogPiece,
@@ -48,6 +49,23 @@ def test_started_engine_has_one_agent_joined_and_the_known_ones_lost_after_it(wo
             await scheduler.until(lambda: len(scheduler.lost) == 2)
             assert scheduler.events[0] is scheduler.joined[0]
             assert sorted(scheduler.lost) == ["gone-1", "gone-2"]
+
+    asyncio.run(scenario())
+
+
+def test_agent_tells_of_its_disks_when_it_joins_or_soon_after(world: EngineWorld) -> None:
+    async def scenario() -> None:
+        async with running(world) as scheduler:
+
+            def disks() -> tuple[Disk, ...]:
+                told = [it.disks for it in scheduler.events if isinstance(it, DisksMeasured)]
+                told += [it.inventory.agent.disks for it in scheduler.joined]
+                return next(filter(None, told), ())
+
+            await scheduler.until(lambda: bool(disks()))
+            for disk in disks():
+                assert disk.mount_point.startswith("/")
+                assert 0 <= disk.free_mb <= disk.total_mb
 
     asyncio.run(scenario())
 

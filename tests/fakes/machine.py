@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.jobs.job import SCRIPT_COMMAND_LINE
 from elasticjob_cloud.model.messages import AgentEvents, AgentInfo, Command, Launch, Sandbox, TaskStatus
 from elasticjob_cloud.model.output.excerpt import last_line
@@ -135,5 +136,7 @@ class FakeMachine:
 
     def _new_life(self, cpus: float, memory_mb: float) -> AgentModel:
         agent = AgentModel(self, f"{self.name}-{next(self._lives)}", cpus, memory_mb)
-        agent.info = AgentInfo(agent.info.agent_id, self.name, "127.0.0.1", cpus, memory_mb)
+        agent.info = AgentInfo(
+            agent.info.agent_id, self.name, "127.0.0.1", cpus, memory_mb, disks=(Disk("/", 50_000, 100_000),)
+        )
         return agent

@@ -20,6 +20,7 @@ from elasticjob_cloud.model.messages import (
     RemoveApp,
     StopExecutor,
     TaskStatus,
+    host_in_agent_id,
 )
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import Now
@@ -45,7 +46,7 @@ class AgentModel:
 
     def __init__(self, world: AgentWorld, agent_id: str, cpus: float, memory_mb: float) -> None:
         self.world = world
-        self.info = AgentInfo(agent_id, agent_id, "127.0.0.1", cpus, memory_mb)
+        self.info = AgentInfo(agent_id, host_in_agent_id(agent_id), "127.0.0.1", cpus, memory_mb)
         self.alive = True
         self.held: dict[str, TaskStatus] = {}
         self.executors: dict[str, int] = {}

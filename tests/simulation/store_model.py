@@ -86,7 +86,8 @@ class MemoryStore:
             (self.alert_rules, changes.alerts.rules),
             (self.silences, changes.alerts.silences),
         ):
-            _apply(table, rows)  # type: ignore[arg-type]  # one loop over tables of different rows
+            if rows:
+                _apply(table, rows)  # type: ignore[arg-type]  # one loop over tables of different rows
         for fire in changes.fires.values():
             before = self.fires.get(fire.fire_id)
             assert before is None or before.state in {FireState.WAITING, FireState.RUNNING}, (

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextvars
-import selectors
+import heapq
+import itertools
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 FOREVER = float("inf")
@@ -22,7 +22,7 @@ class Process:
 
     def __init__(self) -> None:
         self.frozen_until = 0.0
-        self.undone: list[Callable[[], None]] = []  # steps of one that is dead
+        self.undone: list[_Step] = []  # of one that is dead
         self.context = contextvars.Context()
         self.context.run(_process.set, self)
 
@@ -35,33 +35,26 @@ class Process:
         """At the end of a world: let what is dead come to an end, so that nothing is left."""
         self.frozen_until = 0.0
         for step in self.undone:
-            step()
+            step.take_later(0.0)
         self.undone.clear()
 
 
 _process: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
 
 
-class _NoDescriptors(selectors.SelectSelector):
-    """Lets the time pass that the loop would have waited."""
+class VirtualTimeLoop(asyncio.BaseEventLoop):
+    """Runs a world in no time, in the same order each time; processes in it may stand still.
 
-    loop: "VirtualTimeLoop"
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        assert timeout is not None, "all tasks wait, and nothing is due: the world stands still"
-        self.loop.seconds += max(0.0, timeout)
-        return []
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Runs a world in no time, in the same order each time; processes in it may stand still."""
+    It has neither descriptors nor threads to wait for, so it keeps its own queues. asyncio's would take most of the time
+    of a simulation.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self.seconds = 1_000.0
-        selector = _NoDescriptors()
-        selector.loop = self
-        super().__init__(selector)
-        self._clock_resolution = 1e-9
+        self._soon: deque[_Step] = deque()
+        self._timers: list[tuple[float, int, _Step]] = []
+        self._numbers = itertools.count()
 
     def time(self) -> float:
         return self.seconds
@@ -72,11 +65,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         *arguments: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
-        process = _process.get() if context is None else context.get(_process)
-        if process is None:
-            return super().call_soon(callback, *arguments, context=context)
-        step = _Step(self, process, lambda: callback(*arguments), context)
-        return step.noted(super().call_soon(step.run, context=context))
+        step = _Step(self.seconds, callback, arguments, self, context)
+        self._soon.append(step)
+        return step
 
     def call_at(
         self,
@@ -85,50 +76,72 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         *arguments: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        process = _process.get() if context is None else context.get(_process)
-        if process is None:
-            return super().call_at(when, callback, *arguments, context=context)
-        step = _Step(self, process, lambda: callback(*arguments), context)
-        handle = super().call_at(when, step.run, context=context)
-        step.noted(handle)
-        return handle
+        step = _Step(when, callback, arguments, self, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), step))
+        return step
 
-    def wait_until(self, when: float, callback: Callable[[], object], context: contextvars.Context) -> None:
-        """Call back then, whatever stands still."""
-        super().call_at(when, callback, context=context)
+    def run_in_executor(  # type: ignore[override]  # there is one kind of executors here
+        self, executor: "DelayingExecutor", func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        return executor.begin(lambda: func(*args))
+
+    def take_at(self, when: float, step: "_Step") -> None:
+        """Take a step then that could not be taken."""
+        heapq.heappush(self._timers, (when, next(self._numbers), step))
+
+    def _run_once(self) -> None:
+        """Take all steps of this moment that are known, as asyncio's loops do; of the next one, if there are none."""
+        timers, soon = self._timers, self._soon
+        while timers and timers[0][2].is_cancelled:
+            heapq.heappop(timers)
+        if not soon:
+            assert timers, "all tasks wait, and nothing is due: the world stands still"
+            self.seconds = max(self.seconds, timers[0][0])
+        while timers and timers[0][0] <= self.seconds:
+            soon.append(heapq.heappop(timers)[2])
+        for _ in range(len(soon)):
+            step = soon.popleft()
+            if not step.is_cancelled:
+                step.take()
 
 
-class _Step:
-    """A step of a process, which waits where that stands still."""
+class _Step(asyncio.TimerHandle):
+    """Something to do at some time; it waits where its process stands still."""
+
+    __slots__ = ("_process", "_world", "is_cancelled")
 
     def __init__(
         self,
+        when: float,
+        callback: Callable[..., object],
+        arguments: tuple[Any, ...],
         loop: VirtualTimeLoop,
-        process: Process,
-        step: Callable[[], object],
         context: contextvars.Context | None,
     ) -> None:
-        self._loop = loop
-        self._process = process
-        self._step = step
-        self._context = context if context is not None else contextvars.copy_context()
-        self._handle: asyncio.Handle | None = None
+        if context is None:
+            context = contextvars.copy_context()
+        super().__init__(when, callback, arguments, loop, context)
+        self._world = loop
+        self._process = context.get(_process)
+        self.is_cancelled = False
 
-    def noted(self, handle: asyncio.Handle) -> asyncio.Handle:
-        """Note what cancels the step."""
-        self._handle = handle
-        return handle
+    def cancel(self) -> None:
+        self.is_cancelled = True
+        super().cancel()
 
-    def run(self) -> None:
+    def take(self) -> None:
         """Take the step, or wait with it."""
-        if self._handle is not None and self._handle.cancelled():
-            return
-        if self._process.is_dead:
-            self._process.undone.append(lambda: self._loop.wait_until(0.0, self.run, self._context))
-        elif self._process.frozen_until > self._loop.time():
-            self._loop.wait_until(self._process.frozen_until, self.run, self._context)
+        process = self._process
+        if process is None or process.frozen_until <= self._world.seconds:
+            self._run()
+        elif process.is_dead:
+            process.undone.append(self)
         else:
-            self._step()
+            self.take_later(process.frozen_until)
+
+    def take_later(self, when: float) -> None:
+        """Take the step then."""
+        self._world.take_at(when, self)
 
 
 class DelayingExecutor(Executor):
@@ -142,12 +155,13 @@ class DelayingExecutor(Executor):
         self._process = process
         self._delay = delay
         self._elsewhere = contextvars.Context()
-        self._waiting: deque[tuple[Future[Any], Callable[[], object]]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self.busy = False  # a call is under way
 
-    def submit(self, call: Callable[P, T], /, *arguments: P.args, **options: P.kwargs) -> "Future[T]":
-        future: Future[T] = Future()
-        self._waiting.append((future, lambda: call(*arguments, **options)))
+    def begin(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Have a call made: the loop asks for it, and nobody submits calls in another way."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append((future, call))
         if not self.busy:
             self._begin_next()
         return future
@@ -156,21 +170,22 @@ class DelayingExecutor(Executor):
         self.busy = False
         while self._waiting and not self.busy:
             future, call = self._waiting.popleft()
-            if future.set_running_or_notify_cancel():
+            if not future.cancelled():
                 self.busy = True
                 self._loop.call_later(self._delay(), self._run, future, call, context=self._elsewhere)
 
-    def _run(self, future: "Future[Any]", call: Callable[[], object]) -> None:
+    def _run(self, future: "asyncio.Future[Any]", call: Callable[[], object]) -> None:
         try:
             result, failure = call(), None
         except Exception as error:
             result, failure = None, error
 
         def finish() -> None:
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+            if not future.cancelled():
+                if failure is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(failure)
             self._begin_next()
 
         self._loop.call_later(self._delay(), finish, context=self._process.context)

@@ -29,8 +29,8 @@ from elasticjob_cloud.scheduling import Core, CoreSettings, Decisions, Event, No
 from elasticjob_cloud.scheduling.commands import ApiCommand
 from elasticjob_cloud.scheduling.settings import PlacementPolicy
 from tests.simulation.agent_model import AgentModel, raises_now_and_then
-from tests.simulation.alert_checker import AlertChecker
-from tests.simulation.checker import Checker
+from tests.simulation.checking.alert_checker import AlertChecker
+from tests.simulation.checking.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
 START_MS = 1_793_000_000_000
@@ -230,9 +230,10 @@ class World:
         if core is None:
             return
         now = self.now()
-        due_ms = core.next_due_ms()
-        if not self._inbox and (due_ms is None or due_ms > now.wall_ms):
-            return
+        if not self._inbox:
+            due_ms = core.next_due_ms()
+            if due_ms is None or due_ms > now.wall_ms:
+                return
         events, self._inbox = self._inbox, []
         searches = self.searches.count
         decisions = core.handle(events, now)
@@ -297,10 +298,11 @@ class World:
     def _plan_next_turn(self) -> None:
         if self._core is None:
             return
-        due_ms = self._core.next_due_ms()
         if self._inbox:
             self._schedule_turn(0)
-        elif due_ms is not None:
+            return
+        due_ms = self._core.next_due_ms()
+        if due_ms is not None:
             self._schedule_turn(due_ms - self.now().wall_ms)
 
     def _send(self, agent: AgentModel, commands: list[Command]) -> None:
@@ -345,6 +347,7 @@ class World:
         if agent.info.draining:
             return
         self._log(f"{agent_id} drains")
+        self.alert_checker.agent_drains(agent_id)
         agent.info = msgspec.structs.replace(agent.info, draining="its machine goes")
         self._inbox.append(AgentDraining(agent_id, "its machine goes"))
         self.after(self.random.choice((0, 1_000, 5_000)), self._join_another)
@@ -379,7 +382,7 @@ class World:
             self._schedule_turn(0)
 
     def _add_agent(self) -> AgentModel:
-        agent_id = f"agent-{self.random.getrandbits(32):08x}"
+        agent_id = f"agent-{self.random.getrandbits(32):08x}-1"  # each on a host of its own
         agent = AgentModel(self, agent_id, cpus=8, memory_mb=16_384)
         agent.daemon_pause_ms = self.hazards.daemon_pause_ms
         self.agents[agent_id] = agent

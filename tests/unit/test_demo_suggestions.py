@@ -86,3 +86,13 @@ def test_a_task_whose_job_code_raised_is_shown_as_failed_with_its_reason() -> No
     Demo(SchedulerSettings(), stream).show_trace(msgspec.structs.replace(ended(0), attempt_end=end))
 
     assert stream.getvalue().rstrip().endswith("failed  ValueError: no data")
+
+
+def test_a_failure_is_shown_with_its_summary_as_it_is_and_not_all_that_was_printed() -> None:
+    stream = io.StringIO()
+    end = AttemptEnd(1, 1, 0, 0, success=False, summary="exit code 3: [/oops] quota exceeded")
+    message = end.summary + "\nIts last output:\nline"
+    failed = msgspec.structs.replace(ended(0), state="TASK_FAILED", message=message, attempt_end=end)
+    Demo(SchedulerSettings(), stream).show_trace(failed)
+
+    assert stream.getvalue().rstrip().endswith("failed  exit code 3: [/oops] quota exceeded")

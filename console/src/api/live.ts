@@ -44,6 +44,24 @@ export function useRead<P extends CallPath<"get">>(
   return read as UseQueryResult<Answer<P>, Error>;
 }
 
+/** A call that gives an array, or, asked for a page, a page of it. */
+type Page<P extends CallPath<"get">> = Extract<Answer<P>, { rows: unknown[]; total: number }>;
+
+export type RowOf<P extends CallPath<"get">> = Page<P>["rows"][number];
+
+export const PAGE_ROWS = 50;
+
+/** Read one page of a long list, from 1: never all of it. */
+export function useReadPage<P extends CallPath<"get">>(
+  path: P,
+  page: number,
+  { query, ...options }: ReadOptions<P>,
+  rows = PAGE_ROWS,
+): UseQueryResult<Page<P>, Error> {
+  const paged = { ...query, page, per_page: rows } as unknown as Query<P>;
+  return useRead(path, { ...options, query: paged }) as UseQueryResult<Page<P>, Error>;
+}
+
 /**
  * Ask for changes while the tab is seen, and make what is on screen read again. Returns what ends it.
  *

@@ -811,7 +811,7 @@ export interface paths {
         };
         /**
          * List Failover Tasks
-         * @description Give the shards that wait to be started again.
+         * @description Give the shards that wait to be started again; with `page` or `per_page`, a page of them.
          */
         get: operations["list_failover_tasks_api_job_tasks_failover_get"];
         put?: never;
@@ -831,7 +831,7 @@ export interface paths {
         };
         /**
          * List Ready Jobs
-         * @description Give the jobs that wait to run; `reason` says why the next run of each has not started.
+         * @description Give the jobs that wait to run, with `page` or `per_page` a page of them; `reason` says why the next run of each has not started.
          */
         get: operations["list_ready_jobs_api_job_tasks_ready_get"];
         put?: never;
@@ -851,7 +851,7 @@ export interface paths {
         };
         /**
          * List Running Tasks
-         * @description Give all live tasks, or those of one job.
+         * @description Give the live tasks; with `page` or `per_page`, a page of them.
          */
         get: operations["list_running_tasks_api_job_tasks_running_get"];
         put?: never;
@@ -4733,16 +4733,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobConfiguration"][] | {
+                        /** @description false for a while after a start: the last results that it is sorted or filtered by are still being read */
+                        complete: boolean;
                         rows: (components["schemas"]["JobConfiguration"] & {
                             lastRun: {
+                                appName: string;
+                                /** @description of due times; above 1 where many were dropped at once */
+                                count: number;
+                                /** Format: date-time */
                                 dueTime: string;
                                 endTime: string | null;
+                                jobName: string;
+                                /** Format: date-time */
+                                lastDueTime: string;
+                                /** @description why it waits, is being stopped, or was dropped */
                                 reason: string;
+                                /** @description the run whose shards it repeats */
+                                rerunOf: number | null;
                                 runId: number;
-                                source: string;
+                                /** @description with `include=shards`: a letter for each item, the first for item 0: W, R, S, F, K or D as in `state`, - where the run leaves the item out; null where they are not known, and above 1,000 shards */
+                                shardStates?: string | null;
+                                /** @description `total` is 0 for runs of earlier versions; shards that were killed are in `total` only */
+                                shards: {
+                                    failed: number;
+                                    running: number;
+                                    succeeded: number;
+                                    total: number;
+                                    waiting: number;
+                                };
+                                /** @enum {string} */
+                                source: "CRON" | "TRIGGER" | "RERUN" | "MISFIRE";
                                 startTime: string | null;
-                                state: string;
+                                /** @enum {string} */
+                                state: "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "DROPPED";
+                                /** @description why it failed, in a line */
                                 summary: string;
+                                /** @description the user; empty where a cron started it */
+                                triggeredBy: string;
                             } | null;
                             nextFire: string | null;
                             recent: string[];
@@ -5817,7 +5844,14 @@ export interface operations {
     };
     list_failover_tasks_api_job_tasks_failover_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5836,7 +5870,25 @@ export interface operations {
                             jobName: string;
                             shardingItems: number[];
                         };
-                    }[];
+                    }[] | {
+                        rows: {
+                            originalTaskId: string;
+                            taskInfo: {
+                                jobName: string;
+                                shardingItems: number[];
+                            };
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -5870,7 +5922,14 @@ export interface operations {
     };
     list_ready_jobs_api_job_tasks_ready_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
+                jobName?: string;
+                appName?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5887,7 +5946,23 @@ export interface operations {
                         jobName: string;
                         reason?: string;
                         times: string;
-                    }[];
+                    }[] | {
+                        rows: {
+                            jobName: string;
+                            reason?: string;
+                            times: string;
+                        }[];
+                        total: number;
+                    };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */
@@ -5922,7 +5997,13 @@ export interface operations {
     list_running_tasks_api_job_tasks_running_get: {
         parameters: {
             query?: {
+                /** @description from 1; asks for a page */
+                page?: number | null;
+                /** @description rows of a page; 50 by default; asks for a page */
+                per_page?: number | null;
                 jobName?: string;
+                appName?: string;
+                agentId?: string;
             };
             header?: never;
             path?: never;
@@ -5945,7 +6026,19 @@ export interface operations {
                         };
                         slaveId: string;
                         type: string;
-                    }[];
+                    }[] | {
+                        rows: {
+                            id: string;
+                            idle: boolean;
+                            metaInfo: {
+                                jobName: string;
+                                shardingItems: number[];
+                            };
+                            slaveId: string;
+                            type: string;
+                        }[];
+                        total: number;
+                    };
                 };
             };
             /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
@@ -7337,6 +7430,8 @@ export interface operations {
                     "application/json": {
                         cpusTotal: number;
                         cpusUsed: number;
+                        diskFreeMB: number | null;
+                        diskTotalMB: number | null;
                         draining: string;
                         executors: string[];
                         hostname: string;

@@ -18,6 +18,7 @@ import { useMe } from "@/api/session";
 import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
+import { Search } from "./search";
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 
@@ -102,6 +103,7 @@ function Frame() {
       </Layout.Sider>
       <Layout>
         <Layout.Header className="top">
+          <Search />
           <Choices />
         </Layout.Header>
         <Banners />

@@ -25,3 +25,8 @@ function tick(): void {
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
+
+/** The time, rounded down to a step: what takes it is made again once in a step only. */
+export function useSteadyNow(stepMs: number): number {
+  return useSyncExternalStore(subscribe, () => Math.floor(now / stepMs) * stepMs);
+}

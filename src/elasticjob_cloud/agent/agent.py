@@ -32,6 +32,7 @@ from elasticjob_cloud.agent.reporting.spool import StatusSpool
 from elasticjob_cloud.agent.runtime import TaskRuntime
 from elasticjob_cloud.agent.scripts.script_tasks import ScriptTasks
 from elasticjob_cloud.agent.settings import AgentSettings
+from elasticjob_cloud.model.disks import Disk, measure_disks
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     Command,
@@ -49,6 +50,7 @@ from elasticjob_cloud.model.task import TaskState
 _log = structlog.get_logger(__name__)
 _CLOSE_EXTRA_SECONDS = 10.0
 _KILL_AGAIN_SECONDS = 0.5
+_MEASURE_DISKS_SECONDS = 30.0
 _ENDING = "Its agent is ending."
 
 
@@ -127,6 +129,7 @@ class Agent:
             loop.create_task(OrphanReaper(self._trees.__contains__).run()),
             loop.create_task(self._executors.watch_idle()),
             loop.create_task(self._enforce_retention()),
+            loop.create_task(self._measure_disks()),
         ]
 
     async def listen(self, socket_directory: Path) -> bool:
@@ -164,6 +167,11 @@ class Agent:
     def inventory(self) -> Inventory:
         """Give all that the agent holds."""
         return Inventory(self.info, self._ledger.statuses(), self._executors.running_apps())
+
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """The disks that hold its files, as measured last; a new tuple each time."""
+        return self.info.disks
 
     def unacknowledged(self) -> list[AgentEvents]:
         """Give the batches to send again to one who has just come, oldest first."""
@@ -280,6 +288,14 @@ class Agent:
             await self._apps.forget(app_name)
         except Exception:  # noqa: BLE001 - contained: files that stay are a nuisance, not a failure
             _log.exception("An app could not be removed from the cache.", app=app_name)
+
+    async def _measure_disks(self) -> None:
+        """Measure until cancelled, each time in a thread: a disk that hangs must not hold up tasks."""
+        directories = (self._directory, self._directory / "apps", self._directory / "output")
+        while True:
+            disks = await asyncio.to_thread(measure_disks, directories)
+            self.info = msgspec.structs.replace(self.info, disks=disks)
+            await asyncio.sleep(_MEASURE_DISKS_SECONDS)
 
     async def _enforce_retention(self) -> None:
         settings = self._settings

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import smtplib
 import socket
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -13,11 +14,12 @@ from elasticjob_cloud.alerting.errors import DeliveryError
 from elasticjob_cloud.alerting.rendering import Rendered, shorten
 from elasticjob_cloud.model.alerting.channel import Channel
 from elasticjob_cloud.model.alerting.message import AlertMessage
-from elasticjob_cloud.model.trust import trusted_context
+from elasticjob_cloud.model.trust import certificate_fault, trusted_context
 
 _STEP_SECONDS: Final = 10.0
 _TOTAL_SECONDS: Final = 30.0
 _TEXT_BYTES: Final = 200_000
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 
 
 async def send_mail(
@@ -45,9 +47,9 @@ async def send_mail(
             f"The mail server {shown} refused {', '.join(sorted(error.recipients))}."
         ) from None
     except TimeoutError:
-        raise DeliveryError(f"The mail server {shown} did not answer in time.") from None
+        raise DeliveryError(f"The mail server {shown} did not answer in time.{_late_hint(channel)}") from None
     except (OSError, ValueError) as error:
-        reason = channel.redact(f"{type(error).__name__}: {error}")
+        reason = channel.redact(_tls_fault(error) or f"{type(error).__name__}: {error}")
         raise DeliveryError(f"The mail server {shown} cannot be used: {reason}") from None
     finally:
         session.cancel()
@@ -69,6 +71,20 @@ def write_mail(channel: Channel, message: AlertMessage, rendered: Rendered) -> E
 
 def _text_of(told: bytes | str) -> str:
     return told.decode("utf-8", "replace") if isinstance(told, bytes) else told
+
+
+def _tls_fault(error: Exception) -> str:
+    """Say what is wrong with TLS and what to do, if that is what an error is about; else nothing."""
+    if isinstance(error, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(error):
+        return "it offers no STARTTLS. If it speaks TLS from the start (often on port 465), set tls to ssl."
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return "it speaks no TLS from the start on this port. Set tls to starttls (often on port 587)."
+    return certificate_fault(error)
+
+
+def _late_hint(channel: Channel) -> str:
+    is_plain = channel.settings["tls"] != "ssl"
+    return " If it speaks TLS from the start on this port, set tls to ssl." if is_plain else ""
 
 
 class _Session:

@@ -9,7 +9,7 @@ import httpx
 
 from elasticjob_cloud.alerting.errors import DeliveryError
 from elasticjob_cloud.model.alerting.channel import Channel
-from elasticjob_cloud.model.trust import trusted_context
+from elasticjob_cloud.model.trust import certificate_fault, trusted_context
 
 _MOST_REDIRECTS: Final = 3
 _MOST_BYTES: Final = 65_536  # of an answer
@@ -59,7 +59,7 @@ async def send_post(client: httpx.AsyncClient, channel: Channel, post: Post) -> 
     except (TimeoutError, httpx.TimeoutException):
         raise DeliveryError(f"{channel.shown_url} did not answer in time.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = channel.redact(str(error)) or type(error).__name__
+        reason = channel.redact(certificate_fault(error) or str(error)) or type(error).__name__
         raise DeliveryError(f"{channel.shown_url} cannot be reached: {reason}") from None
 
 

@@ -43,8 +43,13 @@ SHARED_PAGES: Final[Mapping[str, tuple[Topic, ...]]] = {
     "/api/job/tasks/ready": _OF_QUEUES,
     "/api/job/tasks/failover": _OF_QUEUES,
 }
-# Answered from memory, or by an agent that has bounds of its own.
-_FREE: Final = frozenset({"/api/changes", "/api/login", "/api/docs", "/api/openapi.json"})
+# These read the database or long lists for one caller alone. All else is answered from memory, or by agents, which have
+# bounds of their own, and is never kept waiting by a database that hangs.
+_BOUNDED: Final = (
+    *("/api/job/runs/", "/api/job/events/", "/api/job/tasks/", "/api/job/statistics/", "/api/job/jobs"),
+    *("/api/alert/", *SHARED),
+)
+_BY_AGENTS: Final = ("/log", "/log/search")
 _LONGEST_SECONDS: Final = 5.0  # times pass by themselves: "the last 24 hours"
 PAUSE_SECONDS: Final = 0.8
 _VIEWS: Final = 500
@@ -90,7 +95,7 @@ class _Making:
 
 
 class SharedReads:
-    """ASGI middleware around the app. All else passes through, GET calls with the same bound on how many at a time."""
+    """ASGI middleware around the app. All else passes through, other reads with the same bound on how many at a time."""
 
     def __init__(
         self,
@@ -126,7 +131,7 @@ class SharedReads:
         await _send(view, known, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["path"].startswith("/api/") or scope["path"] in _FREE or scope["path"].endswith("/log"):
+        if not _is_bounded(scope["path"]):
             await self._app(scope, receive, send)
             return
         left = False
@@ -224,6 +229,10 @@ def _topics_of(scope: Scope) -> tuple[Topic, ...] | None:
     if topics is None and b"page=" in scope["query_string"]:  # `per_page=` as well
         topics = SHARED_PAGES.get(path)
     return topics
+
+
+def _is_bounded(path: str) -> bool:
+    return path.startswith(_BOUNDED) and not path.endswith(_BY_AGENTS)
 
 
 def _known_tags(scope: Scope) -> tuple[bytes, ...]:

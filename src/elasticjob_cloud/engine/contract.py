@@ -32,6 +32,7 @@ class Engine(Protocol):
         that the agent, or its successor on its behalf, could still tell. `AgentJoined` comes again after each reconnect.
         `AgentDraining` comes as soon as it is known that an agent, or its machine, is about to end: it goes on with what
         it runs for now, and must get no new task. It never takes new tasks again; `AgentJoined` says so too by then.
+        `DisksMeasured` comes now and then, of agents that have joined.
         Raises `StartError` when there can be no agent; `AgentsRefuseError` when none obeys: see `refusal`.
         """
 

@@ -15,6 +15,7 @@ from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.agent_process import AgentLauncher
 from elasticjob_cloud.engine.contract import EventSink, Pieces
 from elasticjob_cloud.engine.local_connection import AgentConnection
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.errors import AgentsRefuseError, StartError, UnavailableError
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import (
@@ -23,6 +24,7 @@ from elasticjob_cloud.model.messages import (
     AgentJoined,
     AgentLost,
     Command,
+    DisksMeasured,
     Inventory,
     Sandbox,
 )
@@ -235,7 +237,8 @@ class LocalEngine:
             except AgentsRefuseError as error:
                 self._refusal = str(error)
                 return None
-            except StartError as error:
+            except (StartError, OSError) as error:
+                # Of whatever kind: nobody else would look for an agent while this scheduler leads.
                 _log.error("No agent could be started; trying again.", reason=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -260,7 +263,9 @@ class LocalEngine:
         # Its name in a shared temporary directory can be foreseen: another user must not be taken for our agent.
         self._place.find_sockets()
         self._place.ensure_socket_directory()
-        connection = AgentConnection(self._batch_received, self._tell_inventory, self._tell_draining)
+        connection = AgentConnection(
+            self._batch_received, self._tell_inventory, self._tell_draining, self._tell_disks
+        )
         try:
             async with asyncio.timeout(self._unresponsive_seconds):
                 inventory = await connection.open(str(self._place.socket), self._hello)
@@ -302,6 +307,10 @@ class LocalEngine:
     def _tell_draining(self, reason: str) -> None:
         if self._sink is not None:
             self._sink(AgentDraining(self._agent_id, reason))
+
+    def _tell_disks(self, disks: tuple[Disk, ...]) -> None:
+        if self._sink is not None:
+            self._sink(DisksMeasured(self._agent_id, disks))
 
     def _wait_for_end_of(self, stranger: str) -> None:
         """Its directory is another, perhaps on another machine, where it may run its tasks on for as long as it is let."""

@@ -23,6 +23,7 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
 )
 from elasticjob_cloud.engine.questions import Questions
 from elasticjob_cloud.engine.refusals import meaning_of
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.errors import AgentsRefuseError, UnavailableError
 from elasticjob_cloud.model.messages import AgentEvents, Inventory, Sandbox
 from elasticjob_cloud.model.queries.logs import LogQuestion, LogReply
@@ -32,7 +33,7 @@ class AgentConnection:
     """One connection, from its hello to its end.
 
     `receive` gets the batches, not before the caller has the inventory; `take_inventory` the later inventories;
-    `take_draining` why the agent takes no new tasks.
+    `take_draining` why the agent takes no new tasks; `take_disks` the disks that it has measured again.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class AgentConnection:
         receive: Callable[[AgentEvents], None],
         take_inventory: Callable[[Inventory], None],
         take_draining: Callable[[str], None],
+        take_disks: Callable[[tuple[Disk, ...]], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._receive = receive
         self._take_inventory = take_inventory
         self._take_draining = take_draining
+        self._take_disks = take_disks
         self._protocol = FrameProtocol(self._frame_received, self._protocol_lost)
         self._welcome: asyncio.Future[Inventory] = self._loop.create_future()
         self._questions = Questions(self.send)
@@ -123,6 +126,8 @@ class AgentConnection:
                 self._questions.answered(frame)
             case Draining(reason):
                 self._take_draining(reason)
+            case Ping(_, disks) | Heartbeat(_, disks) if disks:
+                self._take_disks(disks)
             case Ping() | Heartbeat() | EndIfIdle() | Farewell():
                 pass  # being heard is all; the agent's successor tells of its end
 

@@ -7,6 +7,7 @@ that each arrives at least once. Times are epoch milliseconds of the sender's wa
 
 import msgspec
 
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.jobs.app import AppConfiguration
 from elasticjob_cloud.model.jobs.job import JobConfiguration
 from elasticjob_cloud.model.output.excerpt import cause_in, first_line
@@ -112,7 +113,10 @@ AgentEvent = TaskStatus | ExecutorStarted | ExecutorStopped
 
 
 class AgentInfo(msgspec.Struct, frozen=True):
-    """Who an agent is. The id is new for each agent process, so that no two lives of an agent are mixed up."""
+    """Who an agent is. The id is new for each agent process, so that no two lives of an agent are mixed up.
+
+    `disks`: as measured last; earlier agents tell none.
+    """
 
     agent_id: str
     hostname: str
@@ -121,6 +125,22 @@ class AgentInfo(msgspec.Struct, frozen=True):
     memory_mb: float
     pid: int = 0
     draining: str = ""  # why it takes no new tasks; empty while it takes them
+    disks: tuple[Disk, ...] = ()
+
+    @property
+    def host_in_id(self) -> str:
+        """The name of its host as its id has it: on Ray the host has another one."""
+        return host_in_agent_id(self.agent_id)
+
+    @property
+    def fullest_disk(self) -> Disk | None:
+        """The disk with the least room, in proportion; None: none was measured."""
+        return min(self.disks, key=lambda disk: disk.free_percent, default=None)
+
+
+def host_in_agent_id(agent_id: str) -> str:
+    """Give the name of the host that an agent's id begins with."""
+    return agent_id.rpartition("-")[0] or agent_id
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -165,7 +185,14 @@ class AgentEvents(msgspec.Struct, frozen=True):
     events: tuple[AgentEvent, ...]
 
 
-EngineEvent = AgentJoined | AgentLost | AgentDraining | AgentEvents
+class DisksMeasured(msgspec.Struct, frozen=True):
+    """An agent has measured its disks again. That may get lost: the next one comes soon."""
+
+    agent_id: str
+    disks: tuple[Disk, ...]
+
+
+EngineEvent = AgentJoined | AgentLost | AgentDraining | AgentEvents | DisksMeasured
 
 
 class LogChunk(msgspec.Struct, frozen=True):

@@ -127,7 +127,7 @@ class AttemptEnd(msgspec.Struct, frozen=True, gc=False):
     """How an attempt at a shard ended, beyond what its last status trace says.
 
     `success`: by the rule for shards, so False also where job code raised and the task FINISHED. `running_ms`: 0 if it
-    never ran. `exit_code` and `signal`: of a script; None and 0 where there is none.
+    never ran. `exit_code` and `signal`: of a script; None and 0 where there is none. `is_killed`: on request; it is not stored.
     """
 
     fire_id: int
@@ -138,6 +138,7 @@ class AttemptEnd(msgspec.Struct, frozen=True, gc=False):
     exit_code: int | None = None
     signal: int = 0
     summary: str = ""
+    is_killed: bool = False
 
 
 class StatusTrace(msgspec.Struct, frozen=True, gc=False):

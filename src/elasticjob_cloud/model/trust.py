@@ -12,6 +12,7 @@ from pathlib import Path
 from elasticjob_cloud.model.errors import CallerError
 
 CA_FILE_VARIABLE = "ELASTICJOB_CA_FILE"
+_WRONG_NAME = frozenset({62, 63, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, EMAIL_MISMATCH, IP_ADDRESS_MISMATCH
 # Where systems keep them, for a Python that was built to look somewhere else.
 _SYSTEM_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -33,6 +34,22 @@ def trusted_context(ca_file: str = "") -> ssl.SSLContext:
     """
     ca_file = ca_file or os.environ.get(CA_FILE_VARIABLE, "")
     return _context(ca_file, _stamp(ca_file), *map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+
+
+def certificate_fault(error: BaseException) -> str:
+    """Say why a certificate was refused and what to do, if that is what an error or its cause is; else nothing."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            said = cause.verify_message.rstrip(".")
+            if cause.verify_code in _WRONG_NAME:
+                return f"its certificate is another host's: {said}. Use the name that the certificate is for."
+            return (
+                f"its certificate is not trusted: {said}. If an authority of your own signed it, name that authority's "
+                "PEM file by --ca-file, ELASTICJOB_CA_FILE or the setting ca_file."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def require_certificates(ca_file: str) -> None:

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
 from elasticjob_cloud.model.errors import CallerError, UnavailableError
-from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost, EngineEvent
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    DisksMeasured,
+    EngineEvent,
+)
 from elasticjob_cloud.model.records import Snapshot
 from elasticjob_cloud.scheduling.agents.membership import (
     take_agent_draining,
@@ -37,6 +44,7 @@ from elasticjob_cloud.scheduling.takeover import take_up_jobs
 from elasticjob_cloud.scheduling.witness import Witness
 
 Event = Request | EngineEvent | Measurement
+_AgentEvent = AgentJoined | AgentLost | AgentDraining | DisksMeasured
 _WAITS_FOR_ITSELF = "Waits until the job's earlier run has ended."
 
 
@@ -147,12 +155,12 @@ class Core:
         fire = self.state.ready_fire(job_name)
         return _WAITS_FOR_ITSELF if fire is None else agents.explain(demand_of(self.state, fire))
 
-    def _take_event(self, turn: Turn, event: AgentJoined | AgentLost | AgentDraining | Measurement) -> None:
+    def _take_event(self, turn: Turn, event: _AgentEvent | Measurement) -> None:
         match event:
             case CommitTook():
                 self._alerts.database_took(event.milliseconds, turn.now_ms)
             case DiskMeasured():
-                self._alerts.disk_measured(event.host, event.directory, event.free_percent, turn.now_ms)
+                self._alerts.disk_measured("", event.host, event.disk, turn.now_ms)
             case _:
                 self._witness.tell_agent(event, turn.now_ms)
                 _take_agent_event(turn, event)
@@ -182,7 +190,7 @@ class Core:
         return (now.wall_ms - self._last.wall_ms) - (now.monotonic_ms - self._last.monotonic_ms)
 
 
-def _take_agent_event(turn: Turn, event: AgentJoined | AgentLost | AgentDraining) -> None:
+def _take_agent_event(turn: Turn, event: _AgentEvent) -> None:
     match event:
         case AgentJoined():
             take_agent_joined(turn, event)
@@ -190,6 +198,8 @@ def _take_agent_event(turn: Turn, event: AgentJoined | AgentLost | AgentDraining
             take_agent_lost(turn, event)
         case AgentDraining():
             take_agent_draining(turn, event)
+        case DisksMeasured():
+            turn.agents.note_disks(event.agent_id, event.disks)
         case _:
             assert_never(event)
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from elasticjob_cloud.model.disks import Disk
+
 
 class CommitTook(msgspec.Struct, frozen=True):
     """A commit took so long."""
@@ -10,11 +12,10 @@ class CommitTook(msgspec.Struct, frozen=True):
 
 
 class DiskMeasured(msgspec.Struct, frozen=True):
-    """So much of the disk is free that holds a directory of a host."""
+    """A disk of the scheduler's host."""
 
     host: str
-    directory: str
-    free_percent: float
+    disk: Disk
 
 
 Measurement = CommitTook | DiskMeasured

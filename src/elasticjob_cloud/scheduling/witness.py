@@ -17,8 +17,15 @@ from elasticjob_cloud.model.alerting.events import (
     RunWaits,
     WatchedJob,
 )
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.fire import DropReason, FireSource, FireState, RunState
-from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentJoined,
+    AgentLost,
+    DisksMeasured,
+    host_in_agent_id,
+)
 from elasticjob_cloud.model.records import ExecutionTrace, FireRecord, StatusTrace
 from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState, TaskType
@@ -71,21 +78,46 @@ class Witness:
                 self._tell_fire(run.fire, now_ms)
         book.taken_over(now_ms)
 
-    def tell_agent(self, event: AgentJoined | AgentLost | AgentDraining, now_ms: int) -> None:
-        """Tell that an agent came or went, before the state knows."""
+    def tell_agent(self, event: AgentJoined | AgentLost | AgentDraining | DisksMeasured, now_ms: int) -> None:
+        """Tell that an agent came or went, or measured its disks, before the state knows."""
         match event:
             case AgentJoined():
                 info = event.inventory.agent
                 self._hosts[info.agent_id] = info.hostname
-                self.book.agent_came(info.hostname, now_ms)
-            case AgentLost() if event.agent_id in self._hosts:
-                host = self._leave(event.agent_id)
-                if event.agent_id in self._state.fleet.draining:
-                    self.book.agent_left(host, now_ms)
-                else:
-                    self.book.agent_lost(host, event.reason, now_ms)
-            case _:
+                for host in {info.hostname, info.host_in_id}:
+                    self.book.agent_came(host, now_ms)
+                self._tell_disks(info.agent_id, info.disks, now_ms)
+            case DisksMeasured():
+                self._tell_disks(event.agent_id, event.disks, now_ms)
+            case AgentLost():
+                self._tell_loss(event, now_ms)
+            case AgentDraining():
                 pass
+
+    def _tell_loss(self, event: AgentLost, now_ms: int) -> None:
+        """Tell of an agent that is gone and was not asked to go.
+
+        One that this leader never met was lost while nobody led, unless all that it ran is known to have ended: then it
+        may have gone in good order.
+        """
+        agent_id, state = event.agent_id, self._state
+        if agent_id in self._hosts:
+            host = self._leave(agent_id)
+            is_lost = agent_id not in state.fleet.draining
+        else:
+            host = host_in_agent_id(agent_id)
+            is_lost = bool(state.tasks_of_agent.get(agent_id))
+        if is_lost:
+            self.book.agent_lost(host, event.reason, now_ms)
+            if any(self._hosts.get(other) == host for other in state.agents if other != agent_id):
+                self.book.agent_came(host, now_ms)  # its successor joined first
+        self.book.agent_left(agent_id, now_ms)
+
+    def _tell_disks(self, agent_id: str, disks: tuple[Disk, ...], now_ms: int) -> None:
+        host = self._hosts.get(agent_id)
+        if host is not None:  # else it was lost meanwhile
+            for disk in disks:
+                self.book.disk_measured(agent_id, host, disk, now_ms)
 
     def tell_turn(self, turn: Turn) -> None:
         """Tell all that a turn has decided."""
@@ -103,7 +135,8 @@ class Witness:
             if not is_well or asks_for(fire.fire_id, fire.job_name):
                 self._tell_fire(fire, now_ms)
         for agent_id in turn.decisions.released:
-            self.book.agent_left(self._leave(agent_id), now_ms)
+            self._leave(agent_id)
+            self.book.agent_left(agent_id, now_ms)
         if not self._state.agents:
             self.book.no_agent(now_ms)
         self._look_for_room(turn.now)
@@ -180,6 +213,7 @@ class Witness:
             items,
             failed[items[0]] if items else "",
             fire.summary,
+            fire.items,
         )
         self.book.run_ended(ended, now_ms)
 
@@ -227,7 +261,7 @@ class Witness:
             elif end.success:
                 if end.fire_id in self._failed:
                     self._failed[end.fire_id].pop(trace.sharding_item, None)
-            elif trace.state == TaskState.KILLED:
+            elif end.is_killed:
                 killed.add(trace.task_id)
             else:
                 host = self._hosts.get(trace.slave_id, "")

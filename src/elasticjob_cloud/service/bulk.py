@@ -20,13 +20,13 @@ class BulkAction(StrEnum):
     TRIGGER = "trigger"
     DEREGISTER = "deregister"
 
-    def command(self, job_name: str) -> ApiCommand:
-        """Give the command for one job."""
+    def command(self, job_name: str, by: str = "") -> ApiCommand:
+        """Give the command for one job. `by`: who asks, which runs tell as `triggeredBy`."""
         match self:
             case BulkAction.ENABLE | BulkAction.DISABLE:
                 return SetJobDisabled(job_name, disabled=self is BulkAction.DISABLE)
             case BulkAction.TRIGGER:
-                return TriggerJob(job_name)
+                return TriggerJob(job_name, triggered_by=by)
             case BulkAction.DEREGISTER:
                 return DeregisterJob(job_name)
 
@@ -39,13 +39,16 @@ class BulkOutcome(NamedTuple):
 
 
 async def carry_out_bulk(
-    submit: Callable[[ApiCommand], Awaitable[int | None]], action: BulkAction, job_names: Sequence[str]
+    submit: Callable[[ApiCommand], Awaitable[int | None]],
+    action: BulkAction,
+    job_names: Sequence[str],
+    by: str = "",
 ) -> AsyncIterator[list[BulkOutcome]]:
-    """Do something to each of these jobs; give what became of them, in order, as it is known."""
+    """Do something to each of these jobs, as `by` asks; give what became of them, in order, as it is known."""
 
     async def change(job_name: str) -> BulkOutcome:
         try:
-            await submit(action.command(job_name))
+            await submit(action.command(job_name, by))
         except ElasticJobError as error:
             return BulkOutcome(job_name, error)
         return BulkOutcome(job_name, None)

@@ -186,9 +186,10 @@ class SchedulingLoop:
             # A process that stood still: the next leader goes on from what was written.
             return LeaseLost("The lease ran out before the turn was over.", written=True)
         self._uncommitted = False
-        if self._follower is not None:
-            self._follower.note_turn(decisions, events)
         self._act(decisions, events)
+        if self._follower is not None:  # shards that are due do not wait for what consoles read
+            self._follower.note_turn(decisions, events)
+        self._callers.answer_commands(decisions.outcomes, decisions.run_ids)
         self._callers.answer_queries()
         self._metrics.note_turn(decisions, seconds)
         self._warn_of_jobs_ahead(decisions)
@@ -227,7 +228,6 @@ class SchedulingLoop:
             self._engine.acknowledge(agent_id, sequence)
         self._release(decisions.released)
         self._inbox.extendleft(reversed(decisions.deferred))
-        self._callers.answer_commands(decisions.outcomes, decisions.run_ids)
 
     def _release(self, agent_ids: list[str]) -> None:
         if not agent_ids:

@@ -98,7 +98,10 @@ class ReadyJob(msgspec.Struct, frozen=True):
 
 
 class AgentView(msgspec.Struct, frozen=True):
-    """An agent as operators see it (`GET /operate/agents`)."""
+    """An agent as operators see it (`GET /operate/agents`).
+
+    `disk_free_mb` and `disk_total_mb`: of its fullest disk; None: it has told of none, as earlier agents do.
+    """
 
     agent_id: str
     hostname: str
@@ -111,6 +114,8 @@ class AgentView(msgspec.Struct, frozen=True):
     task_count: int
     last_seen_ms: int
     draining: str = ""  # why it takes no new tasks; empty while it takes them
+    disk_free_mb: float | None = None
+    disk_total_mb: float | None = None
 
 
 class SchedulerView(msgspec.Struct, frozen=True):

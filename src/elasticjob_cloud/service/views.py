@@ -8,7 +8,7 @@ def agent_views(core: Core) -> list[AgentView]:
     """Give the agents that are there, by id."""
     views = []
     for agent_id, agent in sorted(core.state.agents.items()):
-        used = agent.used()
+        used, disk = agent.used(), agent.info.fullest_disk
         views.append(
             AgentView(
                 agent_id=agent_id,
@@ -22,6 +22,8 @@ def agent_views(core: Core) -> list[AgentView]:
                 task_count=len(agent.task_ids),
                 last_seen_ms=agent.last_seen_ms,
                 draining=agent.info.draining,
+                disk_free_mb=None if disk is None else disk.free_mb,
+                disk_total_mb=None if disk is None else disk.total_mb,
             )
         )
     return views

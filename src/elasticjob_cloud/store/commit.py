@@ -14,6 +14,7 @@ from sqlalchemy import (
     update,
 )
 
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
 from elasticjob_cloud.model.records import (
     AppRecord,
     Changes,
@@ -37,10 +38,11 @@ from elasticjob_cloud.store.rows import Row
 NEXT_FIRE_ID: Final = "next_fire_id"
 _MINUTE_MS: Final = min(tables.SPANS_MS)
 _FINISHED: Final = TaskState.FINISHED.value
+_RUN_KINDS: Final = {RunState.SUCCEEDED: rows.RUN_SUCCEEDED, RunState.FAILED: rows.RUN_FAILED}
 
 
 class ChangesWriter:
-    """Writes a `Changes` in a batch, whose transaction is its caller's."""
+    """Writes a `Changes` in a batch, whose transaction is its caller's. It holds SQL text, and nothing else."""
 
     def __init__(self, database: Database) -> None:
         self._apps = KeyedTable[str, AppRecord](database, tables.app, rows.app_row, single_key)
@@ -56,7 +58,8 @@ class ChangesWriter:
         self._failovers = KeyedTable[FailoverKey, FailoverRecord](
             database, tables.failover, lambda _, record: rows.failover_row(record), tuple
         )
-        self._fires = database.insert_many(upsert(database, tables.fire), list(tables.fire.c))
+        put_fire = upsert(database, tables.fire, lasting=tables.LASTING_OF_FIRE)
+        self._fires = database.insert_many(put_fire, list(tables.fire.c))
         self._past = database.insert_many(
             insert_new(database, tables.past_configuration), list(tables.past_configuration.c)
         )
@@ -150,6 +153,13 @@ class ChangesWriter:
             for it in changes.executions
             if it.app_name
         )
+        results.update(
+            (fire.ended_ms // _MINUTE_MS, kind)
+            for fire in changes.fires.values()
+            if fire.state is FireState.COMPLETED
+            and fire.source is not FireSource.DAEMON
+            and (kind := _RUN_KINDS.get(fire.run_state))
+        )
         if results:
             counted = [(minute * _MINUTE_MS, kind, count) for (minute, kind), count in results.items()]
             batch.execute_many(self._result_counts, counted)
@@ -166,6 +176,17 @@ def _in_spans(minutes: Mapping[tuple[Any, ...], int]) -> list[Row]:
         for (minute, *key), count in minutes.items():
             counts[span_ms, minute * _MINUTE_MS // span_ms * span_ms, *key] += count
     return [(*key, count) for key, count in counts.items()]
+
+
+_WRITERS: dict[type[Database], ChangesWriter] = {}
+
+
+def writer_for(database: Database) -> ChangesWriter:
+    """Give the writer for this kind of database: the text takes longer to make than to open a store."""
+    kind = type(database)
+    if kind not in _WRITERS:
+        _WRITERS[kind] = ChangesWriter(database)
+    return _WRITERS[kind]
 
 
 def _pair(key: str, value: int) -> Row:

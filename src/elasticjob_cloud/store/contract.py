@@ -24,6 +24,7 @@ from elasticjob_cloud.model.queries.runs import (
 )
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
+    RunCounts,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
@@ -171,6 +172,9 @@ class Store(Protocol):
 
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         """Give the results of the intervals that began at or after this time, oldest first."""
+
+    def run_counts(self, since_ms: int) -> RunCounts:
+        """Give how many runs ended in the minutes that began at or after this time, up to now. 3 days are kept."""
 
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
         """Give the sum of all that ended since the start of a day, up to the last minute that has ended.

@@ -31,10 +31,12 @@ from elasticjob_cloud.store.tables import NO_EXIT_CODE
 
 Row = tuple[Any, ...]
 
-# The kinds of `result_count`: results that the states of tasks do not tell, in each minute, for the statistics.
+# The kinds of `result_count`: results that the states of tasks do not tell, in each minute, for statistics and overview.
 RAISED: Final = "RAISED"  # tasks that finished although their execution failed
 DAEMON_SUCCEEDED: Final = "DAEMON_SUCCEEDED"  # executions of daemon jobs
 DAEMON_FAILED: Final = "DAEMON_FAILED"
+RUN_SUCCEEDED: Final = "RUN_SUCCEEDED"  # runs of all other jobs
+RUN_FAILED: Final = "RUN_FAILED"
 
 _encode = msgspec.json.Encoder().encode
 _decode_app = msgspec.json.Decoder(AppConfiguration).decode

@@ -23,6 +23,7 @@ from elasticjob_cloud.model.queries.runs import (
 )
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
+    RunCounts,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
@@ -34,7 +35,7 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.store import lease, secrets, statistics
 from elasticjob_cloud.store.alert_contract import AlertStore
 from elasticjob_cloud.store.alerts.sql_store import SqlAlertStore
-from elasticjob_cloud.store.commit import ChangesWriter
+from elasticjob_cloud.store.commit import writer_for
 from elasticjob_cloud.store.contract import SchedulerRow
 from elasticjob_cloud.store.databases.batch import UnmetError
 from elasticjob_cloud.store.databases.database import open_database
@@ -68,7 +69,7 @@ class SqlStore:
             StartError: the URL cannot be read, or names a product that is not supported.
         """
         self._database = open_database(url)
-        self._changes = ChangesWriter(self._database)
+        self._changes = writer_for(self._database)
         self._statistics = statistics.StatisticsWriter(self._database)
         self._pruner = HistoryPruner(self._database, self._changes, self._read, self._write, self._make_room)
         self._alerts = SqlAlertStore(self._database, self._read, self._write, self._pruner.prune_alerts)
@@ -245,6 +246,10 @@ class SqlStore:
     def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
         with self._read() as connection:
             return statistics.task_results(connection, interval, since_ms)
+
+    def run_counts(self, since_ms: int) -> RunCounts:
+        with self._read() as connection:
+            return statistics.run_counts(connection, since_ms)
 
     def summed_task_results(self, since_ms: int) -> TaskResultStatistics | None:
         with self._read() as connection:

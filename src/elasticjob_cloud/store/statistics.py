@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from elasticjob_cloud.model.queries.statistics import (
     JobRegisterStatistics,
+    RunCounts,
     RunningStatistics,
     StatisticInterval,
     StatisticsSample,
@@ -22,7 +23,7 @@ from elasticjob_cloud.model.queries.statistics import (
 from elasticjob_cloud.store import tables
 from elasticjob_cloud.store.databases.conflicts import upsert
 from elasticjob_cloud.store.databases.database import Database
-from elasticjob_cloud.store.rows import DAEMON_FAILED, DAEMON_SUCCEEDED, RAISED
+from elasticjob_cloud.store.rows import DAEMON_FAILED, DAEMON_SUCCEEDED, RAISED, RUN_FAILED, RUN_SUCCEEDED
 
 _MINUTE_MS: Final = StatisticInterval.MINUTE.milliseconds
 _HOUR_MS: Final = StatisticInterval.HOUR.milliseconds
@@ -125,6 +126,21 @@ def task_results(
     ]
 
 
+def run_counts(connection: Connection, since_ms: int) -> RunCounts:
+    """Add up the minutes that began since then: at most a few thousand rows a day, however many runs there are."""
+    counts = tables.result_count.c
+    found = connection.execute(
+        select(counts.kind, func.sum(counts["count"]))
+        .where(counts.start_ms >= since_ms)
+        .group_by(counts.kind)
+    )
+    of_kind = {kind: int(count) for kind, count in found}
+    return RunCounts(
+        sum(of_kind.get(kind, 0) for kind in (RUN_SUCCEEDED, DAEMON_SUCCEEDED)),
+        sum(of_kind.get(kind, 0) for kind in (RUN_FAILED, DAEMON_FAILED)),
+    )
+
+
 def summed_task_results(connection: Connection, since_ms: int) -> TaskResultStatistics | None:
     """Add up whole days, then the hours after them, then the minutes after those: up to the last minute that ended."""
     successes = failures = 0
@@ -225,7 +241,7 @@ def _results_beyond_states(connection: Connection, span: range) -> Iterator[tupl
     """Give what is to be added where a task finished that failed, and for each execution of a daemon job."""
     counts = tables.result_count.c
     found = select(counts.start_ms, counts.kind, counts["count"]).where(
-        counts.start_ms >= span.start, counts.start_ms < span.stop
+        counts.start_ms >= span.start, counts.start_ms < span.stop, counts.kind.in_(_BEYOND_STATES)
     )
     for start_ms, kind, count in connection.execute(found):
         successes, failures = _BEYOND_STATES[kind]

@@ -125,6 +125,21 @@ fire: Final = Table(
     _later_text("items"),
     _later_text("run_source"),  # where `source` is another one, which versions before it can read
 )
+# What a fire is from its first row on; the rest tells what becomes of it.
+LASTING_OF_FIRE: Final = frozenset(
+    {
+        "job_name",
+        "source",
+        "due_ms",
+        "recorded_ms",
+        "app_name",
+        "triggered_by",
+        "rerun_of",
+        "idempotency_key",
+        "items",
+        "run_source",
+    }
+)
 LIVE_FIRE: Final = "state IN ('WAITING', 'RUNNING')"
 ENDED_FIRE: Final = "state IN ('COMPLETED', 'DROPPED')"
 # How people see a fire (`FireRecord.run_state`, `FireRecord.source`).

@@ -54,6 +54,8 @@ def test_operators_see_agents_schedulers_and_sandboxes(admin: httpx.Client, gues
             "cpusUsed": 0.5,
             "memoryMBTotal": 1024.0,
             "memoryMBUsed": 64.0,
+            "diskFreeMB": 2048,
+            "diskTotalMB": 10240,
             "executors": ["my_app"],
             "taskCount": 1,
             "lastSeen": "2026-11-18T11:06:40.123+00:00",

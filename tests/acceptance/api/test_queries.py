@@ -65,9 +65,15 @@ def test_queues_are_paged_and_filtered_for_who_asks(memory_server: MemoryServer,
     assert guest.get("/api/job/tasks/failover?page=2").json() == {"total": 3, "rows": []}
 
 
-@pytest.mark.parametrize(
-    "query", ["running?page=0", "ready?per_page=501", "ready?agentId=a", "failover?state=x"]
-)
+def test_queues_are_given_whole_to_elasticjobs_consoles(
+    memory_server: MemoryServer, guest: httpx.Client
+) -> None:
+    memory_server.scheduler.task_records[TASK_ID] = running_task()
+    rows = guest.get("/api/job/tasks/running?order=asc&offset=0&limit=10&_=1").json()
+    assert [row["id"] for row in rows] == [TASK_ID]
+
+
+@pytest.mark.parametrize("query", ["running?page=0", "ready?per_page=501", "failover?page=x"])
 def test_bad_parameters_of_queues_are_refused(guest: httpx.Client, query: str) -> None:
     assert guest.get(f"/api/job/tasks/{query}").status_code == 400
 

@@ -126,6 +126,29 @@ def test_events_are_asked_for_by_field_and_page(run: Run, scheduler: RecordedApi
     assert run("events", "traces", "--json").json == {"total": 1, "rows": [{"state": "TASK_LOST"}]}
 
 
+@pytest.mark.parametrize(
+    "state, success, style",
+    [
+        ("TASK_FINISHED", True, "green"),
+        ("TASK_FINISHED", False, "red"),
+        ("TASK_FINISHED", None, "green"),  # of an earlier version, which tells no more
+        ("TASK_FAILED", False, "red"),
+        ("TASK_KILLED", False, "yellow"),
+        ("TASK_RUNNING", None, "green"),
+    ],
+)
+def test_trace_of_a_task_that_finished_although_its_code_raised_is_red(
+    run: Run, scheduler: RecordedApi, monkeypatch: pytest.MonkeyPatch, state: str, success: object, style: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    row = {"state": state, "success": success, "message": "", "summary": "" if success else "E: x"}
+    scheduler.fixed["job/events/statusTraces"] = [(200, {"total": 1, "rows": [row]})]
+    shown = run("events", "traces").out
+    codes = {"green": "32", "red": "31", "yellow": "33"}
+    assert f"\x1b[{codes[style]}m{state}\x1b[0m" in shown
+    assert ("E: x" in shown) is not bool(success)
+
+
 def test_agents_and_schedulers_are_listed(run: Run, scheduler: RecordedApi) -> None:
     agents = run("agents").out
     for shown in ("agent-1", "0.5 of 4", "my_app"):

@@ -17,7 +17,7 @@ from elasticjob_cloud.model.records import FireRecord, StatusTrace
 from elasticjob_cloud.model.task import TaskId, TaskState, TaskType
 from elasticjob_cloud.scheduling import CoreSettings
 from tests.chaos.judging.history import History, Mark, Span, spans
-from tests.simulation.checker import Schedule, check_fires
+from tests.simulation.checking.checker import Schedule, check_fires
 
 _SETTINGS = CoreSettings()
 _FAILURES = frozenset({TaskState.FAILED, TaskState.ERROR})

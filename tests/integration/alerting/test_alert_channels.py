@@ -6,7 +6,9 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,8 +21,9 @@ from elasticjob_cloud.model.alerting.delivery import DeliveryState
 from elasticjob_cloud.model.alerting.json.channel_fields import read_channel
 from elasticjob_cloud.model.alerting.message import AlertMessage, MessageKind
 from elasticjob_cloud.model.alerting.rule import Language
+from elasticjob_cloud.model.trust import CA_FILE_VARIABLE
 from tests.alert_outbox import SINCE_MS, MemoryOutbox, make_alert, make_message, make_resolved
-from tests.integration.sdk.notification_servers import Answer, HttpRecorder, SmtpRecorder
+from tests.integration.sdk.notification_servers import Answer, HttpRecorder, SmtpRecorder, make_certificate
 
 HEAD = Letterhead("https://jobs.example", "Asia/Shanghai")
 NOW_MS = SINCE_MS + 5_000
@@ -328,6 +331,88 @@ def test_mail_server_that_is_not_there() -> None:
         channel = mail_channel(server)
     with pytest.raises(DeliveryError, match="cannot be used: ConnectionRefusedError"):
         deliver(channel, make_message())
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """The server's side of TLS, with a certificate that is trusted until another file is named."""
+    certificate, context = make_certificate(tmp_path)
+    monkeypatch.setenv(CA_FILE_VARIABLE, str(certificate))
+    return context
+
+
+@pytest.mark.parametrize("way", ["starttls", "ssl"])
+def test_mail_goes_over_tls(tls: ssl.SSLContext, way: str) -> None:
+    with mail_server_of(tls, way, user="u", password="pw") as server:
+        deliver(mail_channel(server, tls=way, username="u", password="pw"), make_message())
+        (mail,) = server.wait_messages(1)
+        assert mail["Message-ID"] == "<message-1@elasticjob-cloud>"
+
+
+@pytest.mark.parametrize("way", ["starttls", "ssl"])
+def test_mail_server_whose_certificate_nobody_signed_gets_no_password(
+    tls: ssl.SSLContext, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(CA_FILE_VARIABLE)
+    told = "certificate is not trusted: self-signed certificate. If .* name that authority's PEM file by --ca-file"
+    with mail_server_of(tls, way, user="u", password="pw") as server:
+        with pytest.raises(DeliveryError, match=told):
+            deliver(mail_channel(server, tls=way, username="u", password="pw"), make_message())
+        assert server.messages == []
+
+
+@pytest.mark.parametrize("way", ["starttls", "ssl"])
+def test_mail_server_with_the_certificate_of_another_host_is_refused(tls: ssl.SSLContext, way: str) -> None:
+    with mail_server_of(tls, way) as server:
+        channel = mail_channel(server, tls=way, host="localhost")
+        with pytest.raises(DeliveryError, match=r"certificate is another host's: .*localhost.* Use the name"):
+            deliver(channel, make_message())
+        assert server.messages == []
+
+
+def test_mail_server_that_speaks_tls_in_another_way_is_told_with_the_setting(tls: ssl.SSLContext) -> None:
+    with SmtpRecorder() as plain:
+        with pytest.raises(DeliveryError, match=r"offers no STARTTLS. .* set tls to ssl"):
+            deliver(mail_channel(plain, tls="starttls"), make_message())
+        with pytest.raises(DeliveryError, match=r"no TLS from the start on this port. Set tls to starttls"):
+            deliver(mail_channel(plain, tls="ssl"), make_message())
+        assert plain.messages == []
+    with mail_server_of(tls, "starttls") as server, pytest.raises(DeliveryError, match="530: STARTTLS first"):
+        deliver(mail_channel(server, tls="none"), make_message())
+
+
+def mail_server_of(tls: ssl.SSLContext, way: str, **fields: Any) -> SmtpRecorder:
+    if way == "starttls":
+        return SmtpRecorder(starttls=tls, **fields)
+    server = SmtpRecorder(**fields)
+    server.wrap = lambda connection: tls.wrap_socket(connection, server_side=True)
+    return server
+
+
+def test_webhook_whose_certificate_nobody_signed_is_refused(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = HttpRecorder(lambda _: TAKEN)
+    server.server.socket = tls.wrap_socket(server.server.socket, server_side=True)
+    with server:
+        channel = channel_of("webhook", server.url.replace("http:", "https:"))
+        deliver(channel, make_message())
+        monkeypatch.delenv(CA_FILE_VARIABLE)
+        with pytest.raises(DeliveryError, match=r"certificate is not trusted: self-signed certificate. If"):
+            deliver(channel, make_message())
+        assert len(server.requests) == 1
+
+
+def test_secrets_in_reasons_are_in_no_message(server: HttpRecorder) -> None:
+    message = make_message(make_alert(summary="OperationalError: password=hunter2 is wrong"))
+    deliver(channel_of("webhook", server.url), message)
+    with SmtpRecorder() as mail_server:
+        deliver(mail_channel(mail_server), message)
+        (mail,) = mail_server.wait_messages(1)
+    body = body_of(server)
+    assert body["alerts"][0]["summary"] == "OperationalError: password=*** is wrong"
+    assert "password=*** is wrong" in body["text"]
+    assert "password=*** is wrong" in mail.get_content()
 
 
 def test_test_message_arrives() -> None:

@@ -185,3 +185,13 @@ def test_panels_lie_within_the_page_and_on_no_other() -> None:
         taken = set(itertools.product(columns, lines))
         assert not squares & taken, panel["title"]
         squares |= taken
+
+
+def test_legends_name_labels_that_their_queries_give_and_variables_are_known() -> None:
+    variables = {it["name"] for it in dashboard()["templating"]["list"]} | {"__rate_interval"}
+    for panel in panels():
+        for target in panel["targets"]:
+            labels = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            given = grouped_labels(target["expr"]) if " by (" in target["expr"] else OF_PROMETHEUS
+            assert labels <= given, panel["title"]
+            assert set(re.findall(r"\$(\w+)", target["expr"])) <= variables, panel["title"]

@@ -101,9 +101,15 @@ class _RecordingHandler(BaseHTTPRequestHandler):
 
 
 class SmtpRecorder:
-    """A small SMTP server: EHLO, AUTH PLAIN and LOGIN, MAIL, RCPT, DATA. Only `user`, with `password`, may send."""
+    """A small SMTP server: EHLO, AUTH PLAIN and LOGIN, MAIL, RCPT, DATA. Only `user`, with `password`, may send.
 
-    def __init__(self, *, user: str = "", password: str = "", refusal: str = "") -> None:
+    `starttls`: the server's side of the TLS that it offers. `wrap` makes it speak TLS from the start.
+    """
+
+    def __init__(
+        self, *, user: str = "", password: str = "", refusal: str = "", starttls: ssl.SSLContext | None = None
+    ) -> None:
+        self.starttls = starttls
         self.user = user
         self.password = password
         self.refusal = refusal
@@ -154,11 +160,21 @@ class _SmtpSession(socketserver.StreamRequestHandler):
         authorized = not recorder.user
         recipients: list[str] = []
         self._say("220 test")
+        is_secure = recorder.starttls is None
         while line := self.rfile.readline():
             command, _, rest = line.decode().strip().partition(" ")
             match command.upper():
                 case "EHLO":
-                    self._say("250-test\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 AUTH PLAIN")
+                    offer = "" if is_secure else "250-STARTTLS\r\n"
+                    self._say(f"250-test\r\n{offer}250-SMTPUTF8\r\n250-8BITMIME\r\n250 AUTH PLAIN")
+                case "STARTTLS" if recorder.starttls is not None:
+                    self._say("220 go on")
+                    self.connection = recorder.starttls.wrap_socket(self.connection, server_side=True)
+                    self.rfile = self.connection.makefile("rb")
+                    self.wfile = self.connection.makefile("wb", buffering=0)
+                    is_secure = True
+                case "AUTH" | "MAIL" if not is_secure:
+                    self._say("530 STARTTLS first")
                 case "AUTH":
                     authorized = self._check(rest, recorder)
                     self._say("235 welcome" if authorized else "535 wrong password")
@@ -177,6 +193,10 @@ class _SmtpSession(socketserver.StreamRequestHandler):
                     return
                 case _:
                     self._say("250 fine")
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()  # of TLS that began later: the server knows the one before
 
     def _say(self, text: str) -> None:
         self.wfile.write(text.encode() + b"\r\n")

@@ -141,13 +141,15 @@ def test_redirect_within_the_protocol_is_followed(
     assert "shardingcontext" in second.headers
 
 
-def test_redirect_to_another_protocol_is_told_and_not_followed(server: HttpRecorder) -> None:
-    server.answer = lambda request: Answer(302, headers={"Location": "https://127.0.0.1:1/"})
+@pytest.mark.parametrize(
+    "headers", [{"Location": "https://127.0.0.1:1/"}, {"Location": "file:///etc/hostname"}, {}]
+)
+def test_redirect_that_is_not_followed_is_a_failure(server: HttpRecorder, headers: dict[str, str]) -> None:
+    server.answer = lambda request: Answer(302, headers=headers)
     result = call(server.url)
-    assert result.success
-    assert "302, which was not followed" in result.stderr
-    server.answer = lambda request: Answer(302, headers={"Location": "file:///etc/hostname"})
-    assert call(server.url).stdout == ""
+    assert "answered with 302 Found" in failure(result)
+    assert "which was not followed" in failure(result)
+    assert result.stdout == ""
 
 
 def test_redirects_in_a_circle_end(server: HttpRecorder) -> None:

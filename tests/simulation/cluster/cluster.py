@@ -255,7 +255,7 @@ class Cluster:
 
     def check_hosts(self) -> None:
         """No scheduler may have ended by itself."""
-        for host in self.hosts:
+        for host in (*self.hosts, *self.all_drills):
             failure = host.failure()
             if failure is not None:
                 raise AssertionError(f"{host.name} ended: {failure!r}") from failure

@@ -1,5 +1,6 @@
 """One database that two schedulers share: the memory store with a lease, seen by each through a connection of its own."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -11,8 +12,8 @@ from elasticjob_cloud.model.records import Changes, Snapshot
 from elasticjob_cloud.scheduling import Decisions
 from elasticjob_cloud.scheduling.commands import ApiCommand, TriggerJob
 from elasticjob_cloud.store.contract import SchedulerRow
-from tests.simulation.alert_checker import AlertChecker
-from tests.simulation.checker import Checker
+from tests.simulation.checking.alert_checker import AlertChecker
+from tests.simulation.checking.checker import Checker
 from tests.simulation.store_model import MemoryStore
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class SharedDatabase:
             setattr(twin.rows, name, value.copy() if hasattr(value, "copy") else value)
         twin.epoch, twin.terms, twin.asked = self.epoch, self.terms, self.asked
         twin._tokens = "copy"
+        # It knows the schedules that the copy goes on with, and follows them on its own.
+        twin.checker = copy.deepcopy(self.checker, {id(self.rows): twin.rows})
         twin.alert_checker = None  # it would have to know what came before
         twin._lost_seconds = self._lost_seconds
         return twin

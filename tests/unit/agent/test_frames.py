@@ -12,11 +12,15 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
     Commands,
     FrameProtocol,
     Goodbye,
+    Heartbeat,
     Hello,
     Ping,
     SchedulerFrame,
+    decode_agent_frame,
     decode_scheduler_frame,
+    encode_frame,
 )
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.messages import Kill, StopExecutor
 
 
@@ -70,6 +74,24 @@ def test_messages_arrive_whole_and_in_order_however_the_stream_is_cut(cuts: list
         stream = stream[cut:]
     protocol.data_received(stream)
     assert [decode_scheduler_frame(content) for content in received] == list(_FRAMES)
+
+
+class _EarlierPing(msgspec.Struct, frozen=True, tag="ping"):
+    renewals: int = 0
+
+
+class _EarlierHeartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    number: int
+
+
+def test_disks_do_not_keep_another_version_from_reading_what_they_come_with() -> None:
+    disks = (Disk("/", 1, 100),)
+    earlier = msgspec.msgpack.Decoder(_EarlierPing | _EarlierHeartbeat)
+    assert earlier.decode(encode_frame(Ping(3, disks))) == _EarlierPing(3)
+    assert earlier.decode(encode_frame(Heartbeat(3, disks))) == _EarlierHeartbeat(3)
+    assert decode_agent_frame(msgspec.msgpack.encode(_EarlierPing(3))) == Ping(3)
+    assert decode_agent_frame(msgspec.msgpack.encode(_EarlierHeartbeat(3))) == Heartbeat(3)
+    assert decode_agent_frame(encode_frame(Ping(3, disks))) == Ping(3, disks)
 
 
 def test_message_that_is_too_long_ends_the_connection() -> None:

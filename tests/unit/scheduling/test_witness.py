@@ -8,16 +8,19 @@ from elasticjob_cloud.model.alerting.conditions import Condition, Threshold
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.alerting.silence import Silence
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.errors import NotFoundError
 from elasticjob_cloud.model.messages import (
     AgentDraining,
     AgentInfo,
     AgentJoined,
     AgentLost,
+    DisksMeasured,
     Execution,
     Inventory,
     TaskStatus,
 )
+from elasticjob_cloud.model.results import ShardResult
 from elasticjob_cloud.model.task import TaskState
 from elasticjob_cloud.scheduling import commands
 from elasticjob_cloud.scheduling.measurements import CommitTook, DiskMeasured
@@ -88,6 +91,24 @@ def test_success_after_a_restart_of_the_scheduler_is_told_once() -> None:
     assert alert_of(driver, Condition.RUN_FAILED).state is AlertState.RESOLVED
     kinds = [message.kind for message in driver.store.alert_messages]
     assert kinds == [MessageKind.FIRE, MessageKind.RESOLVE]
+
+
+@pytest.mark.parametrize("items, is_well", [((0,), False), ((0, 1), True), ((0, 1, 2), True), ((), True)])
+def test_job_is_well_again_once_all_shards_that_failed_were_run_again(
+    items: tuple[int, ...], is_well: bool
+) -> None:
+    driver = triggered(job(sharding_total_count=3))
+    run_id = driver.tasks()[0].fire_id
+    for task, state in zip(driver.tasks(), (FAILED, FAILED, FINISHED), strict=True):
+        driver.end(task, state)
+    assert alert_of(driver, Condition.RUN_FAILED).items == (0, 1)
+
+    again = commands.RerunShards("job", run_id, items) if items else commands.TriggerJob("job")
+    driver.ask(again)
+    for task in driver.tasks():
+        driver.end(task)
+
+    assert alert_of(driver, Condition.RUN_FAILED).is_open is not is_well
 
 
 def test_killed_run_raises_no_alert() -> None:
@@ -205,6 +226,49 @@ def test_executions_of_a_daemon_count_like_runs() -> None:
     assert (alert.summary, alert.state) == ("E: x", AlertState.RESOLVED)
 
 
+@pytest.mark.parametrize("state", [FAILED, TaskState.ERROR])
+def test_daemon_that_fails_before_it_executes_anything_is_a_failed_execution(state: TaskState) -> None:
+    driver = CoreDriver(daemon())
+    driver.tell(driver.status(driver.task(), state, "The app cannot be downloaded: 404\ndetails"))
+
+    (execution,) = driver.store.executions
+    assert (execution.is_success, execution.summary) == (False, "The app cannot be downloaded: 404")
+    assert driver.last.executions == {ShardResult.FAILED: 1}
+    alert = alert_of(driver, Condition.RUN_FAILED)
+    assert (alert.summary, alert.where) == ("The app cannot be downloaded: 404", "host-agent-0")
+
+
+@pytest.mark.parametrize("begun, failures", [(None, 0), ("", 1), ("BEGIN", 1), ("COMPLETE", 0)])
+def test_daemon_that_is_lost_has_failed_if_it_was_executing(begun: str | None, failures: int) -> None:
+    driver = CoreDriver(daemon())
+    if begun is not None:
+        driver.tell(driver.status(driver.task(), TaskState.RUNNING, begun))
+
+    driver.lose()
+
+    assert [it.is_success for it in driver.store.executions] == [False] * failures
+    assert len(alerts_of(driver, Condition.RUN_FAILED)) == failures
+
+
+def test_daemon_that_was_never_started_by_its_agent_has_not_failed() -> None:
+    driver = CoreDriver(daemon())
+    driver.end(driver.task(), TaskState.DROPPED)
+
+    assert not driver.store.executions
+
+
+def test_task_that_says_it_was_killed_and_nobody_asked_for_that_has_failed() -> None:
+    driver = triggered(job())
+    driver.tell(driver.status(driver.task(), KILLED, "The task was killed."))
+    alert = alert_of(driver, Condition.RUN_FAILED)
+    assert (alert.items, alert.where, alert.summary) == ((0,), "host-agent-0", "The task was killed.")
+
+    driver = CoreDriver(daemon())
+    execution = Execution(driver.wall_ms, driver.wall_ms, success=False, summary="The task was killed.")
+    driver.tell(TaskStatus(driver.task().task_id, KILLED, driver.wall_ms, "", execution))
+    assert alert_of(driver, Condition.RUN_FAILED).summary == "The task was killed."
+
+
 def test_execution_that_fails_as_its_daemon_is_ended_raises_no_alert() -> None:
     driver = CoreDriver(daemon())
     task = driver.task()
@@ -250,6 +314,73 @@ def test_host_of_an_agent_that_went_and_came_in_one_turn_is_known() -> None:
     assert alert_of(driver, Condition.RUN_FAILED).where == "host-agent-0"
 
 
+def test_agent_whose_successor_joins_before_it_is_known_to_be_lost_is_told_and_over() -> None:
+    driver = triggered(job())
+    info = AgentInfo("agent-1", "host-agent-0", "127.0.0.1", 4, 8_192)
+    driver.handle(AgentJoined(Inventory(info, predecessors=("agent-0",))))
+
+    driver.lose()
+
+    alert = alert_of(driver, Condition.AGENT_LOST)
+    assert (alert.where, alert.state) == ("host-agent-0", AlertState.RESOLVED)
+
+
+def test_agent_that_is_lost_while_nobody_leads_is_told_with_what_it_ran() -> None:
+    driver = triggered(job(), agents=0)
+    driver.join("far-away-1234")
+    driver.restart(MINUTE_MS)
+    assert not alerts_of(driver, Condition.AGENT_LOST), "it may come back yet"
+
+    driver.lose("far-away-1234")
+
+    assert alert_of(driver, Condition.AGENT_LOST).where == "far-away"
+    info = AgentInfo("far-away-5678", "its.name.on.ray", "127.0.0.1", 4, 8_192)
+    driver.handle(AgentJoined(Inventory(info)))
+    assert alert_of(driver, Condition.AGENT_LOST).state is AlertState.RESOLVED
+
+
+def test_agent_that_ended_in_good_order_while_nobody_led_is_not_lost() -> None:
+    driver = triggered(job())
+    task = driver.task()
+    driver.restart(MINUTE_MS)
+    # Its successor tells how all that it ran has ended.
+    driver.join("agent-1", driver.status(task, FINISHED), predecessors=("agent-0",))
+
+    driver.lose()
+
+    assert not alerts_of(driver, Condition.AGENT_LOST)
+
+
+def test_disks_of_agents_are_told_until_they_have_room_or_the_agent_is_gone() -> None:
+    driver = CoreDriver(agents=2)
+    for number in range(2):
+        full = (Disk("/", 50, 100), Disk("/data", 1, 100))
+        driver.handle(DisksMeasured(f"agent-{number}", full))
+    driver.handle(DisksMeasured("agent-nobody-met", (Disk("/", 1, 100),)))
+    subjects = [alert.subject for alert in alerts_of(driver, Condition.DISK_LOW)]
+    assert subjects == ["host-agent-0:/data", "host-agent-1:/data"]
+    assert driver.core.state.agents["agent-0"].info.fullest_disk == Disk("/data", 1, 100)
+
+    driver.handle(DisksMeasured("agent-0", (Disk("/", 50, 100), Disk("/data", 50, 100))))
+    driver.lose("agent-1")
+
+    ends = {alert.where: alert.resolution for alert in alerts_of(driver, Condition.DISK_LOW)}
+    assert ends == {"host-agent-0": Resolution.RECOVERED, "host-agent-1": Resolution.EXPIRED}
+
+
+def test_disk_of_an_agent_that_went_while_nobody_led_is_over_after_a_while() -> None:
+    driver = CoreDriver()
+    full = AgentInfo("agent-0", "host-agent-0", "127.0.0.1", 4, 8_192, disks=(Disk("/", 1, 100),))
+    driver.handle(AgentJoined(Inventory(full)))
+    assert alert_of(driver, Condition.DISK_LOW).state is AlertState.FIRING
+    driver.restart(MINUTE_MS)
+    driver.join("agent-1")
+
+    driver.pass_time(10 * MINUTE_MS)
+
+    assert alert_of(driver, Condition.DISK_LOW).resolution is Resolution.EXPIRED
+
+
 def test_no_agent_for_long_is_told() -> None:
     driver = CoreDriver(agents=0)
     driver.pass_time(30 * SECOND_MS)
@@ -263,7 +394,7 @@ def test_no_agent_for_long_is_told() -> None:
 def test_clock_that_jumps_slow_commits_and_full_disks_are_told() -> None:
     driver = CoreDriver()
     driver.set_clock(5 * MINUTE_MS)
-    driver.handle(CommitTook(999), CommitTook(1_500), DiskMeasured("host", "/data", 3.2))
+    driver.handle(CommitTook(999), CommitTook(1_500), DiskMeasured("host", Disk("/data", 3.2, 100)))
 
     assert alert_of(driver, Condition.CLOCK_JUMP).value == 300
     assert alert_of(driver, Condition.DATABASE_SLOW).value == 1.5

@@ -1,17 +1,22 @@
 import { Table, type TableColumnsType } from "antd";
-import type { Answer } from "@/api/client";
-import { useRead } from "@/api/live";
+import { useState } from "react";
+import { PAGE_ROWS, type RowOf, useReadPage } from "@/api/live";
 import { JobLink, TaskLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
 import type { Agent } from "../agents/room";
 import { useWords } from "./words";
 
-type Task = Answer<"/api/job/tasks/running">[number];
+type Task = RowOf<"/api/job/tasks/running">;
 
 /** The live tasks of one agent. */
 export function TasksHere({ agent }: { agent: Agent }) {
   const t = useWords();
-  const tasks = useRead("/api/job/tasks/running", { topics: ["tasks"], enabled: agent.taskCount > 0 });
+  const [page, setPage] = useState(1);
+  const tasks = useReadPage("/api/job/tasks/running", page, {
+    query: { agentId: agent.id },
+    topics: ["tasks"],
+    enabled: agent.taskCount > 0,
+  });
   const columns: TableColumnsType<Task> = [
     { title: t("job"), key: "job", render: (_, task) => <JobLink name={task.metaInfo.jobName} /> },
     { title: t("shard"), key: "shard", render: (_, task) => task.metaInfo.shardingItems.join(", ") },
@@ -39,8 +44,15 @@ export function TasksHere({ agent }: { agent: Agent }) {
               size="small"
               rowKey="id"
               columns={columns}
-              dataSource={all.filter((task) => task.slaveId === agent.id)}
-              pagination={{ pageSize: 50, hideOnSinglePage: true, showSizeChanger: false }}
+              dataSource={all.rows}
+              pagination={{
+                current: page,
+                total: all.total,
+                pageSize: PAGE_ROWS,
+                hideOnSinglePage: true,
+                showSizeChanger: false,
+                onChange: setPage,
+              }}
               scroll={{ x: "max-content" }}
               locale={{ emptyText: <Nothing text={t("no_tasks")} /> }}
             />

@@ -123,7 +123,7 @@ function OfRuns({ jobName, ask }: { jobName: string; ask: Ask }) {
 
 function KillTasks({ jobName, ask }: { jobName: string; ask: Ask }) {
   const t = useWords();
-  const tasks = useLiveTasks(jobName).data ?? [];
+  const tasks = useLiveTasks(jobName).data?.rows ?? [];
   if (tasks.length === 0) return null;
   return (
     <Button

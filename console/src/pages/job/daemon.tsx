@@ -1,5 +1,5 @@
 import { Select, Table } from "antd";
-import { useRead } from "@/api/live";
+import { useRead, useReadPage } from "@/api/live";
 import { AgentLink, TaskLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
 import { OneLine } from "@/parts/runs/cells";
@@ -13,9 +13,11 @@ import { useWords } from "./words";
 const ROWS = 50;
 const STATES = ["SUCCEEDED", "FAILED"] as const;
 
-/** The tasks of a daemon that live now. */
+const MOST_TASKS = 500;
+
+/** The tasks of a daemon that live now: one a shard, and the first 500 of very many. */
 export function useLiveTasks(jobName: string) {
-  return useRead("/api/job/tasks/running", { query: { jobName }, topics: ["tasks"] });
+  return useReadPage("/api/job/tasks/running", 1, { query: { jobName }, topics: ["tasks"] }, MOST_TASKS);
 }
 
 /** A daemon has no runs: its tasks stay, and execute again and again. */
@@ -43,7 +45,7 @@ function LiveTasks({ jobName }: { jobName: string }) {
     <section className="panel" aria-labelledby="job-tasks">
       <h2 id="job-tasks">{t("tasks_now")}</h2>
       <Loaded read={tasks}>
-        {(rows) => (
+        {({ rows }) => (
           <Table
             size="small"
             rowKey="id"

@@ -216,7 +216,7 @@ export function OpenAlerts({ rows }: { rows: Overview["alerts"] }) {
       heads={[t("alert"), t("since"), t("summary")]}
       footer={<Link to="/alerts">{t("more")}</Link>}
     >
-      {rows.slice(0, 10).map((alert) => (
+      {rows.slice(0, 5).map((alert) => (
         <tr key={alert.id}>
           <td>
             <State state={alert.severity} />{" "}

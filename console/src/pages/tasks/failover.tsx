@@ -1,27 +1,35 @@
 import { Table } from "antd";
-import type { Answer } from "@/api/client";
-import { useRead } from "@/api/live";
+import { PAGE_ROWS, type RowOf, useReadPage } from "@/api/live";
+import { useFilters } from "@/parts/filters";
 import { JobLink, TaskLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
 import { useWords } from "./words";
 
-type FailoverTask = Answer<"/api/job/tasks/failover">[number];
+type FailoverTask = RowOf<"/api/job/tasks/failover">;
 
-const PAGE_ROWS = 50;
+const DEFAULTS = { page: "1" };
 
 /** Shards whose agent was lost, and that wait for another one. */
 export function FailoverTasks() {
   const t = useWords();
-  const read = useRead("/api/job/tasks/failover", { topics: ["tasks", "agents"] });
+  const [{ page }, setFilters] = useFilters(DEFAULTS);
+  const read = useReadPage("/api/job/tasks/failover", Number(page), { topics: ["tasks", "agents"] });
   return (
     <Loaded read={read}>
-      {(tasks) => (
+      {({ rows, total }) => (
         <Table<FailoverTask>
           size="small"
           rowKey="originalTaskId"
-          dataSource={tasks}
+          dataSource={rows}
           scroll={{ x: "max-content" }}
-          pagination={{ pageSize: PAGE_ROWS, hideOnSinglePage: true, showSizeChanger: false }}
+          pagination={{
+            current: Number(page),
+            total,
+            pageSize: PAGE_ROWS,
+            hideOnSinglePage: true,
+            showSizeChanger: false,
+            onChange: (next) => setFilters({ page: String(next) }),
+          }}
           locale={{ emptyText: <Nothing text={t("none_failover")} /> }}
           columns={[
             { title: t("job"), render: (_, task) => <JobLink name={task.taskInfo.jobName} /> },

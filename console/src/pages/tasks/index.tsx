@@ -7,7 +7,7 @@ import { ReadyJobs } from "./ready";
 import { RunningTasks } from "./running";
 import { useWords } from "./words";
 
-const DEFAULTS = { tab: "running", search: "" };
+const DEFAULTS = { tab: "running", jobName: "", agentId: "", page: "1" };
 
 export default function TasksPage() {
   const t = useWords();
@@ -16,7 +16,7 @@ export default function TasksPage() {
     <Page title={t("title")}>
       <Tabs
         activeKey={tab}
-        onChange={(key) => setFilters({ tab: key, search: "" })}
+        onChange={(key) => setFilters({ tab: key, jobName: "", agentId: "" })}
         destroyOnHidden
         items={[
           { key: "running", label: t("running"), children: <RunningTasks /> },

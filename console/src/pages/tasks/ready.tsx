@@ -1,26 +1,34 @@
 import { Table } from "antd";
-import type { Answer } from "@/api/client";
-import { useRead } from "@/api/live";
+import { PAGE_ROWS, type RowOf, useReadPage } from "@/api/live";
+import { useFilters } from "@/parts/filters";
 import { JobLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
 import { useWords } from "./words";
 
-type ReadyJob = Answer<"/api/job/tasks/ready">[number];
+type ReadyJob = RowOf<"/api/job/tasks/ready">;
 
-const PAGE_ROWS = 50;
+const DEFAULTS = { page: "1" };
 
 /** Jobs whose next run has not started, and why. */
 export function ReadyJobs() {
   const t = useWords();
-  const read = useRead("/api/job/tasks/ready", { topics: ["tasks", "runs", "agents"] });
+  const [{ page }, setFilters] = useFilters(DEFAULTS);
+  const read = useReadPage("/api/job/tasks/ready", Number(page), { topics: ["tasks", "runs", "agents"] });
   return (
     <Loaded read={read}>
-      {(jobs) => (
+      {({ rows, total }) => (
         <Table<ReadyJob>
           size="small"
           rowKey="jobName"
-          dataSource={jobs}
-          pagination={{ pageSize: PAGE_ROWS, hideOnSinglePage: true, showSizeChanger: false }}
+          dataSource={rows}
+          pagination={{
+            current: Number(page),
+            total,
+            pageSize: PAGE_ROWS,
+            hideOnSinglePage: true,
+            showSizeChanger: false,
+            onChange: (next) => setFilters({ page: String(next) }),
+          }}
           locale={{ emptyText: <Nothing text={t("none_ready")} /> }}
           columns={[
             { title: t("job"), render: (_, job) => <JobLink name={job.jobName} /> },

@@ -1,87 +1,104 @@
 import { Link } from "@tanstack/react-router";
 import { Input, Table, Tag } from "antd";
-import type { Answer } from "@/api/client";
-import { useRead } from "@/api/live";
+import { PAGE_ROWS, type RowOf, useReadPage } from "@/api/live";
 import { Action } from "@/parts/action";
 import { useFilters } from "@/parts/filters";
 import { AgentLink, JobLink, TaskLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
 import { useWords } from "./words";
 
-type Task = Answer<"/api/job/tasks/running">[number];
+type Task = RowOf<"/api/job/tasks/running">;
 
-const DEFAULTS = { search: "" };
-const PAGE_ROWS = 50;
-
+const DEFAULTS = { jobName: "", agentId: "", page: "1" };
 export function RunningTasks() {
   const t = useWords();
-  const [{ search }, setFilters] = useFilters(DEFAULTS);
-  const read = useRead("/api/job/tasks/running", { topics: ["tasks"] });
+  const [{ jobName, agentId, page }, setFilters] = useFilters(DEFAULTS);
+  const read = useReadPage("/api/job/tasks/running", Number(page), {
+    query: { jobName, agentId },
+    topics: ["tasks"],
+  });
   const itemOf = (task: Task): number => task.metaInfo.shardingItems[0] ?? 0;
   return (
     <Loaded read={read}>
-      {(tasks) => {
-        const seen = tasks.filter(
-          (task) => task.metaInfo.jobName.includes(search) || task.slaveId.includes(search),
-        );
-        return (
-          <>
-            <div className="bar">
-              <Input.Search
-                allowClear
-                aria-label={t("search")}
-                placeholder={t("search")}
-                defaultValue={search}
-                onSearch={(text) => setFilters({ search: text })}
-                className="tasks-search"
-              />
-              <span className="calm">{t("count", { count: seen.length })}</span>
-            </div>
-            <Table<Task>
-              size="small"
-              rowKey="id"
-              dataSource={seen}
-              scroll={{ x: "max-content" }}
-              pagination={{ pageSize: PAGE_ROWS, hideOnSinglePage: true, showSizeChanger: false }}
-              locale={{
-                emptyText: (
-                  <Nothing text={t("none_running")}>
-                    <Link to="/jobs">{t("to_jobs")}</Link>
-                  </Nothing>
+      {({ rows, total }) => (
+        <>
+          <div className="bar">
+            <Filter name={t("by_job")} value={jobName} onChange={(text) => setFilters({ jobName: text })} />
+            <Filter name={t("by_agent")} value={agentId} onChange={(text) => setFilters({ agentId: text })} />
+            <span className="calm">{t("count", { count: total })}</span>
+          </div>
+          <Table<Task>
+            size="small"
+            rowKey="id"
+            dataSource={rows}
+            scroll={{ x: "max-content" }}
+            pagination={{
+              current: Number(page),
+              total,
+              pageSize: PAGE_ROWS,
+              hideOnSinglePage: true,
+              showSizeChanger: false,
+              onChange: (next) => setFilters({ page: String(next) }),
+            }}
+            locale={{
+              emptyText: (
+                <Nothing text={t("none_running")}>
+                  <Link to="/jobs">{t("to_jobs")}</Link>
+                </Nothing>
+              ),
+            }}
+            columns={[
+              { title: t("job"), render: (_, task) => <JobLink name={task.metaInfo.jobName} /> },
+              { title: t("shard"), render: (_, task) => itemOf(task) },
+              { title: t("state"), render: (_, task) => <Tag>{task.idle ? t("idle") : t("working")}</Tag> },
+              {
+                title: t("type"),
+                render: (_, task) => (task.type === "FAILOVER" ? t("FAILOVER") : t("READY")),
+              },
+              { title: t("agent"), render: (_, task) => <AgentLink id={task.slaveId} /> },
+              { title: t("task"), render: (_, task) => <TaskLink id={task.id} /> },
+              {
+                key: "action",
+                render: (_, task) => (
+                  <Action
+                    name={t("kill")}
+                    size="small"
+                    danger
+                    question={t("kill_question", { job: task.metaInfo.jobName, item: itemOf(task) })}
+                    command={{
+                      method: "POST",
+                      path: "/api/job/tasks/{taskId}/kill",
+                      options: { path: { taskId: task.id } },
+                    }}
+                    done={t("killed")}
+                  />
                 ),
-              }}
-              columns={[
-                { title: t("job"), render: (_, task) => <JobLink name={task.metaInfo.jobName} /> },
-                { title: t("shard"), render: (_, task) => itemOf(task) },
-                { title: t("state"), render: (_, task) => <Tag>{task.idle ? t("idle") : t("working")}</Tag> },
-                {
-                  title: t("type"),
-                  render: (_, task) => (task.type === "FAILOVER" ? t("FAILOVER") : t("READY")),
-                },
-                { title: t("agent"), render: (_, task) => <AgentLink id={task.slaveId} /> },
-                { title: t("task"), render: (_, task) => <TaskLink id={task.id} /> },
-                {
-                  key: "action",
-                  render: (_, task) => (
-                    <Action
-                      name={t("kill")}
-                      size="small"
-                      danger
-                      question={t("kill_question", { job: task.metaInfo.jobName, item: itemOf(task) })}
-                      command={{
-                        method: "POST",
-                        path: "/api/job/tasks/{taskId}/kill",
-                        options: { path: { taskId: task.id } },
-                      }}
-                      done={t("killed")}
-                    />
-                  ),
-                },
-              ]}
-            />
-          </>
-        );
-      }}
+              },
+            ]}
+          />
+        </>
+      )}
     </Loaded>
+  );
+}
+
+function Filter({
+  name,
+  value,
+  onChange,
+}: {
+  name: string;
+  value: string;
+  onChange: (text: string) => void;
+}) {
+  return (
+    <Input.Search
+      allowClear
+      aria-label={name}
+      placeholder={name}
+      defaultValue={value}
+      onSearch={(text) => onChange(text.trim())}
+      className="tasks-search"
+    />
   );
 }

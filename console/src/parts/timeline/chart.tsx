@@ -1,11 +1,21 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type MouseEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type MouseEvent,
+  memo,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useLanguage } from "@/app/preferences";
-import { useNow } from "../clock";
+import { useNow, useSteadyNow } from "../clock";
 import { JobLink } from "../links";
 import { epochOf, shownTime, useZone } from "../time";
 import { zoneOffset } from "../zones";
+import { useDescription } from "./description";
 import { barsOf, type JobSpans, spansByJob, type TimelineAnswer, ticksOf } from "./layout";
 import { Row } from "./row";
 import { useWords } from "./words";
@@ -14,9 +24,10 @@ const ROW_HEIGHT = 26;
 const LABEL_WIDTH = 190;
 /** Bars are made anew each time that so many pixels were scrolled. */
 const SLICE = 400;
+const STEADY_MS = 5000;
 
 /** Bars in rows of jobs. Only rows and bars that are seen are in the document. */
-export function Chart({ data, zoom }: { data: TimelineAnswer; zoom: number }) {
+export const Chart = memo(function Chart({ data, zoom }: { data: TimelineAnswer; zoom: number }) {
   const t = useWords();
   const zone = useZone();
   const area = useRef<HTMLDivElement>(null);
@@ -25,18 +36,20 @@ export function Chart({ data, zoom }: { data: TimelineAnswer; zoom: number }) {
   const to = Math.max(from + 1, epochOf(data.endTime) ?? 0);
   const width = Math.max(200, seen - LABEL_WIDTH) * zoom;
   const perPixel = (to - from) / width;
-  // What runs grows by whole pixels: placing all bars each second would be for nothing.
-  const now = Math.floor(useNow() / perPixel) * perPixel;
-  const jobs = useMemo(() => spansByJob(data, now), [data, now]);
-  const barsFor = useBars(jobs, from, to, width);
+  // What runs grows by whole pixels, and not each second: placing all bars would be for nothing.
+  const now = useSteadyNow(Math.max(STEADY_MS, perPixel));
+  const jobs = useMemo(() => spansByJob(data), [data]);
+  const barsFor = useBars(jobs, from, to, width, now);
   const rows = useVirtualizer({
     count: jobs.length,
     getScrollElement: () => area.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 6,
+    overscan: 4,
+    useFlushSync: false,
   });
   useNowInView(area, zoom, ((now - from) / perPixel) | 0, width);
   const open = useOpenRun();
+  const describe = useDescription(jobs, barsFor);
   const ticks = ticksOf(from, to, width, zoneOffset(from, zone)).filter(
     (tick) => tick.left > left - SLICE && tick.left < left + seen + SLICE,
   );
@@ -56,7 +69,13 @@ export function Chart({ data, zoom }: { data: TimelineAnswer; zoom: number }) {
         </div>
         {/* biome-ignore lint/a11y/noStaticElementInteractions: the table does the same by keyboard */}
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the table does the same by keyboard */}
-        <div className="timeline-rows" style={{ height: rows.getTotalSize() }} onClick={open}>
+        {/* biome-ignore lint/a11y/useKeyWithMouseEvents: the table does the same by keyboard */}
+        <div
+          className="timeline-rows"
+          style={{ height: rows.getTotalSize() }}
+          onClick={open}
+          onMouseOver={describe}
+        >
           {rows.getVirtualItems().map((item) => {
             const job = jobs[item.index];
             return job === undefined ? null : (
@@ -65,9 +84,7 @@ export function Chart({ data, zoom }: { data: TimelineAnswer; zoom: number }) {
                 className="timeline-row"
                 style={{ height: ROW_HEIGHT, transform: `translateY(${item.start}px)` }}
               >
-                <div className="timeline-label" style={{ width: LABEL_WIDTH }}>
-                  <JobLink name={job.jobName} />
-                </div>
+                <Label name={job.jobName} />
                 <Row
                   jobName={job.jobName}
                   bars={barsFor(job)}
@@ -78,17 +95,28 @@ export function Chart({ data, zoom }: { data: TimelineAnswer; zoom: number }) {
               </div>
             );
           })}
-          {now >= from && now <= to ? (
-            <div
-              className="timeline-now"
-              aria-hidden="true"
-              style={{ insetInlineStart: LABEL_WIDTH + (now - from) / perPixel }}
-              title={t("now")}
-            />
-          ) : null}
+          <NowLine from={from} to={to} perPixel={perPixel} />
         </div>
       </div>
     </section>
+  );
+});
+
+const Label = memo(function Label({ name }: { name: string }) {
+  return (
+    <div className="timeline-label" style={{ width: LABEL_WIDTH }}>
+      <JobLink name={name} />
+    </div>
+  );
+});
+
+function NowLine({ from, to, perPixel }: { from: number; to: number; perPixel: number }) {
+  const t = useWords();
+  const now = useNow();
+  if (now < from || now > to) return null;
+  const left = LABEL_WIDTH + (now - from) / perPixel;
+  return (
+    <div className="timeline-now" aria-hidden="true" style={{ insetInlineStart: left }} title={t("now")} />
   );
 }
 
@@ -104,13 +132,13 @@ function Tick({ at, left, zone }: { at: number; left: number; zone: string }) {
 }
 
 /** Places the bars of a job when it comes into view, once for each answer and width. */
-function useBars(jobs: readonly JobSpans[], from: number, to: number, width: number) {
+function useBars(jobs: readonly JobSpans[], from: number, to: number, width: number, now: number) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: other jobs, other bars
-  const placed = useMemo(() => new Map<JobSpans, ReturnType<typeof barsOf>>(), [jobs, from, to, width]);
+  const placed = useMemo(() => new Map<JobSpans, ReturnType<typeof barsOf>>(), [jobs, from, to, width, now]);
   return (job: JobSpans) => {
     let bars = placed.get(job);
     if (bars === undefined) {
-      bars = barsOf(job, from, to, width);
+      bars = barsOf(job, from, to, width, now);
       placed.set(job, bars);
     }
     return bars;
@@ -158,8 +186,9 @@ function useNowInView(
 function useOpenRun() {
   const navigate = useNavigate();
   return (event: MouseEvent<HTMLElement>) => {
-    const bar = (event.target as HTMLElement).closest<HTMLElement>("[data-job]");
-    const { run, job } = bar?.dataset ?? {};
+    const bar = (event.target as HTMLElement).closest<HTMLElement>(".timeline-bar");
+    const run = bar?.dataset.run;
+    const job = bar?.parentElement?.dataset.job;
     if (run) void navigate({ to: "/runs/$runId", params: { runId: run } });
     else if (job) void navigate({ to: "/jobs/$jobName/$tab", params: { jobName: job, tab: "runs" } });
   };

@@ -1,8 +1,9 @@
 import { ReloadOutlined, ZoomInOutlined, ZoomOutOutlined } from "@ant-design/icons";
-import { Alert, Button, Select, Switch } from "antd";
+import { Button, Select, Switch } from "antd";
 import { useState } from "react";
 import { type ReadOptions, useRead } from "@/api/live";
-import { useNow } from "../clock";
+import { useAmounts } from "../amounts";
+import { useSteadyNow } from "../clock";
 import { useFilters } from "../filters";
 import { Loaded, Nothing } from "../page";
 import { Chart } from "./chart";
@@ -24,6 +25,7 @@ const MOST_ROWS = 10_000;
 export default function Timeline({ jobName, appName }: { jobName?: string; appName?: string }) {
   const t = useWords();
   const [{ span, timeline }, change] = useFilters(DEFAULTS);
+  const { number } = useAmounts();
   const [zoom, setZoom] = useState(1);
   const [limit, setLimit] = useState(LIVE_ROWS);
   const isLive = limit === LIVE_ROWS;
@@ -81,18 +83,14 @@ export default function Timeline({ jobName, appName }: { jobName?: string; appNa
         {(data) => (
           <>
             {data.runs.complete && data.planned.complete ? null : (
-              <Alert
-                type="info"
-                className="block"
-                title={t("not_all", { count: limit })}
-                action={
-                  isLive ? (
-                    <Button size="small" onClick={() => setLimit(MOST_ROWS)}>
-                      {t("show_more", { count: MOST_ROWS })}
-                    </Button>
-                  ) : null
-                }
-              />
+              <p className="calm timeline-partial">
+                {t("not_all", { count: number(limit) })}{" "}
+                {isLive ? (
+                  <Button size="small" onClick={() => setLimit(MOST_ROWS)}>
+                    {t("show_more", { count: number(MOST_ROWS) })}
+                  </Button>
+                ) : null}
+              </p>
             )}
             {data.runs.rows.length + data.planned.rows.length === 0 ? (
               <Nothing text={t("nothing")} />
@@ -112,11 +110,10 @@ type Times = Pick<NonNullable<ReadOptions<"/api/job/timeline">["query"]>, "start
 
 /** The default is the server's own: an hour around now. Other times move on by a sixtieth of what is shown. */
 function useTimes(span: string): Times {
-  const now = useNow();
+  const step = ((Number(span) || 1) * HOUR) / 60;
+  const steady = useSteadyNow(step);
   const ahead = SPANS[span];
   if (ahead === undefined || span === DEFAULTS.span) return {};
-  const step = (Number(span) * HOUR) / 60;
-  const steady = Math.floor(now / step) * step;
   return {
     startTime: new Date(steady - Number(span) * HOUR).toISOString(),
     endTime: new Date(steady + step + ahead * HOUR).toISOString(),

@@ -7,7 +7,8 @@ export type BarState = "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "PLANNED"
 /** One run, or one fire to come. */
 interface Span {
   start: number;
-  end: number;
+  /** Null while it runs. */
+  end: number | null;
   state: BarState;
   runId: number | null;
 }
@@ -34,12 +35,14 @@ export interface JobSpans {
 
 /** A sign must have room in a bar. */
 const LEAST_WIDTH = 14;
+/** Of runs that follow each other closely, so many pixels become one bar: a failure among them shows where it was. */
+const MERGED_WIDTH = 26;
 
 /** Of several, the state that matters most is shown. */
 const WEIGHT: Record<BarState, number> = { FAILED: 4, KILLED: 3, RUNNING: 2, SUCCEEDED: 1, PLANNED: 0 };
 
-/** Put runs and fires together by job, by name, each in the order of time. Those without an end run at `now`. */
-export function spansByJob(answer: TimelineAnswer, now: number): JobSpans[] {
+/** Put runs and fires together by job, by name, each in the order of time. */
+export function spansByJob(answer: TimelineAnswer): JobSpans[] {
   const jobs = new Map<string, JobSpans>();
   const of = (jobName: string): JobSpans => {
     let job = jobs.get(jobName);
@@ -50,8 +53,7 @@ export function spansByJob(answer: TimelineAnswer, now: number): JobSpans[] {
     return job;
   };
   for (const { jobName, startTime, endTime, state, runId } of answer.runs.rows) {
-    const start = epochOf(startTime) ?? 0;
-    of(jobName).past.push({ start, end: epochOf(endTime) ?? Math.max(start, now), state, runId });
+    of(jobName).past.push({ start: epochOf(startTime) ?? 0, end: epochOf(endTime), state, runId });
   }
   for (const { jobName, time } of answer.planned.rows) {
     const at = epochOf(time) ?? 0;
@@ -66,25 +68,42 @@ export function spansByJob(answer: TimelineAnswer, now: number): JobSpans[] {
 }
 
 /** Place the bars of a job; what would overlap on the screen becomes one bar with a count. */
-export function barsOf(job: JobSpans, from: number, to: number, width: number): Bar[] {
+export function barsOf(job: JobSpans, from: number, to: number, width: number, now: number): Bar[] {
   const scale = width / (to - from);
-  return [...placed(job.past, from, scale, width), ...placed(job.planned, from, scale, width)];
+  const present = Math.max(0, Math.min(width, (now - from) * scale));
+  return [
+    ...placed(job.past, from, scale, 0, Math.max(present, LEAST_WIDTH), now),
+    ...placed(job.planned, from, scale, Math.min(present, width - LEAST_WIDTH), width, now),
+  ];
 }
 
-function placed(spans: readonly Span[], from: number, scale: number, width: number): Bar[] {
+/** Between two places on the screen: what has run does not reach beyond the present. */
+function placed(
+  spans: readonly Span[],
+  from: number,
+  scale: number,
+  least: number,
+  most: number,
+  now: number,
+): Bar[] {
   const bars: Bar[] = [];
   let last: Bar | undefined;
+  let began = 0; // where the first of the last bar belongs
   for (const span of spans) {
-    const left = Math.max(0, Math.min((span.start - from) * scale, width - LEAST_WIDTH));
-    const right = Math.min(width, Math.max((span.end - from) * scale, left + LEAST_WIDTH));
-    if (last !== undefined && left < last.right) {
+    const end = span.end ?? Math.max(span.start, now);
+    const left = Math.max(least, Math.min((span.start - from) * scale, most - LEAST_WIDTH));
+    const right = Math.min(most, Math.max((end - from) * scale, left + LEAST_WIDTH));
+    const overlaps = last !== undefined && left < last.right;
+    if (last !== undefined && overlaps && (left - began < MERGED_WIDTH || last.right + LEAST_WIDTH > most)) {
       last.count += 1;
       last.right = Math.max(last.right, right);
-      last.end = Math.max(last.end, span.end);
+      last.end = Math.max(last.end, end);
       last.runId = null;
       if (WEIGHT[span.state] > WEIGHT[last.state]) last.state = span.state;
     } else {
-      last = { left, right, count: 1, ...span };
+      const free = last !== undefined && overlaps ? last.right : left;
+      began = left;
+      last = { left: free, right: Math.max(right, free + LEAST_WIDTH), count: 1, ...span, end };
       bars.push(last);
     }
   }

@@ -38,6 +38,7 @@ from elasticjob_cloud.agent.scheduler_link.log_desk import LogDesk
 from elasticjob_cloud.agent.scheduler_link.obedience import Obedience
 from elasticjob_cloud.agent.scheduler_link.obeyed_file import ObeyedFile
 from elasticjob_cloud.agent.scheduler_link.peers import Starter
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.messages import AgentEvents, Command
 
 _log = structlog.get_logger(__name__)
@@ -77,6 +78,7 @@ class Conversation:
         self.predecessors: tuple[str, ...] = ()  # the ids of the agents that had the directory before
         self.is_draining = False  # the scheduler has said that it stops
         self._is_closing = False
+        self._told_disks: tuple[Disk, ...] = ()  # to the present scheduler
         self._hung_up = asyncio.Event()  # the scheduler, or its connection
 
     @property
@@ -99,7 +101,7 @@ class Conversation:
         if self._scheduler is not None:
             self._obeyed_file.keep(self._obedience.hello, heart_ms())
         if self._heart is not None and self._scheduler is not None and self._heart.is_due(heart_ms()):
-            self._scheduler.send(Heartbeat(self._heart.beat(heart_ms())))
+            self._scheduler.send(Heartbeat(self._heart.beat(heart_ms()), self._new_disks()))
 
     def begin_to_close(self, reason: str) -> None:
         """Tell the scheduler that is there that the agent ends; it still hears of each task's end."""
@@ -145,6 +147,7 @@ class Conversation:
             self._host.note_contact()
             if connection is self._scheduler:
                 self._obedience.note_renewals(frame.renewals)
+                frame = msgspec.structs.replace(frame, disks=self._new_disks())
             connection.send(frame)
             return
         if isinstance(frame, EndIfIdle):
@@ -192,6 +195,14 @@ class Conversation:
             case _:
                 pass  # what is asked of an agent that stays
 
+    def _new_disks(self) -> tuple[Disk, ...]:
+        """Give the disks if they were measured since the scheduler was told of them."""
+        disks = self._agent.disks
+        if disks is self._told_disks:
+            return ()
+        self._told_disks = disks
+        return disks
+
     def _holds_tasks(self) -> bool:
         return any(not status.state.is_terminal for status in self._agent.inventory().tasks)
 
@@ -230,6 +241,7 @@ class Conversation:
         # Batches first: closing the one of this turn must not be told twice.
         batches = self._agent.unacknowledged()
         inventory = msgspec.structs.replace(self._agent.inventory(), predecessors=self.predecessors)
+        self._told_disks = inventory.agent.disks
         heartbeat = 0 if self._heart is None else self._heart.beat(heart_ms())
         connection.send(Welcome(inventory, heartbeat))
         for batch in batches:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 import structlog
 
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.lineage import Lineage
 from elasticjob_cloud.model.messages import AgentEvents, Command, Inventory, LogChunk, Sandbox
 from elasticjob_cloud.model.queries.logs import LogHits, LogPieces, LogQuestion
@@ -69,15 +70,21 @@ class ListSandboxes(msgspec.Struct, frozen=True, tag="list-sandboxes"):
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """Scheduler: are you there. The agent gives it back. `renewals`: of my lease, as far as they are recorded."""
+    """Scheduler: are you there. The agent gives it back. `renewals`: of my lease, as far as they are recorded.
+
+    `disks`: what the agent has measured since it told the last time. It needs no message of its own, since a scheduler
+    of an earlier version would close the connection over one that it does not know.
+    """
 
     renewals: int = 0
+    disks: tuple[Disk, ...] = ()
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
-    """Agent: I live. Told by those that fence themselves."""
+    """Agent: I live. Told by those that fence themselves. `disks`: as in `Ping`."""
 
     number: int
+    disks: tuple[Disk, ...] = ()
 
 
 class HeartbeatSeen(msgspec.Struct, frozen=True, tag="heartbeat-seen"):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from elasticjob_cloud.api.answers.runs import run_view
 from elasticjob_cloud.api.answers.views import is_long_job, job_view, shown_time
 from elasticjob_cloud.model.queries.jobs import JobRow
 from elasticjob_cloud.model.queries.runs import Run
@@ -18,14 +19,15 @@ _SUMMARY_CHARACTERS: Final = 300
 _encode: Final = msgspec.json.Encoder().encode
 
 
-async def job_rows(rows: Sequence[JobRow]) -> list[msgspec.Raw]:
-    """Show rows of the list, secrets as `***`.
+async def job_rows(rows: Sequence[JobRow], zone: dt.tzinfo) -> list[msgspec.Raw]:
+    """Show rows of the list, secrets as `***`, and the last run as in the list of runs, in this zone.
 
     Where they are too long for a page together, those over their share lose their props and the ends of long texts, and
     `shortened` says so.
     """
     views = [
-        await asyncio.to_thread(_row_view, row) if is_long_job(row.record) else _row_view(row) for row in rows
+        await asyncio.to_thread(_row_view, row, zone) if is_long_job(row.record) else _row_view(row, zone)
+        for row in rows
     ]
     encoded = [_encode(view) for view in views]
     share = _PAGE_BYTES // max(1, len(rows))
@@ -37,11 +39,11 @@ async def job_rows(rows: Sequence[JobRow]) -> list[msgspec.Raw]:
     return [msgspec.Raw(text) for text in encoded]
 
 
-def _row_view(row: JobRow) -> dict[str, Any]:
+def _row_view(row: JobRow, zone: dt.tzinfo) -> dict[str, Any]:
     run = row.results.last_run
     return {
         **job_view(row.record, {}),  # rules may be long: the job itself shows its own
-        "lastRun": None if run is None else _run_view(run),
+        "lastRun": None if run is None else _last_run_view(run, zone),
         "recent": [state.value for state in row.results.recent],
         "nextFire": None if row.next_fire_ms is None else shown_time(row.next_fire_ms, dt.UTC),
         "runningShards": row.running_shards,
@@ -49,17 +51,9 @@ def _row_view(row: JobRow) -> dict[str, Any]:
     }
 
 
-def _run_view(run: Run) -> dict[str, Any]:
-    return {
-        "runId": run.run_id,
-        "source": run.source.value,
-        "state": run.state.value,
-        "dueTime": shown_time(run.due_ms, dt.UTC),
-        "startTime": shown_time(run.start_ms, dt.UTC) if run.start_ms else None,
-        "endTime": shown_time(run.end_ms, dt.UTC) if run.end_ms else None,
-        "reason": run.reason,
-        "summary": run.summary[:_SUMMARY_CHARACTERS],
-    }
+def _last_run_view(run: Run, zone: dt.tzinfo) -> dict[str, Any]:
+    view = run_view(run, zone)
+    return {**view, "summary": view["summary"][:_SUMMARY_CHARACTERS]}
 
 
 def _shortened(view: dict[str, Any]) -> dict[str, Any]:

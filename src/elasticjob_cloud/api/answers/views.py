@@ -76,6 +76,10 @@ def failover_task_view(record: FailoverRecord) -> dict[str, Any]:
     }
 
 
+def _whole(megabytes: float | None) -> int | None:
+    return None if megabytes is None else int(megabytes)
+
+
 def agent_view(agent: AgentView) -> dict[str, Any]:
     """Show an agent, with `lastSeen` in UTC."""
     return {
@@ -86,6 +90,8 @@ def agent_view(agent: AgentView) -> dict[str, Any]:
         "cpusUsed": agent.cpus_used,
         "memoryMBTotal": agent.memory_mb_total,
         "memoryMBUsed": agent.memory_mb_used,
+        "diskFreeMB": _whole(agent.disk_free_mb),
+        "diskTotalMB": _whole(agent.disk_total_mb),
         "executors": list(agent.executors),
         "taskCount": agent.task_count,
         "lastSeen": shown_time(agent.last_seen_ms, dt.UTC),

@@ -12,25 +12,14 @@ from elasticjob_cloud.api.openapi.documents import (
     object_of,
     reference,
 )
+from elasticjob_cloud.api.openapi.runs import RUN
 
-_LAST_RUN: Final = object_of(
-    {
-        "runId": INTEGER,
-        "source": TEXT,
-        "state": TEXT,
-        "dueTime": TEXT,
-        "startTime": nullable(TEXT),
-        "endTime": nullable(TEXT),
-        "reason": TEXT,
-        "summary": TEXT,
-    }
-)
 JOB_ROW: Final[Document] = {
     "allOf": [
         reference("JobConfiguration"),
         object_of(
             {
-                "lastRun": nullable(_LAST_RUN),
+                "lastRun": nullable(RUN),
                 "recent": array_of(TEXT),
                 "nextFire": nullable(TEXT),
                 "runningShards": INTEGER,

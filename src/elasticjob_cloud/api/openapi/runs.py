@@ -20,7 +20,7 @@ _COUNTS: Final = object_of(dict.fromkeys(("total", "waiting", "running", "succee
     "description": "`total` is 0 for runs of earlier versions; shards that were killed are in `total` only"
 }
 
-_RUN: Final[Document] = object_of(
+RUN: Final[Document] = object_of(
     {
         "runId": INTEGER,
         "jobName": TEXT,
@@ -98,13 +98,13 @@ _TASK_ID: Final = "my_job@-@1@-@READY@-@agent-1@-@0b0d6c3e"
 
 RUN_PAGE: Final[Document] = object_of(
     {
-        "rows": array_of(_RUN),
+        "rows": array_of(RUN),
         "next": told(nullable(TEXT), "the `cursor` of the next page; null: there is none"),
     }
 ) | {"examples": [{"rows": [_RUN_EXAMPLE], "next": "1795287641730.4711"}]}
 RUN_DETAIL: Final[Document] = object_of(
     {
-        "run": _RUN,
+        "run": RUN,
         "configuration": {
             "anyOf": [reference("RunConfiguration"), {"type": "null"}],
             "description": "what it ran under; null where that is not known any more",

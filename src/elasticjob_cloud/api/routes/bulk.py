@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from elasticjob_cloud.api.access.masked import caller_name
 from elasticjob_cloud.api.answers.streams import streamed_object
 from elasticjob_cloud.api.openapi.documents import BOOLEAN, INTEGER, TEXT, array_of, described, object_of
 from elasticjob_cloud.api.requests.bulk import BulkRequest
@@ -42,7 +43,7 @@ def bulk_routes(scheduler: SchedulerPort, bodies: BodyReader) -> APIRouter:
         outcomes = (
             _nothing_done(scheduler, names)
             if given.dry_run
-            else carry_out_bulk(scheduler.submit, given.action, names)
+            else carry_out_bulk(scheduler.submit, given.action, names, caller_name(request))
         )
         return streamed_object("results", count.view, outcomes, count.totals)
 

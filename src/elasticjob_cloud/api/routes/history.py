@@ -29,7 +29,7 @@ from elasticjob_cloud.model.queries.history import (
 )
 from elasticjob_cloud.service.port import SchedulerPort
 
-_MESSAGES: Final = ("failureCause", "message")
+_MESSAGES: Final = ("failureCause", "message", "summary")
 # What ElasticJob's own consoles call these columns.
 _EXECUTION_COLUMNS: Final = {"success": "isSuccess", "source": "executionSource"}
 _STATUS_TRACE_COLUMNS: Final = {"shardingItems": "shardingItem"}

@@ -1,6 +1,7 @@
 """`GET /api/job/jobs`: all jobs, or a page of them."""
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field
@@ -75,13 +76,14 @@ def job_list_routes(scheduler: SchedulerPort) -> APIRouter:
         if given.page is None and given.per_page is None:
             names = await scheduler.reading.job_names(given.wanted, given.ordered)
             rules = await scheduler.alerts.rules()
-            return streamed_list(
+            return await streamed_list(
                 lambda job: job_view(job, rules), scheduler.reading.job_records(names), is_long_job
             )
         page = await scheduler.reading.job_page(
             given.wanted, given.ordered, given.page or 1, given.per_page or _ROWS
         )
-        rows = await job_rows(page.rows)
+        zone = ZoneInfo(scheduler.default_time_zone())
+        rows = await job_rows(page.rows, zone)
         return json_response({"total": page.total, "rows": rows, "complete": page.complete})
 
     return router

@@ -186,14 +186,21 @@ def traces(
         rows=[
             (
                 local_time(row.get("creationTime")),
-                row.get("state"),
+                _state_of(row),
                 row.get("taskId"),
                 *((row.get("originalTaskId"),) if wide else ()),
-                row.get("message"),
+                row.get("message") or row.get("summary"),
             )
             for row in found["rows"]
         ],
     )
+
+
+def _state_of(trace: Mapping[str, Any]) -> str:
+    """Show as a failure what ended as one: a task finishes although its job code raised, unless its handler throws."""
+    state = str(trace.get("state"))
+    is_failure = trace.get("success") is False and state not in {"TASK_KILLED", "TASK_DROPPED"}
+    return Failure(state) if is_failure else state
 
 
 def _print_page(

@@ -30,11 +30,13 @@ from elasticjob_cloud.agent.scheduler_link.frames import (
 )
 from elasticjob_cloud.engine.questions import Questions
 from elasticjob_cloud.engine.ray.frames import Forward, Held, Hold, NodeSeen, Release, ToGateway
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.messages import (
     AgentDraining,
     AgentEvents,
     AgentInfo,
     Command,
+    DisksMeasured,
     EngineEvent,
     Inventory,
     Launch,
@@ -301,11 +303,8 @@ class Link:
                 self._sent -= _ended_of(batch)
                 if self.is_joined:
                     self._engine.tell(batch)
-            case Heartbeat(number):
-                if self._engine.is_lost(self.agent_id):
-                    self._retire()
-                elif self.is_joined and self._engine.leads():
-                    self._send(HeartbeatSeen(number, self._engine.renewals))
+            case Heartbeat(number, disks):
+                self._take_heartbeat(number, disks)
             case Refused():
                 self.is_joined = False
                 self._engine.refused(self, frame)
@@ -320,6 +319,15 @@ class Link:
                 self._engine.has_left(self.agent_id, reason)
             case Ping() | EndIfIdle():
                 pass
+
+    def _take_heartbeat(self, number: int, disks: tuple[Disk, ...]) -> None:
+        if self._engine.is_lost(self.agent_id):
+            self._retire()
+            return
+        if self.is_joined and self._engine.leads():
+            self._send(HeartbeatSeen(number, self._engine.renewals))
+        if self.is_joined and disks:
+            self._engine.tell(DisksMeasured(self.agent_id, disks))
 
     def _welcome(self, inventory: Inventory, heartbeat: int) -> None:
         agent_id = inventory.agent.agent_id

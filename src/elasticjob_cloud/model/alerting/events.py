@@ -59,6 +59,7 @@ class RunEnded:
     items: tuple[int, ...] = ()
     where: str = ""
     summary: str = ""
+    rerun_items: tuple[int, ...] = ()  # of a rerun: the shards that it ran
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class EffectiveRule:
     group_ms: int
     quiet_hours: QuietHours | None
     template: str
+    late_ms: int | None  # after which a run that waits is LATE; asked of each one
 
     def watches(self, condition: Condition) -> bool:
         """Tell whether this condition is on."""
@@ -75,9 +76,10 @@ _Value = TypeVar("_Value")
 def effective_rule(*nearest_first: AlertRule | None) -> EffectiveRule:
     """Merge rules, the nearest first, with the defaults at the end."""
     rules = [rule for rule in nearest_first if rule is not None]
+    conditions = {condition: _threshold_of(rules, condition) for condition in Condition}
     return EffectiveRule(
         channels=_first((rule.channels for rule in rules), ()),
-        conditions={condition: _threshold_of(rules, condition) for condition in Condition},
+        conditions=conditions,
         severities={condition: _severity_of(rules, condition) for condition in Condition},
         language=_first((rule.language for rule in rules), Language.ENGLISH),
         silence_ms=round(_first((rule.silence_minutes for rule in rules), 0) * 60_000),
@@ -85,6 +87,7 @@ def effective_rule(*nearest_first: AlertRule | None) -> EffectiveRule:
         group_ms=round(_first((rule.group_seconds for rule in rules), DEFAULT_GROUP_SECONDS) * 1000),
         quiet_hours=next((rule.quiet_hours for rule in rules if rule.quiet_hours is not None), None),
         template=_first((rule.template for rule in rules), ""),
+        late_ms=_milliseconds_of(conditions[Condition.LATE]),
     )
 
 
@@ -98,6 +101,11 @@ def _threshold_of(rules: list[AlertRule], condition: Condition) -> Threshold:
         if condition in rule.conditions:
             threshold = threshold.over(rule.conditions[condition])
     return threshold.over(DEFAULT_THRESHOLDS[condition])
+
+
+def _milliseconds_of(threshold: Threshold) -> int | None:
+    is_on = threshold.enabled and threshold.seconds is not None
+    return round((threshold.seconds or 0) * 1000) if is_on else None
 
 
 def _severity_of(rules: list[AlertRule], condition: Condition) -> Severity:

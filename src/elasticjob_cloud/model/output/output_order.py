@@ -47,13 +47,16 @@ class OutputOrder:
             return
         self._last = stream
         with contextlib.suppress(OSError):
-            turn = Turn(self._end("stdout"), self._end("stderr"))
-            if turn.stderr if stream == "stdout" else turn.stdout:
-                _append(f"{self._base_path}.order", turn)
+            if self._end("stderr" if stream == "stdout" else "stdout"):
+                _append(f"{self._base_path}.order", Turn(self._end("stdout"), self._end("stderr")))
 
     def _end(self, stream: StreamName) -> int:
         file = self._files.get(stream)
-        return kept_end(stream_path(self._base_path, stream)) if file is None else file.end()
+        if file is not None:
+            return file.end()
+        # Most tasks write to one stream alone. One look for the other's file costs less than three opens that fail.
+        path = stream_path(self._base_path, stream)
+        return kept_end(path) if os.path.exists(path) else 0  # noqa: PTH110 - a str path
 
 
 def read_order(base_path: str) -> list[Turn]:

@@ -34,7 +34,7 @@ class NextFire(msgspec.Struct, frozen=True):
 
 
 class ResultCounts(msgspec.Struct, frozen=True):
-    """How many shards ended, and how, in a time that began at `since_ms`."""
+    """How many runs ended, and how, in a time that began at `since_ms`. Each execution of a daemon counts like a run."""
 
     since_ms: int
     succeeded: int

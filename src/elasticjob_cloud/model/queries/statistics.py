@@ -51,6 +51,13 @@ class TaskResultStatistics(msgspec.Struct, frozen=True):
     statistics_ms: int
 
 
+class RunCounts(msgspec.Struct, frozen=True):
+    """How many runs ended so, by the rule of `model/results.py`. Each execution of a daemon job counts like a run."""
+
+    succeeded: int
+    failed: int
+
+
 class RunningStatistics(msgspec.Struct, frozen=True):
     """How many tasks or jobs ran in the minute that began at `statistics_ms`."""
 

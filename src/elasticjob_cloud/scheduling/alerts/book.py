@@ -28,8 +28,10 @@ from elasticjob_cloud.model.alerting.rule import (
     EffectiveRule,
 )
 from elasticjob_cloud.model.alerting.silence import Silence
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.scheduling.alerts.announcer import Announcer
 from elasticjob_cloud.scheduling.alerts.clearing import Clearing
+from elasticjob_cloud.scheduling.alerts.disks import Disks
 from elasticjob_cloud.scheduling.alerts.healths import Healths
 from elasticjob_cloud.scheduling.alerts.ledger import Ledger, Occurrence
 from elasticjob_cloud.scheduling.alerts.pending import Pending
@@ -38,7 +40,6 @@ from elasticjob_cloud.scheduling.alerts.rules import Rules
 from elasticjob_cloud.scheduling.alerts.runs import RunWatch
 
 _MOST_A_TURN: Final = 1_000  # things of a kind that are looked at in a turn; the rest in the next ones
-_ENOUGH_PERCENT: Final = 2  # of a disk more than the limit, before DISK_LOW is over: it must not flap
 
 
 class AlertBook:
@@ -63,7 +64,16 @@ class AlertBook:
         self._runs = RunWatch(self._rows, self._rules, self._ledger, self._healths.usual_ms, explain, running)
         self._clearing = Clearing(self._rows, self._rules, self._ledger, self._note_cleared)
         self._pending = Pending(self._rows, self._rules, self._ledger, self._healths.jobs)
+        self._disks = Disks(self._rows, self._rules, self._ledger)
         self._to_recheck: deque[str] = deque()
+        self._parts = (
+            self._runs,
+            self._healths,
+            self._clearing,
+            self._pending,
+            self._disks,
+            self._announcer,
+        )
 
     # Time
 
@@ -71,15 +81,14 @@ class AlertBook:
         """Do what is due by now: the last thing in each turn."""
         for _ in range(min(_MOST_A_TURN, len(self._to_recheck))):
             self._recheck_job(self._to_recheck.popleft(), now_ms)
-        for part in (self._runs, self._healths, self._clearing, self._pending, self._announcer):
+        for part in self._parts:
             part.advance(now_ms, _MOST_A_TURN)
 
     def next_ms(self) -> int | None:
         """Give when `advance` is due again; 0 for at once, None while nothing waits."""
         if self._to_recheck:
             return 0
-        parts = (self._runs, self._healths, self._clearing, self._pending, self._announcer)
-        return min((due_ms for part in parts if (due_ms := part.next_ms()) is not None), default=None)
+        return min((due_ms for part in self._parts if (due_ms := part.next_ms()) is not None), default=None)
 
     def take_changes(self) -> AlertChanges:
         """Give the rows of this turn."""
@@ -94,6 +103,7 @@ class AlertBook:
                 self._ledger.resolve(alert.key, now_ms, Resolution.REMOVED)
             else:  # the last leader may not have come to what a new rule says
                 self._recheck_alert(alert, self._rules.of_alert(alert), now_ms)
+        self._disks.wait_again(now_ms)
         for condition in (Condition.LATE, Condition.STUCK):
             for alert in self._rows.open_of(condition):
                 self._runs.recheck_job(alert.job_name, now_ms)
@@ -207,13 +217,10 @@ class AlertBook:
     def agent_lost(self, host: str, reason: str, now_ms: int) -> None:
         """An agent is gone that was not asked to go."""
         self._fire_system(Condition.AGENT_LOST, host, now_ms, where=host, summary=reason)
-        self.agent_left(host, now_ms)
 
-    def agent_left(self, host: str, now_ms: int) -> None:
+    def agent_left(self, agent_id: str, now_ms: int) -> None:
         """An agent is gone, for whatever reason: nobody measures its disks any more."""
-        for alert in self._rows.open_of(Condition.DISK_LOW):
-            if alert.where == host:
-                self._ledger.resolve(alert.key, now_ms, Resolution.EXPIRED)
+        self._disks.agent_left(agent_id, now_ms)
 
     def agent_came(self, host: str, now_ms: int) -> None:
         """An agent is there."""
@@ -228,6 +235,7 @@ class AlertBook:
         """The wall clock jumped by so much against the monotonic one."""
         if by_ms < 0:
             self._announcer.hasten(now_ms)
+        self._disks.wait_again(now_ms)
         self._fire_system(Condition.CLOCK_JUMP, "", now_ms, value=by_ms / 1000)
 
     @property
@@ -244,17 +252,9 @@ class AlertBook:
         if limit_ms is not None and took_ms >= limit_ms:
             self._fire_system(Condition.DATABASE_SLOW, "", now_ms, value=took_ms / 1000)
 
-    def disk_measured(self, host: str, directory: str, free_percent: float, now_ms: int) -> None:
-        """So much of the disk that holds a directory is free."""
-        key = AlertKey(Condition.DISK_LOW, f"{host}:{directory}")
-        rule = self._rules.of_system()
-        limit = rule.conditions[Condition.DISK_LOW].percent or 0
-        is_open = self._rows.find_open(key) is not None
-        if is_open and free_percent >= limit + _ENOUGH_PERCENT:
-            self._ledger.resolve(key, now_ms)
-        elif not is_open and free_percent < limit and rule.watches(Condition.DISK_LOW):
-            what = Occurrence(since_ms=now_ms, where=host, value=round(free_percent, 1))
-            self._ledger.fire(key, what, now_ms)
+    def disk_measured(self, by: str, host: str, disk: Disk, now_ms: int) -> None:
+        """So much of a disk of a host is free. `by`: the id of the agent that measured it; empty: the scheduler did."""
+        self._disks.measured(by, host, disk, now_ms)
 
     def _fire_system(
         self,

@@ -16,7 +16,7 @@ from elasticjob_cloud.scheduling.alerts.timers import Timers
 
 _DURATIONS: Final = 50  # of which the p95 is a job's usual time
 _FEWEST_DURATIONS: Final = 5  # of fewer, none is usual
-_MOST_RESTARTS: Final = 1_000  # kept of a job
+_MOST_RESTARTS: Final = 1_000  # kept of a job, so of 200 shards where 5 are too often
 
 
 class Healths:
@@ -84,20 +84,26 @@ class Healths:
             self._take_success(run, rule, now_ms)
 
     def take_restart(self, restart: DaemonRestarted, now_ms: int) -> None:
-        """A daemon's task was started again."""
+        """A daemon's task was started again. Each shard is counted by itself: of many, some may restart now and then."""
         threshold = self._rules.of_job(restart.job_name, restart.app_name).conditions[Condition.FLAPPING]
         if not threshold.enabled or not threshold.restarts or not threshold.minutes:
             return
         health = self._health_of(restart.job_name)
         after_ms = now_ms - round(threshold.minutes * 60_000)
-        recent = [each for each in health.restarts if each.time_ms > after_ms][-_MOST_RESTARTS + 1 :]
-        recent.append(Restart(restart.item, now_ms))
+        recent = [each for each in health.restarts if each.time_ms > after_ms]
+        of_item = [each for each in recent if each.item == restart.item]
+        if not of_item and len({each.item for each in recent}) * threshold.restarts >= _MOST_RESTARTS:
+            return  # enough shards are looked at: were all newer ones taken in, none would be seen often enough
+        if len(of_item) >= threshold.restarts:
+            recent.remove(of_item.pop(0))
+        of_item.append(Restart(restart.item, now_ms))
+        recent.append(of_item[-1])
         self._put(replace(health, restarts=tuple(recent)))
-        times = sum(1 for each in recent if each.item == restart.item)
-        key = AlertKey(Condition.FLAPPING, restart.job_name)
-        is_new = self._rows.find_open(key) is None
-        if times >= threshold.restarts or not is_new:
-            self._ledger.fire(key, _flapping(restart, recent, times, count=times if is_new else 1), now_ms)
+        alert = self._rows.find_open(AlertKey(Condition.FLAPPING, restart.job_name))
+        known = () if alert is None else alert.items
+        if len(of_item) >= threshold.restarts or restart.item in known:
+            what = _flapping(restart, of_item, known)
+            self._ledger.fire(AlertKey(Condition.FLAPPING, restart.job_name), what, now_ms)
 
     def forget_restarts(self, job_name: str) -> None:
         """A daemon restarts no more."""
@@ -142,6 +148,9 @@ class Healths:
             self._ledger.fire(key, _failure(run, since_ms, count=after if is_new else 1), now_ms)
 
     def _take_success(self, run: RunEnded, rule: EffectiveRule, now_ms: int) -> None:
+        failed = self._rows.find_open(AlertKey(Condition.RUN_FAILED, run.job_name))
+        if run.rerun_items and failed is not None and not set(failed.items) <= set(run.rerun_items):
+            return  # other shards have failed and were not run again: the job is not well
         limit_ms = _no_success_ms(rule)
         is_timed = rule.watches(Condition.STUCK) and rule.conditions[Condition.STUCK].times
         if run.job_name in self.health or limit_ms is not None or is_timed:
@@ -189,15 +198,15 @@ def _failure(run: RunEnded, since_ms: int, *, count: int) -> Occurrence:
     )
 
 
-def _flapping(restart: DaemonRestarted, recent: list[Restart], times: int, *, count: int) -> Occurrence:
+def _flapping(restart: DaemonRestarted, of_item: list[Restart], known: tuple[int, ...]) -> Occurrence:
     return Occurrence(
-        since_ms=next(each.time_ms for each in recent if each.item == restart.item),
+        since_ms=of_item[0].time_ms,
         job_name=restart.job_name,
         app_name=restart.app_name,
         where=restart.where,
         run_id=restart.run_id,
-        items=(restart.item,),
+        items=tuple(sorted({*known, restart.item})),
         summary=restart.summary,
-        value=times,
-        count=count,
+        value=len(of_item),
+        count=1 if known else len(of_item),
     )

@@ -28,8 +28,9 @@ class Pending:
     @property
     def has_unplaceable(self) -> bool:
         """Whether jobs wait here that no agent could hold, or have an alert."""
-        waits = any(key.condition is Condition.UNPLACEABLE for key in self._waiting)
-        return waits or bool(self._rows.open_of(Condition.UNPLACEABLE))
+        if self._rows.has_open(Condition.UNPLACEABLE):
+            return True
+        return bool(self._waiting) and any(key.condition is Condition.UNPLACEABLE for key in self._waiting)
 
     def put_unplaceable(self, reasons: Mapping[str, str], now_ms: int) -> None:
         """Take all jobs that no agent could ever hold now, and why."""

@@ -36,6 +36,10 @@ class AlertRows:
         alert_id = self._closed.get(key)
         return None if alert_id is None else self.live[alert_id]
 
+    def has_open(self, condition: Condition) -> bool:
+        """Tell whether an alert of a condition is open."""
+        return bool(self._open[condition])
+
     def open_of(self, condition: Condition) -> list[Alert]:
         """Give the open alerts of a condition."""
         return [self.live[alert_id] for alert_id in self._open[condition].values()]

@@ -79,6 +79,7 @@ class RunWatch:
             run = self.runs[run_id]
             due_ms = self._due_ms(run)
             if due_ms is not None and due_ms <= now_ms:
+                self._timers.cancel(run_id)
                 self._note_overdue(run, now_ms)
             else:
                 self._overdue.get(_key_of(run), set()).discard(run_id)
@@ -151,9 +152,7 @@ class RunWatch:
     def _due_ms(self, run: Run) -> int | None:
         rule = self._rules.of_job(run.job_name, run.app_name)
         if isinstance(run, RunWaits):
-            seconds = rule.conditions[Condition.LATE].seconds
-            is_on = rule.watches(Condition.LATE) and seconds is not None
-            return run.due_ms + round((seconds or 0) * 1000) if is_on else None
+            return None if rule.late_ms is None else run.due_ms + rule.late_ms
         longest_ms = _longest_ms(rule, self._usual_ms(run.job_name))
         return None if longest_ms is None else run.started_ms + longest_ms
 

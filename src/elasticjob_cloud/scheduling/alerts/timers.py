@@ -43,6 +43,11 @@ class Timers(Generic[_Key]):
 
     def pop_due(self, now_ms: int, most: int) -> Iterator[_Key]:
         """Take out at most so many keys that are due, in order."""
+        if not self._heap or self._heap[0][0] > now_ms:  # in nearly every turn
+            return iter(())
+        return self._pop_each(now_ms, most)
+
+    def _pop_each(self, now_ms: int, most: int) -> Iterator[_Key]:
         for _ in range(most):
             due_ms = self.next_ms()
             if due_ms is None or due_ms > now_ms:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.scheduling.placement.agent import AgentState
 from elasticjob_cloud.scheduling.placement.demand import Kind
@@ -58,6 +59,12 @@ class Fleet:
             agent.takes_tasks = False
             self.draining[agent_id] = agent
             agent.touch()
+
+    def note_disks(self, agent_id: str, disks: tuple[Disk, ...]) -> None:
+        """Note what an agent has measured, if it is there. Nothing is placed by it."""
+        agent = self.agents.get(agent_id)
+        if agent is not None:
+            agent.info = msgspec.structs.replace(agent.info, disks=disks)
 
     def open_agents(self) -> Iterator[AgentState]:
         """Give the agents that take new tasks."""

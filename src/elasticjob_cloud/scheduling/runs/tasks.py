@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from elasticjob_cloud.model.messages import Kill, TaskStatus
+from elasticjob_cloud.model.fire import FireSource
+from elasticjob_cloud.model.messages import Execution, Kill, TaskStatus
 from elasticjob_cloud.model.records import FailoverRecord, TaskRecord
 from elasticjob_cloud.model.results import ShardResult, attempt_result
 from elasticjob_cloud.model.task import TaskState, may_become
@@ -39,13 +40,14 @@ def end_task(turn: Turn, task: TaskRecord, status: TaskStatus) -> None:
     """Record a task's end, free its room, and see to its shard."""
     run = turn.state.runs[task.job_name]
     execution = status.execution
-    if execution is not None:
-        turn.trace.execution(task, status, execution, run.fire.source)
     result = attempt_result(
         status.state,
         execution_succeeded=execution is None or execution.success,
         kill_requested=bool(task.kill_reason),
     )
+    execution = execution or _cut_off(turn, task, status, result, run.fire.source)
+    if execution is not None:
+        turn.trace.execution(task, status, execution, run.fire.source)
     summary = ""
     if result is not ShardResult.SUCCEEDED:
         summary = task.kill_reason if result is ShardResult.KILLED else status.summary
@@ -58,6 +60,26 @@ def end_task(turn: Turn, task: TaskRecord, status: TaskStatus) -> None:
     else:
         _end_item(turn, task.job_name, task.item, result, summary)
     _finish_removal(turn, task.app_name)
+
+
+def _cut_off(
+    turn: Turn, task: TaskRecord, status: TaskStatus, result: ShardResult, source: FireSource
+) -> Execution | None:
+    """Give the execution of a daemon that nobody tells of: it was lost, or its task failed before there was one.
+
+    Executions are all that is counted and shown of daemons. One that never succeeds must not look as if all was well.
+    """
+    if (
+        source is not FireSource.DAEMON
+        or result is not ShardResult.FAILED
+        or status.state is TaskState.DROPPED
+    ):
+        return None
+    # A task that was lost while it waited, for its start or its next execution, has cost none.
+    if status.state is TaskState.LOST and (task.idle or task.state is TaskState.STAGING):
+        return None
+    time_ms = status.time_ms or turn.now_ms
+    return Execution(time_ms, time_ms, success=False, failure_cause=status.message)
 
 
 def kill_tasks(turn: Turn, tasks: Iterable[TaskRecord], reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.messages import AgentInfo
 from elasticjob_cloud.model.records import TaskRecord
 from elasticjob_cloud.scheduling.clock import Now
@@ -48,6 +49,10 @@ class AgentChanges(TurnPart):
     def drain(self, agent_id: str, reason: str) -> None:
         """Place nothing on an agent from now on; what it runs stays."""
         self._state.fleet.drain(agent_id, reason)
+
+    def note_disks(self, agent_id: str, disks: tuple[Disk, ...]) -> None:
+        """Note how full an agent's disks are, if it is there."""
+        self._state.fleet.note_disks(agent_id, disks)
 
     def lose(self, agent_id: str) -> None:
         """Forget an agent that is gone, and what was to be sent to it; the tasks that were placed on it stay."""

@@ -81,6 +81,7 @@ class Trace(TurnPart):
                     exit_code,
                     signal,
                     summary,
+                    result is ShardResult.KILLED,
                 ),
             )
         )

@@ -19,7 +19,8 @@ def call_http(context: ShardingContext) -> None:
     """Send the shard's request, and print the body of the answer.
 
     Raises:
-        JobExecutionError: If there was no answer, its status is 400 or above, or `props` are wrong.
+        JobExecutionError: If there was no answer, its status is 400 or above or a redirect that cannot be followed, or
+            `props` are wrong.
     """
     request = read_request(context)
     exchange = Exchange(request)
@@ -31,7 +32,11 @@ def call_http(context: ShardingContext) -> None:
     if answer.status >= 400:
         raise JobExecutionError(f"{request.shown} was answered with {answer.status} {answer.reason}.")
     if answer.status >= 300:
-        _logger.warning("%s was answered with %d, which was not followed", request.shown, answer.status)
+        # Whatever was to be done would be done there, behind a log-in page for one.
+        raise JobExecutionError(
+            f"{request.shown} was answered with {answer.status} {answer.reason}, which was not followed: "
+            "it leads to no URL of the same protocol."
+        )
 
 
 def read_request(context: ShardingContext) -> HttpRequest:

@@ -74,6 +74,8 @@ class HalfLines:
 
     def _take_left(self, present: int) -> bytes:
         """Return what other threads left as it is, and went on."""
+        if not self._by_thread:  # nearly always
+            return b""
         left = [
             thread
             for thread, line in self._by_thread.items()

@@ -1,12 +1,13 @@
 """Measures how full the scheduler's disks are, for DISK_LOW alerts."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import structlog
 
+from elasticjob_cloud.model.disks import measure_disk
 from elasticjob_cloud.scheduling.measurements import DiskMeasured
 from elasticjob_cloud.service.threads.store_threads import StoreThreads
 
@@ -45,8 +46,8 @@ class DiskWatch:
 
     async def _measure(self, directory: str) -> None:
         try:
-            usage = await self._threads.read(shutil.disk_usage, directory)
+            disk = await self._threads.read(measure_disk, Path(directory))
         except OSError as error:
             _log.warning("A disk cannot be measured.", directory=directory, reason=error.strerror)
             return
-        self._tell(DiskMeasured(self._host, directory, usage.free * 100 / usage.total))
+        self._tell(DiskMeasured(self._host, disk))

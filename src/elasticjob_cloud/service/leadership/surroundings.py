@@ -1,7 +1,6 @@
 """What a leader takes from its process, so that the simulation can hand in clocks, ids and threads of its own."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -41,22 +40,38 @@ class StopSignal:
     """Tells a leader to stop. It ends pauses too."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._is_sent = False
+        self._pauses: set[asyncio.Future[None]] = set()
 
     @property
     def is_sent(self) -> bool:
         """Whether the leader must stop."""
-        return self._event.is_set()
+        return self._is_sent
 
     def send(self) -> None:
         """Have the leader stop."""
-        self._event.set()
+        self._is_sent = True
+        for pause in self._pauses:
+            _end(pause)
 
     async def pause(self, seconds: float) -> None:
         """Sleep, but no longer than until the signal."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
+        if self._is_sent:
+            return
+        loop = asyncio.get_running_loop()
+        pause = loop.create_future()
+        timer = loop.call_later(seconds, _end, pause)
+        self._pauses.add(pause)
+        try:
+            await pause
+        finally:
+            timer.cancel()
+            self._pauses.discard(pause)
+
+
+def _end(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)
 
 
 async def end_task(task: asyncio.Task[Any]) -> None:

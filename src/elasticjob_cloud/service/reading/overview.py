@@ -18,7 +18,7 @@ from elasticjob_cloud.model.queries.overview import (
     WaitingJob,
 )
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, RunPage, RunQuery
-from elasticjob_cloud.model.queries.statistics import StatisticInterval, TaskResultStatistics
+from elasticjob_cloud.model.queries.statistics import RunCounts, StatisticInterval
 from elasticjob_cloud.model.records import FireRecord
 from elasticjob_cloud.scheduling import Core
 from elasticjob_cloud.service.reading.job_list import JobList
@@ -46,8 +46,8 @@ class HistoryReads(Protocol):
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """Give a page of alerts."""
 
-    async def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
-        """Give the results of the intervals that began since then."""
+    async def run_counts(self, since_ms: int) -> RunCounts:
+        """Give how many runs ended in the minutes that began since then."""
 
 
 class OverviewMaker:
@@ -71,7 +71,8 @@ class OverviewMaker:
         """
         knows_all_results = await self._jobs.know_results_within(_PATIENCE_SECONDS)
         failing = [await self._failing_job(name) for name in self._latest_failing()]
-        last_hour, last_day = await self._result_counts(now_ms)
+        last_hour = await self._result_counts(now_ms - _HOUR_MS)
+        last_day = await self._result_counts(now_ms - _DAY_MS)
         alerts = (await self._history.alerts(AlertQuery(is_open=True, limit=_ROWS))).rows
         async with self._turns.reader() as reader:
             waiting, late_count, waiting_count = await self._waiting(reader, now_ms)
@@ -161,12 +162,10 @@ class OverviewMaker:
 
     # How much
 
-    async def _result_counts(self, now_ms: int) -> tuple[ResultCounts, ResultCounts]:
-        hour_ms = StatisticInterval.HOUR.start_ms(now_ms)
-        minutes = await self._history.task_results(StatisticInterval.MINUTE, now_ms - _HOUR_MS)
-        hours = await self._history.task_results(StatisticInterval.HOUR, now_ms - _DAY_MS)
-        this_hour = [it for it in minutes if it.statistics_ms >= hour_ms]
-        return _counted(minutes, now_ms - _HOUR_MS), _counted([*hours, *this_hour], now_ms - _DAY_MS)
+    async def _result_counts(self, since_ms: int) -> ResultCounts:
+        since_ms = StatisticInterval.MINUTE.start_ms(since_ms)  # runs are counted by the minute
+        counts = await self._history.run_counts(since_ms)
+        return ResultCounts(since_ms, counts.succeeded, counts.failed)
 
     async def _room(self, reader: Reader) -> AgentRoom:
         agents = list(self._core.state.agents.values())
@@ -218,9 +217,3 @@ def _last(job_name: str, state: RunState, limit: int, since_ms: int | None = Non
 
 def _waiting_since(job_name: str, fires: Sequence[FireRecord]) -> tuple[int, str, int]:
     return fires[0].due_ms, job_name, len(fires)
-
-
-def _counted(results: Sequence[TaskResultStatistics], since_ms: int) -> ResultCounts:
-    return ResultCounts(
-        since_ms, sum(it.success_count for it in results), sum(it.failed_count for it in results)
-    )

@@ -9,15 +9,20 @@ from typing import Final, TypeVar
 
 from elasticjob_cloud.model.alerting.queries import AlertPage, AlertQuery
 from elasticjob_cloud.model.errors import ElasticJobError, NotLeadingError
-from elasticjob_cloud.model.messages import AgentDraining, AgentEvents, AgentJoined, AgentLost
+from elasticjob_cloud.model.messages import (
+    AgentDraining,
+    AgentEvents,
+    AgentJoined,
+    AgentLost,
+    DisksMeasured,
+)
 from elasticjob_cloud.model.queries.jobs import JobFilter, JobOrder, JobPage
 from elasticjob_cloud.model.queries.overview import Overview
 from elasticjob_cloud.model.queries.queues import QueueFilter, QueuePage
 from elasticjob_cloud.model.queries.runs import DaemonExecutionPage, EndedRun, JobResults, RunPage, RunQuery
 from elasticjob_cloud.model.queries.statistics import (
     JobExecutionTypeStatistics,
-    StatisticInterval,
-    TaskResultStatistics,
+    RunCounts,
 )
 from elasticjob_cloud.model.queries.timeline import PlannedFires, TimelineQuery
 from elasticjob_cloud.model.records import Changes, FailoverRecord, JobRecord, TaskRecord
@@ -35,7 +40,7 @@ from elasticjob_cloud.store import Store
 
 _SCHEDULERS_SECONDS: Final = 2.0
 _COUNTED_AT_ONCE: Final = 1_000
-_OF_AGENTS: Final = (AgentJoined, AgentLost, AgentDraining, AgentEvents)
+_OF_AGENTS: Final = (AgentJoined, AgentLost, AgentDraining, AgentEvents, DisksMeasured)
 T = TypeVar("T")
 
 
@@ -65,8 +70,8 @@ class StoreReads:
     async def alerts(self, query: AlertQuery) -> AlertPage:
         return await self._threads.read(self._store.alerts.events, query)
 
-    async def task_results(self, interval: StatisticInterval, since_ms: int) -> list[TaskResultStatistics]:
-        return await self._threads.read(self._store.task_results, interval, since_ms)
+    async def run_counts(self, since_ms: int) -> RunCounts:
+        return await self._threads.read(self._store.run_counts, since_ms)
 
     async def schedulers(self) -> object:
         """Give something that is equal while the same schedulers are there."""

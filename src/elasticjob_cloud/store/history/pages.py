@@ -85,12 +85,15 @@ class HistoryTable:
         time_name: str,
         filters: tuple[str, ...],
         ways: tuple[_Way, ...],
+        results: tuple[Column[Any], ...] = (),
     ) -> None:
         self.table = table
         self.counts = counts
         self._columns: Mapping[str, Column[Any]] = {
             _api_name(column.name): column for column in tables.upstream_columns(table)
         }
+        # Shown too, and neither sorted by nor asked for.
+        self._shown = {**self._columns, **{_api_name(column.name): column for column in results}}
         self._time_name = time_name
         self.time = self._columns[time_name]
         self._filters = filters
@@ -123,6 +126,8 @@ class HistoryTable:
         for row in rows:
             if "isSuccess" in row:
                 row["isSuccess"] = bool(row["isSuccess"])
+            if "fireId" in row:  # a state that ended no attempt came to nothing yet
+                row["success"] = bool(row["success"]) if row.pop("fireId") else None
         return HistoryPage(total, rows)
 
     def _in_order_of_time(
@@ -169,7 +174,7 @@ class HistoryTable:
     def _shown_in(self, paged: Select[int], order: list[ColumnElement[Any]]) -> Select[Any]:
         """Look up the rows of one page: those that are left out are passed in the index alone."""
         chosen = select(paged.subquery().c.id)
-        shown = (self.table.c[column.name].label(name) for name, column in self._columns.items())
+        shown = (self.table.c[column.name].label(name) for name, column in self._shown.items())
         return select(*shown).where(self.table.c.id.in_(chosen)).order_by(*order)
 
     def _total(
@@ -296,5 +301,10 @@ STATUS_TRACES: Final = HistoryTable(
         _Way("executionType", tables.UNCOMMON_EXECUTION_TYPE, frozenset({"READY"})),
         _Way("jobName"),
         _Way("slaveId"),
+    ),
+    (
+        tables.job_status_trace_log.c.fire_id,
+        tables.job_status_trace_log.c.success,
+        tables.job_status_trace_log.c.summary,
     ),
 )

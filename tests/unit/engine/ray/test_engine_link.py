@@ -28,12 +28,14 @@ from elasticjob_cloud.engine.ray.frames import (
     Trouble,
     Want,
 )
+from elasticjob_cloud.model.disks import Disk
 from elasticjob_cloud.model.errors import StartError, UnavailableError
 from elasticjob_cloud.model.messages import (
     AgentEvents,
     AgentInfo,
     AgentJoined,
     AgentLost,
+    DisksMeasured,
     EngineEvent,
     Kill,
 )
@@ -108,6 +110,21 @@ def test_heartbeat_is_confirmed_only_while_the_lease_is_ours(monkeypatch: pytest
         world.engine.lead_until(asyncio.get_running_loop().time())
         world.agent_says("n1", "s1", Heartbeat(2))
         assert world.to_agent()[-1] == HeartbeatSeen(1)
+
+    play(monkeypatch, scenario)
+
+
+def test_disks_that_come_with_a_heartbeat_are_told_once_the_agent_has_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disks = (Disk("/data", 1, 100),)
+
+    async def scenario(world: World) -> None:
+        world.say(NodeSeen("n1", "host", "10.0.0.1", 4000, 1 << 20), SessionOpened("n1", "s1"))
+        world.agent_says("n1", "s1", Heartbeat(1, disks))
+        assert world.events == []
+        world.agent_says("n1", "s1", welcome("a1"), Heartbeat(2, disks), Heartbeat(3))
+        assert world.events[1:] == [DisksMeasured("a1", disks)]
 
     play(monkeypatch, scenario)
 

@@ -7,6 +7,7 @@ from elasticjob_cloud.model.alerting.conditions import Condition
 from elasticjob_cloud.model.alerting.events import RunOutcome, RunWaits
 from elasticjob_cloud.model.alerting.message import MessageKind
 from elasticjob_cloud.model.alerting.rule import GLOBAL_SCOPE
+from elasticjob_cloud.model.disks import Disk
 from tests.unit.scheduling.alerts.alert_driver import HOOK, START_MS, AlertDriver
 
 
@@ -329,28 +330,97 @@ def test_no_agent_fires_after_thirty_seconds_without_any(driver: AlertDriver) ->
 def test_clock_database_and_disk(driver: AlertDriver) -> None:
     driver.book.clock_jumped(-7_000, driver.now_ms)
     driver.book.database_took(999, driver.now_ms)
-    driver.book.disk_measured("host-1", "/data", 5.5, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 5.5, 100), driver.now_ms)
     driver.turn()
     assert [(alert.condition, alert.value) for alert in driver.open()] == [(Condition.CLOCK_JUMP, -7)]
     driver.book.database_took(1500, driver.now_ms)
-    driver.book.disk_measured("host-1", "/data", 4.94, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 4.94, 100), driver.now_ms)
     driver.turn()
     assert driver.open(Condition.DATABASE_SLOW)[0].value == 1.5
     assert driver.open(Condition.DISK_LOW)[0].value == 4.9
-    driver.book.disk_measured("host-1", "/data", 6, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 6, 100), driver.now_ms)
     driver.go_on(61)
     assert {alert.condition for alert in driver.open()} == {Condition.CLOCK_JUMP, Condition.DISK_LOW}
-    driver.book.disk_measured("host-1", "/data", 7, driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 7, 100), driver.now_ms)
     driver.go_on(600)
     assert not driver.open()
 
 
 def test_disk_of_a_host_that_is_gone_is_no_longer_low(driver: AlertDriver) -> None:
-    driver.book.disk_measured("host-1", "/data", 1, driver.now_ms)
-    driver.book.disk_measured("host-2", "/data", 1, driver.now_ms)
-    driver.book.agent_lost("host-1", "", driver.now_ms)
+    driver.book.disk_measured("agent-of-host-1", "host-1", Disk("/data", 1, 100), driver.now_ms)
+    driver.book.disk_measured("agent-of-host-2", "host-2", Disk("/data", 1, 100), driver.now_ms)
+    driver.book.agent_left("agent-of-host-1", driver.now_ms)
     driver.turn()
     assert [alert.subject for alert in driver.open(Condition.DISK_LOW)] == ["host-2:/data"]
+
+
+def test_disk_that_two_measure_is_low_until_both_are_gone(driver: AlertDriver) -> None:
+    for by in ("", "agent-1", "agent-2"):
+        driver.book.disk_measured(by, "host-1", Disk("/", 1, 100), driver.now_ms)
+    driver.book.agent_left("agent-1", driver.now_ms)
+    driver.book.agent_left("agent-2", driver.now_ms)
+    driver.turn()
+    (alert,) = driver.open(Condition.DISK_LOW)
+    assert alert.count == 1
+    driver.book.disk_measured("", "host-1", Disk("/", 50, 100), driver.now_ms)
+    driver.turn()
+    (alert,) = driver.alerts()
+    assert alert.resolution is Resolution.RECOVERED
+
+
+def test_disk_that_nobody_measures_any_more_is_over_after_ten_minutes(driver: AlertDriver) -> None:
+    driver.book.disk_measured("agent-1", "host-1", Disk("/", 1, 100), driver.now_ms)
+    driver.book.disk_measured("agent-2", "host-2", Disk("/", 1, 100), driver.now_ms)
+    for _ in range(11):
+        driver.go_on(60)
+        driver.book.disk_measured("agent-2", "host-2", Disk("/", 1, 100), driver.now_ms)
+    driver.turn()
+    assert [alert.subject for alert in driver.open(Condition.DISK_LOW)] == ["host-2:/"]
+    (over,) = [alert for alert in driver.alerts() if not alert.is_open]
+    assert over.resolution is Resolution.EXPIRED
+
+
+def test_shards_that_restart_once_each_do_not_flap_together(driver: AlertDriver) -> None:
+    for item in range(50):
+        driver.restart("a", item)
+    driver.turn()
+    assert not driver.alerts()
+
+
+def test_flapping_is_over_though_other_shards_restart_now_and_then(driver: AlertDriver) -> None:
+    for _ in range(5):
+        driver.restart("a", 7)
+    for item in range(50):
+        driver.restart("a", item=item + 10)
+        driver.go_on(60)
+    (alert,) = driver.alerts()
+    assert (alert.items, alert.value, alert.count) == ((7,), 5, 5)
+    assert alert.resolution is Resolution.RECOVERED
+
+
+def test_shards_that_flap_are_told_in_one_alert_that_lasts_as_long_as_one_of_them(
+    driver: AlertDriver,
+) -> None:
+    for item in (7, 3):
+        for _ in range(5):
+            driver.restart("a", item)
+    for _ in range(3):
+        driver.go_on(540)
+        driver.restart("a", 3)
+    driver.turn()
+    (alert,) = driver.open(Condition.FLAPPING)
+    assert (alert.items, alert.count) == ((3, 7), 9)
+    driver.go_on(601)
+    assert not driver.open()
+
+
+@pytest.mark.slow
+def test_daemon_of_many_shards_that_all_flap_is_seen(driver: AlertDriver) -> None:
+    for _ in range(5):
+        for item in range(300):
+            driver.restart("a", item)
+        driver.go_on(60)
+    assert len(driver.open(Condition.FLAPPING)) == 1
 
 
 @pytest.mark.parametrize("condition", [it for it in Condition if it is not Condition.RECOVERED])
@@ -402,5 +472,5 @@ def let_all_fire(driver: AlertDriver) -> None:
     driver.go_on(61)
     driver.book.clock_jumped(5_000, driver.now_ms)
     driver.book.database_took(5_000, driver.now_ms)
-    driver.book.disk_measured("host", "/", 1, driver.now_ms)
+    driver.book.disk_measured("agent-of-host", "host", Disk("/", 1, 100), driver.now_ms)
     driver.turn()

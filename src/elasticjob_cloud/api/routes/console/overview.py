@@ -20,6 +20,7 @@ from elasticjob_cloud.api.openapi.documents import (
     nullable,
     object_of,
 )
+from elasticjob_cloud.model.masking import mask_message
 from elasticjob_cloud.model.queries.overview import Overview, ResultCounts
 from elasticjob_cloud.service.port import SchedulerPort
 
@@ -85,7 +86,7 @@ def _overview_view(overview: Overview) -> dict[str, Any]:
                 {
                     "jobName": it.job_name,
                     "since": _time(it.since_ms),
-                    "summary": it.summary,
+                    "summary": mask_message(it.summary),
                     "runId": it.run_id or None,
                 }
                 for it in overview.failing

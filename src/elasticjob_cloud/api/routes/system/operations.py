@@ -16,6 +16,7 @@ from elasticjob_cloud.api.openapi.documents import (
     TRUE,
     array_of,
     described,
+    nullable,
     object_of,
 )
 from elasticjob_cloud.api.requests.known import check_app_name
@@ -42,6 +43,8 @@ _AGENT = object_of(
         "cpusUsed": NUMBER,
         "memoryMBTotal": NUMBER,
         "memoryMBUsed": NUMBER,
+        "diskFreeMB": nullable(INTEGER),
+        "diskTotalMB": nullable(INTEGER),
         "executors": array_of(TEXT),
         "taskCount": INTEGER,
         "lastSeen": TEXT,

@@ -18,7 +18,7 @@ from elasticjob_cloud.scheduling.commands import ReconcileClock, TriggerJob
 from elasticjob_cloud.scheduling.fires.rewinding import without
 from elasticjob_cloud.scheduling.placement.room import NOTHING, Room
 from elasticjob_cloud.scheduling.runs.demands import demand_of, shards_demand
-from tests.simulation.run_checker import RunChecker
+from tests.simulation.checking.run_checker import RunChecker
 from tests.simulation.store_model import MemoryStore
 
 _ATTEMPTS = CoreSettings().failover_attempts

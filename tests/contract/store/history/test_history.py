@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from elasticjob_cloud.model.errors import InvalidRequestError
 from elasticjob_cloud.model.fire import FireState
 from elasticjob_cloud.model.queries.history import EXECUTION_FILTERS, STATUS_TRACE_FILTERS, HistoryQuery
-from elasticjob_cloud.model.records import Changes, ExecutionTrace, StatusTrace
+from elasticjob_cloud.model.records import AttemptEnd, Changes, ExecutionTrace, StatusTrace
 from elasticjob_cloud.store import Store
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener
@@ -83,7 +84,21 @@ def test_a_status_trace_is_shown_with_the_names_of_the_api(store: Store) -> None
         "state": "TASK_LOST",
         "message": "gone",
         "creationTime": 1000,
+        "success": None,
+        "summary": "",
     }
+
+
+@pytest.mark.parametrize("success, summary", [(True, ""), (False, "ValueError: no data")])
+def test_a_status_trace_that_ended_an_attempt_tells_what_it_came_to(
+    store: Store, success: bool, summary: str
+) -> None:
+    ended = samples.status_trace("t", state="TASK_FINISHED")
+    end = AttemptEnd(7, 1, 0, 0, success, summary=summary)
+    trace(store, msgspec.structs.replace(ended, attempt_end=end))
+    row = store.status_traces(HistoryQuery()).rows[0]
+    assert (row["success"], row["summary"]) == (success, summary)
+    assert "fireId" not in row
 
 
 def test_the_newest_rows_come_first_and_pages_share_no_row(store: Store) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from elasticjob_cloud.scheduling.commands import TriggerJob
+from tests.acceptance.conftest import MemoryServer
+
 
 @pytest.fixture
 def jobs(admin: httpx.Client) -> list[str]:
@@ -71,6 +74,15 @@ def test_each_job_has_its_own_outcome(admin: httpx.Client, jobs: list[str]) -> N
     assert answer["results"][0] == {"jobName": "day", "done": True}
     assert (answer["results"][1]["jobName"], answer["results"][1]["status"]) == ("none", 404)
     assert (answer["total"], answer["failed"]) == (2, 1)
+
+
+def test_runs_that_are_triggered_together_tell_who_did_it(
+    memory_server: MemoryServer, admin: httpx.Client, jobs: list[str]
+) -> None:
+    answer = admin.post("/api/job/bulk", json={"action": "trigger", "names": jobs})
+
+    assert answer.json()["done"] == len(jobs)
+    assert memory_server.scheduler.submitted[-3:] == [TriggerJob(name, triggered_by="root") for name in jobs]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from elasticjob_cloud.model.queries.statistics import StatisticInterval, StatisticsSample
-from elasticjob_cloud.model.records import AttemptEnd, Changes
+from elasticjob_cloud.model.fire import FireSource, FireState, RunState
+from elasticjob_cloud.model.queries.statistics import RunCounts, StatisticInterval, StatisticsSample
+from elasticjob_cloud.model.records import AttemptEnd, Changes, ExecutionTrace, FireRecord
 from elasticjob_cloud.store import Store
 from tests.contract.store import samples
 from tests.contract.store.factories import STORE_FACTORIES, StoreOpener
@@ -246,3 +247,41 @@ def test_there_are_no_statistics_before_the_first_task_ended(leader: Leader) -> 
     leader.write(TODAY + DAY_MS)
     assert [leader.results(interval) for interval in StatisticInterval] == [[], [], []]
     assert leader.store.summed_task_results(0) is None
+
+
+def ended(fire_id: int, ended_ms: int, outcome: RunState | None, **changes: object) -> FireRecord:
+    fire = samples.fire(fire_id, FireState.COMPLETED, ended_ms=ended_ms)
+    return msgspec.structs.replace(fire, outcome=outcome, shard_total=7, **changes)
+
+
+def test_runs_are_counted_not_their_shards_and_at_once(open_store: StoreOpener) -> None:
+    leader = Leader(open_store())
+    fires = [
+        ended(1, TODAY - 1, RunState.FAILED),
+        ended(2, TODAY, RunState.SUCCEEDED),
+        ended(3, TODAY + 1, RunState.FAILED, failed_tasks=3),
+        ended(4, TODAY + 2, RunState.KILLED),
+        ended(5, TODAY + 3, RunState.SUCCEEDED, source=FireSource.DAEMON),
+        samples.fire(6, FireState.DROPPED),
+        samples.fire(7, FireState.RUNNING),
+    ]
+    executions = [
+        ExecutionTrace("d", "t", "h", "i", 0, "NORMAL", "", is_success, TODAY, TODAY, "app")
+        for is_success in (True, True, False)
+    ]
+    assert leader.store.commit(
+        leader.epoch, Changes(fires={it.fire_id: it for it in fires}, executions=executions)
+    )
+    leader.trace(TODAY, "TASK_FINISHED", "TASK_FAILED")  # of shards
+    again = Leader(open_store()).store
+    assert again.run_counts(TODAY) == RunCounts(succeeded=3, failed=2)
+    assert again.run_counts(TODAY - MINUTE_MS) == RunCounts(succeeded=3, failed=3)
+    assert again.run_counts(TODAY + MINUTE_MS) == RunCounts(succeeded=0, failed=0)
+
+
+def test_counted_runs_are_not_added_to_the_results_of_tasks(leader: Leader) -> None:
+    leader.trace(TODAY, "TASK_FINISHED")
+    run = ended(1, TODAY, RunState.FAILED)
+    assert leader.store.commit(leader.epoch, Changes(fires={1: run}))
+    leader.write(TODAY + MINUTE_MS)
+    assert leader.results(MINUTE) == [(0, 1, 0)]

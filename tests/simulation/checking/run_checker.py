@@ -126,9 +126,12 @@ class RunChecker:
     def _reasons(self, fire: FireRecord, item: int, traces: list[StatusTrace]) -> set[str]:
         shard = f"Shard {item}: " if fire.shard_total > 1 else ""
         ran = [trace for trace in traces if trace.state != "TASK_DROPPED"] or traces
-        last = ran[-1]
-        why = last.message if _is_schedulers_word(last) else self._said[last.task_id].summary
-        return {f"{shard}{why}", f"{shard}{NOT_STARTED_AGAIN}"}
+        # One that was dropped after that is a reason too: its run was stopped before the next was tried.
+        whys = {
+            it.message if _is_schedulers_word(it) else self._said[it.task_id].summary
+            for it in (ran[-1], traces[-1])
+        }
+        return {f"{shard}{why}" for why in (*whys, NOT_STARTED_AGAIN)}
 
     def _check_keys(self) -> None:
         started: dict[tuple[str, str], list[FireRecord]] = {}

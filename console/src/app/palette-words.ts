@@ -1,0 +1,38 @@
+import { defineWords } from "@/words";
+
+export const useWords = defineWords("palette", {
+  en: {
+    title: "Search",
+    hint: "Pages, jobs, apps, agents; the id of a run or task",
+    page: "Page",
+    job: "Job",
+    app: "App",
+    agent: "Agent",
+    run: "Run",
+    task: "Task",
+    new_job: "Register a job",
+    new_app: "Publish an app",
+    nothing: "Nothing is found.",
+    keys: "↑ ↓ to choose, Enter to open, Esc to close",
+    results: "Results",
+    found_one: "{{count}} result",
+    found_other: "{{count}} results",
+  },
+  zh: {
+    title: "搜索",
+    hint: "页面、作业、应用、执行节点,或运行和任务的 ID",
+    page: "页面",
+    job: "作业",
+    app: "应用",
+    agent: "执行节点",
+    run: "运行",
+    task: "任务",
+    new_job: "注册作业",
+    new_app: "发布应用",
+    nothing: "没有找到结果。",
+    keys: "↑ ↓ 选择,Enter 打开,Esc 关闭",
+    results: "搜索结果",
+    found_one: "{{count}} 条结果",
+    found_other: "{{count}} 条结果",
+  },
+});
