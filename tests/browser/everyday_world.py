@@ -1,7 +1,7 @@
 """What a server has after some days of use: jobs that succeed and fail, print in colour, wait, and stay.
 
-    world = everyday_world(server, folder)     # once for a server; its agent is real, and so is what it ran
-    world.routes                               # each page of the console, and what of the data it shows
+world = everyday_world(server, folder)     # once for a server; its agent is real, and so is what it ran
+world.routes                               # each page of the console, and what of the data it shows
 """
 
 import tarfile
@@ -137,9 +137,7 @@ def everyday_world(server: Standalone, folder: Path) -> EverydayWorld:
     def register(name: str, script: str, **fields: Any) -> None:
         server.register(name, APP, props={"script.command.line": f"sh {script}.sh"}, **fields)
 
-    register(
-        OK, OK, shardingTotalCount=4, cron="0 0 3 * * ?", shardingItemParameters="0=1,1=2,2=3,3=4"
-    )
+    register(OK, OK, shardingTotalCount=4, cron="0 0 3 * * ?", shardingItemParameters="0=1,1=2,2=3,3=4")
     register(BAD, BAD, shardingTotalCount=3)
     register(COLOURS, COLOURS)
     register(WAITS, OK, cpuCount=999)

@@ -59,6 +59,7 @@ def test_search_and_filters_are_in_the_address_and_survive_a_reload(console: Con
     console.log_in()
     console.open("/jobs")
     page.get_by_role("textbox", name="Search").fill("find-")
+    expect(page).to_have_url(re.compile(r"\?search=find-$"))
     expect(page.locator("tr[data-row-key]")).to_have_count(3)
     choose(page, "State", "Disabled")
     expect(page.locator("tr[data-row-key]")).to_have_count(2)
