@@ -198,6 +198,13 @@ def test_configuration_is_shown_in_words_and_edited(console: Console, tmp_path: 
     expect(page.get_by_role("button", name="Leave without saving")).to_be_visible()
     page.get_by_role("button", name="Leave without saving").click()
     expect(settings).to_be_visible()
+
+    settings.get_by_role("button", name="Edit").click()
+    page.get_by_label("Description").fill("every working day")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(settings.get_by_role("row", name=re.compile("^Description"))).to_contain_text("every working day")
+    expect(page).not_to_have_url(re.compile("edit="))
+    assert console.server.call("GET", "/job/jobs/configured")["description"] == "every working day"
     page.get_by_role("button", name="Clone").click()
     expect(page).to_have_url(f"{console.url}/jobs/new?from=configured")
 

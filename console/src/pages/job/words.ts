@@ -60,6 +60,8 @@ export const useWords = defineWords("job", {
     grid_run: "Run {{id}}: {{state}}, {{length}}, due {{due}}",
     grid_cell: "Run {{id}}, shard {{item}}: {{state}}",
     grid_unknown: "not known",
+    grid_shards_unknown:
+      "How each shard went is not listed here: above 1,000 shards, and for runs of earlier versions. Open a run to see.",
     grid_absent: "not part of this run",
     grid_only_bad: "Only shards that did not always succeed",
     grid_more: "Show {{count}} more of {{left}}",
@@ -189,6 +191,8 @@ export const useWords = defineWords("job", {
     grid_run: "运行 {{id}}：{{state}}，耗时 {{length}}，计划时间 {{due}}",
     grid_cell: "运行 {{id}}，分片 {{item}}：{{state}}",
     grid_unknown: "未知",
+    grid_shards_unknown:
+      "这里没有逐个分片的状态（分片超过 1,000 个，或由较早的版本执行），请打开某次运行查看。",
     grid_absent: "不在此次运行中",
     grid_only_bad: "只显示有过未成功记录的分片",
     grid_more: "再显示 {{count}} 个（剩余 {{left}} 个）",
