@@ -47,12 +47,14 @@ class Console:
         self.largest = 0
         self.taken: list[float] = []
 
-    async def look(self, until: float) -> None:
-        """Ask each second until then; the first time at a moment of its own."""
-        await asyncio.sleep(random.random())
+    async def look(self, begin: float, until: float) -> None:
+        """Open the page, and ask each second; what comes from `begin` on is counted."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        revision = ""
+        revision = json.loads(await self._get("/api/changes", "changes"))["revision"]
+        await asyncio.sleep(random.random())
         while time.time() < until:
+            if time.time() < begin:
+                self.counts, self.taken = dict.fromkeys(self.counts, 0), []
             started = time.monotonic()
             changes = json.loads(await self._get(f"/api/changes?since={revision}", "changes"))
             revision = changes["revision"]
@@ -82,13 +84,15 @@ class Console:
         return body
 
 
-def look_on(port: int, consoles: int, until: float, results: "multiprocessing.Queue[dict[str, Any]]") -> None:
-    """Have so many consoles open until then, and tell what they saw."""
+def look_on(
+    port: int, consoles: int, begin: float, until: float, results: "multiprocessing.Queue[dict[str, Any]]"
+) -> None:
+    """Have so many consoles look for a time, and tell what they saw."""
     os.nice(10)  # they stand on other machines
 
     async def look() -> None:
         opened = [Console(port) for _ in range(consoles)]
-        await asyncio.gather(*(console.look(until) for console in opened))
+        await asyncio.gather(*(console.look(begin, until) for console in opened))
         results.put(
             {
                 "counts": {
@@ -110,10 +114,10 @@ def measure(
     scheduler = psutil.Process(server.process.pid)
     results: multiprocessing.Queue[dict[str, Any]] = multiprocessing.get_context("spawn").Queue()
     port = int(server.url.rsplit(":", 1)[1])
-    begin = time.time() + (3 if consoles else 0)  # Python starts meanwhile
+    begin = time.time() + (6 if consoles else 0)  # they connect meanwhile
     if consoles:
         process = multiprocessing.get_context("spawn").Process(
-            target=look_on, args=(port, consoles, begin + seconds, results)
+            target=look_on, args=(port, consoles, begin, begin + seconds, results)
         )
         process.start()
     time.sleep(max(0.0, begin - time.time()))

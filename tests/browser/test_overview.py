@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.console import Console
-from tests.browser.script_jobs import run_script
+from tests.browser.shell_jobs import run_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -29,6 +29,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
       ...(isDark
         ? {
             colorPrimary: "#3c89e8",
+            colorInfo: "#65a9f3",
             colorLink: "#65a9f3",
             colorError: "#ff7a75",
             colorTextSecondary: "rgba(255,255,255,0.72)",
@@ -39,6 +40,9 @@ export function themeOf(isDark: boolean): ThemeConfig {
         : {
             colorPrimary: "#0958d9",
             colorLink: "#0958d9",
+            colorInfo: "#0958d9",
+            colorInfoBg: "#e6f4ff",
+            colorInfoBorder: "#91caff",
             colorSuccess: "#237804",
             // Made from the darker colours, these would be grey, with too little contrast.
             colorSuccessBg: "#f6ffed",
@@ -57,7 +61,16 @@ export function themeOf(isDark: boolean): ThemeConfig {
     },
     components: {
       Layout: { bodyBg: isDark ? "#0b0c0e" : "#f5f6f8" },
-      ...(isDark ? { Menu: { itemSelectedColor: "#9cc8ff" }, Tabs: { itemSelectedColor: "#65a9f3" } } : {}),
+      ...(isDark
+        ? {
+            Menu: { itemSelectedColor: "#9cc8ff" },
+            Tabs: { itemSelectedColor: "#65a9f3" },
+            // White on the light red of the dark theme could not be read.
+            Button: { dangerColor: "#1f1f1f" },
+            // On the darkest shade of blue links can still be read.
+            Table: { rowSelectedBg: "#111d2c", rowSelectedHoverBg: "#15253b" },
+          }
+        : {}),
     },
   };
 }

@@ -43,8 +43,13 @@ SHARED_PAGES: Final[Mapping[str, tuple[Topic, ...]]] = {
     "/api/job/tasks/ready": _OF_QUEUES,
     "/api/job/tasks/failover": _OF_QUEUES,
 }
-# Answered from memory, or by an agent that has bounds of its own.
-_FREE: Final = frozenset({"/api/changes", "/api/login", "/api/docs", "/api/openapi.json"})
+# These read the database or long lists for one caller alone. All else is answered from memory, or by agents, which have
+# bounds of their own, and is never kept waiting by a database that hangs.
+_BOUNDED: Final = (
+    *("/api/job/runs/", "/api/job/events/", "/api/job/tasks/", "/api/job/statistics/", "/api/job/jobs"),
+    *("/api/alert/", *SHARED),
+)
+_BY_AGENTS: Final = ("/log", "/log/search")
 _LONGEST_SECONDS: Final = 5.0  # times pass by themselves: "the last 24 hours"
 PAUSE_SECONDS: Final = 0.8
 _VIEWS: Final = 500
@@ -90,7 +95,7 @@ class _Making:
 
 
 class SharedReads:
-    """ASGI middleware around the app. All else passes through, GET calls with the same bound on how many at a time."""
+    """ASGI middleware around the app. All else passes through, other reads with the same bound on how many at a time."""
 
     def __init__(
         self,
@@ -126,7 +131,7 @@ class SharedReads:
         await _send(view, known, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["path"].startswith("/api/") or scope["path"] in _FREE or scope["path"].endswith("/log"):
+        if not _is_bounded(scope["path"]):
             await self._app(scope, receive, send)
             return
         left = False
@@ -161,7 +166,7 @@ class SharedReads:
             view = self._views.get(key)
             if (
                 view is not None
-                and view.revision == revision
+                and _is_as_new(view.revision, revision)
                 and self._now() - view.made_at < _LONGEST_SECONDS
             ):
                 self._views.move_to_end(key)
@@ -169,9 +174,10 @@ class SharedReads:
             making = self._makings.get(key)
             if making is None:
                 making = self._make_later(key, scope, topics, view)
-            elif making.revision not in {None, revision}:
+            elif making.revision is not None and not _is_as_new(making.revision, revision):
                 await asyncio.wait({making.task})
-                revision = self._revision_of(topics)
+                if not _are_of_one_term(revision, present := self._revision_of(topics)):
+                    revision = present
                 continue
             if not may_wait:
                 making.hurry.set()
@@ -224,6 +230,19 @@ def _topics_of(scope: Scope) -> tuple[Topic, ...] | None:
     if topics is None and b"page=" in scope["query_string"]:  # `per_page=` as well
         topics = SHARED_PAGES.get(path)
     return topics
+
+
+def _are_of_one_term(one: str, other: str) -> bool:
+    return one.rpartition("-")[0] == other.rpartition("-")[0]
+
+
+def _is_as_new(made: str, wanted: str) -> bool:
+    """Tell whether a revision is the wanted one, or a later one of the same term (`service/revisions.py`)."""
+    return _are_of_one_term(made, wanted) and int(made.rpartition("-")[2]) >= int(wanted.rpartition("-")[2])
+
+
+def _is_bounded(path: str) -> bool:
+    return path.startswith(_BOUNDED) and not path.endswith(_BY_AGENTS)
 
 
 def _known_tags(scope: Scope) -> tuple[bytes, ...]:

@@ -85,7 +85,7 @@ class Demo:
         """Say what is about to happen."""
         self.use(url)
         self._console.print(f"[bold]ElasticJob-Cloud[/bold] serves at {url}/api (its calls: {url}/api/docs)")
-        self._console.print(f"the console, in a browser: [bold]{url}/[/bold]")
+        self._console.print(f"open [bold]{url}/[/bold] in a browser for the console{self._shown_login()}")
         self._console.print(f"data in {self._settings.data_dir}; Ctrl-C stops it\n")
 
     def use(self, url: str, program: str = "") -> None:
@@ -168,9 +168,23 @@ class Demo:
             self._console.print(f"  {line}", markup=False)
         self._console.print("")
 
+    def _shown_login(self) -> str:
+        if self._settings.no_auth:
+            return ""
+        user = escape(self._settings.admin_username)
+        if self._has_default_password():
+            return (
+                f", and log in as {user} with the password {self._settings.admin_password.get_secret_value()}"
+            )
+        return f", and log in as {user}"
+
+    def _has_default_password(self) -> bool:
+        default: object = SchedulerSettings.model_fields["admin_password"].default
+        return self._settings.admin_password == default
+
     def _suggested_login(self) -> str:
         # A secret password is not shown on a terminal; everybody knows the default one.
-        is_default = self._settings.admin_password == SchedulerSettings.model_fields["admin_password"].default
+        is_default = self._has_default_password()
         password = self._settings.admin_password.get_secret_value() if is_default else "YOUR-PASSWORD"
         login = {"username": self._settings.admin_username, "password": password}
         return shlex.quote(json.dumps(login, separators=(",", ":"), ensure_ascii=False))

@@ -237,7 +237,8 @@ class LocalEngine:
             except AgentsRefuseError as error:
                 self._refusal = str(error)
                 return None
-            except StartError as error:
+            except (StartError, OSError) as error:
+                # Of whatever kind: nobody else would look for an agent while this scheduler leads.
                 _log.error("No agent could be started; trying again.", reason=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 

@@ -15,6 +15,7 @@ from elasticjob_cloud.agent.machine import kept_socket
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.local import LocalEngine
+from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.model.messages import Kill
 from elasticjob_cloud.model.task import TaskState
 from tests.contract.conftest import Scheduler, empty_app
@@ -184,3 +185,37 @@ def test_runtime_directory_comes_first_where_it_can_be_used(
     for useless in (str(short_directory / "none"), str(deep), "relative", ""):
         monkeypatch.setenv("XDG_RUNTIME_DIR", useless)
         assert AgentDirectory(deep).socket_directory.parent == Path("/var/tmp")
+
+
+def test_directory_that_a_former_agent_removes_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = AgentDirectory(tmp_path / "agent")
+    look = Path.lstat
+    to_remove = [place.socket_directory]
+
+    def remove_and_look(path: Path) -> os.stat_result:
+        if path in to_remove:
+            to_remove.remove(path)
+            path.rmdir()
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", remove_and_look)
+    place.ensure_socket_directory()
+    monkeypatch.undo()
+    try:
+        assert not to_remove, "it was removed"
+        assert place.socket_directory.is_dir()
+    finally:
+        place.remove_socket_directory()
+
+
+def test_directory_that_cannot_be_made_is_told_with_a_remedy(tmp_path: Path) -> None:
+    place = AgentDirectory(tmp_path / "agent")
+    place.socket_directory.parent.mkdir(parents=True, exist_ok=True)
+    place.socket_directory.write_text("a file")
+    try:
+        with pytest.raises(StartError, match=r"cannot be made: File exists\. Set TMPDIR"):
+            place.ensure_socket_directory()
+    finally:
+        place.socket_directory.unlink()

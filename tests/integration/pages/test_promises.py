@@ -27,7 +27,7 @@ def test_each_named_test_is_in_the_file_that_it_links_to() -> None:
 
 
 def test_each_named_property_is_in_the_checker() -> None:
-    checker = (ROOT / "tests" / "simulation" / "checker.py").read_text(encoding="utf-8")
+    checker = (ROOT / "tests" / "simulation" / "checking" / "checker.py").read_text(encoding="utf-8")
     named = {name for row in ROWS.values() for name in re.findall(r"`(\w+)`", row.split("|")[0])}
 
     assert len(named) >= 8

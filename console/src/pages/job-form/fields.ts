@@ -94,8 +94,9 @@ const NEW: JobFields = {
 export function beginningOf(
   initial: JobConfiguration | undefined,
   mode: "new" | "edit" | "clone",
+  appName = "",
 ): JobFields {
-  if (!initial) return NEW;
+  if (!initial) return { ...NEW, appName };
   return {
     ...NEW,
     ...initial,

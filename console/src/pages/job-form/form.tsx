@@ -26,17 +26,19 @@ export interface JobFormProps {
   mode: "new" | "edit" | "clone";
   /** The job to edit or to begin from: as `GET /api/job/jobs/{jobName}` answers an admin. */
   initial?: JobConfiguration;
+  /** The app of a new job, if that is known. */
+  appName?: string;
   /** The job was saved under this name. */
   onDone: (jobName: string) => void;
 }
 
 /** The form of one job. Whoever shows it gives it a `key` if `initial` may become another job. */
-export function JobForm({ mode, initial, onDone }: JobFormProps) {
+export function JobForm({ mode, initial, appName = "", onDone }: JobFormProps) {
   const t = useWords();
   const mayAct = useMayAct();
   const { message } = App.useApp();
   const isEdit = mode === "edit";
-  const [beginning, setBeginning] = useState(() => beginningOf(initial, mode));
+  const [beginning, setBeginning] = useState(() => beginningOf(initial, mode, appName));
   const [job, setJob] = useState(beginning);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [refused, setRefused] = useState<Problems>(NO_PROBLEMS);

@@ -4,10 +4,12 @@ import { Loaded, Page } from "@/parts/page";
 import { JobForm } from "./form";
 import { useWords } from "./words";
 
-/** `/jobs/new`, and `/jobs/new?from=NAME`, which begins with what another job is. */
+type Search = { from?: string; appName?: string };
+
+/** `/jobs/new`, of an app with `?appName=NAME`; `?from=NAME` begins with what another job is. */
 export default function NewJobPage() {
   const t = useWords();
-  const from = useLocation({ select: (location) => (location.search as { from?: string }).from ?? "" });
+  const { from = "", appName = "" } = useLocation({ select: (location) => location.search as Search });
   const toJob = useToJob();
   return from ? (
     <Page title={t("clone_title", { name: from })}>
@@ -15,7 +17,7 @@ export default function NewJobPage() {
     </Page>
   ) : (
     <Page title={t("new_title")}>
-      <JobForm mode="new" onDone={toJob} />
+      <JobForm mode="new" appName={appName} onDone={toJob} />
     </Page>
   );
 }

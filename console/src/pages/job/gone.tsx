@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
 import { JobLink } from "@/parts/links";
@@ -7,8 +8,8 @@ import { useWords } from "./words";
 
 const SIMILAR = 5;
 
-/** A name that is no job's: deregistered, or misspelt. */
-export function Gone({ jobName }: { jobName: string }) {
+/** A name that is no job's: deregistered, or misspelt. `children` is shown if it has ever run. */
+export function Gone({ jobName, children }: { jobName: string; children: ReactNode }) {
   const t = useWords();
   const mayAct = useMayAct();
   const runs = useRead("/api/job/runs", {
@@ -24,22 +25,25 @@ export function Gone({ jobName }: { jobName: string }) {
   const rows = similar.data !== undefined && "rows" in similar.data ? similar.data.rows : [];
   if (runs.data === undefined) return null;
   return (
-    <section className="panel" aria-labelledby="job-gone">
-      <h2 id="job-gone">{t("gone_title", { name: jobName })}</h2>
-      <p>{t(hasRun ? "gone_runs" : "gone_never")}</p>
-      {!hasRun && rows.length > 0 ? (
+    <>
+      <section className="panel" aria-labelledby="job-gone">
+        <h2 id="job-gone">{t("gone_title", { name: jobName })}</h2>
+        <p>{t(hasRun ? "gone_runs" : "gone_never")}</p>
+        {!hasRun && rows.length > 0 ? (
+          <p className="bar">
+            {t("gone_similar")}
+            {rows.map((row) => (
+              <JobLink key={row.jobName} name={row.jobName} />
+            ))}
+          </p>
+        ) : null}
         <p className="bar">
-          {t("gone_similar")}
-          {rows.map((row) => (
-            <JobLink key={row.jobName} name={row.jobName} />
-          ))}
+          <Link to="/jobs">{t("all_jobs")}</Link>
+          {mayAct ? <Link to="/jobs/new">{t("register")}</Link> : null}
         </p>
-      ) : null}
-      <p className="bar">
-        <Link to="/jobs">{t("all_jobs")}</Link>
-        {mayAct ? <Link to="/jobs/new">{t("register")}</Link> : null}
-      </p>
-    </section>
+      </section>
+      {hasRun ? children : null}
+    </>
   );
 }
 

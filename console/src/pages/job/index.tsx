@@ -47,8 +47,20 @@ function OneJob({ jobName }: { jobName: string }) {
       }
       actions={present ? <JobActions job={present} /> : null}
     >
-      {isGone ? <Gone jobName={jobName} /> : <Loaded read={job}>{(data) => <Head job={data} />}</Loaded>}
-      {present || isGone ? <Parts jobName={jobName} job={present} /> : null}
+      {isGone ? (
+        <Gone jobName={jobName}>
+          <Parts jobName={jobName} job={undefined} />
+        </Gone>
+      ) : (
+        <Loaded read={job}>
+          {(data) => (
+            <>
+              <Head job={data} />
+              <Parts jobName={jobName} job={data} />
+            </>
+          )}
+        </Loaded>
+      )}
     </Page>
   );
 }
@@ -78,7 +90,7 @@ function Parts({ jobName, job }: { jobName: string; job: JobConfiguration | unde
       items={[
         {
           key: "runs",
-          label: t("tab_runs"),
+          label: t(job?.jobExecutionType === "DAEMON" ? "tab_executions" : "tab_runs"),
           children: <Ran jobName={jobName} job={job} filters={filters} onFilter={change} />,
         },
         ...(job

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useRead } from "@/api/live";
 import { RunLink } from "@/parts/links";
-import { Due, Reason } from "@/parts/runs/cells";
+import { Due, useReason } from "@/parts/runs/cells";
 import { EVER, type Run } from "@/parts/runs/types";
 import { State } from "@/parts/states";
 import { useWords } from "./words";
@@ -32,7 +32,7 @@ export function Missed({ jobName }: { jobName: string }) {
           <Fires runs={lost} withReason />
           {dropped.data.next ? (
             <p>
-              <Link to="/runs" search={{ jobName, state: "DROPPED", range: "all" }}>
+              <Link to="/runs" search={{ jobName, state: "DROPPED", since: "all" }}>
                 {t("all_dropped")}
               </Link>
             </p>
@@ -51,6 +51,7 @@ export function Missed({ jobName }: { jobName: string }) {
 
 function Fires({ runs, withReason = false }: { runs: readonly Run[]; withReason?: boolean }) {
   const t = useWords();
+  const reason = useReason();
   return (
     <table className="job-table">
       <thead>
@@ -79,9 +80,7 @@ function Fires({ runs, withReason = false }: { runs: readonly Run[]; withReason?
             {withReason ? (
               <>
                 <td>{run.count}</td>
-                <td>
-                  <Reason run={run} />
-                </td>
+                <td>{reason(run)}</td>
               </>
             ) : (
               <td>

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useRead } from "@/api/live";
 import { RunLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
-import { Due, Lateness } from "@/parts/runs/cells";
+import { Lateness } from "@/parts/runs/cells";
 import { Pages, RunsTable } from "@/parts/runs/table";
 import { EVER, type JobConfiguration, parametersOf, RUN_STATES, type Run } from "@/parts/runs/types";
 import { Source, State } from "@/parts/states";
@@ -15,6 +15,8 @@ import { Missed } from "./missed";
 import { useWords } from "./words";
 
 const COLUMNS = 50;
+/** Some of them may be fires that were dropped, which have no shards to show. */
+const LOOKED_AT = 100;
 const ROWS = 50;
 const COMPARED = 2;
 
@@ -92,7 +94,7 @@ function Now({ jobName }: { jobName: string }) {
 function LastRuns({ jobName, job }: { jobName: string; job: JobConfiguration | undefined }) {
   const t = useWords();
   const last = useRead("/api/job/runs", {
-    query: { jobName, startTime: EVER, include: "shards", limit: COLUMNS },
+    query: { jobName, startTime: EVER, include: "shards", limit: LOOKED_AT },
     topics: ["runs", "tasks"],
   });
   const parameters = parametersOf(job?.shardingItemParameters ?? "");
@@ -100,9 +102,10 @@ function LastRuns({ jobName, job }: { jobName: string; job: JobConfiguration | u
     <section className="panel" aria-labelledby="job-grid">
       <h2 id="job-grid">{t("grid")}</h2>
       <Loaded read={last}>
-        {({ rows }) =>
-          rows.length === 0 ? (
-            <Nothing text={t("grid_none")} />
+        {({ rows: all }) => {
+          const rows = all.filter(({ state }) => state !== "DROPPED").slice(0, COLUMNS);
+          return rows.length === 0 ? (
+            <Nothing text={t(all.length > 0 ? "grid_all_dropped" : "grid_none")} />
           ) : (
             <>
               <p className="calm">{t("grid_hint")}</p>
@@ -112,8 +115,8 @@ function LastRuns({ jobName, job }: { jobName: string; job: JobConfiguration | u
                 <Durations runs={rows} />
               </details>
             </>
-          )
-        }
+          );
+        }}
       </Loaded>
     </section>
   );
@@ -145,7 +148,9 @@ function Durations({ runs }: { runs: readonly Run[] }) {
             <td>
               <Source source={run.source} />
             </td>
-            <td>{run.count > 1 ? <Due run={run} /> : <When at={run.dueTime} />}</td>
+            <td>
+              <When at={run.dueTime} />
+            </td>
             <td>
               <Lateness due={run.dueTime} start={run.startTime} />
             </td>

@@ -100,7 +100,7 @@ export default function Importing({ onClose }: { onClose: () => void }) {
       maskClosable={!isPreview && text === ""}
       closable={!importing.isOn}
       keyboard={!importing.isOn}
-      footer={<div className="page-actions">{buttons}</div>}
+      footer={<div className="jobs-buttons">{buttons}</div>}
     >
       {isPreview ? null : (
         <Source
@@ -156,9 +156,7 @@ function Source({
         ref={file}
         type="file"
         accept=".yaml,.yml,.json,.txt"
-        aria-label={t("choose_file")}
-        className="off-screen"
-        tabIndex={-1}
+        hidden // the button stands for it
         onChange={({ target }) => {
           void read(target.files?.[0]);
           target.value = "";
@@ -219,7 +217,7 @@ function Preview({
             disabled: !isImported(kind),
             "aria-label": t("select_row", { name: jobName || t("entry", { n: place }) }),
           }),
-          hideSelectAll: true,
+          getTitleCheckboxProps: () => ({ "aria-label": t("select_page") }),
         }}
         columns={[
           {

@@ -1,10 +1,10 @@
-import { Link, useNavigate } from "@tanstack/react-router";
-import { Button, Checkbox, Skeleton, Table } from "antd";
+import { Button, Skeleton, Table } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
 import { CopyCurl } from "@/parts/action";
 import { useFilters } from "@/parts/filters";
+import { LinkButton } from "@/parts/link-button";
 import { Nothing, Page, Problem } from "@/parts/page";
 import { Bulk, type Selection } from "./bulk";
 import { useColumns } from "./columns";
@@ -19,7 +19,6 @@ const Importing = lazy(() => import("./importing"));
 export default function JobsPage() {
   const t = useWords();
   const mayAct = useMayAct();
-  const navigate = useNavigate();
   const [filters, change] = useFilters(DEFAULTS);
   const [isImporting, setIsImporting] = useState(false);
   const [exported, setExported] = useState<Selection | null>(null);
@@ -38,9 +37,9 @@ export default function JobsPage() {
           {mayAct ? (
             <>
               <Button onClick={() => setIsImporting(true)}>{t("import")}</Button>
-              <Button type="primary" onClick={() => void navigate({ to: "/jobs/new" })}>
+              <LinkButton type="primary" to="/jobs/new">
                 {t("register")}
-              </Button>
+              </LinkButton>
             </>
           ) : null}
         </>
@@ -97,7 +96,7 @@ function List({
   return (
     <>
       {mayAct && (isAll || names.length > 0) ? (
-        <section className="bar jobs-selection" aria-label={t("title")}>
+        <section className="bar jobs-selection" aria-label={t("selection")}>
           <span role="status">
             {isAll ? t("all_selected", { count: total }) : t("selected", { count: names.length })}
           </span>
@@ -118,7 +117,7 @@ function List({
         rowKey="jobName"
         columns={columns}
         dataSource={rows}
-        scroll={{ x: "max-content" }}
+        className="jobs-table" // scrolls by its style: antd's own way has a second, hidden checkbox for all
         sortDirections={["ascend", "descend", "ascend"]}
         pagination={{
           current: pageOf(filters),
@@ -144,23 +143,7 @@ function List({
                   disabled: isAll,
                   "aria-label": t("select_row", { name: row.jobName }),
                 }),
-                columnTitle: (
-                  <Checkbox
-                    aria-label={t("select_page")}
-                    disabled={isAll}
-                    checked={isAll || rows.every(({ jobName }) => names.includes(jobName))}
-                    indeterminate={
-                      !isAll &&
-                      rows.some(({ jobName }) => names.includes(jobName)) &&
-                      !rows.every(({ jobName }) => names.includes(jobName))
-                    }
-                    onChange={({ target }) => {
-                      const page = rows.map(({ jobName }) => jobName);
-                      const others = names.filter((name) => !page.includes(name));
-                      setNames(target.checked ? [...others, ...page] : others);
-                    }}
-                  />
-                ),
+                getTitleCheckboxProps: () => ({ disabled: isAll, "aria-label": t("select_page") }),
               },
             }
           : {})}
@@ -187,8 +170,14 @@ function Empty({ filters }: { filters: Filters }) {
   if (Object.keys(matchingOf(filters)).length > 0) return <Nothing text={t("no_match")} />;
   if (apps.data?.length === 0) {
     return (
-      <Nothing text={t("no_apps")}>{mayAct ? <Link to="/apps/new">{t("publish_app")}</Link> : null}</Nothing>
+      <Nothing text={t("no_apps")}>
+        {mayAct ? <LinkButton to="/apps/new">{t("publish_app")}</LinkButton> : null}
+      </Nothing>
     );
   }
-  return <Nothing text={t("no_jobs")}>{mayAct ? <Link to="/jobs/new">{t("register")}</Link> : null}</Nothing>;
+  return (
+    <Nothing text={t("no_jobs")}>
+      {mayAct ? <LinkButton to="/jobs/new">{t("register")}</LinkButton> : null}
+    </Nothing>
+  );
 }

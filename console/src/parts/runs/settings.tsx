@@ -108,8 +108,10 @@ export function Setting({ name, settings }: { name: SettingName; settings: Setti
     case "memoryMB":
       return t("mb", { n: settings.memoryMB });
     case "failover":
+      if (settings.jobExecutionType === "DAEMON") return t("failover_daemon");
       return t(settings.failover ? "failover_on" : "failover_off");
     case "misfire":
+      if (settings.jobExecutionType === "DAEMON") return t("misfire_daemon");
       return t(settings.misfire ? "misfire_on" : "misfire_off");
     case "timeoutSeconds":
       return settings.timeoutSeconds === 0 ? t("no_limit") : length(settings.timeoutSeconds * 1000);

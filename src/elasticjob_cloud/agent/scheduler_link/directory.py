@@ -16,6 +16,7 @@ from elasticjob_cloud.model.errors import StartError
 _SOCKET_DIRECTORY_BYTES = 80
 _NAME_BYTES = 40  # of the directory's name in the temporary one, at most
 _LIVES_KEPT = 100
+_TRIES = 10
 
 
 class AgentProcess(msgspec.Struct, frozen=True):
@@ -220,16 +221,27 @@ def _is_gone(path: Path) -> bool:
 
 
 def _make_private(directory: Path) -> None:
-    try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        message = (
-            f"The directory of the agent's sockets, {directory}, cannot be made: {error.strerror}. "
-            "Set TMPDIR to a directory that can be written, or give the data a shorter path."
-        )
-        raise StartError(message) from error
-    status = directory.lstat()
-    # In a shared temporary directory another user may have been here first.
-    if status.st_uid != os.getuid() or directory.is_symlink():
-        raise StartError(f"{directory} belongs to another user; remove it, or choose another data directory.")
-    directory.chmod(0o700)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+            status = directory.lstat()
+            # In a shared temporary directory another user may have been here first.
+            if status.st_uid != os.getuid() or directory.is_symlink():
+                raise StartError(
+                    f"{directory} belongs to another user; remove it, or choose another data directory."
+                )
+            directory.chmod(0o700)
+        except OSError as error:
+            # An agent that ends removes it: it was there, and is not.
+            is_removed = isinstance(error, FileExistsError | FileNotFoundError)
+            if not (is_removed and tries_left):
+                raise _cannot_be_made(directory, error) from error
+        else:
+            return
+
+
+def _cannot_be_made(directory: Path, error: OSError) -> StartError:
+    return StartError(
+        f"The directory of the agent's sockets, {directory}, cannot be made: {error.strerror}. "
+        "Set TMPDIR to a directory that can be written, or give the data a shorter path."
+    )

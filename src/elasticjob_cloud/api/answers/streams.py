@@ -14,13 +14,18 @@ _encode: Final = msgspec.json.Encoder().encode
 T = TypeVar("T")
 
 
-def streamed_list(
+async def streamed_list(
     view: Callable[[T], Any],
     pieces: AsyncIterator[Sequence[T]],
     is_long: Callable[[T], bool] = lambda _: False,
 ) -> Response:
-    """Answer with a JSON array of what comes in pieces, which may be empty. What `is_long` is shown by a thread."""
-    return _streamed(_array(view, pieces, is_long))
+    """Answer with a JSON array of what comes in pieces, which may be empty. What `is_long` is shown by a thread.
+
+    Raises:
+        UnavailableError: the first piece cannot be read. Once an answer has begun, nobody could be told.
+    """
+    first = await anext(pieces, None)
+    return _streamed(_array(view, _after(first, pieces), is_long))
 
 
 def streamed_object(
@@ -39,6 +44,13 @@ def streamed_object(
         yield fields + b"}"
 
     return _streamed(parts())
+
+
+async def _after(first: Sequence[T] | None, rest: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T]]:
+    if first is not None:
+        yield first
+        async for piece in rest:
+            yield piece
 
 
 async def _array(

@@ -76,7 +76,7 @@ def app_routes(
         """Give all apps, by name, with secrets as `***`."""
         rules = await scheduler.alerts.rules()
         apps = await scheduler.apps()
-        return streamed_list(lambda app: app_view(app, rules), scheduler.reading.pieces(apps))
+        return await streamed_list(lambda app: app_view(app, rules), scheduler.reading.pieces(apps))
 
     @router.get("/{appName}", **described(reference("AppConfiguration"), errors=(404,)))
     async def read_app(app_name: AppName, request: Request) -> Response:

@@ -76,7 +76,7 @@ def job_list_routes(scheduler: SchedulerPort) -> APIRouter:
         if given.page is None and given.per_page is None:
             names = await scheduler.reading.job_names(given.wanted, given.ordered)
             rules = await scheduler.alerts.rules()
-            return streamed_list(
+            return await streamed_list(
                 lambda job: job_view(job, rules), scheduler.reading.job_records(names), is_long_job
             )
         page = await scheduler.reading.job_page(

@@ -110,7 +110,7 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
         given = read_query(request, RunningTasksQuery)
         tasks = await scheduler.reading.running_tasks(given.wanted)
         if not given.asks_for_page:
-            return streamed_list(running_task_view, scheduler.reading.pieces(tasks))
+            return await streamed_list(running_task_view, scheduler.reading.pieces(tasks))
         return _page(len(tasks), map(running_task_view, given.part_of(tasks)))
 
     @router.get("/ready", **described(list_or_page(_READY), query=QueueQuery))
@@ -118,7 +118,7 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
         """Give the jobs that wait to run, with `page` or `per_page` a page of them; `reason` says why the next run of each has not started."""
         given = read_query(request, QueueQuery)
         if not given.asks_for_page:
-            return streamed_list(ready_job_view, scheduler.reading.ready_jobs(given.wanted))
+            return await streamed_list(ready_job_view, scheduler.reading.ready_jobs(given.wanted))
         page = await scheduler.reading.ready_page(given.wanted, given.number, given.size)
         return _page(page.total, map(ready_job_view, page.rows))
 
@@ -128,7 +128,7 @@ def task_routes(scheduler: SchedulerPort) -> APIRouter:
         given = read_query(request, QueueQuery)
         records = await scheduler.reading.failover_tasks(given.wanted)
         if not given.asks_for_page:
-            return streamed_list(failover_task_view, scheduler.reading.pieces(records))
+            return await streamed_list(failover_task_view, scheduler.reading.pieces(records))
         return _page(len(records), map(failover_task_view, given.part_of(records)))
 
     @router.get("/{taskId}", **described(TASK_DETAIL, errors=(404,)))
