@@ -107,14 +107,14 @@ def test_timeline_of_10000_bars_scrolls_without_a_long_task(console: Console, zo
     page.evaluate(_SCROLL)
     events = json.loads(browser.stop_tracing())["traceEvents"]
     tasks = [each["tdur"] / 1000 for each in events if "tdur" in each and each["name"].endswith("RunTask")]
-    assert len(tasks) > 100
+    assert len(tasks) > 40
     assert max(tasks) < _LONGEST_TASK_MS
     console.server.call("DELETE", "/job/tl-some/deregister")
 
 
 _SCROLL = """async () => {
   const area = document.querySelector(".timeline-area");
-  for (let step = 0; step < 100; step++) {
+  for (let step = 0; step < 40; step++) {
     area.scrollTop = (step * 90) % (area.scrollHeight - area.clientHeight);
     area.scrollLeft = (step * 97) % Math.max(1, area.scrollWidth - area.clientWidth);
     await new Promise(requestAnimationFrame);
