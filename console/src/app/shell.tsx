@@ -18,8 +18,20 @@ import { useMe } from "@/api/session";
 import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
+
+<<<<<<< HEAD
+
 import { OpenAlerts } from "./open-alerts";
 import { Search } from "./search";
+
+=======
+
+import { OpenAlerts } from "./open-alerts";
+
+import { Search } from "./search";
+
+>>>>>>> 2f57c93fef479600aa011b811879ecb7f09c6b98
+
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 
