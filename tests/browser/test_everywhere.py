@@ -2,11 +2,10 @@
 
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Request, expect
 
 from tests.acceptance.standalone import Standalone
 from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, VIEWER, Console, opened_console
@@ -15,7 +14,6 @@ from tests.browser.everyday_world import (
     BAD,
     LONG,
     NAMES,
-    OFF,
     OK,
     EverydayWorld,
     Route,
@@ -28,6 +26,7 @@ from tests.browser.shown_words import shown_texts, wrong_words
 from tests.browser.watch import Watch
 from tests.integration.service.scheduler_processes import schedulers
 from tests.postgres_databases import new_database
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -183,11 +182,11 @@ def test_page_of_one_scheduler_outlives_the_leader(chromium: Browser, watch: Wat
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.evaluate("window.isSamePage = true")
         leader.signal(signal.SIGKILL)
-        expect(page.get_by_text("No scheduler leads at the moment")).to_be_visible(timeout=30_000)
-        expect(page.get_by_text("No scheduler leads at the moment")).to_be_hidden(timeout=30_000)
+        wait_for(standby.leads, "the standby leads")
         app = {"appName": "under-the-next", "appURL": "file:///tmp/none.sh", "bootstrapScript": "true"}
         assert standby.client().post("/app", json={**app, "cpuCount": 0.1, "memoryMB": 64}).is_success
         expect(page.locator("main")).to_contain_text("under-the-next")
+        expect(page.get_by_text("No scheduler leads at the moment")).to_be_hidden()
         assert page.evaluate("window.isSamePage")
         context.close()
     watch.check()
@@ -288,7 +287,3 @@ def test_hidden_tab_asks_nothing(console: Console, world: EverydayWorld) -> None
     with page.expect_request("**/api/changes*"):
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 
-
-def _choose(page: Page, label: str, option: str) -> None:
-    page.get_by_label(label, exact=True).click()
-    page.locator(".ant-select-item-option").filter(has_text=option).click()
