@@ -78,7 +78,9 @@ def pictures(url: str) -> list[Picture]:
     """Say what to show: of the run that failed last, too."""
     failed = wait_for(lambda: last_failed_run(url), "a run of demo-upload fails", 300)
     with httpx.Client(base_url=f"{url}/api", trust_env=False) as client:
-        traces = client.get("/job/events/statusTraces", params={"jobName": "demo-upload", "state": "TASK_FAILED"})
+        traces = client.get(
+            "/job/events/statusTraces", params={"jobName": "demo-upload", "state": "TASK_FAILED"}
+        )
         task = traces.json()["rows"][0]["taskId"]
     return [
         Picture("overview", "/", "demo-upload"),

@@ -1,7 +1,7 @@
 """What a server has after some days of use: jobs that succeed and fail, print in colour, wait, and stay.
 
-    world = everyday_world(server, folder)     # once for a server; its agent is real, and so is what it ran
-    world.routes                               # each page of the console, and what of the data it shows
+world = everyday_world(server, folder)     # once for a server; its agent is real, and so is what it ran
+world.routes                               # each page of the console, and what of the data it shows
 """
 
 import tarfile
@@ -23,7 +23,8 @@ APP, OK, BAD, COLOURS, WAITS, STAYS, OFF, LONG = (
     "retired",
     "endless",
 )
-NAMES = (APP, OK, BAD, COLOURS, WAITS, STAYS, OFF, LONG)
+GONE = f"{OK}-gone"
+NAMES = (GONE, APP, OK, BAD, COLOURS, WAITS, STAYS, OFF, LONG)
 _SCRIPTS = {
     OK: "echo 4711",
     BAD: "echo 4712\necho 'Traceback (most recent call last):' >&2\necho '  File \"/app/x.py\", line 3, in go' >&2\n"
@@ -56,6 +57,7 @@ class EverydayWorld:
     colour_task: str
     live_task: str
     agent: str
+    host: str
 
     @property
     def routes(self) -> list[Route]:
@@ -89,7 +91,7 @@ class EverydayWorld:
         yield Route("/alerts")
         yield Route("/me", "root")
         yield Route("/nowhere")
-        yield Route(f"/jobs/{OK}-gone")
+        yield Route(f"/jobs/{GONE}")
 
 
 def archive(folder: Path, name: str, scripts: dict[str, str]) -> str:
@@ -137,9 +139,7 @@ def everyday_world(server: Standalone, folder: Path) -> EverydayWorld:
     def register(name: str, script: str, **fields: Any) -> None:
         server.register(name, APP, props={"script.command.line": f"sh {script}.sh"}, **fields)
 
-    register(
-        OK, OK, shardingTotalCount=4, cron="0 0 3 * * ?", shardingItemParameters="0=1,1=2,2=3,3=4"
-    )
+    register(OK, OK, shardingTotalCount=4, cron="0 0 3 * * ?", shardingItemParameters="0=1,1=2,2=3,3=4")
     register(BAD, BAD, shardingTotalCount=3)
     register(COLOURS, COLOURS)
     register(WAITS, OK, cpuCount=999)
@@ -154,6 +154,7 @@ def everyday_world(server: Standalone, folder: Path) -> EverydayWorld:
         "two shards run",
         60,
     )
+    (agent,) = server.call("GET", "/operate/agents")
     return EverydayWorld(
         server=server,
         bad_run=runs[BAD],
@@ -162,5 +163,6 @@ def everyday_world(server: Standalone, folder: Path) -> EverydayWorld:
         bad_task=task_of(server, BAD),
         colour_task=task_of(server, COLOURS),
         live_task=task_of(server, LONG),
-        agent=str(server.call("GET", "/operate/agents")[0]["id"]),
+        agent=agent["id"],
+        host=agent["hostname"],
     )

@@ -2,11 +2,14 @@
 
 import re
 import signal
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
+from scripts.build_console import BUILT
 from tests.acceptance.standalone import Standalone
 from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, VIEWER, Console, opened_console
 from tests.browser.everyday_world import (
@@ -64,7 +67,16 @@ def findings(console: Console, world: EverydayWorld, place: str, language: str) 
     """Say what is wrong with what is seen now."""
     page = console.page
     found = [f"axe {line}" for line in console.axe_findings() if "(minor)" not in line]
-    data = [*NAMES, ADMIN, VIEWER, world.agent, world.bad_task, world.colour_task, world.live_task]
+    data = [
+        *NAMES,
+        ADMIN,
+        VIEWER,
+        world.agent,
+        world.host,
+        world.bad_task,
+        world.colour_task,
+        world.live_task,
+    ]
     found += [f"words {line}" for line in wrong_words(shown_texts(page), language, data)]
     if page.locator("h1").count() != 1:
         found.append(f"{page.locator('h1').count()} h1")
@@ -183,8 +195,9 @@ def test_page_of_one_scheduler_outlives_the_leader(chromium: Browser, watch: Wat
         page.evaluate("window.isSamePage = true")
         leader.signal(signal.SIGKILL)
         wait_for(standby.leads, "the standby leads")
-        app = {"appName": "under-the-next", "appURL": "file:///tmp/none.sh", "bootstrapScript": "true"}
-        assert standby.client().post("/app", json={**app, "cpuCount": 0.1, "memoryMB": 64}).is_success
+        app = {"appName": "under-the-next", "appURL": "http://127.0.0.1/none.sh", "bootstrapScript": "true"}
+        published = standby.client().post("/app", json={**app, "cpuCount": 0.1, "memoryMB": 64})
+        assert published.is_success, published.text
         expect(page.locator("main")).to_contain_text("under-the-next")
         expect(page.get_by_text("No scheduler leads at the moment")).to_be_hidden()
         assert page.evaluate("window.isSamePage")
@@ -287,3 +300,28 @@ def test_hidden_tab_asks_nothing(console: Console, world: EverydayWorld) -> None
     with page.expect_request("**/api/changes*"):
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 
+
+def test_first_load_and_later_ones_are_small(console: Console) -> None:
+    """`docs/console.md` has the figures under Measured."""
+    page = console.page
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).path))
+    console.log_in()
+    console.open("/")
+    page.wait_for_load_state("load")
+    first = [BUILT / path.removeprefix("/") for path in asked if path.startswith("/assets/")]
+    assert len(first) > 1
+
+    def size(files: Iterable[Path], ending: str) -> int:
+        # What is too short to be worth it is not compressed.
+        packed = [file.with_name(f"{file.name}.{ending}") for file in files]
+        return sum((each if each.exists() else each.with_suffix("")).stat().st_size for each in packed)
+
+    later = [each for each in BUILT.glob("assets/*.js") if each not in first]
+    largest = max((size([each], "gz"), each.name) for each in later)
+    print(
+        f"first load: {size(first, 'gz')} bytes as gzip, {size(first, 'br')} as Brotli; largest other chunk: {largest}"
+    )
+    assert size(first, "gz") <= 420_000
+    assert size(first, "br") <= 350_000
+    assert largest[0] <= 150_000
