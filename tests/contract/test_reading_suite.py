@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from elasticjob_cloud.model.alerting.channel import Channel, ChannelType
 from elasticjob_cloud.model.alerting.conditions import Severity
 from elasticjob_cloud.model.alerting.rule import AlertRule
 from elasticjob_cloud.model.jobs.job import JobExecutionType
@@ -130,6 +131,15 @@ async def test_only_what_has_changed_is_told(service: Scheduler) -> None:
     assert not {Topic.APPS, Topic.ALERTS} & set(changed.topics)
     before = service.reading.changes("").revision
     await service.submit(PutAlertRule("global", AlertRule(severity=Severity.INFO)))
+    assert Topic.ALERTS in service.reading.changes(before).topics
+
+
+async def test_channels_are_told_as_alerts(service: Scheduler) -> None:
+    before = service.reading.changes("").revision
+    await service.alerts.put_channel(Channel(name="ops", type=ChannelType.SLACK, url="http://127.0.0.1:1"))
+    assert Topic.ALERTS in service.reading.changes(before).topics
+    before = service.reading.changes("").revision
+    await service.alerts.drop_channel("ops")
     assert Topic.ALERTS in service.reading.changes(before).topics
 
 

@@ -161,7 +161,7 @@ export interface paths {
         };
         /**
          * List Alert Rules
-         * @description Give all rules, by scope.
+         * @description Give the rules, by scope: all, or those that are asked for.
          */
         get: operations["list_alert_rules_api_alert_rules_get"];
         put?: never;
@@ -2802,7 +2802,16 @@ export interface operations {
     };
     list_alert_rules_api_alert_rules_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description part of a scope, in any case */
+                search?: string;
+                /** @description a scope: only its rule and the farther ones that hold for it too */
+                holdsFor?: string;
+                /** @description only scopes after this one; they are sorted */
+                after?: string;
+                /** @description the most rules, 0 for all */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2818,6 +2827,15 @@ export interface operations {
                     "application/json": {
                         [key: string]: components["schemas"]["AlertRule"];
                     };
+                };
+            };
+            /** @description The body is malformed, or fields or parameters are invalid: `errors` names each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description No access token, or one that is wrong or has expired; at login: wrong user or password. */

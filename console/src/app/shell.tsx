@@ -19,6 +19,7 @@ import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
 import { Search } from "./search";
+import { OpenAlerts } from "./open-alerts";
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 
@@ -89,7 +90,12 @@ function Frame() {
                 key: path,
                 icon,
                 title: t(word),
-                label: <Link to={path}>{t(word)}</Link>,
+                label: (
+                  <Link to={path}>
+                    {t(word)}
+                    {path === "/alerts" ? <OpenAlerts /> : null}
+                  </Link>
+                ),
               })),
               {
                 key: "api",

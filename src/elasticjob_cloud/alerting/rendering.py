@@ -33,7 +33,7 @@ class Letterhead:
             return f"{base}/runs/{alert.run_id}"
         if alert.job_name:
             return f"{base}/jobs/{quote(alert.job_name, safe='')}"
-        return f"{base}/alerts"
+        return f"{base}/alerts?id={quote(alert.alert_id, safe='')}"
 
     def show_time(self, time_ms: int) -> str:
         """Give a time with its zone."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from elasticjob_cloud.engine.contract import Engine
+from elasticjob_cloud.model.alerting.delivery import Delivery
 from elasticjob_cloud.model.errors import NotFoundError, NotLeadingError, UnavailableError
 from elasticjob_cloud.model.messages import Sandbox
 from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
@@ -39,6 +40,7 @@ from elasticjob_cloud.service.loop import SchedulingLoop
 from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.service.port import AgentView, SchedulerView
 from elasticjob_cloud.service.reading.read_model import ReadModel, StoreReads
+from elasticjob_cloud.service.revisions import Topic
 from elasticjob_cloud.service.runs import Runs
 from elasticjob_cloud.service.threads.store_threads import StoreThreads
 from elasticjob_cloud.service.views import agent_views
@@ -98,14 +100,16 @@ class Scheduler:
         threads = self._threads = StoreThreads()
         self.statistics = Statistics(store, self._query, _now_ms, threads.reader)
         self.runs = Runs(store, self.submit, self._query, threads.reader)
-        self.alerts = AlertDesk(store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id)
-        self._post_office = PostOffice(
-            store.alerts, threads, settings.alerts, self._epoch, _now_ms, self.metrics.alerts.note_delivery
-        )
-        self._on_commit = on_commit
         self.reading = ReadModel(
             StoreReads(store, threads), self._leads, _now_ms, core_settings.time_zone, self._query
         )
+        self.alerts = AlertDesk(
+            store.alerts, threads, settings.alerts, self._leading, _now_ms, new_id, self._note_alerts
+        )
+        self._post_office = PostOffice(
+            store.alerts, threads, settings.alerts, self._epoch, _now_ms, self._note_delivery
+        )
+        self._on_commit = on_commit
         candidate = Candidate(
             self._id,
             settings.address,
@@ -297,6 +301,14 @@ class Scheduler:
     def _tell_core(self, measured: Measurement) -> None:
         if self._leads() and self._leader is not None and self._leader.loop is not None:
             self._leader.loop.take(measured)
+
+    def _note_alerts(self) -> None:
+        """Have consoles read alerts again after what no turn has written."""
+        self.reading.revisions.note((Topic.ALERTS,))
+
+    def _note_delivery(self, delivery: Delivery) -> None:
+        self.metrics.alerts.note_delivery(delivery)
+        self._note_alerts()
 
     def _note_commit(self, changes: Changes) -> None:
         self._post_office.note_commit(changes)

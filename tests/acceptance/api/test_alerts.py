@@ -81,6 +81,42 @@ def test_a_rule_is_shown_as_it_was_set_until_it_is_deleted(jobs: httpx.Client, s
     assert ok(jobs.get("/api/alert/rules")) == {}
 
 
+@pytest.fixture
+def rules(jobs: httpx.Client) -> httpx.Client:
+    """One who has rules for everything, an app, and two jobs of it."""
+    ok(jobs.post("/api/job/register", json={**JOB, "jobName": "Other"}))
+    for scope in ("job:my_job", "job:Other", "global", "app:my_app"):
+        ok(jobs.put(f"/api/alert/rules/{scope}", json={"severity": "INFO"}))
+    return jobs
+
+
+@pytest.mark.parametrize(
+    "query, scopes",
+    [
+        ("", ["app:my_app", "global", "job:Other", "job:my_job"]),
+        ("holdsFor=job:my_job", ["app:my_app", "global", "job:my_job"]),
+        ("holdsFor=app:my_app", ["app:my_app", "global"]),
+        ("holdsFor=global", ["global"]),
+        ("search=MY_", ["app:my_app", "job:my_job"]),
+        ("search=job:o", ["job:Other"]),
+        ("limit=2", ["app:my_app", "global"]),
+        ("limit=2&after=global", ["job:Other", "job:my_job"]),
+        ("limit=2&after=job:my_job", []),
+        ("search=my_&after=app:my_app", ["job:my_job"]),
+    ],
+)
+def test_rules_are_found_and_read_in_pages(rules: httpx.Client, query: str, scopes: list[str]) -> None:
+    assert list(ok(rules.get(f"/api/alert/rules?{query}"))) == scopes
+
+
+@pytest.mark.parametrize(
+    "query, field",
+    [("holdsFor=job:none", "scope"), ("holdsFor=my_job", "scope"), ("limit=-1", "limit"), ("scopes=x", "scopes")],
+)
+def test_a_question_about_rules_that_means_nothing_is_refused(jobs: httpx.Client, query: str, field: str) -> None:
+    assert list(errors(jobs.get(f"/api/alert/rules?{query}"))) == [field]
+
+
 @pytest.mark.parametrize(
     "scope, rule, field, words",
     [

@@ -121,7 +121,7 @@ def test_summary_is_one_line() -> None:
 def test_links_escape_names() -> None:
     alert = make_alert(Condition.LATE, job_name="报表/1", run_id=0)
     assert HEAD.link_to(alert) == "https://jobs.example/jobs/%E6%8A%A5%E8%A1%A8%2F1"
-    assert HEAD.link_to(make_alert(Condition.NO_AGENT)) == "https://jobs.example/alerts"
+    assert HEAD.link_to(make_alert(Condition.NO_AGENT, alert_id="a&1")) == "https://jobs.example/alerts?id=a%261"
 
 
 def test_shortened_text_keeps_whole_letters() -> None:

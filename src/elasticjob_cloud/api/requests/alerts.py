@@ -34,6 +34,15 @@ class AlertEventsQuery(QueryParameters):
     cursor: str = Field("", description="`next` of the page before")
 
 
+class AlertRulesQuery(QueryParameters):
+    """`GET /api/alert/rules`."""
+
+    search: str = Field("", description="part of a scope, in any case")
+    holds_for: str = Field("", description="a scope: only its rule and the farther ones that hold for it too")
+    after: str = Field("", description="only scopes after this one; they are sorted")
+    limit: int = Field(0, ge=0, le=MOST_ROWS, description="the most rules, 0 for all")
+
+
 class DeliveriesQuery(QueryParameters):
     """`GET /api/alert/deliveries`."""
 

@@ -2,8 +2,9 @@
 """`/api/alert`: what is wrong, and who hears of it."""
 
 import asyncio
+import heapq
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from elasticjob_cloud.api.openapi.documents import TRUE, array_of, described
 from elasticjob_cloud.api.requests.alerts import (
     OPEN,
     AlertEventsQuery,
+    AlertRulesQuery,
     DeliveriesQuery,
     known_channel,
     known_rule,
@@ -60,11 +62,21 @@ def alert_routes(scheduler: SchedulerPort, bodies: BodyReader, wall_ms: Callable
 def _add_rules(router: APIRouter, scheduler: SchedulerPort, bodies: BodyReader) -> None:
     rules = {"type": "object", "additionalProperties": documents.RULE}
 
-    @router.get("/rules", **described(rules))
-    async def list_alert_rules() -> Response:
-        """Give all rules, by scope."""
+    @router.get("/rules", **described(rules, query=AlertRulesQuery))
+    async def list_alert_rules(request: Request) -> Response:
+        """Give the rules, by scope: all, or those that are asked for."""
+        given = read_query(request, AlertRulesQuery)
         found = await scheduler.alerts.rules()
-        return json_response({scope: rule_fields(rule) for scope, rule in found.items()})
+        wanted: Iterable[str] = found
+        if given.holds_for:
+            wanted = [scope for scope in await _scopes_of(scheduler, given.holds_for) if scope in found]
+        if given.search:
+            sought = given.search.casefold()
+            wanted = (scope for scope in wanted if sought in scope.casefold())
+        if given.after:
+            wanted = (scope for scope in wanted if scope > given.after)
+        scopes = heapq.nsmallest(given.limit, wanted) if given.limit else sorted(wanted)
+        return json_response({scope: rule_fields(found[scope]) for scope in scopes})
 
     @router.get("/rules/{scope}", **described(documents.RULE, errors=(400, 404)))
     async def read_alert_rule(scope: Scope) -> Response:
@@ -92,6 +104,17 @@ def _add_rules(router: APIRouter, scheduler: SchedulerPort, bodies: BodyReader) 
             raise NotFoundError(f"'{shown(scope)}' has no rule.")
         await scheduler.submit(PutAlertRule(scope, None))
         return done()
+
+
+async def _scopes_of(scheduler: SchedulerPort, scope: str) -> tuple[str, ...]:
+    """Give the scopes whose rules hold for a scope, the nearest first."""
+    await _check_scope(scheduler, scope)
+    if scope == GLOBAL_SCOPE:
+        return (scope,)
+    if not scope.startswith(JOB_PREFIX):
+        return (scope, GLOBAL_SCOPE)
+    job = await scheduler.job(scope.removeprefix(JOB_PREFIX))
+    return (scope, APP_PREFIX + job.configuration.app_name, GLOBAL_SCOPE)
 
 
 async def _check_scope(scheduler: SchedulerPort, scope: str) -> None:

@@ -22,6 +22,11 @@ class AlertChanges:
     rules: dict[str, AlertRule | None] = field(default_factory=dict)
     silences: dict[str, Silence | None] = field(default_factory=dict)
 
+    @property
+    def is_shown(self) -> bool:
+        """Tell whether it changes what anybody is shown: the health of jobs is not."""
+        return bool(self.alerts or self.messages or self.rules or self.silences)
+
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
         return bool(self.alerts or self.health or self.messages or self.rules or self.silences)

@@ -28,6 +28,7 @@ class AlertDesk:
         check_leads: Raises where this scheduler does not lead: channels are the leader's to change.
         now_ms: The wall clock.
         new_id: Makes the ids of messages that try a channel.
+        changed: Told when a channel was set or deleted.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class AlertDesk:
         check_leads: Callable[[], object],
         now_ms: Callable[[], int],
         new_id: Callable[[], str],
+        changed: Callable[[], None],
     ) -> None:
         self._store = store
         self._threads = threads
@@ -45,6 +47,7 @@ class AlertDesk:
         self._check_leads = check_leads
         self._now_ms = now_ms
         self._new_id = new_id
+        self._changed = changed
 
     async def rules(self) -> Mapping[str, AlertRule]:
         return await self._threads.read(self._store.rules)
@@ -72,6 +75,7 @@ class AlertDesk:
     async def put_channel(self, channel: Channel) -> None:
         self._check_leads()
         await self._threads.read(self._store.put_channel, channel)
+        self._changed()
         _log.info("A channel was set.", channel=channel.name, type=channel.type.value)
 
     async def drop_channel(self, name: str) -> None:
@@ -82,6 +86,7 @@ class AlertDesk:
             raise ConflictError(message)
         if not await self._threads.read(self._store.drop_channel, name):
             raise _no_channel(name)
+        self._changed()
         _log.info("A channel was deleted.", channel=name)
 
     async def try_channel(self, name: str) -> str | None:

@@ -225,7 +225,7 @@ def topics_of(changes: Changes) -> list[Topic]:
             (Topic.JOBS, changes.jobs),
             (Topic.RUNS, changes.fires or changes.executions),
             (Topic.TASKS, changes.tasks or changes.failovers),
-            (Topic.ALERTS, changes.alerts),
+            (Topic.ALERTS, changes.alerts.is_shown),
         )
         if is_changed
     ]
