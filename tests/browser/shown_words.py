@@ -21,14 +21,15 @@ _READ = """() => {
   return [document.title, ...texts];
 }"""
 # Names and terms that are the same in Chinese text.
-_SAME_IN_CHINESE = """
+_SAME_WORDS = """
     ElasticJob Cloud API UTC CPU CPUs GPU MB GB GiB MiB KiB KB ID JSON YAML CSV URL URI HTTP HTTPS http https ftp file SDK
     Python Ray SQLite PostgreSQL curl cron Cron Quartz English p50 p99 Ctrl Enter Esc Shift Tab stdout stderr ANSI SIGTERM
     SIGKILL TRANSIENT DAEMON READY FAILOVER LOG THROW IGNORE EMAIL WECHAT DINGTALK WEBHOOK GET POST PUT DELETE PATCH props
     Webhook webhook Slack Markdown HTML IANA true false root guest PID IP TLS SMTP traceback Traceback Shell shell SINGLE_THREAD PROCESS
     Beijing Shanghai
-""".split()
-_WORD = re.compile(r"[A-Za-z][A-Za-z'’]+")
+"""
+_SAME_IN_CHINESE = frozenset(_SAME_WORDS.split())
+_WORD = re.compile(r"[A-Za-z][A-Za-z']+")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # `not_loaded`, `parts.not_loaded`, `{{name}}`: what a page shows when a word is missing or was not filled in.
 _KEY = re.compile(r"\{\{|\b[a-z]+_[a-z]+(?:_[a-z]+)*\b|\bundefined\b|\bNaN\b|\[object ")

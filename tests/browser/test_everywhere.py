@@ -20,6 +20,7 @@ from tests.browser.everyday_world import (
     OK,
     EverydayWorld,
     Route,
+    archive,
     everyday_world,
     run_when,
     trigger,
@@ -100,7 +101,7 @@ def test_each_page_can_be_read_and_used_by_all(
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("language", "theme"), [("en", "dark"), ("zh", "light")])
+@pytest.mark.parametrize("language, theme", [("en", "dark"), ("zh", "light")])
 def test_dialogs_can_be_read_and_used_by_all(
     console: Console, world: EverydayWorld, language: str, theme: str
 ) -> None:
@@ -325,3 +326,52 @@ def test_first_load_and_later_ones_are_small(console: Console) -> None:
     assert size(first, "gz") <= 420_000
     assert size(first, "br") <= 350_000
     assert largest[0] <= 150_000
+
+
+def test_newcomer_gets_from_a_fresh_server_to_a_green_run(
+    chromium: Browser, watch: Watch, tmp_path: Path
+) -> None:
+    """Publish an app, register a job, see it fail, read why, fix it, run it again: by what is seen alone."""
+    url = archive(tmp_path, "hello", {"hello": 'echo "one piece of work"'})
+    with (
+        Standalone(tmp_path / "data", auth=True, settings=SETTINGS) as own,
+        opened_console(chromium, own, watch) as console,
+    ):
+        page = console.page
+        console.log_in()
+        console.open("/")
+        main = page.get_by_role("main")
+        main.get_by_role("link", name="Publish an app").click()
+        page.get_by_label("Name").fill("hello-app")
+        page.get_by_label("Address of the archive or file").fill(url)
+        page.get_by_label("Bootstrap script").fill("true")
+        page.get_by_role("button", name="Publish").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("hello-app")
+
+        page.get_by_role("navigation").get_by_role("link", name="Overview").click()
+        main.get_by_role("link", name="Register a job").click()
+        page.get_by_label("Job name").fill("hello-job")
+        page.get_by_label("App", exact=True).click()
+        page.locator(".ant-select-item-option").filter(has_text="hello-app").click()
+        page.get_by_label("Command", exact=True).fill("sh helo.sh")
+        page.locator("#shardingTotalCount").fill("3")
+        page.get_by_role("button", name="Register job").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("hello-job")
+
+        page.get_by_role("button", name="Trigger", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True).click()
+        page.get_by_role("navigation").get_by_role("link", name="Runs").click()
+        main.get_by_role("link", name="1", exact=True).click()
+        expect(main).to_contain_text("3 of 3 shards failed")
+        expect(main).to_contain_text("helo.sh")
+
+        main.get_by_role("link", name="hello-job", exact=True).first.click()
+        page.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_label("Command", exact=True).fill("sh hello.sh")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="Rerun failed of run 1").click()
+        page.get_by_role("dialog").get_by_role("button", name="Rerun failed").click()
+        run_when(own, 2, "SUCCEEDED")
+        page.get_by_role("navigation").get_by_role("link", name="Runs").click()
+        main.get_by_role("link", name="2", exact=True).click()
+        expect(main).to_contain_text("All 3 shards succeeded")

@@ -18,8 +18,8 @@ import { useMe } from "@/api/session";
 import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
-import { Search } from "./search";
 import { OpenAlerts } from "./open-alerts";
+import { Search } from "./search";
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 
