@@ -31,7 +31,6 @@ export function themeOf(isDark: boolean): ThemeConfig {
             colorPrimary: "#3c89e8",
             colorInfo: "#65a9f3",
             colorLink: "#65a9f3",
-            colorInfo: "#65a9f3",
             colorError: "#ff7a75",
             colorTextSecondary: "rgba(255,255,255,0.72)",
             colorTextTertiary: "rgba(255,255,255,0.65)",
