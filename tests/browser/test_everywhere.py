@@ -338,6 +338,8 @@ def test_newcomer_gets_from_a_fresh_server_to_a_green_run(
         opened_console(chromium, own, watch) as console,
     ):
         page = console.page
+        login = {"username": ADMIN, "password": ADMIN_PASSWORD}
+        own.client.headers["accessToken"] = own.call("POST", "/login", login)["accessToken"]
         console.log_in()
         console.open("/")
         main = page.get_by_role("main")
