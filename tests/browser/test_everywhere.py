@@ -149,7 +149,7 @@ def test_guest_sees_no_action(console: Console, world: EverydayWorld) -> None:
         if route.shows and route.path != "/me":
             expect(page.locator("main")).to_contain_text(route.shows)
         for role in ("button", "link"):
-            control = page.get_by_role("main").get_by_role(role, name=actions)  # type: ignore[arg-type] # either
+            control = page.get_by_role("main").get_by_role(role, name=actions)
             seen += [f"{route.path}: {text}" for text in control.all_inner_texts()]
     assert seen == []
     # The same look finds what an admin has.
