@@ -23,7 +23,8 @@ APP, OK, BAD, COLOURS, WAITS, STAYS, OFF, LONG = (
     "retired",
     "endless",
 )
-NAMES = (APP, OK, BAD, COLOURS, WAITS, STAYS, OFF, LONG)
+GONE = f"{OK}-gone"
+NAMES = (GONE, APP, OK, BAD, COLOURS, WAITS, STAYS, OFF, LONG)
 _SCRIPTS = {
     OK: "echo 4711",
     BAD: "echo 4712\necho 'Traceback (most recent call last):' >&2\necho '  File \"/app/x.py\", line 3, in go' >&2\n"
@@ -56,6 +57,7 @@ class EverydayWorld:
     colour_task: str
     live_task: str
     agent: str
+    host: str
 
     @property
     def routes(self) -> list[Route]:
@@ -89,7 +91,7 @@ class EverydayWorld:
         yield Route("/alerts")
         yield Route("/me", "root")
         yield Route("/nowhere")
-        yield Route(f"/jobs/{OK}-gone")
+        yield Route(f"/jobs/{GONE}")
 
 
 def archive(folder: Path, name: str, scripts: dict[str, str]) -> str:
@@ -152,6 +154,7 @@ def everyday_world(server: Standalone, folder: Path) -> EverydayWorld:
         "two shards run",
         60,
     )
+    (agent,) = server.call("GET", "/operate/agents")
     return EverydayWorld(
         server=server,
         bad_run=runs[BAD],
@@ -160,5 +163,6 @@ def everyday_world(server: Standalone, folder: Path) -> EverydayWorld:
         bad_task=task_of(server, BAD),
         colour_task=task_of(server, COLOURS),
         live_task=task_of(server, LONG),
-        agent=str(server.call("GET", "/operate/agents")[0]["id"]),
+        agent=agent["id"],
+        host=agent["hostname"],
     )

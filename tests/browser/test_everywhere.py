@@ -2,11 +2,17 @@
 
 import re
 import signal
+<<<<<<< HEAD
+=======
+from collections.abc import Iterable
+>>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Request, expect
 
+from scripts.build_console import BUILT
 from tests.acceptance.standalone import Standalone
 from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, VIEWER, Console, opened_console
 from tests.browser.everyday_world import (
@@ -17,6 +23,7 @@ from tests.browser.everyday_world import (
     OK,
     EverydayWorld,
     Route,
+    archive,
     everyday_world,
     run_when,
     trigger,
@@ -26,6 +33,7 @@ from tests.browser.shown_words import shown_texts, wrong_words
 from tests.browser.watch import Watch
 from tests.integration.service.scheduler_processes import schedulers
 from tests.postgres_databases import new_database
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -63,7 +71,16 @@ def findings(console: Console, world: EverydayWorld, place: str, language: str) 
     """Say what is wrong with what is seen now."""
     page = console.page
     found = [f"axe {line}" for line in console.axe_findings() if "(minor)" not in line]
-    data = [*NAMES, ADMIN, VIEWER, world.agent, world.bad_task, world.colour_task, world.live_task]
+    data = [
+        *NAMES,
+        ADMIN,
+        VIEWER,
+        world.agent,
+        world.host,
+        world.bad_task,
+        world.colour_task,
+        world.live_task,
+    ]
     found += [f"words {line}" for line in wrong_words(shown_texts(page), language, data)]
     if page.locator("h1").count() != 1:
         found.append(f"{page.locator('h1').count()} h1")
@@ -181,11 +198,12 @@ def test_page_of_one_scheduler_outlives_the_leader(chromium: Browser, watch: Wat
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.evaluate("window.isSamePage = true")
         leader.signal(signal.SIGKILL)
-        expect(page.get_by_text("No scheduler leads at the moment")).to_be_visible(timeout=30_000)
-        expect(page.get_by_text("No scheduler leads at the moment")).to_be_hidden(timeout=30_000)
-        app = {"appName": "under-the-next", "appURL": "file:///tmp/none.sh", "bootstrapScript": "true"}
-        assert standby.client().post("/app", json={**app, "cpuCount": 0.1, "memoryMB": 64}).is_success
+        wait_for(standby.leads, "the standby leads")
+        app = {"appName": "under-the-next", "appURL": "http://127.0.0.1/none.sh", "bootstrapScript": "true"}
+        published = standby.client().post("/app", json={**app, "cpuCount": 0.1, "memoryMB": 64})
+        assert published.is_success, published.text
         expect(page.locator("main")).to_contain_text("under-the-next")
+        expect(page.get_by_text("No scheduler leads at the moment")).to_be_hidden()
         assert page.evaluate("window.isSamePage")
         context.close()
     watch.check()
@@ -287,6 +305,78 @@ def test_hidden_tab_asks_nothing(console: Console, world: EverydayWorld) -> None
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
 
 
-def _choose(page: Page, label: str, option: str) -> None:
-    page.get_by_label(label, exact=True).click()
-    page.locator(".ant-select-item-option").filter(has_text=option).click()
+def test_first_load_and_later_ones_are_small(console: Console) -> None:
+    """`docs/console.md` has the figures under Measured."""
+    page = console.page
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).path))
+    console.log_in()
+    console.open("/")
+    page.wait_for_load_state("load")
+    first = [BUILT / path.removeprefix("/") for path in asked if path.startswith("/assets/")]
+    assert len(first) > 1
+
+    def size(files: Iterable[Path], ending: str) -> int:
+        # What is too short to be worth it is not compressed.
+        packed = [file.with_name(f"{file.name}.{ending}") for file in files]
+        return sum((each if each.exists() else each.with_suffix("")).stat().st_size for each in packed)
+
+    later = [each for each in BUILT.glob("assets/*.js") if each not in first]
+    largest = max((size([each], "gz"), each.name) for each in later)
+    print(
+        f"first load: {size(first, 'gz')} bytes as gzip, {size(first, 'br')} as Brotli; largest other chunk: {largest}"
+    )
+    assert size(first, "gz") <= 420_000
+    assert size(first, "br") <= 350_000
+    assert largest[0] <= 150_000
+
+
+def test_newcomer_gets_from_a_fresh_server_to_a_green_run(
+    chromium: Browser, watch: Watch, tmp_path: Path
+) -> None:
+    """Publish an app, register a job, see it fail, read why, fix it, run it again: by what is seen alone."""
+    url = archive(tmp_path, "hello", {"hello": 'echo "one piece of work"'})
+    with (
+        Standalone(tmp_path / "data", auth=True, settings=SETTINGS) as own,
+        opened_console(chromium, own, watch) as console,
+    ):
+        page = console.page
+        login = {"username": ADMIN, "password": ADMIN_PASSWORD}
+        own.client.headers["accessToken"] = own.call("POST", "/login", login)["accessToken"]
+        console.log_in()
+        console.open("/")
+        main = page.get_by_role("main")
+        main.get_by_role("link", name="Publish an app").click()
+        page.get_by_label("Name").fill("hello-app")
+        page.get_by_label("Address of the archive or file").fill(url)
+        page.get_by_label("Bootstrap script").fill("true")
+        page.get_by_role("button", name="Publish").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("hello-app")
+
+        page.get_by_role("navigation").get_by_role("link", name="Overview").click()
+        main.get_by_role("link", name="Register a job").click()
+        page.get_by_label("Job name").fill("hello-job")
+        page.get_by_label("App", exact=True).click()
+        page.locator(".ant-select-item-option").filter(has_text="hello-app").click()
+        page.get_by_label("Command", exact=True).fill("sh helo.sh")
+        page.locator("#shardingTotalCount").fill("3")
+        page.get_by_role("button", name="Register job").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("hello-job")
+
+        page.get_by_role("button", name="Trigger", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True).click()
+        page.get_by_role("navigation").get_by_role("link", name="Runs").click()
+        main.get_by_role("link", name="1", exact=True).click()
+        expect(main).to_contain_text("3 of 3 shards failed")
+        expect(main).to_contain_text("helo.sh")
+
+        main.get_by_role("link", name="hello-job", exact=True).first.click()
+        page.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_label("Command", exact=True).fill("sh hello.sh")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("button", name="Rerun failed of run 1").click()
+        page.get_by_role("dialog").get_by_role("button", name="Rerun failed").click()
+        run_when(own, 2, "SUCCEEDED")
+        page.get_by_role("navigation").get_by_role("link", name="Runs").click()
+        main.get_by_role("link", name="2", exact=True).click()
+        expect(main).to_contain_text("All 3 shards succeeded")
