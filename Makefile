@@ -170,6 +170,11 @@ run: $(STAMP) ## a scheduler, an agent and a demo job on this machine
 	@$(MAKE) console || echo "==> going on: the console is as it was before, or missing; its address says so then" >&2
 	$(BIN)/elasticjob-cloud demo
 
+.PHONY: screenshots
+screenshots: $(STAMP) console ## make the console's pictures of README and docs anew; minutes, needs Chromium
+	@echo "==> pictures of the console"
+	PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
+
 .PHONY: cluster
 cluster: $(STAMP) $(RAY_STAMP) ## PostgreSQL, Ray with 3 nodes, 2 schedulers and demo jobs on this machine
 	@PYTHONPATH=. exec $(BIN)/python scripts/cluster.py $(ARGS)

@@ -48,11 +48,13 @@ class Console:
         self.taken: list[float] = []
 
     async def look(self, begin: float, until: float) -> None:
-        """Open the page, and ask each second from `begin` to `until`; the first time at a moment of its own."""
+        """Open the page, and ask each second; what comes from `begin` on is counted."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         revision = json.loads(await self._get("/api/changes", "changes"))["revision"]
-        await asyncio.sleep(max(0.0, begin - time.time()) + random.random())
+        await asyncio.sleep(random.random())
         while time.time() < until:
+            if time.time() < begin:
+                self.counts, self.taken = dict.fromkeys(self.counts, 0), []
             started = time.monotonic()
             changes = json.loads(await self._get(f"/api/changes?since={revision}", "changes"))
             revision = changes["revision"]

@@ -60,7 +60,7 @@ _FILL_FIRES = """
         CASE WHEN n > {rows} - {live} OR n % 50 = 3 THEN '' WHEN n % 5 = 1 OR n % 1000 = 2 THEN 'FAILED'
             WHEN n * 4 % {rows} = 0 THEN 'KILLED' ELSE 'SUCCEEDED' END,
         1, CASE WHEN n % 5 = 1 OR n % 1000 = 2 OR n * 4 % {rows} = 0 THEN 0 ELSE 1 END,
-        CASE WHEN n % 5 = 1 OR n % 1000 = 2 THEN 'ValueError: no city ' || n || ' in table ' || substr('abcdefgh', n % 8 + 1, 1) ELSE '' END, '', CASE WHEN n % 5000 = 9 THEN 'RERUN' ELSE '' END
+        CASE WHEN n % 5 = 1 OR n % 1000 = 2 THEN 'ValueError: no city ' || n || ' in table ' || substr('abcdefgh', CAST(n % 8 + 1 AS INTEGER), 1) ELSE '' END, '', CASE WHEN n % 5000 = 9 THEN 'RERUN' ELSE '' END
     FROM (SELECT CAST(n AS BIGINT) AS n FROM numbers) AS n
 """
 _FILL_EXECUTIONS = """

@@ -13,12 +13,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from elasticjob_cloud.api.console.files import ConsoleFiles
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, Console
+from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, Console, opened_console
 from tests.browser.watch import Watch
 
 _CHROMIUM_NAMES = ("chromium", "google-chrome", "google-chrome-stable")
-_TIMEOUT_MS = 15_000
-_VIEWPORT = {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +56,5 @@ def watch() -> Watch:
 @pytest.fixture
 def console(chromium: Browser, server: Standalone, watch: Watch) -> Iterator[Console]:
     """The console in a browser of its own, not logged in yet; in English, light, UTC."""
-    context = chromium.new_context(
-        locale="en-GB",
-        timezone_id="UTC",
-        viewport={"width": _VIEWPORT["width"], "height": _VIEWPORT["height"]},
-        color_scheme="light",
-    )
-    context.set_default_timeout(_TIMEOUT_MS)
-    watch.watch(context)
-    yield Console(context.new_page(), server, server.url)
-    context.close()
-    watch.check()
+    with opened_console(chromium, server, watch) as opened:
+        yield opened

@@ -1,18 +1,22 @@
 """The console as a person uses it: opened in a browser, logged in, in a language and a theme."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.acceptance.standalone import Standalone
+from tests.browser.watch import Watch
 from tests.checkout import ROOT
 
 ADMIN, ADMIN_PASSWORD = "root", "correct horse battery"
 VIEWER, VIEWER_PASSWORD = "guest", "staple of a horse"
 SETTINGS = {"ADMIN_PASSWORD": ADMIN_PASSWORD, "GUEST_PASSWORD": VIEWER_PASSWORD}
+_TIMEOUT_MS = 15_000
 _AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # As console/src/app/preferences.ts keeps them.
 _PREFERENCES = "elasticjob-console"
@@ -74,6 +78,22 @@ class Console:
             for each in findings
             for node in each["nodes"]
         ]
+
+
+@contextmanager
+def opened_console(chromium: Browser, server: Standalone, watch: Watch) -> Iterator[Console]:
+    """A server's console in a browser of its own, not logged in yet; in English, light, UTC."""
+    context = chromium.new_context(
+        locale="en-GB",
+        timezone_id="UTC",
+        viewport={"width": 1280, "height": 800},
+        color_scheme="light",
+    )
+    context.set_default_timeout(_TIMEOUT_MS)
+    watch.watch(context)
+    yield Console(context.new_page(), server, server.url)
+    context.close()
+    watch.check()
 
 
 @lru_cache(maxsize=1)

@@ -6,13 +6,10 @@ from typing import Any
 from tests.acceptance.standalone import Standalone
 from tests.waiting import wait_for
 
-# The last argument is the shard as JSON. Shard 1 fails until the file `fixed` is there, as a fixed job would.
+# Shard 1 fails until the file `fixed` is there, as a job would that somebody has fixed.
 FAILS_IN_SHARD_1 = """
-echo "begin of $1"
-case "$1" in
-  *'"shardingItem":1'*|*'"shardingItem": 1'*)
-    [ -f {folder}/fixed ] || {{ echo "FATAL: quota exceeded" >&2; exit 3; }} ;;
-esac
+echo "begin of shard $ELASTICJOB_SHARDING_ITEM"
+[ "$ELASTICJOB_SHARDING_ITEM" != 1 ] || [ -f {folder}/fixed ] || {{ echo "FATAL: quota exceeded" >&2; exit 3; }}
 """
 RUNS_UNTIL_TOLD = "while [ ! -f {folder}/go ]; do sleep 0.05; done"
 ENDED = ("SUCCEEDED", "FAILED", "KILLED", "DROPPED")

@@ -56,10 +56,10 @@ def test_script_job_is_registered_and_its_page_opens(console: Console, app: str)
     page.get_by_label("Description").fill("made by hand")
     page.get_by_label("Register it disabled").check()
     page.get_by_label("Failover").check()
-    page.get_by_label("Shards", exact=True).fill("3")
+    page.get_by_role("spinbutton", name="Shards", exact=True).fill("3")
     page.get_by_label("Parameter of item 0").fill("Beijing")
     page.get_by_label("Parameter of item 2").fill("Shanghai")
-    page.get_by_text("Other properties").click()
+    page.get_by_role("heading", name="Other properties").click()
     page.get_by_role("button", name="Add property").click()
     page.get_by_label("Name of property 1").fill("mode")
     page.get_by_label("Value of property 1").fill("full")
@@ -138,7 +138,7 @@ def test_clock_changes_that_touch_a_fire_are_told(
 
 def test_refusals_stand_at_their_fields_and_nothing_is_registered(console: Console, app: str) -> None:
     page = begin(console, "form-bad", " ")
-    page.get_by_label("Shards", exact=True).fill("20000")
+    page.get_by_role("spinbutton", name="Shards", exact=True).fill("20000")
     page.get_by_label("CPUs").fill("0")
     register(page)
     expect(problem_of(page, "shardingTotalCount")).to_contain_text("must be at most 10,000")
@@ -146,7 +146,7 @@ def test_refusals_stand_at_their_fields_and_nothing_is_registered(console: Conso
     expect(problem_of(page, "script")).to_contain_text("must not be blank")
     assert console.server.client.get("/job/jobs/form-bad").status_code == 404
 
-    page.get_by_label("Shards", exact=True).fill("2")
+    page.get_by_role("spinbutton", name="Shards", exact=True).fill("2")
     expect(problem_of(page, "shardingTotalCount")).to_have_count(0)
 
 
@@ -158,9 +158,9 @@ def test_name_that_is_taken_is_told_while_typing(console: Console, app: str) -> 
 
 def test_shards_that_are_too_many_for_their_parameters_are_told(console: Console, app: str) -> None:
     page = begin(console, "form-items")
-    page.get_by_label("Shards", exact=True).fill("2")
+    page.get_by_role("spinbutton", name="Shards", exact=True).fill("2")
     page.get_by_label("Parameter of item 1").fill("b")
-    page.get_by_label("Shards", exact=True).fill("1")
+    page.get_by_role("spinbutton", name="Shards", exact=True).fill("1")
     expect(problem_of(page, "shardingItemParameters")).to_contain_text("item 1 is outside")
     page.get_by_text("Text", exact=True).click()
     page.get_by_label("Parameters of the shards").last.fill("0=a")
@@ -211,6 +211,7 @@ def test_edit_changes_what_was_changed(console: Console, app: str) -> None:
     before = job(server, "form-edit")
     console.log_in()
     console.open("/jobs/form-edit?tab=configuration")
+    page.get_by_role("tabpanel").get_by_role("button", name="Edit").click()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
     expect(page.get_by_label("Job name")).to_be_disabled()
     page.get_by_label("Cron", exact=True).fill("0 0 4 * * ?")

@@ -58,7 +58,8 @@ def test_search_and_filters_are_in_the_address_and_survive_a_reload(console: Con
     registered(server, ["find-c"])
     console.log_in()
     console.open("/jobs")
-    page.get_by_label("Search").fill("find-")
+    page.get_by_role("textbox", name="Search").fill("find-")
+    expect(page).to_have_url(re.compile(r"\?search=find-$"))
     expect(page.locator("tr[data-row-key]")).to_have_count(3)
     choose(page, "State", "Disabled")
     expect(page.locator("tr[data-row-key]")).to_have_count(2)
@@ -66,11 +67,11 @@ def test_search_and_filters_are_in_the_address_and_survive_a_reload(console: Con
 
     page.reload()
     expect(page.locator("tr[data-row-key]")).to_have_count(2)
-    expect(page.get_by_label("Search")).to_have_value("find-")
+    expect(page.get_by_role("textbox", name="Search")).to_have_value("find-")
 
     page.get_by_role("button", name="Clear filters").click()
     expect(page).to_have_url(re.compile(r"/jobs$"))
-    expect(page.get_by_label("Search")).to_have_value("")
+    expect(page.get_by_role("textbox", name="Search")).to_have_value("")
 
 
 def test_sort_is_the_servers(console: Console, app: str) -> None:

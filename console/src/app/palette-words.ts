@@ -20,7 +20,7 @@ export const useWords = defineWords("palette", {
   },
   zh: {
     title: "搜索",
-    hint: "页面、作业、应用、执行节点,或运行和任务的 ID",
+    hint: "页面、作业、应用、执行节点，或运行和任务的 ID",
     page: "页面",
     job: "作业",
     app: "应用",
@@ -30,7 +30,7 @@ export const useWords = defineWords("palette", {
     new_job: "注册作业",
     new_app: "发布应用",
     nothing: "没有找到结果。",
-    keys: "↑ ↓ 选择,Enter 打开,Esc 关闭",
+    keys: "↑ ↓ 选择，Enter 打开，Esc 关闭",
     results: "搜索结果",
     found_one: "{{count}} 条结果",
     found_other: "{{count}} 条结果",

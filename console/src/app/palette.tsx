@@ -1,6 +1,6 @@
 import { type NavigateOptions, useNavigate } from "@tanstack/react-router";
-import { Input, Modal } from "antd";
-import { type KeyboardEvent, useEffect, useId, useState } from "react";
+import { Input, type InputRef, Modal } from "antd";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
 import { useWords as usePaletteWords } from "./palette-words";
@@ -34,6 +34,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const t = usePaletteWords();
   const navigate = useNavigate();
   const list = useId();
+  const input = useRef<InputRef>(null);
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const found = useFound(text.trim());
@@ -57,9 +58,17 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   }
 
   return (
-    <Modal open title={t("title")} footer={null} onCancel={onClose} width={640} className="palette">
+    <Modal
+      open
+      title={t("title")}
+      footer={null}
+      onCancel={onClose}
+      width={640}
+      // The dialog takes the focus when it opens.
+      afterOpenChange={(isOpen) => isOpen && input.current?.focus()}
+    >
       <Input
-        autoFocus
+        ref={input}
         size="large"
         value={text}
         placeholder={t("hint")}

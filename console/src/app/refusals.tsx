@@ -7,11 +7,13 @@ export function NoSuchPage() {
   const t = useWords();
   const { pathname } = useLocation();
   return (
-    <Page title={t("no_such_page")}>
-      <Nothing text={t("no_such_page_hint", { path: pathname })}>
-        <Link to="/">{t("to_overview")}</Link>
-      </Nothing>
-    </Page>
+    <main className="alone">
+      <Page title={t("no_such_page")}>
+        <Nothing text={t("no_such_page_hint", { path: pathname })}>
+          <Link to="/">{t("to_overview")}</Link>
+        </Nothing>
+      </Page>
+    </main>
   );
 }
 

@@ -2,6 +2,12 @@ import { Input } from "antd";
 import { useEffect, useState } from "react";
 import { epochOf, useZone } from "./time";
 
+<<<<<<< HEAD
+
+import { epochOfWall, wallTime } from "./zones";
+
+=======
+
 /** What a wall clock in `zone` shows: `2026-11-30T22:05`. */
 export function wallClock(epoch: number, zone: string): string {
   const parts = new Map(
@@ -35,6 +41,7 @@ export function momentOf(wall: string, zone: string): number | null {
 function floored(epoch: number): number {
   return Math.floor(epoch / 60_000) * 60_000;
 }
+>>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
 
 /** A field for a moment, in the zone that times are shown in. Its value is ISO 8601 in UTC, or empty. */
 export function InstantInput({
@@ -48,13 +55,21 @@ export function InstantInput({
 }) {
   const zone = useZone();
   const epoch = epochOf(value);
+<<<<<<< HEAD
+  const shown = epoch === null ? "" : wallTime(epoch, zone);
+=======
   const shown = epoch === null ? "" : wallClock(epoch, zone);
+>>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
   const [typed, setTyped] = useState(shown);
   useEffect(() => setTyped(shown), [shown]);
 
   function take(text: string): void {
     setTyped(text);
+<<<<<<< HEAD
+    const moment = text === "" ? null : epochOfWall(text, zone);
+=======
     const moment = text === "" ? null : momentOf(text, zone);
+>>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
     if (text === "") onChange("");
     else if (moment !== null) onChange(new Date(moment).toISOString());
   }

@@ -166,7 +166,7 @@ class SharedReads:
             view = self._views.get(key)
             if (
                 view is not None
-                and view.revision == revision
+                and _is_as_new(view.revision, revision)
                 and self._now() - view.made_at < _LONGEST_SECONDS
             ):
                 self._views.move_to_end(key)
@@ -174,9 +174,10 @@ class SharedReads:
             making = self._makings.get(key)
             if making is None:
                 making = self._make_later(key, scope, topics, view)
-            elif making.revision not in {None, revision}:
+            elif making.revision is not None and not _is_as_new(making.revision, revision):
                 await asyncio.wait({making.task})
-                revision = self._revision_of(topics)
+                if not _are_of_one_term(revision, present := self._revision_of(topics)):
+                    revision = present
                 continue
             if not may_wait:
                 making.hurry.set()
@@ -229,6 +230,15 @@ def _topics_of(scope: Scope) -> tuple[Topic, ...] | None:
     if topics is None and b"page=" in scope["query_string"]:  # `per_page=` as well
         topics = SHARED_PAGES.get(path)
     return topics
+
+
+def _are_of_one_term(one: str, other: str) -> bool:
+    return one.rpartition("-")[0] == other.rpartition("-")[0]
+
+
+def _is_as_new(made: str, wanted: str) -> bool:
+    """Tell whether a revision is the wanted one, or a later one of the same term (`service/revisions.py`)."""
+    return _are_of_one_term(made, wanted) and int(made.rpartition("-")[2]) >= int(wanted.rpartition("-")[2])
 
 
 def _is_bounded(path: str) -> bool:

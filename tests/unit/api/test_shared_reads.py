@@ -129,6 +129,40 @@ def test_nobody_has_an_answer_that_is_older_than_his_question() -> None:
     play(scene)
 
 
+def test_nobody_waits_for_more_than_the_answer_after_his_question() -> None:
+    async def scene(world: World) -> None:
+        world.gate.clear()
+        first = asyncio.create_task(world.get())
+        await settle()
+        world.revision = 2
+        second = asyncio.create_task(world.get())
+        third = asyncio.create_task(world.get())
+        await settle()
+        world.gate.set()
+        await first
+        world.gate.clear()
+        await settle()  # one of them has begun the next answer
+        world.revision = 3
+        await settle()
+        world.gate.set()
+        assert {(await second).body, (await third).body} == {b"revision 2"}
+        assert len(world.made) == 2
+
+    play(scene)
+
+
+def test_after_a_change_of_leaders_nothing_older_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(world: World) -> None:
+        world.revision = 9
+        await world.get()
+        monkeypatch.setattr(world.reads, "_revision_of", lambda _: "another-2")
+        world.body = b"of another term"
+        assert (await world.get()).body == b"of another term"
+        assert len(world.made) == 2
+
+    play(scene)
+
+
 def test_other_questions_and_other_roles_have_other_answers() -> None:
     async def scene(world: World) -> None:
         await world.get(query=b"state=FAILED")

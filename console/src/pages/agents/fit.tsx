@@ -39,13 +39,13 @@ export function WouldFit({ agents, here }: { agents: readonly Agent[]; here?: st
         className="block agents-fit"
       >
         <Form.Item name="cpus" label={t("fit_cpu")}>
-          <InputNumber min={0.001} step={0.1} />
+          <InputNumber controls={false} min={0.001} step={0.1} />
         </Form.Item>
         <Form.Item name="memoryMB" label={t("fit_memory")}>
-          <InputNumber min={1} step={64} />
+          <InputNumber controls={false} min={1} step={64} />
         </Form.Item>
         <Form.Item name="shards" label={t("fit_shards")}>
-          <InputNumber min={1} max={10_000} precision={0} />
+          <InputNumber controls={false} min={1} max={10_000} precision={0} />
         </Form.Item>
         <Form.Item name="app" label={t("fit_app")} tooltip={t("fit_app_hint")}>
           <Select

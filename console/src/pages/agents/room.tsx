@@ -6,11 +6,8 @@ import { Meter } from "@/parts/meter";
 import { epochOf, When } from "@/parts/time";
 import { useWords } from "./words";
 
-/** `diskFreeMB` and `diskTotalMB`: of its fullest disk; agents of earlier versions do not tell. */
-export type Agent = Answer<"/api/operate/agents">[number] & {
-  diskFreeMB?: number | null;
-  diskTotalMB?: number | null;
-};
+/** `diskFreeMB` and `diskTotalMB`: of its fullest disk; null: agents of earlier versions do not tell. */
+export type Agent = Answer<"/api/operate/agents">[number];
 
 const SILENT_MS = 600_000;
 
@@ -42,7 +39,7 @@ export function DiskRoom({ agent }: { agent: Agent }) {
   const t = useWords();
   const { mebibytes } = useAmounts();
   const { diskFreeMB: free, diskTotalMB: total } = agent;
-  if (free === null || free === undefined || !total) return <span aria-hidden="true">–</span>;
+  if (free === null || !total) return <span aria-hidden="true">–</span>;
   return (
     <Meter
       used={total - free}

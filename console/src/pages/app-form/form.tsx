@@ -107,6 +107,7 @@ export function AppForm({
         t("cpu"),
         t("resources_hint"),
         <InputNumber
+          controls={false}
           id="cpuCount"
           value={app.cpuCount}
           onChange={(value) => set({ cpuCount: value ?? 0 })}
@@ -117,6 +118,7 @@ export function AppForm({
         t("memory"),
         t("resources_hint"),
         <InputNumber
+          controls={false}
           id="memoryMB"
           value={app.memoryMB}
           onChange={(value) => set({ memoryMB: value ?? 0 })}
@@ -127,6 +129,7 @@ export function AppForm({
         t("sampling"),
         t("sampling_hint"),
         <InputNumber
+          controls={false}
           id="eventTraceSamplingCount"
           value={app.eventTraceSamplingCount}
           onChange={(value) => set({ eventTraceSamplingCount: value ?? 0 })}

@@ -130,6 +130,7 @@ function Conditions() {
                 {Object.entries(thresholds).map(([name, usual]) => (
                   <span key={name} className="nowrap">
                     <InputNumber
+                      controls={false}
                       size="small"
                       aria-label={`${condition}: ${t(`threshold_${name}` as Word)}`}
                       className="job-form-threshold"
@@ -262,6 +263,7 @@ function NumberOf({
   return (
     <Labelled id={id} label={label}>
       <InputNumber
+        controls={false}
         id={id}
         className="job-form-number"
         placeholder={t("inherited")}

@@ -1,5 +1,5 @@
 import { Alert, App, Button, Form } from "antd";
-import { useMemo, useRef, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import { post, put } from "@/api/client";
 import { useMayAct } from "@/api/session";
 import { CopyCurl } from "@/parts/action";
@@ -95,7 +95,7 @@ export function JobForm({ mode, initial, appName = "", onDone }: JobFormProps) {
   return (
     <EditingContext.Provider value={editing}>
       <Leaving isUnsaved={() => isUnsaved && !isSaved.current} />
-      <Form layout="vertical" className="job-form" onFinish={() => void save()} requiredMark>
+      <Form layout="vertical" className="job-form" onFinish={() => void save()} requiredMark={marked}>
         {others.map((text) => (
           <Alert key={text} className="block" type="error" showIcon title={text} />
         ))}
@@ -157,4 +157,17 @@ function focusFirstProblem(): void {
   window.requestAnimationFrame(() => {
     document.querySelector(".job-form [role=alert]")?.scrollIntoView({ block: "center" });
   });
+}
+
+/** The star is to be seen, and is no part of a field's name. */
+function marked(label: ReactNode, { required }: { required: boolean }): ReactNode {
+  if (!required) return label;
+  return (
+    <>
+      {label}
+      <span aria-hidden="true" className="bad job-form-star">
+        *
+      </span>
+    </>
+  );
 }

@@ -52,7 +52,7 @@ export function Props() {
             className="job-form-table"
             pagination={{ pageSize: 20, hideOnSinglePage: true, showSizeChanger: false }}
             dataSource={shown}
-            locale={{ emptyText: t("no_props") }}
+            locale={{ emptyText: <span className="calm">{t("no_props")}</span> }}
             columns={[
               {
                 key: "name",

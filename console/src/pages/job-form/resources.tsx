@@ -15,6 +15,7 @@ export function Resources() {
       <div className="job-form-row">
         <Field id="cpuCount" label={t("cpus")} required hint={t("per_shard")}>
           <InputNumber
+            controls={false}
             id="cpuCount"
             className="job-form-number"
             step={0.1}
@@ -24,6 +25,7 @@ export function Resources() {
         </Field>
         <Field id="memoryMB" label={t("memory")} required hint={t("per_shard")}>
           <InputNumber
+            controls={false}
             id="memoryMB"
             className="job-form-number"
             step={64}
@@ -33,6 +35,7 @@ export function Resources() {
         </Field>
         <Field id="timeoutSeconds" label={t("timeout")} hint={t("timeout_hint")}>
           <InputNumber
+            controls={false}
             id="timeoutSeconds"
             className="job-form-number"
             value={job.timeoutSeconds}

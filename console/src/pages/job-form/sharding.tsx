@@ -17,6 +17,7 @@ export function Sharding() {
       <div className="job-form-row">
         <Field id="shardingTotalCount" label={t("shards")} required>
           <InputNumber
+            controls={false}
             id="shardingTotalCount"
             className="job-form-number"
             value={job.shardingTotalCount}

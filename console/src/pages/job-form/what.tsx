@@ -180,6 +180,7 @@ function Milliseconds({
   return (
     <Field id={id} label={label} problem={problem(name)}>
       <InputNumber
+        controls={false}
         id={id}
         className="job-form-number"
         stringMode

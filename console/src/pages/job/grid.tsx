@@ -44,7 +44,8 @@ export function Grid({
   const table = useRef<HTMLTableElement>(null);
   const open = useOpen();
   const known = runs.reduce((longest, { shardStates }) => Math.max(longest, shardStates?.length ?? 0), 0);
-  const all = Array.from({ length: Math.max(known, runs.length > 0 ? total : 0) }, (_, item) => item);
+  // Of runs with very many shards the list does not say how each went; their own pages do.
+  const all = Array.from({ length: known > 0 ? Math.max(known, total) : 0 }, (_, item) => item);
   const items = isOnlyBad ? all.filter((item) => wasBad(runs, item)) : all;
   const shown = items.slice(0, most);
   const left = items.length - shown.length;
@@ -80,6 +81,7 @@ export function Grid({
           </tbody>
         </table>
       </div>
+      {known === 0 ? <p className="calm">{t("grid_shards_unknown")}</p> : null}
       {left > 0 ? (
         <Button size="small" onClick={() => setMost(most + MORE)}>
           {t("grid_more", { count: Math.min(MORE, left), left })}

@@ -32,7 +32,7 @@ export function Missed({ jobName }: { jobName: string }) {
           <Fires runs={lost} withReason />
           {dropped.data.next ? (
             <p>
-              <Link to="/runs" search={{ jobName, state: "DROPPED", range: "all" }}>
+              <Link to="/runs" search={{ jobName, state: "DROPPED", since: "all" }}>
                 {t("all_dropped")}
               </Link>
             </p>

@@ -36,7 +36,7 @@ export function RunsTab({
   return (
     <>
       <Now jobName={jobName} />
-      {one && other ? (
+      {one && other && one !== other ? (
         <Compare key={filters.compare} ids={[one, other]} onClose={() => onFilter({ compare: "" })} />
       ) : null}
       <LastRuns jobName={jobName} job={job} />

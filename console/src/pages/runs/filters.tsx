@@ -1,7 +1,7 @@
 import { AutoComplete, Button, Input, Select } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { useRead } from "@/api/live";
-import { InstantInput } from "@/parts/instant";
+import { RangeFilter } from "@/parts/range";
 import { RUN_SOURCES, RUN_STATES } from "@/parts/runs/types";
 import { Source, State } from "@/parts/states";
 import { DEFAULTS, type RunFilters } from "./query";
@@ -59,32 +59,9 @@ export function Filters({
           ]}
         />
       </Field>
-      <Field label={t("range")} id="runs-range">
-        <Select
-          id="runs-range"
-          className="runs-select"
-          value={filters.range}
-          onChange={(range) => onChange(range === "own" ? { range } : { range, from: "", to: "" })}
-          options={[
-            { value: "1h", label: t("last_hour") },
-            { value: "24h", label: t("last_day") },
-            { value: "7d", label: t("last_week") },
-            { value: "30d", label: t("last_month") },
-            { value: "all", label: t("all_time") },
-            { value: "own", label: t("own_range") },
-          ]}
-        />
-      </Field>
-      {filters.range === "own" ? (
-        <>
-          <Field label={t("from")} id="runs-from">
-            <InstantInput id="runs-from" value={filters.from} onChange={(from) => onChange({ from })} />
-          </Field>
-          <Field label={t("to")} id="runs-to">
-            <InstantInput id="runs-to" value={filters.to} onChange={(to) => onChange({ to })} />
-          </Field>
-        </>
-      ) : null}
+      <div className="bar runs-range">
+        <RangeFilter range={filters} onChange={onChange} />
+      </div>
       <Button disabled={isDefault} onClick={() => onChange(DEFAULTS)} className="runs-reset">
         {t("reset")}
       </Button>

@@ -1,8 +1,8 @@
 import { Button } from "antd";
-import { useMemo } from "react";
 import { useRead } from "@/api/live";
 import { useFilters } from "@/parts/filters";
 import { Loaded, Page } from "@/parts/page";
+import { useBounds } from "@/parts/range";
 import { Pages, RunsTable } from "@/parts/runs/table";
 import { Filters } from "./filters";
 import { DEFAULTS, queryOf } from "./query";
@@ -12,8 +12,7 @@ import { useWords } from "./words";
 export default function RunsPage() {
   const t = useWords();
   const [filters, change] = useFilters(DEFAULTS);
-  // The beginning of the time stays while the filters do: it is part of what the page is cached by.
-  const query = useMemo(() => queryOf(filters, Date.now()), [filters]);
+  const query = queryOf(filters, useBounds(filters));
   const runs = useRead("/api/job/runs", { query, topics: ["runs"] });
   const isLive = filters.state === "WAITING" || filters.state === "RUNNING";
   return (
@@ -24,10 +23,10 @@ export default function RunsPage() {
         {({ rows, next }) => (
           <div className="panel">
             <RunsTable rows={rows} withJob isFetching={runs.isPlaceholderData} nothing={t("nothing")} />
-            {rows.length === 0 && filters.range !== "all" && !isLive ? (
+            {rows.length === 0 && filters.since !== "all" && !isLive ? (
               <p className="runs-hint">
                 {t("nothing_hint")}{" "}
-                <Button size="small" onClick={() => change({ range: "all", from: "", to: "" })}>
+                <Button size="small" onClick={() => change({ since: "all", from: "", to: "" })}>
                   {t("all_ever")}
                 </Button>
               </p>

@@ -1,34 +1,21 @@
 import type { Query } from "@/api/client";
+import { RANGE_DEFAULTS } from "@/parts/range";
 import { EVER } from "@/parts/runs/types";
 
-export const DEFAULTS = {
-  jobName: "",
-  appName: "",
-  state: "",
-  source: "",
-  range: "24h",
-  from: "",
-  to: "",
-  cursor: "",
-};
+export const DEFAULTS = { jobName: "", appName: "", state: "", source: "", ...RANGE_DEFAULTS, cursor: "" };
 export type RunFilters = typeof DEFAULTS;
 
-const HOUR_MS = 3_600_000;
-const LENGTHS: Record<string, number> = { "1h": HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS };
 const ROWS = 50;
 
 /** What to ask the server for. Its own default is the last 24 hours, which go on with the clock. */
-export function queryOf(filters: RunFilters, now: number): Query<"/api/job/runs"> {
-  const { jobName, appName, cursor } = filters;
+export function queryOf(
+  filters: RunFilters,
+  bounds: { startTime?: string; endTime?: string },
+): Query<"/api/job/runs"> {
+  const { jobName, appName, state, source, since, cursor } = filters;
   const query: Record<string, string | number> = { jobName, appName, cursor, limit: ROWS };
-  if (filters.state) query.state = filters.state;
-  if (filters.source) query.source = filters.source;
-  const length = LENGTHS[filters.range];
-  if (length !== undefined) query.startTime = new Date(now - length).toISOString();
-  if (filters.range === "all") query.startTime = EVER;
-  if (filters.range === "own") {
-    query.startTime = filters.from || EVER;
-    if (filters.to) query.endTime = filters.to;
-  }
+  if (state) query.state = state;
+  if (source) query.source = source;
+  if (since !== RANGE_DEFAULTS.since) Object.assign(query, { startTime: EVER }, bounds);
   return query as Query<"/api/job/runs">;
 }

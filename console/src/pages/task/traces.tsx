@@ -8,7 +8,7 @@ import { useWords } from "./words";
 type Trace = TaskDetail["traces"][number];
 type Word = Parameters<ReturnType<typeof useWords>>[0];
 
-const SOURCES = new Set(["SCHEDULER", "EXECUTOR", "SLAVE"]);
+const SOURCES = new Set(["CLOUD_SCHEDULER", "CLOUD_EXECUTOR"]);
 
 export function TaskTraces({ task }: { task: TaskDetail }) {
   const t = useWords();

@@ -33,9 +33,8 @@ export const useWords = defineWords("task", {
     daemon: "daemon",
     failover: "failover",
     about: "About this task",
-    SCHEDULER: "Scheduler",
-    EXECUTOR: "Executor",
-    SLAVE: "Agent",
+    CLOUD_SCHEDULER: "Scheduler",
+    CLOUD_EXECUTOR: "Executor",
   },
   zh: {
     title: "{{job}} 的任务,分片 {{item}}",
@@ -69,8 +68,7 @@ export const useWords = defineWords("task", {
     daemon: "常驻",
     failover: "失效转移",
     about: "任务详情",
-    SCHEDULER: "调度器",
-    EXECUTOR: "执行器",
-    SLAVE: "执行节点",
+    CLOUD_SCHEDULER: "调度器",
+    CLOUD_EXECUTOR: "执行器",
   },
 });

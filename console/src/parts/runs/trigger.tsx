@@ -130,6 +130,7 @@ function OpenDialog({
         </Form.Item>
         <Form.Item label={t("sharding_total")} htmlFor="trigger-total">
           <InputNumber
+            controls={false}
             id="trigger-total"
             min={1}
             max={10_000}

@@ -171,7 +171,9 @@ def test_settings_go_with_the_last_run_that_had_them(store: Store) -> None:
     assert detail_of(store, 1).configuration == job("second")  # the first went
 
 
-def test_pages_of_the_trace_tables_show_elasticjobs_columns_alone(store: Store) -> None:
+def test_pages_of_the_trace_tables_show_elasticjobs_columns_and_of_ours_what_a_task_came_to(
+    store: Store,
+) -> None:
     commit(
         store,
         Changes(
@@ -181,5 +183,5 @@ def test_pages_of_the_trace_tables_show_elasticjobs_columns_alone(store: Store) 
     )
     (trace,) = store.status_traces(HistoryQuery()).rows
     (execution,) = store.executions(HistoryQuery()).rows
-    assert list(trace)[-2:] == ["message", "creationTime"]
+    assert list(trace)[-4:] == ["message", "creationTime", "success", "summary"]
     assert list(execution)[-2:] == ["startTime", "completeTime"]

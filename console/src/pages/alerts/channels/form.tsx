@@ -178,6 +178,7 @@ function FieldInput({
   if (field === "port") {
     return (
       <InputNumber
+        controls={false}
         id={id}
         className="alerts-number"
         placeholder={String(PORTS[draft.texts.tls ?? "ssl"] ?? 465)}

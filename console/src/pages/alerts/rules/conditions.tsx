@@ -164,6 +164,7 @@ function Threshold({
         <DurationInput label={label} value={value} usual={usual} onChange={put} />
       ) : (
         <InputNumber
+          controls={false}
           size="small"
           className="alerts-threshold"
           aria-label={label}

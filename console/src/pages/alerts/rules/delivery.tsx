@@ -170,6 +170,7 @@ function NumberField({
       problem={problems.fields[field]}
     >
       <InputNumber
+        controls={false}
         id={`rule-${field}`}
         className="alerts-number"
         placeholder={String(other.value ?? usual)}

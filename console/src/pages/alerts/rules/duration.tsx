@@ -21,6 +21,7 @@ export function DurationInput({
   return (
     <span className="nowrap">
       <InputNumber
+        controls={false}
         size="small"
         className="alerts-threshold"
         aria-label={label}

@@ -122,6 +122,7 @@ export function SilenceDialog({ of, onClose }: { of: SilenceOf; onClose: () => v
           {length === "own" ? (
             <Field id="silence-minutes" label={t("minutes")} required problem={endProblem}>
               <InputNumber
+                controls={false}
                 id="silence-minutes"
                 className="alerts-wide"
                 value={minutes}
