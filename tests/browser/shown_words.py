@@ -26,15 +26,10 @@ _SAME_WORDS = """
     Python Ray SQLite PostgreSQL curl cron Cron Quartz English p50 p99 Ctrl Enter Esc Shift Tab stdout stderr ANSI SIGTERM
     SIGKILL TRANSIENT DAEMON READY FAILOVER LOG THROW IGNORE EMAIL WECHAT DINGTALK WEBHOOK GET POST PUT DELETE PATCH props
     Webhook webhook Slack Markdown HTML IANA true false root guest PID IP TLS SMTP traceback Traceback Shell shell SINGLE_THREAD PROCESS
-<<<<<<< HEAD
-""".split()  # noqa: SIM905 - a list to be read
-_WORD = re.compile(r"[A-Za-z][A-Za-z'’]+")  # noqa: RUF001 - the quotation mark of texts  # noqa: RUF001 - the quotation mark of texts
-=======
     Beijing Shanghai
 """
 _SAME_IN_CHINESE = frozenset(_SAME_WORDS.split())
 _WORD = re.compile(r"[A-Za-z][A-Za-z']+")
->>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # `not_loaded`, `parts.not_loaded`, `{{name}}`: what a page shows when a word is missing or was not filled in.
 _KEY = re.compile(r"\{\{|\b[a-z]+_[a-z]+(?:_[a-z]+)*\b|\bundefined\b|\bNaN\b|\[object ")

@@ -2,10 +2,7 @@
 
 import re
 import signal
-<<<<<<< HEAD
-=======
 from collections.abc import Iterable
->>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
 from pathlib import Path
 from urllib.parse import urlsplit
 

@@ -18,29 +18,8 @@ import { useMe } from "@/api/session";
 import { Problem } from "@/parts/page";
 import { Banners } from "./banners";
 import { Choices } from "./choices";
-
-<<<<<<< HEAD
-
-<<<<<<< HEAD
-
 import { OpenAlerts } from "./open-alerts";
 import { Search } from "./search";
-
-=======
-
-import { OpenAlerts } from "./open-alerts";
-
-import { Search } from "./search";
-
->>>>>>> 2f57c93fef479600aa011b811879ecb7f09c6b98
-
-=======
-
-import { OpenAlerts } from "./open-alerts";
-import { Search } from "./search";
-
->>>>>>> 4344d377f9df0ba39f655869cfe85715df296f5f
-
 import { useIsDark } from "./theme";
 import { useWords } from "./words";
 

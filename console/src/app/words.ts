@@ -11,13 +11,8 @@ export const useWords = defineWords("shell", {
     agents: "Agents",
     schedulers: "Schedulers",
     alerts: "Alerts",
-<<<<<<< HEAD
     search: "Search",
     open_alerts: "{{count}} open",
-=======
-    open_alerts: "{{count}} open",
-    search: "Search",
->>>>>>> 2f57c93fef479600aa011b811879ecb7f09c6b98
     navigation: "Main navigation",
     skip: "Skip to content",
     language: "Language",
@@ -55,13 +50,8 @@ export const useWords = defineWords("shell", {
     agents: "执行节点",
     schedulers: "调度器",
     alerts: "告警",
-<<<<<<< HEAD
     search: "搜索",
     open_alerts: "{{count}} 条未恢复",
-=======
-    open_alerts: "{{count}} 条未恢复",
-    search: "搜索",
->>>>>>> 2f57c93fef479600aa011b811879ecb7f09c6b98
     navigation: "主导航",
     skip: "跳到正文",
     language: "语言",
