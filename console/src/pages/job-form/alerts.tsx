@@ -189,7 +189,7 @@ function SeverityChoice({
 function Delivery() {
   const t = useWords();
   const [rule, change] = useRule();
-  const channels = useRead("/api/alert/channels", { topics: ["alerts"] }).data ?? {};
+  const channels = useRead("/api/alert/channels", { topics: ["alerts"] }).data ?? [];
   return (
     <>
       <div className="job-form-row job-form-delivery">
@@ -203,7 +203,7 @@ function Delivery() {
             value={rule.channels ?? []}
             onChange={(chosen: string[]) => change({ channels: chosen })}
             onClear={() => change({ channels: undefined })}
-            options={Object.keys(channels).map((name) => ({ value: name, label: name }))}
+            options={channels.map(({ name }) => ({ value: name, label: name }))}
           />
         </Labelled>
         <Labelled id="severity" label={t("severity_of_all")}>
