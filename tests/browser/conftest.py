@@ -11,9 +11,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from elasticjob_cloud.api.console.files import ConsoleFiles
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import ADMIN, ADMIN_PASSWORD, SETTINGS, Console, opened_console
+from tests.browser.console import Console, admin_server, opened_console
 from tests.browser.watch import Watch
 
 _CHROMIUM_NAMES = ("chromium", "google-chrome", "google-chrome-stable")
@@ -39,11 +38,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """A standalone server with real passwords, an agent and the console; `call` and its kin are the admin's."""
-    assert ConsoleFiles.built(), "the console is not built: run make console"
-    data_dir = tmp_path_factory.mktemp("server") / "data"
-    with Standalone(data_dir, auth=True, settings=SETTINGS) as standalone:
-        login = {"username": ADMIN, "password": ADMIN_PASSWORD}
-        standalone.client.headers["accessToken"] = standalone.call("POST", "/login", login)["accessToken"]
+    with admin_server(tmp_path_factory.mktemp("server") / "data") as standalone:
         yield standalone
 
 

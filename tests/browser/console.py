@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from elasticjob_cloud.api.console.files import ConsoleFiles
 from tests.acceptance.standalone import Standalone
 from tests.browser.watch import Watch
 from tests.checkout import ROOT
@@ -99,3 +101,13 @@ def opened_console(chromium: Browser, server: Standalone, watch: Watch) -> Itera
 @lru_cache(maxsize=1)
 def _axe_source() -> str:
     return _AXE.read_text(encoding="utf-8")
+
+
+@contextmanager
+def admin_server(data_dir: Path) -> Iterator[Standalone]:
+    """Start a server with real passwords, an agent and the console; `call` and its kin are the admin's."""
+    assert ConsoleFiles.built(), "the console is not built: run make console"
+    with Standalone(data_dir, auth=True, settings=SETTINGS) as standalone:
+        login = {"username": ADMIN, "password": ADMIN_PASSWORD}
+        standalone.client.headers["accessToken"] = standalone.call("POST", "/login", login)["accessToken"]
+        yield standalone
