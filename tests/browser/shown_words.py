@@ -35,7 +35,7 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _KEY = re.compile(r"\{\{|\b[a-z]+_[a-z]+(?:_[a-z]+)*\b|\bundefined\b|\bNaN\b|\[object ")
 # Ids, addresses, paths, host names, variables, and what the server or a task said.
 _DATA = re.compile(
-    r"^Shard \d+: |\S+@-@\S+|\b(?:https?|file)://\S*|(?<![\w.])/[\w./-]+|\bELASTICJOB_\w+|\b\w+Error: .*"
+    r"[\w.-]+-[0-9a-f]{8}\b|^Shard \d+: |\S+@-@\S+|\b(?:https?|file)://\S*|(?<![\w.])/[\w./-]+|\bELASTICJOB_\w+|\b\w+Error: .*"
     r"|\bexit code \d+|^The script ended with exit code [\s\S]*|^Needs \d+ x [\s\S]*|^Traceback .*"
 )
 _LANGUAGE_NAMES = ("English", "中文", "简体中文")
