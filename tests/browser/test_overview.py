@@ -45,7 +45,7 @@ def test_overview_shows_what_fails_waits_runs_and_comes(console: Console, tmp_pa
         expect(_panel(page, "Next fires").get_by_role("row").filter(has_text="ov-next")).to_contain_text(
             "in "
         )
-        expect(_panel(page, "Results of shards")).to_contain_text(
+        expect(_panel(page, "Results of runs")).to_contain_text(
             re.compile(r"\d+ succeeded, [1-9]\d* failed")
         )
         expect(_panel(page, "Room on the agents")).to_contain_text("1 agent")

@@ -163,7 +163,7 @@ export const useWords = defineWords("jobs", {
     enable: "启用",
     disable: "禁用",
     deregister: "注销",
-    ask_trigger: "立即触发一次作业 {{name}}（不影响其 cron）?",
+    ask_trigger: "立即触发一次作业 {{name}}（不影响其 cron）？",
     ask_enable: "启用作业 {{name}}？启用后将按计划触发。",
     ask_disable: "禁用作业 {{name}}？正在运行的任务会被终止，启用之前不再触发。",
     triggered: "已触发 {{name}}。",

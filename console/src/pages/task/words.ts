@@ -37,9 +37,9 @@ export const useWords = defineWords("task", {
     CLOUD_EXECUTOR: "Executor",
   },
   zh: {
-    title: "{{job}} 的任务,分片 {{item}}",
+    title: "{{job}} 的任务，分片 {{item}}",
     kill: "终止任务",
-    kill_question: "终止 {{job}} 分片 {{item}} 的这个任务?已经完成的操作不会撤销。",
+    kill_question: "终止 {{job}} 分片 {{item}} 的这个任务？已经完成的操作不会撤销。",
     killed: "已通知任务结束",
     run: "运行记录",
     job: "作业",
