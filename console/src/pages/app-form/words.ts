@@ -16,7 +16,7 @@ export const useWords = defineWords("app-form", {
     memory: "Memory of the executor (MB)",
     resources_hint: "For the app's own process on each agent, beside what its jobs take.",
     cache: "Keep the download on the agents",
-    cache_hint: "Without it each start downloads the app anew.",
+    cache_hint: "Without it each start downloads the app again.",
     sampling: "Record every n-th task",
     sampling_hint: "0 records all. Failures are always recorded.",
     publish: "Publish",

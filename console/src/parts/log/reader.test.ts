@@ -97,7 +97,7 @@ describe.each(["stdout", "both"] as const)("a window on %s", (stream) => {
     expect(reader.state.isEnded).toBe(true);
   });
 
-  it("says that the output began anew, and shows the new one", async () => {
+  it("says that the output began again, and shows the new one", async () => {
     stdout = encoder.encode("before\n");
     ended = false;
     const reader = new LogReader("t", stream);
@@ -106,7 +106,7 @@ describe.each(["stdout", "both"] as const)("a window on %s", (stream) => {
     await reader.newer();
     expect(reader.state.rows.map((row) => [row.text, row.isMark])).toEqual([
       ["before", false],
-      ["[... the output began anew ...]", true],
+      ["[... the output began again ...]", true],
       ["after", false],
     ]);
   });

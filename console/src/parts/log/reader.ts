@@ -234,7 +234,7 @@ export class LogReader {
     const began = this.generation !== "" && answer.generation !== this.generation;
     const part = partOf(answer);
     const before = began
-      ? [...this.state.rows, markRow(part.stream, this.next, "[... the output began anew ...]")]
+      ? [...this.state.rows, markRow(part.stream, this.next, "[... the output began again ...]")]
       : this.state.rows;
     const rows = part.content ? joined(before, part, this.isOpen && !began) : before;
     if (part.content) this.isOpen = endsOpen(part);
@@ -249,7 +249,7 @@ export class LogReader {
 
   private appendBoth(answer: BothStreams): void {
     const began = this.generation !== "" && answer.generation !== this.generation;
-    const mark = began ? [markRow("stdout", this.next, "[... the output began anew ...]")] : [];
+    const mark = began ? [markRow("stdout", this.next, "[... the output began again ...]")] : [];
     this.generation = answer.generation;
     this.next = answer.nextOffset;
     this.nextStderr = answer.nextStderrOffset;

@@ -8,7 +8,7 @@ export interface Row {
   text: string;
   /** It goes on the row before: their line was too long for one row. */
   isContinued: boolean;
-  /** Not output: it says that output is missing here, or that the output began anew. */
+  /** Not output: it says that output is missing here, or that the output began again. */
   isMark: boolean;
 }
 
