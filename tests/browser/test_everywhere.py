@@ -186,9 +186,11 @@ def test_server_that_comes_back_is_followed_without_reload(
             console.log_in()
             console.open("/apps")
             page.evaluate("window.isSamePage = true")
-            lost = page.get_by_text("The server does not answer")
+            expect(page.locator("main .ant-skeleton")).to_have_count(0)
+            lost = page.get_by_text("What you see may be old")
             own.kill()
             expect(lost).to_be_visible()
+            expect(page.get_by_text("The server does not answer")).to_have_count(1)
             own.start()
             own.publish("after-the-crash", "file:///tmp/none.sh")
             expect(lost).to_be_hidden()
@@ -302,32 +304,33 @@ def test_hidden_tab_asks_nothing(console: Console, world: EverydayWorld) -> None
         "Object.defineProperty(document, 'hidden', {get: () => window.isHidden === true});"
         "Object.defineProperty(document, 'visibilityState', {get: () => window.isHidden ? 'hidden' : 'visible'});"
     )
+    page.clock.install()
     console.open("/jobs")
-    with page.expect_request("**/api/changes*"):
-        pass
-    asked: list[str] = []
+    with page.expect_response("**/api/changes*"):
+        page.clock.run_for(2000)
     page.evaluate("window.isHidden = true; document.dispatchEvent(new Event('visibilitychange'))")
+    asked: list[str] = []
 
     def note(request: Request) -> None:
         asked.append(request.url)
 
-    # What was on its way may end; then there is nothing for as long as three polls would take.
-    page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 1500))")
     page.on("request", note)
-    page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 3000))")
+    page.clock.run_for(60_000)
     assert asked == []
     with page.expect_request("**/api/changes*"):
         page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+        page.clock.run_for(2000)
 
 
-def test_first_load_and_later_ones_are_small(console: Console) -> None:
+def test_first_load_and_later_ones_are_small(console: Console, world: EverydayWorld) -> None:
     """`docs/console.md` has the figures under Measured."""
     page = console.page
     asked: set[str] = set()
     console.log_in()
     page.on("request", lambda request: asked.add(urlsplit(request.url).path))
     console.open("/")
-    page.wait_for_load_state("load")
+    # The timeline is the last that the overview loads.
+    page.get_by_label("Time shown").first.wait_for()
     first = [BUILT / path.removeprefix("/") for path in asked if path.startswith("/assets/")]
     assert len(first) > 1
 

@@ -32,20 +32,26 @@ export function Page({
 /** What went wrong with a read, in the server's own words, and a way to try again. */
 export function Problem({ error, retry }: { error: Error; retry?: () => void }) {
   const t = useWords();
-  const isUnreached = error instanceof ApiError && error.status === 0;
   return (
     <Alert
       type="error"
       showIcon
       title={t("not_loaded")}
-      description={isUnreached ? t("not_reached") : error.message}
+      description={isUnreached(error) ? t("not_reached") : error.message}
       action={retry ? <Button onClick={retry}>{t("retry")}</Button> : null}
       className="block"
     />
   );
 }
 
-/** What to show while a read is on its way, when it failed, and when it has come. What came before stays in view. */
+function isUnreached(error: Error): boolean {
+  return error instanceof ApiError && error.status === 0;
+}
+
+/**
+ * What to show while a read is on its way, when it failed, and when it has come. What came before stays in view; that
+ * it may be old is said once, by the banner of the whole console.
+ */
 export function Loaded<T>({
   read,
   children,
@@ -53,9 +59,10 @@ export function Loaded<T>({
   read: { data: T | undefined; error: Error | null; refetch: () => unknown };
   children: (data: T) => ReactNode;
 }) {
+  const isOnlyOld = read.data !== undefined && read.error !== null && isUnreached(read.error);
   return (
     <>
-      {read.error ? <Problem error={read.error} retry={() => void read.refetch()} /> : null}
+      {read.error && !isOnlyOld ? <Problem error={read.error} retry={() => void read.refetch()} /> : null}
       {read.data !== undefined ? (
         children(read.data)
       ) : read.error ? null : (

@@ -1,6 +1,6 @@
 import { ReloadOutlined, ZoomInOutlined, ZoomOutOutlined } from "@ant-design/icons";
-import { Button, Select, Switch } from "antd";
-import { useState } from "react";
+import { Button, Select, Skeleton, Switch } from "antd";
+import { lazy, Suspense, useState } from "react";
 import { type ReadOptions, useRead } from "@/api/live";
 import { useAmounts } from "../amounts";
 import { useSteadyNow } from "../clock";
@@ -8,9 +8,11 @@ import { useFilters } from "../filters";
 import { Loaded, Nothing } from "../page";
 import { Chart } from "./chart";
 import { Legend } from "./legend";
-import { TimelineTable } from "./table";
 import "./timeline.css";
 import { useWords } from "./words";
+
+/** Most people look at the bars: they do not wait for the code of tables. */
+const TimelineTable = lazy(() => import("./table"));
 
 const HOUR = 3_600_000;
 /** Hours back, and hours ahead. */
@@ -95,7 +97,9 @@ export default function Timeline({ jobName, appName }: { jobName?: string; appNa
             {data.runs.rows.length + data.planned.rows.length === 0 ? (
               <Nothing text={t("nothing")} />
             ) : isTable ? (
-              <TimelineTable data={data} />
+              <Suspense fallback={<Skeleton active={false} title={false} />}>
+                <TimelineTable data={data} />
+              </Suspense>
             ) : (
               <Chart data={data} zoom={zoom} />
             )}

@@ -16,7 +16,7 @@ interface Row {
 }
 
 /** The same as the bars, in words: planned fires first, then runs, the latest first. */
-export function TimelineTable({ data }: { data: TimelineAnswer }) {
+export default function TimelineTable({ data }: { data: TimelineAnswer }) {
   const t = useWords();
   const rows = useMemo(() => rowsOf(data), [data]);
   const columns: TableColumnsType<Row> = [
