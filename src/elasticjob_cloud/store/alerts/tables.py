@@ -1,90 +1,83 @@
-"""The tables of alerts, as `store/tables.py` has all others."""
+"""The tables of alerts, as `store/tables/` has all others."""
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy import Column, Double, Index, SmallInteger, Table, text
 
-from elasticjob_cloud.store.tables import metadata
-
-# SQLite numbers rows by itself only where the type is exactly INTEGER.
-_ID = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _text(name: str, *, primary_key: bool = False) -> Column[str]:
-    return Column(name, Text, primary_key=primary_key, nullable=False)
-
-
-def _number(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _keyed_by_text(name: str, key: str, *columns: Column[Any]) -> Table:
-    return Table(name, metadata, _text(key, primary_key=True), *columns, sqlite_with_rowid=False)
-
+from elasticjob_cloud.store.tables.columns import ID, keyed_by_text, metadata, number_column, text_column
 
 # `Alert`, field by field. `host` is its `where`; `items` and `channels` are JSON.
-alert: Final = _keyed_by_text(
+alert: Final = keyed_by_text(
     "alert",
-    "alert_id",
-    _text("condition"),
-    _text("subject"),
-    _text("severity"),
-    _text("state"),
-    _number("since_ms"),
-    _number("fired_ms"),
-    _number("last_ms"),
-    _number("count"),
-    _text("job_name"),
-    _text("app_name"),
-    _text("host"),
-    _number("first_run_id"),
-    _number("run_id"),
-    _text("items"),
-    _text("summary"),
+    text_column("alert_id", primary_key=True),
+    text_column("condition"),
+    text_column("subject"),
+    text_column("severity"),
+    text_column("state"),
+    number_column("since_ms"),
+    number_column("fired_ms"),
+    number_column("last_ms"),
+    number_column("count"),
+    text_column("job_name"),
+    text_column("app_name"),
+    text_column("host"),
+    number_column("first_run_id"),
+    number_column("run_id"),
+    text_column("items"),
+    text_column("summary"),
     Column("value", Double, nullable=False),
-    _text("acknowledged_by"),
-    _number("acknowledged_ms"),
-    _number("resolved_ms"),
-    _text("resolution"),
-    _text("channels"),
-    _text("message_id"),
-    _number("announced_ms"),
-    _number("told_ms"),
-    _number("closed_ms"),
+    text_column("acknowledged_by"),
+    number_column("acknowledged_ms"),
+    number_column("resolved_ms"),
+    text_column("resolution"),
+    text_column("channels"),
+    text_column("message_id"),
+    number_column("announced_ms"),
+    number_column("told_ms"),
+    number_column("closed_ms"),
     Column("is_live", SmallInteger, nullable=False),
 )
-alert_rule: Final = _keyed_by_text("alert_rule", "scope", _text("rule"))
+alert_rule: Final = keyed_by_text("alert_rule", text_column("scope", primary_key=True), text_column("rule"))
 # `Channel` as JSON, with its secrets: the database is as secret as they are.
-alert_channel: Final = _keyed_by_text("alert_channel", "name", _text("channel"))
-alert_silence: Final = _keyed_by_text(
+alert_channel: Final = keyed_by_text(
+    "alert_channel", text_column("name", primary_key=True), text_column("channel")
+)
+alert_silence: Final = keyed_by_text(
     "alert_silence",
-    "silence_id",
-    _number("start_ms"),
-    _number("end_ms"),
-    _text("app_name"),
-    _text("job_name"),
-    _text("condition"),
-    _text("created_by"),
-    _text("comment"),
+    text_column("silence_id", primary_key=True),
+    number_column("start_ms"),
+    number_column("end_ms"),
+    text_column("app_name"),
+    text_column("job_name"),
+    text_column("condition"),
+    text_column("created_by"),
+    text_column("comment"),
 )
 # What alerts must know of a job's past: `JobHealth` as JSON. Jobs that are well have no row.
-job_health: Final = _keyed_by_text("job_health", "job_name", _text("health"))
+job_health: Final = keyed_by_text(
+    "job_health", text_column("job_name", primary_key=True), text_column("health")
+)
 # The outbox: each message once (`AlertMessage` as JSON), and a delivery for each of its channels.
-alert_message: Final = _keyed_by_text(
-    "alert_message", "message_id", _text("kind"), _number("created_ms"), _number("total"), _text("message")
+alert_message: Final = keyed_by_text(
+    "alert_message",
+    text_column("message_id", primary_key=True),
+    text_column("kind"),
+    number_column("created_ms"),
+    number_column("total"),
+    text_column("message"),
 )
 alert_delivery: Final = Table(
     "alert_delivery",
     metadata,
-    Column("sequence", _ID, primary_key=True, nullable=False),
-    _text("message_id"),
-    _text("channel"),
-    _number("created_ms"),
-    _text("state"),
-    _number("attempts"),
-    _number("next_try_ms"),
-    _number("ended_ms"),
-    _text("last_error"),
+    Column("sequence", ID, primary_key=True, nullable=False),
+    text_column("message_id"),
+    text_column("channel"),
+    number_column("created_ms"),
+    text_column("state"),
+    number_column("attempts"),
+    number_column("next_try_ms"),
+    number_column("ended_ms"),
+    text_column("last_error"),
 )
 
 LIVE_ALERT: Final = "is_live = 1"
