@@ -5,7 +5,7 @@
 
 Both trace tables are filled to that many rows, spread evenly over the days. Ten million take 3 to 5 minutes and 7 GB in
 the directory for temporary files. `--keep` makes the database there, or measures one that is there already.
-`--postgresql` measures the server that the tests start (`tests/postgres_server.py`) instead of SQLite.
+`--postgresql` measures the server that the tests start (`tests/postgres/server.py`) instead of SQLite.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from elasticjob_cloud.model.queries.history import HistoryPage, HistoryQuery
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import SPANS_MS, metadata
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 
 NOW_MS = 1_795_000_000_000
 DAY_MS = 86_400_000

@@ -37,8 +37,8 @@ from elasticjob_cloud.model.messages import (
     TaskStatus,
 )
 from elasticjob_cloud.model.task import TaskState
+from tests.clusters.ray_nodes import RayCluster
 from tests.contract.ray_world import end_agents_for_good
-from tests.ray_cluster import RayCluster
 
 _JOBS = "def run(context):\n    pass\n"
 _SETTINGS = AgentSettings(fence_seconds=60.0)

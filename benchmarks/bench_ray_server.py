@@ -25,9 +25,9 @@ import psutil
 from benchmarks.bench_end_to_end import LOOK_SECONDS, SELDOM_SECONDS, finished, show, wait_until_finished
 from elasticjob_cloud.agent.scheduler_link.directory import AgentDirectory
 from tests.acceptance.standalone import Standalone
+from tests.clusters.ray_nodes import RayCluster
 from tests.contract.ray_world import end_agents_for_good
-from tests.postgres_server import PostgresServer
-from tests.ray_cluster import RayCluster
+from tests.postgres.server import PostgresServer
 from tests.waiting import wait_for
 
 _JOBS = "def run(context):\n    pass\n"

@@ -7,7 +7,7 @@ That is: timelines, failures by summary, one run, and job results.
 
 `fire` is filled with that many runs and `job_execution_log` with as many executions of daemon jobs, spread evenly over
 the days. `--keep` makes the database there, or measures one that is there already. `--postgresql` measures the server
-that the tests start (`tests/postgres_server.py`) instead of SQLite.
+that the tests start (`tests/postgres/server.py`) instead of SQLite.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from elasticjob_cloud.model.queries.timeline import TimelineQuery
 from elasticjob_cloud.model.records import Changes, JobRecord
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import metadata
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 
 NOW_MS = 1_795_000_000_000
 DAY_MS = 86_400_000

@@ -21,7 +21,7 @@ import psycopg
 from elasticjob_cloud.model.records import Changes
 from elasticjob_cloud.store import SqlStore
 from tests.contract.store import samples
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 
 WARM_UP = 50
 

@@ -3,7 +3,7 @@
     PYTHONPATH=. .venv/bin/python benchmarks/bench_store.py [--tasks 20000] [--jobs 100000] [--history 0]
         [--no-postgresql]
 
-PostgreSQL is the one that the tests start (`tests/postgres_server.py`), on this machine, with its commits synced to the
+PostgreSQL is the one that the tests start (`tests/postgres/server.py`), on this machine, with its commits synced to the
 disk as those of SQLite are; its data is in the directory for temporary files too. Small commits have a measurement of
 their own, `bench_small_commits.py`.
 `--history 1000000` fills both trace tables to that many rows first, which takes some minutes.
@@ -38,7 +38,7 @@ from elasticjob_cloud.store.commit import ChangesWriter
 from elasticjob_cloud.store.databases.sqlite.connection import connect_writer
 from elasticjob_cloud.store.databases.sqlite.database import SqliteDatabase
 from elasticjob_cloud.store.rows import Row
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 
 BATCH = 500
 SHARDS = 10

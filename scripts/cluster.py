@@ -25,7 +25,7 @@ import psutil
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.model.records import StatusTrace
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
-from tests.local_cluster import Cluster, ClusterError, Scheduler
+from tests.clusters.local import Cluster, ClusterError, Scheduler
 
 LOOK_SECONDS = 0.3
 RESTART_SECONDS = 15.0

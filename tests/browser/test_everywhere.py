@@ -37,7 +37,7 @@ from tests.browser.prefix_proxy import served_below
 from tests.browser.shown_words import shown_texts, wrong_words
 from tests.browser.watch import Watch
 from tests.integration.service.scheduler_processes import schedulers
-from tests.postgres_databases import new_database
+from tests.postgres.databases import new_database
 from tests.waiting import wait_for
 
 # Each of some goes through all pages.

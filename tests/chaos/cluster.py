@@ -22,7 +22,7 @@ from elasticjob_cloud.store import rows
 from tests.chaos.hosts.hosts import Host, Network
 from tests.chaos.jobs import JOBS, TRIGGERED, app_body, pack_app
 from tests.chaos.judging.history import RegisteredJob
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 from tests.waiting import wait_for
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from elasticjob_cloud.agent.settings import AgentSettings
 from elasticjob_cloud.engine.contract import Engine
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import GatewaySettings
-from tests.ray_cluster import MISSING, RayCluster, has_ray
+from tests.clusters.ray_nodes import MISSING, RayCluster, has_ray
 
 # Longer than a new gateway takes on a busy machine.
 FENCE_SECONDS = 9.0

@@ -20,9 +20,9 @@ import pytest
 from elasticjob_cloud.demo import Demo
 from elasticjob_cloud.settings.scheduler import SchedulerSettings
 from tests.checkout import ROOT
+from tests.clusters.local import Cluster, ClusterError
+from tests.clusters.ray_nodes import MISSING, has_ray
 from tests.http_client import http_get
-from tests.local_cluster import Cluster, ClusterError
-from tests.ray_cluster import MISSING, has_ray
 from tests.waiting import wait_for
 
 SCRIPT = ROOT / "scripts" / "cluster.py"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.local_cluster import Cluster
+from tests.clusters.local import Cluster
+from tests.clusters.ray_nodes import MISSING, has_ray
 from tests.processes import is_alive
-from tests.ray_cluster import MISSING, has_ray
 from tests.waiting import wait_for
 
 pytestmark = [

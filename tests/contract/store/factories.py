@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from elasticjob_cloud.store import SqlStore, Store
-from tests.postgres_databases import lent_database, new_database
+from tests.postgres.databases import lent_database, new_database
 
 # Called as often as wanted, it gives stores of one and the same database, as several schedulers have them.
 StoreOpener = Callable[[], Store]

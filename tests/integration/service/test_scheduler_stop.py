@@ -23,7 +23,7 @@ from elasticjob_cloud.service.threads import store_threads
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.instant_engine import APP, JOB, InstantEngine
 from tests.integration.service.scheduler_processes import schedulers
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -12,14 +12,14 @@ import psycopg
 import pytest
 
 from tests.checkout import ROOT
-from tests.postgres_programs import PostgresMissingError, find_programs
-from tests.postgres_server import PostgresServer
+from tests.postgres.programs import PostgresMissingError, find_programs
+from tests.postgres.server import PostgresServer
 from tests.processes import wait_gone
 from tests.waiting import wait_for
 
 DEADLINE_SECONDS = 10.0
 _START = """
-from tests.postgres_server import PostgresServer
+from tests.postgres.server import PostgresServer
 server = PostgresServer()
 server.start()
 {then}

@@ -15,7 +15,7 @@ from elasticjob_cloud.store.databases.postgresql.connection import Limits, Postg
 from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
 from tests.integration.store.store_calls import Call
-from tests.postgres_databases import lent_database, new_database, shared_server
+from tests.postgres.databases import lent_database, new_database, shared_server
 
 APP = Changes(apps={"app": samples.app()})
 

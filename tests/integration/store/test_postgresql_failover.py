@@ -10,8 +10,8 @@ from elasticjob_cloud.store import SqlStore
 from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
 from tests.integration.store.store_calls import when_available
-from tests.postgres_pair import PostgresPair
-from tests.postgres_programs import PostgresMissingError
+from tests.postgres.pair import PostgresPair
+from tests.postgres.programs import PostgresMissingError
 
 pytestmark = pytest.mark.slow
 OLD = Changes(apps={"old": samples.app()})

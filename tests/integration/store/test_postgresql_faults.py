@@ -17,9 +17,9 @@ from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
 from tests.integration.store.store_calls import when_available
 from tests.integration.store.store_children import child, numbers_said, said
-from tests.postgres_databases import Databases
-from tests.postgres_programs import PostgresMissingError
-from tests.postgres_server import PostgresServer
+from tests.postgres.databases import Databases
+from tests.postgres.programs import PostgresMissingError
+from tests.postgres.server import PostgresServer
 
 APP = Changes(apps={"app": samples.app()})
 

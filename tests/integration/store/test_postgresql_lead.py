@@ -19,7 +19,7 @@ from tests.contract.store import samples
 from tests.integration.store.opened_stores import lead, opened
 from tests.integration.store.store_calls import DEADLINE_SECONDS, Call, when_available
 from tests.integration.store.store_children import child, said
-from tests.postgres_databases import lent_database
+from tests.postgres.databases import lent_database
 
 APP = Changes(apps={"app": samples.app()})
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from elasticjob_cloud.store.databases.postgresql import database as postgresql
 from elasticjob_cloud.store.databases.postgresql.errors import explain
 from tests.integration.store.opened_stores import refusal
-from tests.postgres_databases import lent_database, new_database, shared_server
+from tests.postgres.databases import lent_database, new_database, shared_server
 
 
 def test_a_start_that_fails_says_what_to_change_and_not_the_password() -> None:

@@ -12,7 +12,7 @@ from elasticjob_cloud.model.errors import StartError
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.databases.database import open_database
 from tests.integration.store.opened_stores import opened
-from tests.postgres_databases import new_database, shared_server
+from tests.postgres.databases import new_database, shared_server
 
 ROLE = "strange"
 PASSWORD = "pa@ss/wo:rd?x#y%z,+ &"

@@ -14,10 +14,10 @@ from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.model.messages import AgentDraining, AgentJoined, AgentLost, EngineEvent, Inventory
 from elasticjob_cloud.model.task import TaskState
 from tests import waiting
+from tests.clusters.ray_driver import RayDriver
+from tests.clusters.ray_nodes import RayCluster
 from tests.contract.conftest import Scheduler, script_launch
 from tests.contract.ray_world import end_agents_for_good, make_engine, shared_cluster
-from tests.ray_cluster import RayCluster
-from tests.ray_driver import RayDriver
 
 DEADLINE_SECONDS = 60.0
 

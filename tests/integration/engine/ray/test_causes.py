@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from elasticjob_cloud.engine.ray import engine as engine_module
+from tests.clusters.ray_nodes import MISSING, RayCluster, has_ray
 from tests.contract.conftest import empty_app
 from tests.contract.ray_world import end_agents_for_good, make_engine
 from tests.integration.engine.ray.ray_fleet import (
@@ -22,7 +23,6 @@ from tests.integration.engine.ray.ray_fleet import (
     relay_pid,
     until,
 )
-from tests.ray_cluster import MISSING, RayCluster, has_ray
 
 pytestmark = [
     pytest.mark.long,

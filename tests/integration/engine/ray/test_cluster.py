@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ray_cluster import MISSING, RayCluster, has_ray
+from tests.clusters.ray_nodes import MISSING, RayCluster, has_ray
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not has_ray(), reason=MISSING)]
 

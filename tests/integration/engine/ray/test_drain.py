@@ -11,6 +11,7 @@ import pytest
 
 from elasticjob_cloud.model.messages import AgentLost
 from elasticjob_cloud.model.task import TaskState
+from tests.clusters.ray_nodes import MISSING, RayNode, has_ray
 from tests.contract.conftest import empty_app, waiting_for
 from tests.integration.engine.ray.ray_fleet import (
     Fleet,
@@ -24,7 +25,6 @@ from tests.integration.engine.ray.ray_fleet import (
     until,
 )
 from tests.processes import is_alive
-from tests.ray_cluster import MISSING, RayNode, has_ray
 
 pytestmark = [
     pytest.mark.long,

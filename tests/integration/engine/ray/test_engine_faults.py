@@ -11,6 +11,7 @@ import pytest
 
 from elasticjob_cloud.model.messages import EngineEvent, Kill
 from elasticjob_cloud.model.task import TaskState
+from tests.clusters.ray_nodes import MISSING, has_ray
 from tests.contract.conftest import empty_app, waiting_for
 from tests.contract.ray_world import make_engine
 from tests.integration.engine.ray.ray_fleet import (
@@ -25,7 +26,6 @@ from tests.integration.engine.ray.ray_fleet import (
     relay_pid,
     until,
 )
-from tests.ray_cluster import MISSING, has_ray
 
 pytestmark = [
     pytest.mark.long,

@@ -11,11 +11,11 @@ import pytest
 from elasticjob_cloud.model.errors import UnavailableError
 from elasticjob_cloud.model.queries.logs import LogRead
 from elasticjob_cloud.model.task import TaskState
+from tests.clusters.ray_nodes import MISSING, RayCluster, has_ray
 from tests.contract.conftest import empty_app, waiting_for
 from tests.contract.ray_world import end_agents, make_engine
 from tests.integration.engine.ray.ray_fleet import gateway_pids, leading, until
 from tests.processes import free_port
-from tests.ray_cluster import MISSING, RayCluster, has_ray
 
 pytestmark = [
     pytest.mark.long,

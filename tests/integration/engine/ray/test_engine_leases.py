@@ -10,9 +10,9 @@ import pytest
 
 from elasticjob_cloud.model.messages import AgentJoined
 from elasticjob_cloud.model.task import TaskState
+from tests.clusters.ray_nodes import MISSING, has_ray
 from tests.contract.conftest import empty_app
 from tests.integration.engine.ray.ray_fleet import Place, gateway_pids, leading, own_place, until
-from tests.ray_cluster import MISSING, has_ray
 
 pytestmark = [
     pytest.mark.long,

@@ -15,6 +15,7 @@ from elasticjob_cloud.agent.scheduler_link.directory import AgentProcess
 from elasticjob_cloud.engine.ray.engine import RayEngine
 from elasticjob_cloud.engine.ray.frames import Release
 from elasticjob_cloud.model.task import TaskState
+from tests.clusters.ray_nodes import MISSING, RayNode, has_ray
 from tests.contract.conftest import empty_app
 from tests.integration.engine.ray.ray_fleet import (
     Fleet,
@@ -26,7 +27,6 @@ from tests.integration.engine.ray.ray_fleet import (
     relay_pid,
     until,
 )
-from tests.ray_cluster import MISSING, RayNode, has_ray
 
 pytestmark = [
     pytest.mark.long,

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from elasticjob_cloud.model.messages import AgentJoined
+from tests.clusters.ray_nodes import MISSING, RayCluster, has_ray
 from tests.contract.ray_world import end_agents_for_good, make_engine
 from tests.integration.engine.ray.ray_fleet import gateway_pids, leading, until
-from tests.ray_cluster import MISSING, RayCluster, has_ray
 
 pytestmark = [
     pytest.mark.long,

@@ -15,7 +15,7 @@ from elasticjob_cloud.service.metrics.metrics import Metrics
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.instant_engine import InstantEngine
-from tests.postgres_databases import lent_database
+from tests.postgres.databases import lent_database
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio

@@ -14,8 +14,8 @@ from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.instant_engine import APP, JOB, InstantEngine
 from tests.integration.store.opened_stores import opened
-from tests.postgres_pair import PostgresPair
-from tests.postgres_programs import PostgresMissingError
+from tests.postgres.pair import PostgresPair
+from tests.postgres.programs import PostgresMissingError
 from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -25,7 +25,7 @@ from elasticjob_cloud.service.leadership import term as term_module
 from elasticjob_cloud.service.scheduler import LeadershipSettings, Scheduler
 from elasticjob_cloud.store import SqlStore
 from tests.integration.service.instant_engine import APP, JOB, InstantEngine, submit_at_last
-from tests.postgres_databases import new_database
+from tests.postgres.databases import new_database
 from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

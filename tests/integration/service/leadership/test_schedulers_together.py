@@ -15,7 +15,7 @@ from elasticjob_cloud.api import Authenticator, AuthSettings
 from elasticjob_cloud.server.files import token_secret
 from tests.http_client import http_client, http_get
 from tests.integration.service.scheduler_processes import SchedulerProcess, schedulers
-from tests.postgres_databases import new_database
+from tests.postgres.databases import new_database
 from tests.security.strangers import OTHER_UID, call_as, log_in_as, needs_root
 from tests.waiting import wait_for
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ray_cluster import MISSING, has_ray
+from tests.clusters.ray_nodes import MISSING, has_ray
 
 if not has_ray():
     pytest.skip(MISSING, allow_module_level=True)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.ray_cluster import RayCluster
+from tests.clusters.ray_nodes import RayCluster
 
 _END_SECONDS = 10.0
-_PROGRAM = "import sys, tests.ray_driver as driver; driver.serve(*sys.argv[1:])"
+_PROGRAM = "import sys, tests.clusters.ray_driver as driver; driver.serve(*sys.argv[1:])"
 
 
 class RayDriver:
@@ -27,7 +27,7 @@ class RayDriver:
         self._process = subprocess.Popen(
             # Not as a program: Ray looks for what a driver brings under the name of its module.
             [sys.executable, "-c", _PROGRAM, address, namespace],
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -29,11 +29,11 @@ import msgspec
 import psutil
 
 from elasticjob_cloud.agent.scheduler_link.directory import AgentProcess
+from tests.clusters.ray_nodes import MISSING, RayCluster, RayNode, has_ray
 from tests.http_client import http_client
-from tests.postgres_programs import PostgresMissingError
-from tests.postgres_server import PostgresServer
+from tests.postgres.programs import PostgresMissingError
+from tests.postgres.server import PostgresServer
 from tests.processes import free_port
-from tests.ray_cluster import MISSING, RayCluster, RayNode, has_ray
 
 HOST = "127.0.0.1"
 NODE_CPUS = 2

@@ -13,10 +13,10 @@ Other uses:
     PostgresServer(data_dir, port=5432)                 # a directory and a port of one's own; the data stays
     PostgresServer(host="10.7.0.1", port=5432, prefix=("ip", "netns", "exec", "db"))  # on a host that a test made
 
-Where its programs come from is said in `tests/postgres_programs.py`. PostgreSQL refuses to run as root; then it runs as
+Where its programs come from is said in `tests/postgres/programs.py`. PostgreSQL refuses to run as root; then it runs as
 `nobody`, and whoever names a data directory must see to it that `nobody` can reach that.
 
-A server belongs to the process that started it, and ends with it, however that ends (`tests/postgres_supervisor.py`).
+A server belongs to the process that started it, and ends with it, however that ends (`tests/postgres/supervisor.py`).
 """
 
 import contextlib
@@ -37,11 +37,11 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from tests.postgres_programs import NOBODY, find_programs
+from tests.postgres.programs import NOBODY, find_programs
 from tests.processes import free_port
 
 START_SECONDS = 45.0  # of a busy machine; less than a test has
-SUPERVISOR = Path(__file__).with_name("postgres_supervisor.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 SUPERUSER = "postgres"
 USER = "elasticjob"  # owns the databases, and may do nothing else
 _PORT_TRIES = 3

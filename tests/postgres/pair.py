@@ -20,8 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from psycopg import sql
 
-from tests.postgres_programs import NOBODY
-from tests.postgres_server import SUPERUSER, PostgresServer
+from tests.postgres.programs import NOBODY
+from tests.postgres.server import SUPERUSER, PostgresServer
 from tests.waiting import wait_for
 
 _DEADLINE_SECONDS = 60.0

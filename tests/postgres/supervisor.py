@@ -1,6 +1,6 @@
 """Runs a PostgreSQL server as its only child, and ends it when whoever started this process is gone.
 
-`python tests/postgres_supervisor.py USER SCRATCH COMMAND...`: USER is a number, or `-` for the present user. The command
+`python tests/postgres/supervisor.py USER SCRATCH COMMAND...`: USER is a number, or `-` for the present user. The command
 lives until it ends by itself or until standard input is closed, which the kernel does even for a process that was
 killed. Then the directory SCRATCH is removed.
 """

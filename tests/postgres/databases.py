@@ -23,8 +23,8 @@ from psycopg import sql
 
 from elasticjob_cloud.store import SqlStore
 from elasticjob_cloud.store.tables import metadata
-from tests.postgres_programs import PostgresMissingError
-from tests.postgres_server import PostgresServer
+from tests.postgres.programs import PostgresMissingError
+from tests.postgres.server import PostgresServer
 
 _TEMPLATE = "migrated"
 _CUT_OFF = sql.SQL(
