@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import Console, admin_server, opened_console
-from tests.browser.watch import Watch
+from tests.browser.viewer.console import Console, admin_server, opened_console
+from tests.browser.viewer.watch import Watch
 
 _CHROMIUM_NAMES = ("chromium", "google-chrome", "google-chrome-stable")
 

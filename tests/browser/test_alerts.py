@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import Console
-from tests.browser.script_jobs import register_script, trigger
+from tests.browser.viewer.console import Console
+from tests.browser.world.script_jobs import register_script, trigger
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Request, expect
 
 from scripts.build_console import BUILT
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import (
+from tests.browser.viewer.console import (
     ADMIN,
     ADMIN_PASSWORD,
     SETTINGS,
@@ -20,7 +20,10 @@ from tests.browser.console import (
     admin_server,
     opened_console,
 )
-from tests.browser.everyday_world import (
+from tests.browser.viewer.prefix_proxy import served_below
+from tests.browser.viewer.shown_words import shown_texts, wrong_words
+from tests.browser.viewer.watch import Watch
+from tests.browser.world.everyday import (
     APP,
     BAD,
     LONG,
@@ -33,9 +36,6 @@ from tests.browser.everyday_world import (
     run_when,
     trigger,
 )
-from tests.browser.prefix_proxy import served_below
-from tests.browser.shown_words import shown_texts, wrong_words
-from tests.browser.watch import Watch
 from tests.integration.service.scheduler_processes import schedulers
 from tests.postgres.databases import new_database
 from tests.waiting import wait_for

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.console import ADMIN, ADMIN_PASSWORD, Console
-from tests.browser.prefix_proxy import served_below
-from tests.browser.watch import Watch
+from tests.browser.viewer.console import ADMIN, ADMIN_PASSWORD, Console
+from tests.browser.viewer.prefix_proxy import served_below
+from tests.browser.viewer.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

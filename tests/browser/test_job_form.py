@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import Console
+from tests.browser.viewer.console import Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import yaml
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.standalone import Standalone
-from tests.browser.console import Console
+from tests.browser.viewer.console import Console
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

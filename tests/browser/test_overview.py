@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.console import Console
-from tests.browser.shell_jobs import run_script
+from tests.browser.viewer.console import Console
+from tests.browser.world.shell_jobs import run_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.console import Console
-from tests.browser.script_jobs import (
+from tests.browser.viewer.console import Console
+from tests.browser.world.script_jobs import (
     FAILS_IN_SHARD_1,
     RUNS_UNTIL_TOLD,
     ended_run,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.console import Console
-from tests.browser.shell_jobs import run_script
+from tests.browser.viewer.console import Console
+from tests.browser.world.shell_jobs import run_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

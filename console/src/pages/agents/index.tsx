@@ -4,7 +4,7 @@ import { useAmounts } from "@/parts/amounts";
 import { useFilters } from "@/parts/filters";
 import { AgentLink, AppLink } from "@/parts/links";
 import { Loaded, Nothing, Page } from "@/parts/page";
-import { epochOf } from "@/parts/time";
+import { epochOf } from "@/parts/time/time";
 import "./agents.css";
 import { WouldFit } from "./fit";
 import { type Agent, CpuRoom, DiskRoom, LastSeen, MemoryRoom, Taking } from "./room";

@@ -1,9 +1,9 @@
 import { Tag, Tooltip } from "antd";
 import type { Answer } from "@/api/client";
 import { useAmounts } from "@/parts/amounts";
-import { useNow } from "@/parts/clock";
 import { Meter } from "@/parts/meter";
-import { epochOf, When } from "@/parts/time";
+import { useNow } from "@/parts/time/clock";
+import { epochOf, When } from "@/parts/time/time";
 import { useWords } from "./words";
 
 /** `diskFreeMB` and `diskTotalMB`: of its fullest disk; null: agents of earlier versions do not tell. */

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import { post, put } from "@/api/client";
 import { useMayAct } from "@/api/session";
 import { CopyCurl } from "@/parts/action";
+import { NO_PROBLEMS } from "@/parts/problems";
 import { type AppConfiguration, NEW_APP, problemsOf } from "./fields";
 import { useWords } from "./words";
 
@@ -20,7 +21,7 @@ export function AppForm({
   const mayAct = useMayAct();
   const { message } = App.useApp();
   const [app, setApp] = useState<AppConfiguration>(initial ?? NEW_APP);
-  const [problems, setProblems] = useState<ReturnType<typeof problemsOf>>({ fields: {}, others: [] });
+  const [problems, setProblems] = useState(NO_PROBLEMS);
   const [isBusy, setIsBusy] = useState(false);
   if (!mayAct) return <Alert type="info" showIcon title={t("guest")} />;
 

@@ -6,7 +6,7 @@ import { LinkButton } from "@/parts/link-button";
 import { JobLink } from "@/parts/links";
 import { Nothing } from "@/parts/page";
 import { Enabled } from "@/parts/states";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import { useWords } from "./words";
 
 type JobRow = Extract<Answer<"/api/job/jobs">, { rows: unknown }>["rows"][number];

@@ -5,7 +5,7 @@ import type { Query } from "@/api/client";
 import { useRead } from "@/api/live";
 import { useAmounts } from "@/parts/amounts";
 import { Loaded, Nothing } from "@/parts/page";
-import { useBounds } from "@/parts/range";
+import { useBounds } from "@/parts/range/range";
 import type { Change, Filters } from ".";
 import { CsvButton } from "./csv-button";
 import type { HistoryPage, HistoryPath } from "./rows";

@@ -2,7 +2,7 @@ import { CheckCircleOutlined, CloseCircleOutlined, SyncOutlined } from "@ant-des
 import { type TableColumnsType, Tag } from "antd";
 import type { ReactNode } from "react";
 import { JobLink, TaskLink } from "@/parts/links";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import type { Change, Filters } from ".";
 import { Events, LongText } from "./events";
 import { ChoiceFilter, JobFilter, TextFilter } from "./inputs";

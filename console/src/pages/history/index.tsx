@@ -1,7 +1,7 @@
 import { Button, Tabs } from "antd";
 import { useFilters } from "@/parts/filters";
 import { Page } from "@/parts/page";
-import { RANGE_DEFAULTS, RangeFilter } from "@/parts/range";
+import { RANGE_DEFAULTS, RangeFilter } from "@/parts/range/range";
 import { Executions } from "./executions";
 import { Failures } from "./failures";
 import "./history.css";

@@ -2,7 +2,7 @@ import type { TableColumnsType } from "antd";
 import type { ReactNode } from "react";
 import { AgentLink, JobLink, TaskLink } from "@/parts/links";
 import { State } from "@/parts/states";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import { useWords as usePartsWords } from "@/parts/words";
 import type { Change, Filters } from ".";
 import { Events, LongText } from "./events";

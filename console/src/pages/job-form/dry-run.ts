@@ -1,7 +1,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { ApiError, post, put } from "@/api/client";
 import { useSettled } from "@/parts/cron/fires";
-import { NO_PROBLEMS, type Problems, problemsOf } from "./problems";
+import { NO_PROBLEMS, type Problems } from "@/parts/problems";
+import { problemsOf } from "./problems";
 
 /** Ask the server what it would say of a job, once the typing rests. Nothing is saved. Null: not known. */
 export function useDryRun(body: Record<string, unknown>, isEdit: boolean, isOn: boolean): Problems | null {

@@ -7,7 +7,7 @@ import { Lateness } from "@/parts/runs/cells";
 import { SettingsDifferences } from "@/parts/runs/settings";
 import { isLive, type RunDetail, type Shard } from "@/parts/runs/types";
 import { Source, State } from "@/parts/states";
-import { epochOf, Lasted, useShownLength, When } from "@/parts/time";
+import { epochOf, Lasted, useShownLength, When } from "@/parts/time/time";
 import { useWords } from "./words";
 
 const ROWS = 50;

@@ -6,7 +6,7 @@ import { OneLine } from "@/parts/runs/cells";
 import { Pages } from "@/parts/runs/table";
 import { EVER, type Execution } from "@/parts/runs/types";
 import { State } from "@/parts/states";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import type { JobFilters } from "./filters";
 import { useWords } from "./words";
 

@@ -2,10 +2,10 @@ import { useRouter } from "@tanstack/react-router";
 import { Button, Checkbox } from "antd";
 import { type KeyboardEvent, type MouseEvent, memo, useRef, useState } from "react";
 import { callUrl } from "@/api/client";
-import { useNow } from "@/parts/clock";
 import type { Run } from "@/parts/runs/types";
 import { StateSquare } from "@/parts/states";
-import { epochOf, useShownLength, useShownTime } from "@/parts/time";
+import { useNow } from "@/parts/time/clock";
+import { epochOf, useShownLength, useShownTime } from "@/parts/time/time";
 import { useWords as useStates } from "@/parts/words";
 import { useWords } from "./words";
 

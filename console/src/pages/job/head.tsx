@@ -4,7 +4,7 @@ import { useRead } from "@/api/live";
 import { useCronWords } from "@/parts/cron/describe";
 import { AppLink, RunLink } from "@/parts/links";
 import { EVER, type JobConfiguration } from "@/parts/runs/types";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import { useWords } from "./words";
 
 const FIRES = 3;

@@ -5,7 +5,7 @@ import { AgentLink, TaskLink } from "@/parts/links";
 import { Loaded, Nothing } from "@/parts/page";
 import { OneLine } from "@/parts/runs/cells";
 import { State } from "@/parts/states";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import type { JobFilters } from "./filters";
 import { useWords } from "./words";
 

@@ -7,7 +7,7 @@ import { Lateness } from "@/parts/runs/cells";
 import { Pages, RunsTable } from "@/parts/runs/table";
 import { EVER, type JobConfiguration, parametersOf, RUN_STATES, type Run } from "@/parts/runs/types";
 import { Source, State } from "@/parts/states";
-import { Lasted, useShownTime, When } from "@/parts/time";
+import { Lasted, useShownTime, When } from "@/parts/time/time";
 import { Compare } from "./compare";
 import type { JobFilters } from "./filters";
 import { Grid } from "./grid";

@@ -3,7 +3,7 @@ import { Action } from "@/parts/action";
 import { Cron } from "@/parts/cron/cron";
 import { AppLink, JobLink, RunLink } from "@/parts/links";
 import { Enabled, State, StateSquare } from "@/parts/states";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import { type Filters, type JobRow, sortOf } from "./rows";
 import { useWords } from "./words";
 

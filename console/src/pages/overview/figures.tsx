@@ -1,7 +1,7 @@
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { useAmounts } from "@/parts/amounts";
 import { Meter } from "@/parts/meter";
-import { useShownLength } from "@/parts/time";
+import { useShownLength } from "@/parts/time/time";
 import type { Overview } from ".";
 import { useWords } from "./words";
 

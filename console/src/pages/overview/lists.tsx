@@ -5,7 +5,7 @@ import { useRead } from "@/api/live";
 import { JobLink, RunLink } from "@/parts/links";
 import { Loaded } from "@/parts/page";
 import { State } from "@/parts/states";
-import { epochOf, Lasted, When } from "@/parts/time";
+import { epochOf, Lasted, When } from "@/parts/time/time";
 import type { Overview } from ".";
 import { useWords } from "./words";
 

@@ -5,7 +5,7 @@ import { AgentLink, AppLink, RunLink } from "@/parts/links";
 import { Lateness } from "@/parts/runs/cells";
 import { EVER, type Run, type Shard } from "@/parts/runs/types";
 import { Source } from "@/parts/states";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import { useWords } from "./words";
 
 const AGENTS_NAMED = 8;

@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { Button } from "antd";
 import { useState } from "react";
-import { useNow } from "@/parts/clock";
 import type { Attempt, Shard } from "@/parts/runs/types";
-import { epochOf, useShownLength } from "@/parts/time";
+import { useNow } from "@/parts/time/clock";
+import { epochOf, useShownLength } from "@/parts/time/time";
 import { useWords as useStates } from "@/parts/words";
 import { useWords } from "./words";
 

@@ -1,5 +1,5 @@
 import type { Attempt, Shard } from "@/parts/runs/types";
-import { epochOf } from "@/parts/time";
+import { epochOf } from "@/parts/time/time";
 
 export function lastOf(shard: Shard): Attempt | undefined {
   return shard.attempts[shard.attempts.length - 1];

@@ -8,7 +8,7 @@ import { useRunQuestions } from "@/parts/runs/actions";
 import { OneLine } from "@/parts/runs/cells";
 import { type Attempt, isLive, RUN_STATES, type Run, type Shard } from "@/parts/runs/types";
 import { State } from "@/parts/states";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import { lastOf } from "./shard";
 import { useWords } from "./words";
 

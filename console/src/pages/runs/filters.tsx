@@ -1,7 +1,7 @@
 import { AutoComplete, Button, Input, Select } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { useRead } from "@/api/live";
-import { RangeFilter } from "@/parts/range";
+import { RangeFilter } from "@/parts/range/range";
 import { RUN_SOURCES, RUN_STATES } from "@/parts/runs/types";
 import { Source, State } from "@/parts/states";
 import { DEFAULTS, type RunFilters } from "./query";

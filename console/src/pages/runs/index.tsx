@@ -2,7 +2,7 @@ import { Button } from "antd";
 import { useRead } from "@/api/live";
 import { useFilters } from "@/parts/filters";
 import { Loaded, Page } from "@/parts/page";
-import { useBounds } from "@/parts/range";
+import { useBounds } from "@/parts/range/range";
 import { Pages, RunsTable } from "@/parts/runs/table";
 import { Filters } from "./filters";
 import { DEFAULTS, queryOf } from "./query";

@@ -1,5 +1,5 @@
 import type { Query } from "@/api/client";
-import { RANGE_DEFAULTS } from "@/parts/range";
+import { RANGE_DEFAULTS } from "@/parts/range/range";
 import { EVER } from "@/parts/runs/types";
 
 export const DEFAULTS = { jobName: "", appName: "", state: "", source: "", ...RANGE_DEFAULTS, cursor: "" };

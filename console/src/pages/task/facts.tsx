@@ -1,7 +1,7 @@
 import { Descriptions } from "antd";
 import type { ReactNode } from "react";
 import { AgentLink, AppLink, JobLink, RunLink, TaskLink } from "@/parts/links";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import type { TaskDetail } from "./index";
 import { useWords } from "./words";
 

@@ -1,6 +1,6 @@
 import { Table } from "antd";
 import { State } from "@/parts/states";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import type { TaskDetail } from "./index";
 import "./task.css";
 import { useWords } from "./words";

@@ -1,4 +1,4 @@
-import { shownTime } from "../time";
+import { shownTime } from "../time/time";
 
 /** Names of time zones that this browser knows. The server may know more. */
 export function zoneNames(): string[] {

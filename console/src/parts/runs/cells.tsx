@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { useState } from "react";
-import { epochOf, type Moment, useShownLength, When } from "../time";
+import { epochOf, type Moment, useShownLength, When } from "../time/time";
 import type { Run } from "./types";
 import { useWords } from "./words";
 

@@ -3,7 +3,7 @@ import { useMe } from "@/api/session";
 import { useCronWords } from "../cron/describe";
 import { AppLink } from "../links";
 import { Enabled } from "../states";
-import { useShownLength } from "../time";
+import { useShownLength } from "../time/time";
 import "./runs.css";
 import { type JobConfiguration, parametersOf, type RunConfiguration } from "./types";
 import { useWords } from "./words";

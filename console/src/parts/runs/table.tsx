@@ -4,7 +4,7 @@ import { useAsk } from "../ask";
 import { AppLink, JobLink, RunLink } from "../links";
 import { Nothing } from "../page";
 import { Source, State } from "../states";
-import { Lasted } from "../time";
+import { Lasted } from "../time/time";
 import { useRunQuestions } from "./actions";
 import { Due, Lateness, OneLine, Reason, ShardCount } from "./cells";
 import "./runs.css";

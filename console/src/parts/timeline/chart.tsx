@@ -11,10 +11,10 @@ import {
   useState,
 } from "react";
 import { useLanguage } from "@/app/preferences";
-import { useNow, useSteadyNow } from "../clock";
 import { JobLink } from "../links";
-import { epochOf, shownTime, useZone } from "../time";
-import { zoneOffset } from "../zones";
+import { useNow, useSteadyNow } from "../time/clock";
+import { epochOf, shownTime, useZone } from "../time/time";
+import { zoneOffset } from "../time/zones";
 import { useDescription } from "./description";
 import { barsOf, type JobSpans, spansByJob, type TimelineAnswer, ticksOf } from "./layout";
 import { Row } from "./row";

@@ -1,6 +1,6 @@
 import type { MouseEvent } from "react";
 import { useLanguage } from "@/app/preferences";
-import { shownTime, useZone } from "../time";
+import { shownTime, useZone } from "../time/time";
 import type { Bar, JobSpans } from "./layout";
 import { useStateWord } from "./legend";
 import { useWords } from "./words";

@@ -1,5 +1,5 @@
 import type { Answer } from "@/api/client";
-import { epochOf } from "../time";
+import { epochOf } from "../time/time";
 
 export type TimelineAnswer = Answer<"/api/job/timeline">;
 export type BarState = "RUNNING" | "SUCCEEDED" | "FAILED" | "KILLED" | "PLANNED";

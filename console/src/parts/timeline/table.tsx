@@ -2,7 +2,7 @@ import { Table, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { JobLink, RunLink } from "../links";
 import { State } from "../states";
-import { epochOf, Lasted, When } from "../time";
+import { epochOf, Lasted, When } from "../time/time";
 import type { BarState, TimelineAnswer } from "./layout";
 import { useWords } from "./words";
 

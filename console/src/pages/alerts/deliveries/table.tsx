@@ -4,7 +4,7 @@ import { Table, Tag } from "antd";
 import type { ReactNode } from "react";
 import type { Answer } from "@/api/client";
 import { Nothing } from "@/parts/page";
-import { When } from "@/parts/time";
+import { When } from "@/parts/time/time";
 import { useCommonWords } from "../common/words";
 import { useWords } from "./words";
 

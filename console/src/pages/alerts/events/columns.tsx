@@ -2,7 +2,7 @@ import { Button, type TableProps, Tag } from "antd";
 import { Action } from "@/parts/action";
 import { AppLink, JobLink, RunLink } from "@/parts/links";
 import { State } from "@/parts/states";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import type { Alert } from "../common/conditions";
 import { useCommonWords } from "../common/words";
 import { useFigure } from "./figure";

@@ -6,7 +6,7 @@ import { Action, CopyCurl } from "@/parts/action";
 import { JobLink, RunLink } from "@/parts/links";
 import { Loaded } from "@/parts/page";
 import { State } from "@/parts/states";
-import { Lasted, When } from "@/parts/time";
+import { Lasted, When } from "@/parts/time/time";
 import type { Alert } from "../common/conditions";
 import { useCommonWords } from "../common/words";
 import { About, acknowledgement } from "./columns";

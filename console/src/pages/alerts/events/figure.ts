@@ -1,4 +1,4 @@
-import { useShownLength } from "@/parts/time";
+import { useShownLength } from "@/parts/time/time";
 import type { Alert } from "../common/conditions";
 import { useWords } from "./words";
 

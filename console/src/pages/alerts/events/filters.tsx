@@ -1,5 +1,5 @@
 import { Button, Segmented, Select } from "antd";
-import { InstantInput } from "@/parts/instant";
+import { InstantInput } from "@/parts/time/instant";
 import { Filter } from "../common/field";
 import { AppPicker, ConditionPicker, JobPicker } from "../common/pickers";
 import { useCommonWords } from "../common/words";

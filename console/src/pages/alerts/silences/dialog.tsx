@@ -2,7 +2,7 @@ import { App, Button, Form, Input, InputNumber, Modal, Select } from "antd";
 import { useState } from "react";
 import { post } from "@/api/client";
 import { CopyCurl } from "@/parts/action";
-import { InstantInput } from "@/parts/instant";
+import { InstantInput } from "@/parts/time/instant";
 import { Field, OtherProblems } from "../common/field";
 import { AppPicker, ConditionPicker, JobPicker } from "../common/pickers";
 import { useSaving } from "../common/problems";

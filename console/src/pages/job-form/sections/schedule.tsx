@@ -4,10 +4,10 @@ import { useLanguage } from "@/app/preferences";
 import { useCronWords } from "@/parts/cron/describe";
 import { type TouchedChange, useFires, useSettled, useTouchedChanges } from "@/parts/cron/fires";
 import { clockReading, zonedTime, zoneNames } from "@/parts/cron/zones";
-import { useEditing } from "./editing";
-import { Field } from "./field";
-import { problemsOf } from "./problems";
-import { useWords, type Word } from "./words";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import { problemsOf } from "../problems";
+import { useWords, type Word } from "../words";
 
 const PRESETS: readonly [string, Word][] = [
   ["0/30 * * * * ?", "each_30_seconds"],

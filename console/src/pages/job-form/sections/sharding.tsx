@@ -1,9 +1,9 @@
 import { Input, InputNumber, Segmented, Table } from "antd";
 import { useState } from "react";
-import { useEditing } from "./editing";
-import { Field } from "./field";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import { useWords } from "../words";
 import { readItems, writeItems } from "./items";
-import { useWords } from "./words";
 
 const MOST_SHARDS = 10_000;
 const ROWS = 10;

@@ -1,11 +1,11 @@
 import { DeleteOutlined, PlusOutlined } from "@ant-design/icons";
 import { Button, Input, Table } from "antd";
 import { useState } from "react";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import { kindOf, ownProps } from "../fields";
+import { useWords } from "../words";
 import { handlerProps } from "./behaviour";
-import { useEditing } from "./editing";
-import { Field } from "./field";
-import { kindOf, ownProps } from "./fields";
-import { useWords } from "./words";
 
 interface Entry {
   id: number;

@@ -1,9 +1,9 @@
 import { Input, InputNumber, Select, Table } from "antd";
 import { useRead } from "@/api/live";
-import { useEditing } from "./editing";
-import { Field } from "./field";
-import type { AlertRule } from "./fields";
-import { useWords, type Word } from "./words";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import type { AlertRule } from "../fields";
+import { useWords, type Word } from "../words";
 
 type Condition = keyof NonNullable<AlertRule["conditions"]>;
 type Severity = NonNullable<AlertRule["severity"]>;

@@ -1,9 +1,9 @@
 import { Checkbox, Input, Radio, Select } from "antd";
 import { useRead } from "@/api/live";
-import { useEditing } from "./editing";
-import { Field } from "./field";
-import type { JobFields } from "./fields";
-import { useWords } from "./words";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import type { JobFields } from "../fields";
+import { useWords } from "../words";
 
 export function Basics() {
   const t = useWords();

@@ -1,8 +1,8 @@
 import { Tooltip } from "antd";
 import { useMe } from "@/api/session";
 import { useLanguage, usePreferences } from "@/app/preferences";
+import { useWords } from "../words";
 import { useNow } from "./clock";
-import { useWords } from "./words";
 
 /** A time as the API gives it: ISO 8601, or epoch milliseconds. */
 export type Moment = string | number | null | undefined;

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from elasticjob_cloud.api.console.files import ConsoleFiles
 from tests.acceptance.standalone import Standalone
-from tests.browser.watch import Watch
+from tests.browser.viewer.watch import Watch
 from tests.checkout import ROOT
 
 ADMIN, ADMIN_PASSWORD = "root", "correct horse battery"

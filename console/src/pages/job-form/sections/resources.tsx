@@ -1,10 +1,10 @@
 import { Alert, InputNumber } from "antd";
 import { useRead } from "@/api/live";
-import { useEditing } from "./editing";
-import { Field } from "./field";
-import { kindOf } from "./fields";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import { kindOf } from "../fields";
+import { useWords } from "../words";
 import { roomFor } from "./room";
-import { useWords } from "./words";
 
 export function Resources() {
   const t = useWords();

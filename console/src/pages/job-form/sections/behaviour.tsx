@@ -1,8 +1,8 @@
 import { Alert, Checkbox, Input, Select } from "antd";
-import { useEditing } from "./editing";
-import { Field } from "./field";
-import { type JobFields, kindOf } from "./fields";
-import { useWords } from "./words";
+import { useEditing } from "../editing";
+import { Field } from "../field";
+import { type JobFields, kindOf } from "../fields";
+import { useWords } from "../words";
 
 type Handler = JobFields["jobErrorHandlerType"];
 

@@ -1,9 +1,9 @@
 import { Input, Select } from "antd";
 import { useId, useMemo } from "react";
 import "./range.css";
-import { useZone } from "./time";
-import { useWords } from "./words-range";
-import { epochOfWall, wallTime } from "./zones";
+import { useZone } from "../time/time";
+import { epochOfWall, wallTime } from "../time/zones";
+import { useWords } from "./words";
 
 const HOUR = 3_600_000;
 const LENGTHS: Record<string, number> = {

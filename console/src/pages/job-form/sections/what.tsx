@@ -1,6 +1,6 @@
 import { Checkbox, Input, InputNumber, Radio, Select } from "antd";
-import { useEditing } from "./editing";
-import { Field } from "./field";
+import { useEditing } from "../editing";
+import { Field } from "../field";
 import {
   HTTP_CONNECT_TIMEOUT,
   HTTP_CONTENT_TYPE,
@@ -14,8 +14,8 @@ import {
   SCRIPT,
   SCRIPT_CONTEXT,
   STREAMING,
-} from "./fields";
-import { useWords } from "./words";
+} from "../fields";
+import { useWords } from "../words";
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
