@@ -98,7 +98,7 @@ class AgentTuning(BaseSettings):
         description="How long a server may take to say whether an app changed, before the cached one is used.",
     )
     app_stale_seconds: _Seconds = Field(
-        10.0, description="For how long a server that gave no answer is not asked again."
+        10.0, description="How long a server that did not answer is not asked again."
     )
     app_downloads_at_once: PositiveInt = Field(
         64, description="How many downloads and extractions run at once on an agent."

@@ -135,7 +135,7 @@ class SchedulerSettings(AgentTuning):
     )
     take_over_agents: bool = Field(
         default=False,
-        description="Have agents obey that know a later state of the database: after restoring it from a backup, for one start.",
+        description="Take over agents that know a later database state: for one start, after restoring a backup.",
     )
 
     advertise_url: Annotated[str, AfterValidator(http_url)] = Field(
@@ -143,12 +143,12 @@ class SchedulerSettings(AgentTuning):
         description="Where other schedulers reach this one's API; by default `http://HOST:PORT` as it listens.",
     )
 
-    admin_username: UserName = Field("root", description="Who may do everything.")
+    admin_username: UserName = Field("root", description="The name of the user who may do everything.")
     admin_password: Password = Field(
         SecretStr("pwd"),
         description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
     )
-    guest_username: UserName = Field("guest", description="Who may only look.")
+    guest_username: UserName = Field("guest", description="The name of the user who may only read.")
     guest_password: Password = Field(
         SecretStr("guest"),
         description="Their password, or its argon2id hash. A default or weak one serves the user who started the scheduler only.",
@@ -169,8 +169,8 @@ class SchedulerSettings(AgentTuning):
         tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(host_names)
     ] = Field(
         (),
-        description="Names besides `localhost` (comma-separated) under which browsers may reach a server without a password "
-        "of its own.",
+        description="More names than `localhost` (comma-separated) under which browsers may reach a server with a default "
+        "password or `no_auth`.",
     )
     body_limit_bytes: ByteSize = Field(
         ByteSize(1024**2),
@@ -196,13 +196,13 @@ class SchedulerSettings(AgentTuning):
     )
     placement: Annotated[Literal["spread", "pack"], BeforeValidator(lower)] = Field(
         "spread",
-        description="Where shards go: to the agents with the most room (`spread`), or on as few as will do (`pack`).",
+        description="Where shards go: to the agents with the most room (`spread`), or to as few agents as possible (`pack`).",
     )
     release_idle_seconds: Annotated[FiniteFloat, AfterValidator(zero_or_long)] = Field(
         0.0,
         ge=0,
-        description="On a Ray cluster a node without a task for so long is let go of, so that Ray's autoscaler can take it "
-        "away; 30 at least. 0: no node is.",
+        description="On a Ray cluster, release a node that has had no task for this time, so that Ray's autoscaler can remove "
+        "it; at least 30. 0: never.",
     )
     lease_seconds: FiniteFloat = Field(
         4.0, ge=1, le=300, description="How long a leader that falls silent keeps the lead."
@@ -216,12 +216,12 @@ class SchedulerSettings(AgentTuning):
     history_limit_bytes: ByteSize = Field(
         ByteSize(10 * 1024**3),
         gt=0,
-        description="How large the database may be: beyond that its oldest history is deleted, whatever its age.",
+        description="How large the database may be: beyond that, its oldest history is deleted, at any age.",
     )
 
     public_url: Annotated[str, AfterValidator(http_url)] = Field(
         "",
-        description="Where people reach the console, such as `https://jobs.example.org`: links in messages of alerts lead there.",
+        description="The console's address for people, such as `https://jobs.example.org`: alert messages link to it.",
     )
     alert_days: PositiveNumber = Field(
         90.0, description="How long alerts that are over, and what was sent of them, are kept."
@@ -246,8 +246,8 @@ class SchedulerSettings(AgentTuning):
 
     ca_file: Annotated[str, AfterValidator(certificates)] = Field(
         "",
-        description="A PEM file of authorities to trust beside the system's: by downloads of apps, calls between schedulers, "
-        "HTTP jobs and notifications.",
+        description="A PEM file of authorities to trust in addition to the system's: for downloads of apps, calls between "
+        "schedulers, HTTP jobs and notifications.",
     )
     allowed_url_prefixes: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(split), AfterValidator(known_schemes)

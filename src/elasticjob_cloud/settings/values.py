@@ -83,7 +83,7 @@ def certificates(ca_file: str) -> str:
 def zero_or_long(seconds: float) -> float:
     if 0 < seconds < _LEAST_RELEASE_SECONDS:
         raise ValueError(
-            f"must be 0 (nodes are kept) or at least {_LEAST_RELEASE_SECONDS:g}: a node that is let go of takes seconds to "
+            f"must be 0 (nodes are kept) or at least {_LEAST_RELEASE_SECONDS:g}: a released node takes seconds to "
             "come back"
         )
     return seconds
