@@ -1,4 +1,4 @@
-"""What README.md and docs/tour.md tell people to type does what they say, and no page leads nowhere.
+"""What README.md, docs/tour.md and the tutorials tell people to type does what they say, and no page leads nowhere.
 
 The code of the pages runs as it stands, but for the ports. The word after a fence's language says how:
 
@@ -188,10 +188,6 @@ def wait_until_gone(folder: Path) -> None:
         time.sleep(0.05)  # the poll of a condition in other processes
 
 
-def tour_of(readme: str) -> str:
-    return readme.partition("\n**1. ")[2].partition("\n## ")[0]
-
-
 needs_curl = pytest.mark.skipif(
     shutil.which("curl") is None,
     reason="skipped without curl, which the manual's lines call: apt-get install curl",
@@ -199,12 +195,20 @@ needs_curl = pytest.mark.skipif(
 
 
 @needs_curl
+def test_job_of_the_readme_works(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text()
+    job = page[page.index("## A job") : page.index("## What you get")]
+    assert len(blocks_of(job)) == 3
+    follow(job, tmp_path / "job")
+
+
+@needs_curl
 @pytest.mark.long
 @pytest.mark.timeout(150)
-def test_tour_of_the_readme_works(tmp_path: Path) -> None:
-    tour = tour_of((ROOT / "README.md").read_text())
-    assert len(blocks_of(tour)) > 10
-    follow(tour, tmp_path / "tour")
+def test_first_job_works(tmp_path: Path) -> None:
+    tutorial = (ROOT / "docs/tutorials/first-job.md").read_text()
+    assert len(blocks_of(tutorial)) > 10
+    follow(tutorial, tmp_path / "tour")
 
 
 @needs_curl
@@ -214,8 +218,14 @@ def test_long_tour_works(tmp_path: Path) -> None:
     follow((ROOT / "docs/tour.md").read_text(), tmp_path / "tour")
 
 
-def test_chinese_readme_has_the_same_code() -> None:
-    english, chinese = (code_of((ROOT / name).read_text()) for name in READMES)
+@pytest.mark.parametrize(
+    "names",
+    [READMES, ("docs/tutorials/first-job.md", "docs/tutorials/first-job.zh.md")],
+    ids=lambda names: names[0],
+)
+def test_chinese_page_has_the_same_code(names: tuple[str, str]) -> None:
+    english, chinese = (code_of((ROOT / name).read_text()) for name in names)
+    assert len(english) > 3
     assert english == chinese
 
 

@@ -16,9 +16,6 @@ from elasticjob_cloud.server.http.server import HttpServer
 from elasticjob_cloud.server.memory import calm_garbage_collector
 from elasticjob_cloud.service.scheduler import Scheduler
 
-# A tenth of Python's own: threads that read the history for fifty consoles keep the loop from a fire for less time.
-_SWITCH_SECONDS = 0.0005
-
 AppBuilder = Callable[[contextlib.AsyncExitStack], Awaitable[FastAPI]]
 
 
@@ -58,7 +55,6 @@ class Server:
         hide_from_jobs()
         calm_garbage_collector()
         keep_exit_codes()
-        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self.serve(when_up))
 
