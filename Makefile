@@ -11,6 +11,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 STAMP := .venv/.setup-done
 RAY_STAMP := .venv/.setup-ray-done
+DOCS_STAMP := .venv-docs/.setup-done
 SEEDS ?= 200
 UPGRADE ?= --upgrade
 # Tests start many processes; each would compile our own modules anew without its bytecode.
@@ -76,6 +77,21 @@ console: $(STAMP) ## build the web console into the package, if its sources chan
 	    $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints/console.txt
 	fi
 	$(BIN)/python scripts/build_console.py
+
+# Apart from .venv: what draws the site needs nothing of ours.
+$(DOCS_STAMP): constraints/docs.txt $(STAMP)
+	@echo "==> installing MkDocs (constraints/docs.txt)"
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-docs
+	$(BIN)/uv pip install --quiet --python .venv-docs/bin/python --require-hashes -r constraints/docs.txt
+	touch $@
+
+.PHONY: docs
+docs: $(DOCS_STAMP) ## build the documentation's site into site/; a broken link is an error
+	@echo "==> mkdocs build"
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --clean
+	echo "==> looking for requests to other hosts"
+	$(BIN)/python scripts/site_requests.py site
+	echo "==> the site is in site/index.html"
 
 .PHONY: fmt
 fmt: $(STAMP) ## format the code, and mend what ruff can mend safely
@@ -190,12 +206,14 @@ lock: | $(BIN)/python ## pin the newest allowed versions anew; UPGRADE= keeps th
 	echo uv | $(COMPILE) --no-annotate -c constraints/dev.txt - -o constraints/uv.txt
 	echo "==> pinning Node, for the console's build"
 	$(COMPILE) $(UPGRADE) --group console -o constraints/console.txt
+	echo "==> pinning what builds the documentation"
+	$(COMPILE) $(UPGRADE) --group docs -o constraints/docs.txt
 	echo "==> pinning Ray"
 	$(COMPILE) $(UPGRADE) --extra ray -c constraints/dev.txt pyproject.toml -o constraints/ray.txt
 
 .PHONY: clean
 clean: ## remove everything that these targets made, .venv too
 	@echo "==> cleaning"
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist .venv-docs site
 	rm -rf console/node_modules console/dist src/elasticjob_cloud/api/console/built*
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -243,7 +243,18 @@ def test_chinese_readme_has_the_same_figures() -> None:
 def test_index_lists_every_page() -> None:
     index = ROOT / "docs/README.md"
     listed = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
-    assert {page for page in (ROOT / "docs").rglob("*.md") if page != index} <= listed
+    pages = {page for page in (ROOT / "docs").rglob("*.md") if not page.name.endswith(".zh.md")}
+    assert pages - {index} <= listed
+
+
+def test_chinese_index_lists_every_chinese_page() -> None:
+    index = ROOT / "docs/README.zh.md"
+    listed = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
+    # It links the English name: the site then shows the Chinese page.
+    chinese = {
+        page.with_name(page.name.replace(".zh.md", ".md")) for page in (ROOT / "docs").rglob("*.zh.md")
+    }
+    assert chinese - {ROOT / "docs/README.md"} <= listed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
