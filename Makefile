@@ -93,6 +93,11 @@ docs: $(DOCS_STAMP) ## build the documentation's site into site/; a broken link 
 	$(BIN)/python scripts/site_requests.py site
 	echo "==> the site is in site/index.html"
 
+.PHONY: packages
+packages: $(STAMP) console ## build wheel and sdist, install them into empty environments, and try them
+	@echo "==> packages"
+	$(BIN)/python scripts/smoke_packages.py
+
 .PHONY: fmt
 fmt: $(STAMP) ## format the code, and mend what ruff can mend safely
 	@echo "==> ruff: mending and formatting"
