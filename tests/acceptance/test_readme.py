@@ -202,11 +202,16 @@ def test_job_of_the_readme_works(tmp_path: Path) -> None:
     follow(job, tmp_path / "job")
 
 
+# The Chinese pages have the same code: test_chinese_page_has_the_same_code.
+TUTORIALS = ("first-job", "failure-and-repair")
+
+
 @needs_curl
 @pytest.mark.long
 @pytest.mark.timeout(150)
-def test_first_job_works(tmp_path: Path) -> None:
-    tutorial = (ROOT / "docs/tutorials/first-job.md").read_text()
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_tutorial_works(name: str, tmp_path: Path) -> None:
+    tutorial = (ROOT / f"docs/tutorials/{name}.md").read_text()
     assert len(blocks_of(tutorial)) > 10
     follow(tutorial, tmp_path / "tour")
 
@@ -220,7 +225,7 @@ def test_long_tour_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [READMES, ("docs/tutorials/first-job.md", "docs/tutorials/first-job.zh.md")],
+    [READMES, *((f"docs/tutorials/{name}.md", f"docs/tutorials/{name}.zh.md") for name in TUTORIALS)],
     ids=lambda names: names[0],
 )
 def test_chinese_page_has_the_same_code(names: tuple[str, str]) -> None:
