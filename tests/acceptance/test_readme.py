@@ -203,17 +203,17 @@ def test_job_of_the_readme_works(tmp_path: Path) -> None:
 
 
 # The Chinese pages have the same code: test_chinese_page_has_the_same_code.
-TUTORIALS = ("first-job", "failure-and-repair")
+FOLLOWED = ("tutorials/first-job", "tutorials/failure-and-repair", "how-to/why-did-it-not-run")
 
 
 @needs_curl
 @pytest.mark.long
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("name", TUTORIALS)
-def test_tutorial_works(name: str, tmp_path: Path) -> None:
-    tutorial = (ROOT / f"docs/tutorials/{name}.md").read_text()
-    assert len(blocks_of(tutorial)) > 10
-    follow(tutorial, tmp_path / "tour")
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_page_can_be_followed(name: str, tmp_path: Path) -> None:
+    page = (ROOT / f"docs/{name}.md").read_text()
+    assert len(blocks_of(page)) > 10
+    follow(page, tmp_path / "tour")
 
 
 @needs_curl
@@ -225,7 +225,7 @@ def test_long_tour_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [READMES, *((f"docs/tutorials/{name}.md", f"docs/tutorials/{name}.zh.md") for name in TUTORIALS)],
+    [READMES, *((f"docs/{name}.md", f"docs/{name}.zh.md") for name in FOLLOWED)],
     ids=lambda names: names[0],
 )
 def test_chinese_page_has_the_same_code(names: tuple[str, str]) -> None:
