@@ -1,8 +1,8 @@
 import { Input, Table, type TableColumnsType, Tooltip } from "antd";
 import { useRead } from "@/api/live";
 import { useAmounts } from "@/parts/amounts";
-import { useFilters } from "@/parts/filters";
 import { AgentLink, AppLink } from "@/parts/links";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded, Nothing, Page } from "@/parts/page";
 import { epochOf } from "@/parts/time/time";
 import "./agents.css";

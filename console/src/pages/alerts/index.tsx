@@ -1,8 +1,9 @@
 import "./alerts.css";
 import { useNavigate } from "@tanstack/react-router";
 import { Tabs } from "antd";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Page } from "@/parts/page";
+import { SavedViews } from "@/parts/views";
 import { Channels } from "./channels";
 import { Deliveries } from "./deliveries";
 import { Events } from "./events";
@@ -21,7 +22,7 @@ export default function AlertsPage() {
   const go = (next: string): void =>
     void navigate({ to: "/alerts", search: next === FIRST ? {} : { tab: next } });
   return (
-    <Page title={t("title")}>
+    <Page title={t("title")} actions={<SavedViews />}>
       <Tabs
         activeKey={tab}
         onChange={go}

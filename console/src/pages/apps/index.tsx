@@ -1,13 +1,15 @@
 import { Link } from "@tanstack/react-router";
-import { Input, Table } from "antd";
+import { Table } from "antd";
 import type { Answer } from "@/api/client";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
-import { useFilters } from "@/parts/filters";
 import { LinkButton } from "@/parts/link-button";
 import { AppLink } from "@/parts/links";
+import { useFilters } from "@/parts/lists/filters";
+import { TypedInput } from "@/parts/lists/typed-input";
 import { Loaded, Nothing, Page } from "@/parts/page";
 import { Enabled } from "@/parts/states";
+import { SavedViews } from "@/parts/views";
 import "./apps.css";
 import { useWords } from "./words";
 
@@ -27,20 +29,27 @@ export default function AppsPage() {
     </LinkButton>
   ) : null;
   return (
-    <Page title={t("title")} actions={publish}>
+    <Page
+      title={t("title")}
+      actions={
+        <>
+          <SavedViews />
+          {publish}
+        </>
+      }
+    >
       <Loaded read={read}>
         {(apps) => {
           const seen = apps.filter((app) => app.appName.includes(search) || app.appURL.includes(search));
           return (
             <>
               <div className="bar">
-                <Input.Search
-                  allowClear
+                <TypedInput
+                  className="apps-search"
                   aria-label={t("search")}
                   placeholder={t("search")}
-                  defaultValue={search}
-                  onSearch={(text) => setFilters({ search: text })}
-                  className="apps-search"
+                  value={search}
+                  onChange={(text) => setFilters({ search: text })}
                 />
                 <span className="calm">{t("count", { count: seen.length })}</span>
               </div>

@@ -1,7 +1,8 @@
 import { Button, Tabs } from "antd";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Page } from "@/parts/page";
 import { RANGE_DEFAULTS, RangeFilter } from "@/parts/range/range";
+import { SavedViews } from "@/parts/views";
 import { Executions } from "./executions";
 import { Failures } from "./failures";
 import "./history.css";
@@ -47,7 +48,7 @@ export default function HistoryPage() {
     </>
   );
   return (
-    <Page title={t("title")}>
+    <Page title={t("title")} actions={<SavedViews />}>
       <Tabs
         activeKey={tab}
         destroyOnHidden

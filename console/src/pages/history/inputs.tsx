@@ -1,8 +1,8 @@
-import { AutoComplete, Input, Select } from "antd";
-import { useEffect, useState } from "react";
+import { AutoComplete, Select } from "antd";
+import { useState } from "react";
 import { useRead } from "@/api/live";
-
-const PAUSE_MS = 350;
+import { useTyped } from "@/parts/lists/typed";
+import { TypedInput } from "@/parts/lists/typed-input";
 
 /** A text filter that counts when typing pauses. */
 export function TextFilter({
@@ -14,15 +14,13 @@ export function TextFilter({
   value: string;
   onChange: (value: string) => void;
 }) {
-  const [typed, setTyped] = useTyped(value, onChange);
   return (
-    <Input
+    <TypedInput
       className="history-text"
       aria-label={name}
       placeholder={name}
-      allowClear
-      value={typed}
-      onChange={(event) => setTyped(event.target.value)}
+      value={value}
+      onChange={onChange}
     />
   );
 }
@@ -57,22 +55,6 @@ export function JobFilter({
       options={rows.map((job) => ({ value: job.jobName }))}
     />
   );
-}
-
-function useTyped(value: string, onChange: (value: string) => void) {
-  const [typed, setTyped] = useState(value);
-  const [from, setFrom] = useState(value);
-  if (from !== value) {
-    // The filter was changed elsewhere: cleared, or by a link.
-    setFrom(value);
-    setTyped(value);
-  }
-  useEffect(() => {
-    if (typed.trim() === value) return;
-    const timer = window.setTimeout(() => onChange(typed.trim()), PAUSE_MS);
-    return () => window.clearTimeout(timer);
-  }, [typed, value, onChange]);
-  return [typed, setTyped] as const;
 }
 
 export function ChoiceFilter({

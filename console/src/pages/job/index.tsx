@@ -2,7 +2,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { Tabs, Tag } from "antd";
 import { ApiError } from "@/api/client";
 import { useRead } from "@/api/live";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded, Page } from "@/parts/page";
 import type { JobConfiguration } from "@/parts/runs/types";
 import { Enabled } from "@/parts/states";

@@ -1,7 +1,6 @@
-import { Button, Input, Select } from "antd";
-import { useEffect, useState } from "react";
+import { Button, Select } from "antd";
 import { useRead } from "@/api/live";
-import { useSettled } from "@/parts/cron/fires";
+import { TypedInput } from "@/parts/lists/typed-input";
 import { DEFAULTS, type Filters, STATES } from "./rows";
 import { useWords } from "./words";
 
@@ -18,7 +17,13 @@ export function FilterBar({
   const isFiltered = filters.search !== "" || filters.appName !== "" || filters.state !== "";
   return (
     <search className="bar">
-      <SearchField value={filters.search} onSettled={(search) => change({ search })} />
+      <TypedInput
+        aria-label={t("search")}
+        className="jobs-search"
+        placeholder={t("search_hint")}
+        value={filters.search}
+        onChange={(search) => change({ search })}
+      />
       <Select
         aria-label={t("app")}
         className="jobs-filter"
@@ -50,28 +55,5 @@ export function FilterBar({
         </Button>
       ) : null}
     </search>
-  );
-}
-
-function SearchField({ value, onSettled }: { value: string; onSettled: (value: string) => void }) {
-  const t = useWords();
-  const [text, setText] = useState(value);
-  const settled = useSettled(text);
-  // The address may change by other means: a link, the way back, "Clear filters".
-  useEffect(() => setText(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the typing has come to rest
-  useEffect(() => {
-    if (settled !== value && settled === text) onSettled(settled);
-  }, [settled]);
-  return (
-    <Input
-      aria-label={t("search")}
-      className="jobs-search"
-      placeholder={t("search_hint")}
-      allowClear
-      value={text}
-      onChange={({ target }) => setText(target.value)}
-      onPressEnter={() => onSettled(text)}
-    />
   );
 }

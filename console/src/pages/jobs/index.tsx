@@ -3,9 +3,10 @@ import { lazy, Suspense, useState } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
 import { CopyCurl } from "@/parts/action";
-import { useFilters } from "@/parts/filters";
 import { LinkButton } from "@/parts/link-button";
+import { useFilters } from "@/parts/lists/filters";
 import { Nothing, Page, Problem } from "@/parts/page";
+import { SavedViews } from "@/parts/views";
 import { Bulk, type Selection } from "./bulk";
 import { useColumns } from "./columns";
 import { FilterBar } from "./filters";
@@ -31,6 +32,7 @@ export default function JobsPage() {
       title={t("title")}
       actions={
         <>
+          <SavedViews />
           <Button disabled={total === 0} onClick={() => setExported({ matching, total })}>
             {t("export")}
           </Button>

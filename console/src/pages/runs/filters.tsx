@@ -1,6 +1,7 @@
-import { AutoComplete, Button, Input, Select } from "antd";
+import { AutoComplete, Button, Select } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { useRead } from "@/api/live";
+import { TypedInput } from "@/parts/lists/typed-input";
 import { RangeFilter } from "@/parts/range/range";
 import { RUN_SOURCES, RUN_STATES } from "@/parts/runs/types";
 import { Source, State } from "@/parts/states";
@@ -28,8 +29,9 @@ export function Filters({
         <JobField value={filters.jobName} onChange={(jobName) => onChange({ jobName })} />
       </Field>
       <Field label={t("app")} id="runs-app">
-        <TextField
+        <TypedInput
           id="runs-app"
+          className="runs-text"
           value={filters.appName}
           placeholder={t("any_app")}
           onChange={(appName) => onChange({ appName })}
@@ -77,42 +79,6 @@ function Field({ label, id, children }: { label: string; id: string; children: R
       </label>
       {children}
     </div>
-  );
-}
-
-/** Text that is given on when nobody has typed for a moment: each change asks the server. */
-function useTyped(value: string, onChange: (value: string) => void): [string, (text: string) => void] {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed === value) return;
-    const timer = window.setTimeout(() => onChange(typed.trim()), TYPING_MS);
-    return () => window.clearTimeout(timer);
-  }, [typed, value, onChange]);
-  return [typed, setTyped];
-}
-
-function TextField({
-  id,
-  value,
-  placeholder,
-  onChange,
-}: {
-  id: string;
-  value: string;
-  placeholder: string;
-  onChange: (value: string) => void;
-}) {
-  const [typed, setTyped] = useTyped(value, onChange);
-  return (
-    <Input
-      id={id}
-      className="runs-text"
-      allowClear
-      value={typed}
-      placeholder={placeholder}
-      onChange={(event) => setTyped(event.target.value)}
-    />
   );
 }
 

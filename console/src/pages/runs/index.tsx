@@ -1,9 +1,10 @@
 import { Button } from "antd";
 import { useRead } from "@/api/live";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded, Page } from "@/parts/page";
 import { useBounds } from "@/parts/range/range";
 import { Pages, RunsTable } from "@/parts/runs/table";
+import { SavedViews } from "@/parts/views";
 import { Filters } from "./filters";
 import { DEFAULTS, queryOf } from "./query";
 import "./runs.css";
@@ -16,7 +17,7 @@ export default function RunsPage() {
   const runs = useRead("/api/job/runs", { query, topics: ["runs"] });
   const isLive = filters.state === "WAITING" || filters.state === "RUNNING";
   return (
-    <Page title={t("title")}>
+    <Page title={t("title")} actions={<SavedViews />}>
       <Filters filters={filters} onChange={change} />
       {isLive ? <p className="calm">{t("all_live")}</p> : null}
       <Loaded read={runs}>

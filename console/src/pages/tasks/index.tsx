@@ -1,7 +1,8 @@
 import "./tasks.css";
 import { Tabs } from "antd";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Page } from "@/parts/page";
+import { SavedViews } from "@/parts/views";
 import { FailoverTasks } from "./failover";
 import { ReadyJobs } from "./ready";
 import { RunningTasks } from "./running";
@@ -13,7 +14,7 @@ export default function TasksPage() {
   const t = useWords();
   const [{ tab }, setFilters] = useFilters(DEFAULTS);
   return (
-    <Page title={t("title")}>
+    <Page title={t("title")} actions={<SavedViews />}>
       <Tabs
         activeKey={tab}
         onChange={(key) => setFilters({ tab: key, jobName: "", agentId: "" })}

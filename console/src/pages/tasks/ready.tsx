@@ -1,7 +1,7 @@
 import { Table } from "antd";
 import { PAGE_ROWS, type RowOf, useReadPage } from "@/api/live";
-import { useFilters } from "@/parts/filters";
 import { JobLink } from "@/parts/links";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded, Nothing } from "@/parts/page";
 import { useWords } from "./words";
 

@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { Input, Table, Tag } from "antd";
+import { Table, Tag } from "antd";
 import { PAGE_ROWS, type RowOf, useReadPage } from "@/api/live";
 import { Action } from "@/parts/action";
-import { useFilters } from "@/parts/filters";
 import { AgentLink, JobLink, TaskLink } from "@/parts/links";
+import { useFilters } from "@/parts/lists/filters";
+import { TypedInput } from "@/parts/lists/typed-input";
 import { Loaded, Nothing } from "@/parts/page";
 import { useWords } from "./words";
 
@@ -23,8 +24,20 @@ export function RunningTasks() {
       {({ rows, total }) => (
         <>
           <div className="bar">
-            <Filter name={t("by_job")} value={jobName} onChange={(text) => setFilters({ jobName: text })} />
-            <Filter name={t("by_agent")} value={agentId} onChange={(text) => setFilters({ agentId: text })} />
+            <TypedInput
+              className="tasks-search"
+              aria-label={t("by_job")}
+              placeholder={t("by_job")}
+              value={jobName}
+              onChange={(text) => setFilters({ jobName: text })}
+            />
+            <TypedInput
+              className="tasks-search"
+              aria-label={t("by_agent")}
+              placeholder={t("by_agent")}
+              value={agentId}
+              onChange={(text) => setFilters({ agentId: text })}
+            />
             <span className="calm">{t("count", { count: total })}</span>
           </div>
           <Table<Task>
@@ -79,26 +92,5 @@ export function RunningTasks() {
         </>
       )}
     </Loaded>
-  );
-}
-
-function Filter({
-  name,
-  value,
-  onChange,
-}: {
-  name: string;
-  value: string;
-  onChange: (text: string) => void;
-}) {
-  return (
-    <Input.Search
-      allowClear
-      aria-label={name}
-      placeholder={name}
-      defaultValue={value}
-      onSearch={(text) => onChange(text.trim())}
-      className="tasks-search"
-    />
   );
 }

@@ -3,7 +3,7 @@ import { Button, Select, Skeleton, Switch } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { type ReadOptions, useRead } from "@/api/live";
 import { useAmounts } from "../amounts";
-import { useFilters } from "../filters";
+import { useFilters } from "../lists/filters";
 import { Loaded, Nothing } from "../page";
 import { useSteadyNow } from "../time/clock";
 import { Chart } from "./chart";

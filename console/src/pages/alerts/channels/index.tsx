@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
 import { Action } from "@/parts/action";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded, Nothing } from "@/parts/page";
 import { useCommonWords } from "../common/words";
 import { ChannelDialog } from "./form";

@@ -1,6 +1,6 @@
 import { Button, Select } from "antd";
 import { useRead } from "@/api/live";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded } from "@/parts/page";
 import { Filter } from "../common/field";
 import { Pages } from "../common/pages";

@@ -2,7 +2,7 @@ import { Button, Checkbox, Table } from "antd";
 import { type Key, useMemo, useState } from "react";
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
-import { useFilters } from "@/parts/filters";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded, Nothing } from "@/parts/page";
 import type { Alert } from "../common/conditions";
 import { Pages } from "../common/pages";

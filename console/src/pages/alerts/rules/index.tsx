@@ -1,7 +1,7 @@
 import { useRead } from "@/api/live";
 import { useMayAct } from "@/api/session";
-import { useFilters } from "@/parts/filters";
 import { LinkButton } from "@/parts/link-button";
+import { useFilters } from "@/parts/lists/filters";
 import { Loaded } from "@/parts/page";
 import { RuleEditor } from "./editor";
 import { Holding } from "./holding";
