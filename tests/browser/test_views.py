@@ -1,7 +1,6 @@
 """Saved views: the filters of a list under a name, kept in the browser for one user."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -14,10 +13,10 @@ LISTS = ("/jobs", "/apps", "/runs", "/tasks", "/history", "/alerts")
 
 
 @pytest.fixture
-def opened(console: Console) -> Iterator[Console]:
+def opened(console: Console) -> Console:
     """The console, logged in."""
     console.log_in()
-    yield console
+    return console
 
 
 def _dialog(console: Console) -> Locator:
