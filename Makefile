@@ -103,7 +103,8 @@ lowest: $(STAMP) ## test with the oldest versions of the dependencies that pypro
 .PHONY: docs
 docs: $(DOCS_STAMP) ## build the documentation's site into site/; a broken link is an error
 	@echo "==> mkdocs build"
-	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --clean
+	# The theme advertises another builder otherwise.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	echo "==> looking for requests to other hosts"
 	$(BIN)/python scripts/site_requests.py site
 	echo "==> the site is in site/index.html"
@@ -111,7 +112,7 @@ docs: $(DOCS_STAMP) ## build the documentation's site into site/; a broken link 
 .PHONY: packages
 packages: $(STAMP) console ## build wheel and sdist, install them into empty environments, and try them
 	@echo "==> packages"
-	$(BIN)/python scripts/smoke_packages.py
+	PYTHONPATH=. $(BIN)/python scripts/smoke_packages.py
 
 .PHONY: fmt
 fmt: $(STAMP) ## format the code, and mend what ruff can mend safely

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001, T201 - a script: no package, and it says what it does
 """Build the packages, install them into empty environments, and use them as a new user would.
 
-    python scripts/smoke_packages.py
+    PYTHONPATH=. python scripts/smoke_packages.py
 
 Run by `make packages`. The wheel is built from the sdist, so the sdist is complete. For each Python that the package
 promises: the SDK alone, and the server. The first one also runs the demo. Pythons that this machine lacks are named.
@@ -11,24 +11,27 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import httpx
 import psutil
+
+from tests.processes import free_port
+from tests.waiting import wait_for
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 UV: Final = Path(sys.executable).with_name("uv")
 PROMISED: Final = ("3.11", "3.12", "3.13")
-_START_SECONDS: Final = 60.0
+_COMMAND_SECONDS: Final = 300.0  # an installation may download
 _END_SECONDS: Final = 30.0
+_BUILT: Final = "src/elasticjob_cloud/api/console/built/index.html"
 _JOB: Final = """
 from elasticjob_cloud import ShardingContext
 
@@ -47,15 +50,27 @@ def check(is_right: bool, message: str) -> None:  # noqa: FBT001 - reads as a se
         raise SmokeError(message)
 
 
+def bare_environment() -> dict[str, str]:
+    """Give this process's environment without what would lead Python or our own commands elsewhere."""
+    leading = ("PYTHON", "VIRTUAL", "ELASTICJOB_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(leading)}
+
+
 def called(*command: str | Path, cwd: Path, exit_code: int = 0) -> str:
-    """Run a command without this process's environment of Python, and give what it prints, or its errors if it is to fail."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))
-    }
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
+    """Run a command in a bare environment, and give what it prints, or its errors if it is to fail."""
     line = " ".join(str(part) for part in command)
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=bare_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SmokeError(f"{line}: not done within {_COMMAND_SECONDS:g} s") from error
     check(done.returncode == exit_code, f"{line}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout if exit_code == 0 else done.stderr
 
@@ -66,7 +81,10 @@ def built_wheel(folder: Path) -> Path:
     called(UV, "build", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
     wheels = list(folder.glob("*.whl"))
     check(len(wheels) == 1, f"{len(wheels)} wheels were built")
-    check(len(list(folder.glob("*.tar.gz"))) == 1, "no sdist was built")
+    (sdist,) = folder.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        has_console = any(name.endswith(f"/{_BUILT}") for name in archive.getnames())
+    check(has_console, "the sdist has no console: it could not be installed without Node")
     return wheels[0]
 
 
@@ -102,46 +120,62 @@ def try_sdk(bin_folder: Path, folder: Path) -> None:
     command = bin_folder / "elasticjob-cloud"
     printed = called(command, "run-local", "job:run", "--shards", "3", "--item", "1", cwd=folder)
     check("shard 1 of 3" in printed, f"run-local printed {printed!r}")
-    for name in ("standalone", "scheduler", "demo", "job"):
-        said = called(command, name, "--help", cwd=folder, exit_code=2)
-        check('pip install "elasticjob-cloud[scheduler]"' in said, f"{name} without the extra says {said!r}")
+    for arguments in (["standalone"], ["scheduler", "--help"], ["demo"], ["job", "list"]):
+        said = called(command, *arguments, cwd=folder, exit_code=2)
+        check(
+            'pip install "elasticjob-cloud[scheduler]"' in said,
+            f"{' '.join(arguments)} without the extra says {said!r}",
+        )
 
 
 def try_demo(bin_folder: Path, folder: Path) -> None:
     """With the extra, in an empty folder: the demo starts, shows its console, runs jobs, and ends with Ctrl-C."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with running(bin_folder, folder, port) as demo:
-        until(lambda: answer_of(f"{url}/readyz") is not None, demo, "it is not ready")
-        page = (answer_of(f"{url}/") or b"").decode()
-        check('<div id="root">' in page, "it serves no console")
+    port = free_port()
+    with (
+        running(bin_folder, folder, port) as demo,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client,
+    ):
+        wait_for(lambda: answers(client, demo), "the demo is ready")
+        page = client.get("/").text
+        check('<div id="root">' in page, "the demo serves no console")
         asset = page.partition('src="./assets/')[2].partition('"')[0]
-        check(asset != "" and answer_of(f"{url}/assets/{asset}") is not None, "its console has no script")
-        token = json.loads(answer_of(f"{url}/api/login", {"username": "root", "password": "pwd"}) or b"{}")
-        runs = f"{url}/api/job/runs?state=SUCCEEDED"
-        until(lambda: has_rows(answer_of(runs, token=token.get("accessToken", ""))), demo, "no run succeeded")
+        check(asset != "" and client.get(f"/assets/{asset}").is_success, "the demo's console has no script")
+        login = client.post("/api/login", json={"username": "root", "password": "pwd"})
+        client.headers["accessToken"] = login.json()["accessToken"]
+        runs = "/api/job/runs?state=SUCCEEDED"
+        wait_for(lambda: client.get(runs).json()["rows"], "a run of the demo succeeds")
         demo.send_signal(signal.SIGINT)
-        check(demo.wait(_END_SECONDS) == 0, f"Ctrl-C ended it with exit code {demo.returncode}")
-    until(lambda: not left_over(bin_folder), None, "it left processes")
+        check(demo.wait(_END_SECONDS) == 0, f"Ctrl-C ended the demo with exit code {demo.returncode}")
+        wait_for(lambda: not left_over(bin_folder), "no process of the demo is left")
+
+
+def answers(client: httpx.Client, demo: subprocess.Popen[bytes]) -> bool:
+    """Tell whether the demo is ready; raise SmokeError if it has ended."""
+    check(demo.poll() is None, f"the demo ended by itself with exit code {demo.returncode}")
+    try:
+        return client.get("/readyz").is_success
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager
 def running(bin_folder: Path, folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the demo; whatever happens, nothing of it stays."""
+    """Start the demo; whatever happens, nothing of it stays, and a failure shows its log."""
     command = [str(bin_folder / "elasticjob-cloud"), "demo", "--port", str(port), "--data-dir", "data"]
-    with (folder / "demo.log").open("wb") as log:
-        demo = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    log_file = folder / "demo.log"
+    with log_file.open("wb") as log:
+        demo = subprocess.Popen(
+            command, cwd=folder, env=bare_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
     try:
         yield demo
-    except SmokeError as error:
-        raise SmokeError(f"{error}\n{(folder / 'demo.log').read_text(errors='replace')[-3000:]}") from error
+    except (SmokeError, AssertionError, httpx.HTTPError, subprocess.TimeoutExpired) as error:
+        raise SmokeError(f"{error}\n{log_file.read_text(errors='replace')[-3000:]}") from error
     finally:
-        if demo.poll() is None:
-            demo.kill()
-            for process in left_over(bin_folder):
+        for process in left_over(bin_folder):
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
+        demo.wait()
 
 
 def left_over(bin_folder: Path) -> list[psutil.Process]:
@@ -151,33 +185,6 @@ def left_over(bin_folder: Path) -> list[psutil.Process]:
         for process in psutil.process_iter(["cmdline"])
         if any(str(bin_folder) in part for part in process.info["cmdline"] or ())
     ]
-
-
-def answer_of(url: str, body: dict[str, str] | None = None, token: str = "") -> bytes | None:
-    """Call the server; None if it does not answer 200."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-type": "application/json", "accessToken": token}
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=5) as answer:  # noqa: S310 - loopback
-            content: bytes = answer.read()
-            return content
-    except OSError:
-        return None
-
-
-def has_rows(answer: bytes | None) -> bool:
-    """Tell whether a page of runs has one."""
-    page: Any = json.loads(answer or b"{}")
-    return bool(page.get("rows"))
-
-
-def until(condition: Any, demo: subprocess.Popen[bytes] | None, failure: str) -> None:
-    """Ask until it is so."""
-    deadline = time.monotonic() + _START_SECONDS
-    while not condition():
-        check(demo is None or demo.poll() is None, "the demo ended by itself")
-        check(time.monotonic() < deadline, failure)
-        time.sleep(0.2)
 
 
 def try_python(version: str, wheel: Path, folder: Path, *, is_first: bool) -> bool:

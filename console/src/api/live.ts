@@ -81,7 +81,8 @@ export function startLive(client: QueryClient, isOn: () => boolean): () => void 
       const isFirst = revision === "";
       const topics = new Set([...(isFirst ? [] : Object.keys(changes.topics)), ...carried]);
       revision = changes.revision;
-      carried = topics.size > 0 ? refresh(client, topics) : topics;
+      // The tab may have been hidden meanwhile: what changed is read when it is seen again.
+      carried = topics.size > 0 && !document.hidden ? refresh(client, topics) : topics;
       schedule(POLL_MS);
     } catch {
       schedule(RETRY_MS);

@@ -3,6 +3,7 @@ import { useMe } from "@/api/session";
 import { useLanguage, usePreferences } from "@/app/preferences";
 import { useWords } from "../words";
 import { useNow } from "./clock";
+import { clockOf } from "./zones";
 
 /** A time as the API gives it: ISO 8601, or epoch milliseconds. */
 export type Moment = string | number | null | undefined;
@@ -22,38 +23,10 @@ export function useZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatOf(zone: string, language: string): Intl.DateTimeFormat {
-  const key = `${zone} ${language}`;
-  let format = formats.get(key);
-  if (!format) {
-    format = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
-      timeZone: zone,
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      hourCycle: "h23",
-      timeZoneName: "short",
-    });
-    formats.set(key, format);
-  }
-  return format;
-}
-
-/** Show a moment as `2026-11-30 22:05:01 UTC`: the zone stands beside every time. */
+/** Show a moment as `2026-11-30 22:05:01 UTC`: the zone stands with every time. */
 export function shownTime(epoch: number, zone: string, language: string): string {
-  const parts = new Map(
-    formatOf(zone, language)
-      .formatToParts(epoch)
-      .map((part) => [part.type, part.value]),
-  );
-  const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
-  const day = `${of("year")}-${of("month")}-${of("day")}`;
-  return `${day} ${of("hour")}:${of("minute")}:${of("second")} ${of("timeZoneName")}`;
+  const { day, time, zoneName } = clockOf(epoch, zone, language === "zh" ? "zh-CN" : "en-GB");
+  return `${day} ${time} ${zoneName}`;
 }
 
 export function useShownTime(): (moment: Moment) => string {

@@ -1,9 +1,11 @@
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function formatOf(zone: string): Intl.DateTimeFormat {
-  let format = formats.get(zone);
+/** Made once for each zone and language: making one takes longer than using it. */
+function formatOf(zone: string, locale: string): Intl.DateTimeFormat {
+  const key = `${zone} ${locale}`;
+  let format = formats.get(key);
   if (!format) {
-    format = new Intl.DateTimeFormat("en-GB", {
+    format = new Intl.DateTimeFormat(locale, {
       timeZone: zone,
       year: "numeric",
       month: "2-digit",
@@ -12,21 +14,36 @@ function formatOf(zone: string): Intl.DateTimeFormat {
       minute: "2-digit",
       second: "2-digit",
       hourCycle: "h23",
+      timeZoneName: "short",
     });
-    formats.set(zone, format);
+    formats.set(key, format);
   }
   return format;
 }
 
-/** What a clock of the zone shows at a moment: `2026-11-30T22:05:01`. */
-export function wallTime(epoch: number, zone: string): string {
+/** What a zone's clock shows: its date, its time, and what a language calls the zone. */
+export function clockOf(
+  epoch: number,
+  zone: string,
+  locale = "en-GB",
+): { day: string; time: string; zoneName: string } {
   const parts = new Map(
-    formatOf(zone)
+    formatOf(zone, locale)
       .formatToParts(epoch)
       .map((part) => [part.type, part.value]),
   );
   const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
-  return `${of("year")}-${of("month")}-${of("day")}T${of("hour")}:${of("minute")}:${of("second")}`;
+  return {
+    day: `${of("year")}-${of("month")}-${of("day")}`,
+    time: `${of("hour")}:${of("minute")}:${of("second")}`,
+    zoneName: of("timeZoneName"),
+  };
+}
+
+/** What a clock of the zone shows at a moment: `2026-11-30T22:05:01`. */
+export function wallTime(epoch: number, zone: string): string {
+  const { day, time } = clockOf(epoch, zone);
+  return `${day}T${time}`;
 }
 
 /** How far the zone's clocks are ahead of UTC at a moment, in milliseconds. */
